@@ -52,7 +52,10 @@ func constantSuffix(value string) string {
 	var b strings.Builder
 	for _, w := range words {
 		// P256 and SHA1 keep their capitals, a word like EDWARDS25519 does not.
-		letters := strings.TrimRightFunc(w, unicode.IsDigit)
+		letters := w
+		if i := strings.IndexFunc(w, unicode.IsDigit); i >= 0 {
+			letters = w[:i]
+		}
 		switch {
 		case initialisms[letters] || w == strings.ToUpper(w) && strings.ContainsFunc(w, unicode.IsDigit) && len(letters) <= 3:
 			b.WriteString(w)

@@ -12,7 +12,7 @@ const (
 	AlgorithmSpecRSAESOAEPSHA256     AlgorithmSpec = "RSAES_OAEP_SHA_256"
 	AlgorithmSpecRSAAESKeyWrapSHA1   AlgorithmSpec = "RSA_AES_KEY_WRAP_SHA_1"
 	AlgorithmSpecRSAAESKeyWrapSHA256 AlgorithmSpec = "RSA_AES_KEY_WRAP_SHA_256"
-	AlgorithmSpecSm2pke              AlgorithmSpec = "SM2PKE"
+	AlgorithmSpecSM2PKE              AlgorithmSpec = "SM2PKE"
 )
 
 // Values are the modelled values, in the order of the model.
@@ -23,7 +23,7 @@ func (AlgorithmSpec) Values() []AlgorithmSpec {
 		AlgorithmSpecRSAESOAEPSHA256,
 		AlgorithmSpecRSAAESKeyWrapSHA1,
 		AlgorithmSpecRSAAESKeyWrapSHA256,
-		AlgorithmSpecSm2pke,
+		AlgorithmSpecSM2PKE,
 	}
 }
 
@@ -127,7 +127,7 @@ const (
 	CustomerMasterKeySpecECCNISTP256      CustomerMasterKeySpec = "ECC_NIST_P256"
 	CustomerMasterKeySpecECCNISTP384      CustomerMasterKeySpec = "ECC_NIST_P384"
 	CustomerMasterKeySpecECCNISTP521      CustomerMasterKeySpec = "ECC_NIST_P521"
-	CustomerMasterKeySpecECCSECGP256k1    CustomerMasterKeySpec = "ECC_SECG_P256K1"
+	CustomerMasterKeySpecECCSECGP256K1    CustomerMasterKeySpec = "ECC_SECG_P256K1"
 	CustomerMasterKeySpecSymmetricDefault CustomerMasterKeySpec = "SYMMETRIC_DEFAULT"
 	CustomerMasterKeySpecHMAC224          CustomerMasterKeySpec = "HMAC_224"
 	CustomerMasterKeySpecHMAC256          CustomerMasterKeySpec = "HMAC_256"
@@ -145,7 +145,7 @@ func (CustomerMasterKeySpec) Values() []CustomerMasterKeySpec {
 		CustomerMasterKeySpecECCNISTP256,
 		CustomerMasterKeySpecECCNISTP384,
 		CustomerMasterKeySpecECCNISTP521,
-		CustomerMasterKeySpecECCSECGP256k1,
+		CustomerMasterKeySpecECCSECGP256K1,
 		CustomerMasterKeySpecSymmetricDefault,
 		CustomerMasterKeySpecHMAC224,
 		CustomerMasterKeySpecHMAC256,
@@ -166,7 +166,7 @@ const (
 	DataKeyPairSpecECCNISTP256         DataKeyPairSpec = "ECC_NIST_P256"
 	DataKeyPairSpecECCNISTP384         DataKeyPairSpec = "ECC_NIST_P384"
 	DataKeyPairSpecECCNISTP521         DataKeyPairSpec = "ECC_NIST_P521"
-	DataKeyPairSpecECCSECGP256k1       DataKeyPairSpec = "ECC_SECG_P256K1"
+	DataKeyPairSpecECCSECGP256K1       DataKeyPairSpec = "ECC_SECG_P256K1"
 	DataKeyPairSpecSM2                 DataKeyPairSpec = "SM2"
 	DataKeyPairSpecECCNISTEdwards25519 DataKeyPairSpec = "ECC_NIST_EDWARDS25519"
 )
@@ -180,7 +180,7 @@ func (DataKeyPairSpec) Values() []DataKeyPairSpec {
 		DataKeyPairSpecECCNISTP256,
 		DataKeyPairSpecECCNISTP384,
 		DataKeyPairSpecECCNISTP521,
-		DataKeyPairSpecECCSECGP256k1,
+		DataKeyPairSpecECCSECGP256K1,
 		DataKeyPairSpecSM2,
 		DataKeyPairSpecECCNISTEdwards25519,
 	}
@@ -226,7 +226,7 @@ const (
 	EncryptionAlgorithmSpecSymmetricDefault EncryptionAlgorithmSpec = "SYMMETRIC_DEFAULT"
 	EncryptionAlgorithmSpecRSAESOAEPSHA1    EncryptionAlgorithmSpec = "RSAES_OAEP_SHA_1"
 	EncryptionAlgorithmSpecRSAESOAEPSHA256  EncryptionAlgorithmSpec = "RSAES_OAEP_SHA_256"
-	EncryptionAlgorithmSpecSm2pke           EncryptionAlgorithmSpec = "SM2PKE"
+	EncryptionAlgorithmSpecSM2PKE           EncryptionAlgorithmSpec = "SM2PKE"
 )
 
 // Values are the modelled values, in the order of the model.
@@ -235,7 +235,7 @@ func (EncryptionAlgorithmSpec) Values() []EncryptionAlgorithmSpec {
 		EncryptionAlgorithmSpecSymmetricDefault,
 		EncryptionAlgorithmSpecRSAESOAEPSHA1,
 		EncryptionAlgorithmSpecRSAESOAEPSHA256,
-		EncryptionAlgorithmSpecSm2pke,
+		EncryptionAlgorithmSpecSM2PKE,
 	}
 }
 
@@ -470,7 +470,7 @@ const (
 	KeySpecECCNISTP256         KeySpec = "ECC_NIST_P256"
 	KeySpecECCNISTP384         KeySpec = "ECC_NIST_P384"
 	KeySpecECCNISTP521         KeySpec = "ECC_NIST_P521"
-	KeySpecECCSECGP256k1       KeySpec = "ECC_SECG_P256K1"
+	KeySpecECCSECGP256K1       KeySpec = "ECC_SECG_P256K1"
 	KeySpecSymmetricDefault    KeySpec = "SYMMETRIC_DEFAULT"
 	KeySpecHMAC224             KeySpec = "HMAC_224"
 	KeySpecHMAC256             KeySpec = "HMAC_256"
@@ -492,7 +492,7 @@ func (KeySpec) Values() []KeySpec {
 		KeySpecECCNISTP256,
 		KeySpecECCNISTP384,
 		KeySpecECCNISTP521,
-		KeySpecECCSECGP256k1,
+		KeySpecECCSECGP256K1,
 		KeySpecSymmetricDefault,
 		KeySpecHMAC224,
 		KeySpecHMAC256,
@@ -665,7 +665,7 @@ const (
 	SigningAlgorithmSpecECDSASHA256          SigningAlgorithmSpec = "ECDSA_SHA_256"
 	SigningAlgorithmSpecECDSASHA384          SigningAlgorithmSpec = "ECDSA_SHA_384"
 	SigningAlgorithmSpecECDSASHA512          SigningAlgorithmSpec = "ECDSA_SHA_512"
-	SigningAlgorithmSpecSm2dsa               SigningAlgorithmSpec = "SM2DSA"
+	SigningAlgorithmSpecSM2DSA               SigningAlgorithmSpec = "SM2DSA"
 	SigningAlgorithmSpecMLDSAShake256        SigningAlgorithmSpec = "ML_DSA_SHAKE_256"
 	SigningAlgorithmSpecED25519SHA512        SigningAlgorithmSpec = "ED25519_SHA_512"
 	SigningAlgorithmSpecED25519PhSHA512      SigningAlgorithmSpec = "ED25519_PH_SHA_512"
@@ -683,7 +683,7 @@ func (SigningAlgorithmSpec) Values() []SigningAlgorithmSpec {
 		SigningAlgorithmSpecECDSASHA256,
 		SigningAlgorithmSpecECDSASHA384,
 		SigningAlgorithmSpecECDSASHA512,
-		SigningAlgorithmSpecSm2dsa,
+		SigningAlgorithmSpecSM2DSA,
 		SigningAlgorithmSpecMLDSAShake256,
 		SigningAlgorithmSpecED25519SHA512,
 		SigningAlgorithmSpecED25519PhSHA512,
