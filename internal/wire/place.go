@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"io"
 	"time"
 	"unsafe"
 )
@@ -73,7 +74,7 @@ func (s *Shape) Present(p unsafe.Pointer, boxed bool) unsafe.Pointer {
 		}
 	case Blob:
 		if s.Streaming {
-			if *(*any)(p) == nil {
+			if *(*io.ReadCloser)(p) == nil {
 				return nil
 			}
 		} else if *(*[]byte)(p) == nil {
