@@ -28,6 +28,8 @@ type MapOps interface {
 	// Set stores what fill writes into a zero value under key. An error of fill is
 	// returned and nothing is stored.
 	Set(m unsafe.Pointer, key string, fill func(value unsafe.Pointer) error) error
+	// Delete removes key.
+	Delete(m unsafe.Pointer, key string)
 	// All yields every key with the address of a copy of its value, in no order.
 	All(m unsafe.Pointer) iter.Seq2[string, unsafe.Pointer]
 }
@@ -82,6 +84,9 @@ func (MapOf[K, V]) Set(p unsafe.Pointer, key string, fill func(unsafe.Pointer) e
 	(*mapping[K, V](p))[K(key)] = *v
 	return nil
 }
+
+// Delete implements MapOps.
+func (MapOf[K, V]) Delete(p unsafe.Pointer, key string) { delete(*mapping[K, V](p), K(key)) }
 
 // All implements MapOps.
 func (MapOf[K, V]) All(p unsafe.Pointer) iter.Seq2[string, unsafe.Pointer] {
