@@ -58,7 +58,7 @@ func newRecord(c *call.Call, out any, err wire.APIError, recipient, shared strin
 	}
 	for i := range c.Accesses {
 		a := &c.Accesses[i]
-		if a.Resource == "" || a.Resource == "*" || len(e.Resources) == maxResources {
+		if a.Unlogged || a.Resource == "" || a.Resource == "*" || len(e.Resources) == maxResources {
 			continue
 		}
 		known := false

@@ -2,7 +2,10 @@ package call
 
 import (
 	"strings"
+	"sync"
 	"time"
+
+	"fastness/internal/policy"
 )
 
 // Kind is the kind of a principal.
@@ -18,8 +21,8 @@ const (
 	Service                   // an AWS service principal (background work of a service)
 )
 
-// Principal is an authenticated caller. It is immutable: all calls of one session
-// share it.
+// Principal is an authenticated caller. It is immutable and must not be copied: all
+// calls of one session share it.
 type Principal struct {
 	Kind    Kind
 	Account string // twelve digits; empty for Anonymous and Service
@@ -38,6 +41,9 @@ type Principal struct {
 	Service string
 	// Session is set for temporary credentials.
 	Session *Session
+
+	subject     policy.Principal
+	subjectOnce sync.Once
 }
 
 // Session is what temporary credentials carry besides the principal.
@@ -55,6 +61,11 @@ type Session struct {
 	TransitiveTagKeys []string
 	// Federated is the identity provider of a web identity session.
 	Federated string
+	// The user (or root) behind a FederatedUser.
+	IssuerARN, IssuerID string
+	// Policies are the compiled session policies; nil means none were passed, and a
+	// session is then not limited by any.
+	Policies []*policy.Policy
 	// ServiceLinked roles are exempt from SCPs and RCPs.
 	ServiceLinked bool
 }
@@ -88,4 +99,33 @@ func (p *Principal) DisplayName() string {
 		return strings.TrimSuffix(p.Service, ".amazonaws.com")
 	}
 	return ""
+}
+
+// Subject is p as policies see it. It is made once; callers share it.
+func (p *Principal) Subject() *policy.Principal {
+	p.subjectOnce.Do(func() {
+		s := policy.Principal{ARN: p.ARN, Account: p.Account, UserID: p.ID, UserName: p.UserName}
+		switch p.Kind {
+		case Root:
+			s.Type = policy.RootUser
+		case User:
+			s.Type = policy.User
+		case AssumedRole:
+			s.Type = policy.RoleSession
+		case FederatedUser:
+			s.Type = policy.FederatedUser
+		case Service:
+			s.Type, s.Services = policy.Service, []string{p.Service}
+		}
+		if p.Session != nil {
+			s.RoleARN, s.RoleID = p.Session.RoleARN, p.Session.RoleID
+			s.IssuerARN, s.IssuerID = p.Session.IssuerARN, p.Session.IssuerID
+			s.ServiceLinked, s.Provider = p.Session.ServiceLinked, p.Session.Federated
+		}
+		for k, v := range p.Tags {
+			s.Tags = append(s.Tags, policy.Tag{Key: k, Value: v})
+		}
+		p.subject = s
+	})
+	return &p.subject
 }
