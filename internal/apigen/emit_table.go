@@ -32,10 +32,10 @@ var timeNames = map[string]string{
 // API, because validation prints values through it and API holds the validators.
 func emitDescriptors(p *plan, s *source) error {
 	if len(p.shapes) == 0 {
-		s.p("var shapes []wire.Shape")
+		s.p("var %s []wire.Shape", p.global("shapes"))
 		return nil
 	}
-	s.p("// Indexes of shapes.\nconst (")
+	s.p("// Indexes of %s.\nconst (", p.global("shapes"))
 	for i, sh := range p.shapes {
 		if i == 0 {
 			s.p("%s wire.ShapeRef = iota", sh.ref)
@@ -44,7 +44,7 @@ func emitDescriptors(p *plan, s *source) error {
 		}
 	}
 	s.p(")\n")
-	s.p("var shapes = []wire.Shape{")
+	s.p("var %s = []wire.Shape{", p.global("shapes"))
 	for _, sh := range p.shapes {
 		if err := p.emitShape(s, sh); err != nil {
 			return fmt.Errorf("shape %s: %w", sh.name, err)
@@ -233,8 +233,8 @@ func emitOperations(p *plan, s *source) error {
 	if signing == "" {
 		signing = md.EndpointPrefix
 	}
-	s.p("// API is the table of the operations and shapes.")
-	s.p("var API = wire.Link(&wire.API{")
+	s.p("// %s is the table of the operations and shapes.", p.global("API"))
+	s.p("var %s = wire.Link(&wire.API{", p.global("API"))
 	s.p("Name: %q,", p.cfg.Name)
 	for _, f := range []struct{ name, value string }{
 		{"ServiceID", md.ServiceID}, {"FullName", md.ServiceFullName}, {"Version", md.APIVersion},
@@ -252,7 +252,7 @@ func emitOperations(p *plan, s *source) error {
 	}
 	s.p("Protocols: []wire.Protocol{%s},", strings.Join(protos, ", "))
 	flag(s, "QueryCompatible", p.queryCompatible())
-	s.p("Shapes: shapes,")
+	s.p("Shapes: %s,", p.global("shapes"))
 	s.p("Operations: []wire.Operation{")
 	for _, op := range p.operations {
 		p.emitOperation(s, op)
@@ -312,7 +312,7 @@ func (p *plan) emitOperation(s *source, op *operation) {
 	case op.out == nil:
 		call = "wire.CallNoOutput"
 	}
-	s.p("Invoke: func(ctx context.Context, svc, in any) (any, error) { return %s(ctx, svc, %sService.%s) },", call, arg, op.name)
+	s.p("Invoke: func(ctx context.Context, svc, in any) (any, error) { return %s(ctx, svc, %s%s.%s) },", call, arg, p.global("Service"), op.name)
 	s.p("},")
 }
 
@@ -323,30 +323,32 @@ func text(s *source, name, value string) {
 }
 
 func emitService(p *plan, s *source) error {
-	s.p("// Service is what an implementation of the API does: one method per operation.")
+	service := p.global("Service")
+	s.p("// %s is what an implementation of the API does: one method per operation.", service)
 	s.p("// A method returns a non-nil output or an error; errors that a caller should see")
 	s.p("// are wire.APIErrors. The input has passed validation and is the method's to keep.")
-	s.p("type Service interface {")
+	s.p("type %s interface {", service)
 	for _, op := range p.operations {
 		s.p("%s(ctx context.Context, in *%s) (*%s, error)", op.name, op.inGo, op.outGo)
 	}
-	s.p("}")
+	s.p("}\n")
 	return nil
 }
 
 func emitClient(p *plan, s *source) error {
-	s.p("// Client calls the API in process.\ntype Client struct{ invoker wire.Invoker }\n")
-	s.p("var _ Service = (*Client)(nil)\n")
-	s.p("// NewClient returns a Client whose calls go through inv.")
-	s.p("func NewClient(inv wire.Invoker) *Client { return &Client{invoker: inv} }\n")
+	client, create, api := p.global("Client"), p.global("NewClient"), p.global("API")
+	s.p("// %s calls the API in process.\ntype %s struct{ invoker wire.Invoker }\n", client, client)
+	s.p("var _ %s = (*%s)(nil)\n", p.global("Service"), client)
+	s.p("// %s returns a %s whose calls go through inv.", create, client)
+	s.p("func %s(inv wire.Invoker) *%s { return &%s{invoker: inv} }\n", create, client, client)
 	for i, op := range p.operations {
 		s.p("// %s calls the operation of that name.", op.name)
-		s.p("func (c *Client) %s(ctx context.Context, in *%s) (*%s, error) {", op.name, op.inGo, op.outGo)
+		s.p("func (c *%s) %s(ctx context.Context, in *%s) (*%s, error) {", client, op.name, op.inGo, op.outGo)
 		in := "in"
 		if op.in == nil {
 			in = "nil"
 		}
-		s.p("return wire.Send[%s](ctx, c.invoker, &API.Operations[%d], %s)\n}\n", op.outGo, i, in)
+		s.p("return wire.Send[%s](ctx, c.invoker, &%s.Operations[%d], %s)\n}\n", op.outGo, api, i, in)
 	}
 	return nil
 }

@@ -115,7 +115,7 @@ func emitErrors(p *plan, s *source) error {
 		} else {
 			s.p("// ErrorMessage implements wire.APIError; the model has no message.\nfunc (*%s) ErrorMessage() string { return \"\" }\n", sh.goName)
 		}
-		s.p("// ErrorShape describes the error to codecs.\nfunc (*%s) ErrorShape() *wire.Shape { return &shapes[%s] }\n", sh.goName, sh.ref)
+		s.p("// ErrorShape describes the error to codecs.\nfunc (*%s) ErrorShape() *wire.Shape { return &%s[%s] }\n", sh.goName, p.global("shapes"), sh.ref)
 	}
 	return nil
 }

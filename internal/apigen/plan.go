@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode"
 
 	"fastness/internal/apigen/model"
 	"fastness/internal/wire"
@@ -57,16 +58,15 @@ type member struct {
 func (m *member) sensitive() bool { return m.src.Sensitive || m.shape.src.Sensitive }
 
 type operation struct {
-	name          string
-	src           *model.Operation
-	in, out       *shape // nil: the model has none
-	inGo, outGo   string // Go types, synthetic when the model has none
-	errors        []*shape
-	readOnly      bool
-	streamIn      bool
-	streamOut     bool
-	actions       []wire.Action
-	greedyOrLabel map[string]bool
+	name        string
+	src         *model.Operation
+	in, out     *shape // nil: the model has none
+	inGo, outGo string // Go types, synthetic when the model has none
+	errors      []*shape
+	readOnly    bool
+	streamIn    bool
+	streamOut   bool
+	actions     []wire.Action
 }
 
 var protocolNames = map[string]wire.Protocol{
@@ -76,8 +76,8 @@ var protocolNames = map[string]wire.Protocol{
 
 func newPlan(m *model.Model, cfg Config) (*plan, error) {
 	p := &plan{cfg: cfg, model: m, byName: map[string]*shape{}, names: namespace{}}
-	for _, n := range []string{"API", "Service", "Client", "NewClient"} {
-		p.names[n] = "the generator"
+	for _, n := range []string{"API", "Service", "Client", "NewClient", "shapes"} {
+		p.names[p.global(n)] = "the generator"
 	}
 	list := m.Metadata.Protocols
 	if len(list) == 0 {
@@ -105,7 +105,18 @@ func newPlan(m *model.Model, cfg Config) (*plan, error) {
 	return p, nil
 }
 
-// speaks tells whether the first, preferred protocol of the API is one of these.
+// global is a package-level identifier with the configured prefix.
+func (p *plan) global(name string) string {
+	switch {
+	case p.cfg.Prefix == "":
+		return name
+	case unicode.IsUpper(rune(name[0])):
+		return p.cfg.Prefix + name
+	}
+	return lowerFirst(p.cfg.Prefix) + strings.ToUpper(name[:1]) + name[1:]
+}
+
+// prefers tells whether the first, preferred protocol of the API is one of these.
 func (p *plan) prefers(protos ...wire.Protocol) bool {
 	return slices.Contains(protos, p.protocols[0])
 }
@@ -284,11 +295,11 @@ func (p *plan) streamOf(blob *shape) (*shape, error) {
 
 // nameShape gives a shape its Go names.
 func (p *plan) nameShape(sh *shape) error {
-	sh.goName = exported(sh.name)
+	sh.goName = p.global(exported(sh.name))
 	if sh.kind == wire.Structure || len(sh.src.Enum) > 0 && sh.kind == wire.String {
 		sh.goName = p.names.takeOr(sh.goName, "Shape", "shape "+sh.name)
 	}
-	sh.ref = p.names.takeOr("ref"+exported(sh.name), "X", "reference "+sh.name)
+	sh.ref = p.names.takeOr(p.global("ref"+exported(sh.name)), "X", "reference "+sh.name)
 	if sh.kind != wire.String {
 		return nil
 	}
@@ -341,6 +352,7 @@ func (p *plan) planOperations() error {
 // io finds the structure of an input or output, or names a synthetic one.
 func (p *plan) io(ref *model.IORef, synthetic, role string) (*shape, string, error) {
 	if ref == nil {
+		synthetic = p.global(synthetic)
 		if err := p.names.take(synthetic, role); err != nil {
 			return nil, "", err
 		}
