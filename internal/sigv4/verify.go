@@ -194,6 +194,8 @@ func (v *Verifier) authenticate(s *Signature, secret []byte, known bool, rules *
 		if burn.public == nil {
 			burn.sum(&sc.mac, sc.sts)
 		}
+	} else if key.public == nil {
+		key.sum(&sc.mac, sc.sts) // what the cached key cost
 	}
 	e := s.fail(KindMismatch, textMismatch, textMismatchS3)
 	e.AccessKeyID, e.SignatureProvided = s.AccessKeyID, s.provided
