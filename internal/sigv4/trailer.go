@@ -14,16 +14,20 @@ import (
 
 const trailerSignature = "x-amz-trailer-signature"
 
-// readTrailer reads the lines behind the last chunk up to the empty line (or the end
-// of the body), which must be exactly what X-Amz-Trailer announced and, in the
-// signed mode, the trailer's signature; then it verifies both. A line may end in a
-// bare line feed, and empty lines may stand before the signature: S3's own example
-// writes both.
+// maxBlankLines bounds the empty lines of a trailer.
+const maxBlankLines = 3
+
+// readTrailer reads the lines behind the last chunk up to the end of the body. They
+// must be exactly what X-Amz-Trailer announced and, in the signed mode, the
+// trailer's signature; then it verifies both. A line may end in a bare line feed,
+// and a few empty lines may stand anywhere: S3's own examples and its clients differ
+// in both, and neither changes what the trailer says.
 func (c *chunkReader) readTrailer() error {
 	c.trailer = make(map[string]string, len(c.sums))
 	signature := ""
 	complete := func() bool { return len(c.trailer) == len(c.sums) && (signature != "") == c.signed }
-	for blanks := 0; ; {
+	blanks := 0
+	for {
 		line, err := c.br.ReadSlice('\n')
 		if err == io.EOF && len(line) == 0 && complete() {
 			break
@@ -31,18 +35,15 @@ func (c *chunkReader) readTrailer() error {
 		if err != nil {
 			return c.broken(err)
 		}
-		line = bytes.TrimRight(line, "\r\n")
+		line = bytes.TrimSuffix(line[:len(line)-1], []byte("\r"))
 		if len(line) == 0 {
-			if complete() {
-				break
-			}
-			if blanks++; blanks > 2 {
+			if blanks++; blanks > maxBlankLines {
 				return c.badTrailer()
 			}
 			continue
 		}
 		rawName, rawValue, ok := bytes.Cut(line, []byte(":"))
-		name, value := strings.ToLower(string(rawName)), string(bytes.TrimSpace(rawValue))
+		name, value := strings.ToLower(string(rawName)), string(bytes.Trim(rawValue, " \t"))
 		_, repeated := c.trailer[name]
 		switch {
 		case !ok || repeated || signature != "":

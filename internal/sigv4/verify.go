@@ -149,8 +149,10 @@ func (v *Verifier) verifyStream(s *Signature, secret []byte, known bool, rules *
 
 // authenticate compares the signature with the one that secret gives. payload is
 // the payload hash verbatim, or empty for digest. Every refusal here costs one key
-// derivation, whether the key was cached, not cached or does not exist, so that the
-// time of an answer does not tell which access keys exist or are in use.
+// derivation and a MAC under a fresh key, whether the key was cached, not cached or
+// does not exist, so that the time of an answer does not tell which access keys
+// exist or are in use. Only a key that verified is cached: strangers cannot fill
+// the cache.
 func (v *Verifier) authenticate(s *Signature, secret []byte, known bool, rules *Rules, payload string, digest []byte) (*signingKey, error) {
 	sc := v.scratch.Get().(*scratch)
 	defer v.scratch.Put(sc)
@@ -185,16 +187,22 @@ func (v *Verifier) authenticate(s *Signature, secret []byte, known bool, rules *
 		return key, nil
 	}
 	if cached {
-		if _, err := derive(s, v.dummy, id); err != nil {
+		burn, err := derive(s, v.dummy, id)
+		if err != nil {
 			return nil, err
 		}
-	}
-	if !known {
-		return nil, s.fail(KindUnknownAccessKey, textUnknown, textUnknownS3)
+		if burn.public == nil {
+			burn.sum(&sc.mac, sc.sts)
+		}
+	} else if key.public == nil {
+		key.sum(&sc.mac, sc.sts) // what the cached key cost
 	}
 	e := s.fail(KindMismatch, textMismatch, textMismatchS3)
 	e.AccessKeyID, e.SignatureProvided = s.AccessKeyID, s.provided
 	e.StringToSign, e.CanonicalRequest = string(sc.sts), string(sc.canonical)
+	if !known {
+		*e = Error{Kind: KindUnknownAccessKey, Message: textUnknown, S3Message: textUnknownS3, Presigned: s.Presigned, AccessKeyID: s.AccessKeyID}
+	}
 	return nil, e
 }
 
