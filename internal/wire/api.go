@@ -69,6 +69,12 @@ type Operation struct {
 	Status int
 	// InputRef and OutputRef index API.Shapes; NoShape when there is none.
 	InputRef, OutputRef ShapeRef
+	// InputElement and InputNamespace are the root element of a rest-xml request
+	// body, OutputElement that of an answer, where the model names them.
+	InputElement, InputNamespace, OutputElement string
+	// HostPrefix is put before the host name by clients; its labels are members with
+	// HostLabel. Servers need neither: the members travel in the body too.
+	HostPrefix string
 	// ResultWrapper is the element around a query answer: "CreateUserResult".
 	ResultWrapper string
 	// ErrorRefs index API.Shapes: the modelled errors.

@@ -10,6 +10,14 @@ type APIError interface {
 	ErrorMessage() string
 }
 
+// ErrorText is the Error of generated errors: the code, and the message if any.
+func ErrorText(e APIError) string {
+	if m := e.ErrorMessage(); m != "" {
+		return e.ErrorCode() + ": " + m
+	}
+	return e.ErrorCode()
+}
+
 // Common names an error that every API can raise. Its code and status on the wire
 // depend on the protocol and sometimes on the API.
 type Common uint8

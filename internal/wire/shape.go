@@ -87,6 +87,9 @@ type Shape struct {
 	// ListOps and MapOps access the Go slice or map.
 	ListOps ListOps
 	MapOps  MapOps
+	// XMLName is the element name of the structure where it is a whole body and the
+	// member gives none; Name when empty.
+	XMLName string
 	// XMLNamespace and XMLNamespacePrefix of the element, where the model has them.
 	XMLNamespace, XMLNamespacePrefix string
 	// Size is unsafe.Sizeof the Go struct of a structure; New allocates a zero one.
