@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-var benchServices = []string{"s3", "ec2", "kms", "sqs", "sns", "iam", "logs", "lambda", "dynamodb", "ssm",
+var benchServices = []string{"states", "ec2", "kms", "sqs", "sns", "cloudwatch", "logs", "lambda", "dynamodb", "ssm",
 	"ecr", "events", "glue", "rds", "athena"}
 
 // spread makes policies with statements that name many services, as real accounts do.

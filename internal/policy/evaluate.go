@@ -10,7 +10,7 @@ package policy
 // account or across two.
 func Evaluate(req *Request, ps *Policies, trace *Trace) Result {
 	var r Result
-	var buf [128]byte
+	var buf, back [128]byte
 	var nobody Principal
 	e := evaluation{req: req, who: req.Principal, trace: trace, result: &r}
 	if e.who == nil {
@@ -18,6 +18,7 @@ func Evaluate(req *Request, ps *Policies, trace *Trace) Result {
 	}
 	e.account = req.account(e.who)
 	e.action = lower(req.Action, buf[:0])
+	e.noitca = reverse(e.action, back[:0])
 
 	denied := e.denies(ps)
 	if denied && trace == nil {
@@ -135,20 +136,13 @@ func (e *evaluation) find(p *Policy, index *node) (Match, bool) {
 	if e.trace != nil {
 		e.record(p, index)
 	}
-	for n, rest := index, e.action; n != nil; {
-		for _, en := range n.prefix {
+	w := walk{node: index}
+	for list := w.next(e.action, e.noitca); list != nil; list = w.next(e.action, e.noitca) {
+		for _, en := range list {
 			if e.try(p, en) {
 				return Match{p, int(en.statement)}, true
 			}
 		}
-		if rest == "" {
-			for _, en := range n.exact {
-				if e.try(p, en) {
-					return Match{p, int(en.statement)}, true
-				}
-			}
-		}
-		n, rest = n.next(rest)
 	}
 	return Match{}, false
 }
@@ -158,23 +152,13 @@ func (e *evaluation) findBest(p *Policy, index *node) (best Match, how grantee) 
 	if e.trace != nil {
 		e.record(p, index)
 	}
-	for n, rest := index, e.action; n != nil; {
-		for _, en := range n.prefix {
+	w := walk{node: index}
+	for list := w.next(e.action, e.noitca); list != nil && how != directly; list = w.next(e.action, e.noitca) {
+		for _, en := range list {
 			if e.try(p, en) && e.named > how {
 				best, how = Match{p, int(en.statement)}, e.named
 			}
 		}
-		if rest == "" {
-			for _, en := range n.exact {
-				if e.try(p, en) && e.named > how {
-					best, how = Match{p, int(en.statement)}, e.named
-				}
-			}
-		}
-		if how == directly {
-			break
-		}
-		n, rest = n.next(rest)
 	}
 	return best, how
 }

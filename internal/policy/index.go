@@ -5,13 +5,16 @@ import "strings"
 // node is a node of a radix tree over lower-case action names. An action walks from
 // the root to its last letter and meets, on the way, every statement that could
 // apply to it: "kms:*" hangs at "kms:", "kms:Get*" at "kms:get", "kms:Decrypt" at the
-// end of its name, and "*" at the root. Patterns with a wildcard in the middle hang
-// at the letters before it and are verified when met.
+// end of its name, and "*" at the root. A pattern with more after its first wildcard
+// hangs at the letters before it, in a second tree over the letters after its last
+// wildcard read backwards: "kms:*Tag*Resource" is met by actions that begin with
+// "kms:" and end with "resource", and then verified.
 type node struct {
 	label  string // letters between the parent and this node
 	kids   []*node
 	prefix []entry // apply to every action that reaches this node
 	exact  []entry // apply to the action that ends here
+	tails  *node   // to be walked with the reversed action
 }
 
 // entry points to a statement and says what is left to verify.
@@ -39,12 +42,74 @@ func (n *node) addStatement(i int32, s *statement) {
 			continue
 		}
 		at := n.descend(text[:head])
-		e := entry{i, int32(j)}
 		if text[head:] == wildAnyS {
-			e.pattern = verified
+			at.prefix = append(at.prefix, entry{i, verified})
+			continue
 		}
-		at.prefix = append(at.prefix, e)
+		tail := len(text)
+		for text[tail-1] != wildAny && text[tail-1] != wildOne {
+			tail--
+		}
+		if at.tails == nil {
+			at.tails = &node{}
+		}
+		at = at.tails.descend(reverse(text[tail:], nil))
+		at.prefix = append(at.prefix, entry{i, int32(j)})
 	}
+}
+
+// reverse is s backwards, byte by byte, in buf if it fits.
+func reverse(s string, buf []byte) string {
+	for i := len(s) - 1; i >= 0; i-- {
+		buf = append(buf, s[i])
+	}
+	return view(buf)
+}
+
+// walk visits the lists of entries an action meets. It holds lengths and not strings
+// so that the action can stay on the stack.
+type walk struct {
+	node  *node
+	depth int // letters of the action up to and with node
+	tail  *node
+	back  int   // letters of the reversed action up to and with tail
+	stage uint8 // what of node comes next
+}
+
+// next is the next list that is not empty, or nil at the end.
+func (w *walk) next(action, reversed string) []entry {
+	for w.node != nil {
+		switch w.stage {
+		case 0:
+			w.stage = 1
+			if len(w.node.prefix) > 0 {
+				return w.node.prefix
+			}
+		case 1:
+			w.stage = 2
+			w.tail, w.back = w.node.tails, 0
+			if w.depth == len(action) && len(w.node.exact) > 0 {
+				return w.node.exact
+			}
+		default:
+			for w.tail != nil {
+				list := w.tail.prefix
+				w.tail = w.tail.next(reversed[w.back:])
+				if w.tail != nil {
+					w.back += len(w.tail.label)
+				}
+				if len(list) > 0 {
+					return list
+				}
+			}
+			w.stage = 0
+			w.node = w.node.next(action[w.depth:])
+			if w.node != nil {
+				w.depth += len(w.node.label)
+			}
+		}
+	}
+	return nil
 }
 
 // indexWild is the place of the first wildcard, or -1.
@@ -89,14 +154,14 @@ func (n *node) kid(c byte) *node {
 	return nil
 }
 
-// next is the node one edge further on the way to action, and the rest of the way.
-func (n *node) next(action string) (*node, string) {
-	if action == "" {
-		return nil, ""
+// next is the node one edge further on the way, or nil.
+func (n *node) next(rest string) *node {
+	if rest == "" {
+		return nil
 	}
-	kid := n.kid(action[0])
-	if kid == nil || !strings.HasPrefix(action, kid.label) {
-		return nil, ""
+	kid := n.kid(rest[0])
+	if kid == nil || !strings.HasPrefix(rest, kid.label) {
+		return nil
 	}
-	return kid, action[len(kid.label):]
+	return kid
 }

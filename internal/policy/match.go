@@ -8,6 +8,7 @@ type evaluation struct {
 	who     *Principal
 	account string // owner of the resource
 	action  string // lower case
+	noitca  string // action backwards, for the index
 	trace   *Trace
 	result  *Result
 
@@ -30,7 +31,9 @@ func (e *evaluation) lookup(key string) (Values, bool) {
 		return v, true
 	}
 	if key == "aws:resourceaccount" && e.account != "" {
-		return One(e.account), true
+		// Taken from the request and not from e.account, whose bytes may then stay on
+		// the stack as far as the compiler can tell.
+		return One(e.req.account(e.who)), true
 	}
 	if e.trace != nil {
 		e.trace.miss(key)
