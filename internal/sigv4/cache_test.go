@@ -36,7 +36,7 @@ func TestCachedKeyDiesWithItsSecret(t *testing.T) {
 	if v.cache.len() != 1 {
 		t.Fatalf("%d keys cached", v.cache.len())
 	}
-	if err := v.Verify(s, []byte("a new secret"), kmsRules, []byte("x")); kindOf(err) != KindMismatch {
+	if err := v.Verify(s, []byte(otherSecret), kmsRules, []byte("x")); kindOf(err) != KindMismatch {
 		t.Fatalf("the old key outlived its secret: %v", err)
 	}
 	v.Forget(exampleID)
@@ -67,7 +67,7 @@ func TestVerifyConcurrently(t *testing.T) {
 				if err := v.Verify(s, []byte(exampleSecret), rules, []byte("x")); err != nil {
 					t.Error(err)
 				}
-				if err := v.Verify(s, []byte("wrong"), rules, []byte("x")); kindOf(err) != KindMismatch {
+				if err := v.Verify(s, []byte(otherSecret), rules, []byte("x")); kindOf(err) != KindMismatch {
 					t.Error(err)
 				}
 				v.Forget("nobody")

@@ -84,7 +84,7 @@ func TestSignedRequestsVerify(t *testing.T) {
 
 func TestSignNeedsEverything(t *testing.T) {
 	r := httptest.NewRequest("GET", "https://example.com/", nil)
-	good := Credentials{AccessKeyID: "a", Secret: []byte("b")}
+	good := Credentials{AccessKeyID: "a", Secret: []byte(otherSecret)}
 	if err := Sign(r, nil, Credentials{}, Scope{"r", "s"}, testTime); err == nil {
 		t.Error("signed without credentials")
 	}
