@@ -1,6 +1,7 @@
 package sigv4
 
 import (
+	"crypto/fips140"
 	"crypto/sha1"
 	"crypto/sha256"
 	"hash"
@@ -19,7 +20,8 @@ var crc64NVME = sync.OnceValue(func() *crc64.Table { return crc64.MakeTable(0x9A
 
 // NewChecksum makes the hash that a checksum header names, by its lower-case name:
 // x-amz-checksum-crc32, -crc32c, -crc64nvme, -sha1 or -sha256. The header's value
-// is the standard base64 of the hash's Sum (big-endian for the CRCs).
+// is the standard base64 of the hash's Sum (big-endian for the CRCs). SHA-1 is
+// unknown where FIPS 140-3 is enforced.
 func NewChecksum(header string) (hash.Hash, bool) {
 	name, ok := strings.CutPrefix(header, ChecksumPrefix)
 	if !ok {
@@ -33,6 +35,9 @@ func NewChecksum(header string) (hash.Hash, bool) {
 	case "crc64nvme":
 		return crc64.New(crc64NVME()), true
 	case "sha1":
+		if fips140.Enforced() {
+			return nil, false
+		}
 		return sha1.New(), true
 	case "sha256":
 		return sha256.New(), true

@@ -14,8 +14,8 @@ import (
 const (
 	// maxChunkLine bounds a chunk's size line and a trailer line, in bytes.
 	maxChunkLine = 1024
-	// minChunk is the least size of a signed chunk that is not the last (S3:
-	// InvalidChunkSizeError).
+	// minChunk is the least size of a chunk that is not the last (S3:
+	// InvalidChunkSizeError). It bounds the signatures that a byte of body costs.
 	minChunk = 8192
 	// growth is the step in which a chunk's buffer follows the bytes that arrive, so
 	// that a size alone reserves no memory.
@@ -40,7 +40,8 @@ type chunkReader struct {
 
 	remaining int64 // of the decoded length
 	left      int64 // of the current unsigned chunk
-	short     bool  // a signed chunk below minChunk came: only the last may follow
+	number    int64 // of the current chunk, from 1
+	short     int64 // size of the last chunk if below minChunk, else 0: only the end may follow
 	buf       []byte
 	ready     []byte // verified, not yet released
 	previous  string // signature before, hexadecimal
@@ -75,7 +76,7 @@ func (c *chunkReader) announce() error {
 	values := c.s.req.Header["X-Amz-Trailer"]
 	if !c.trailing {
 		if len(values) > 0 {
-			return c.s.fail(KindTrailer, textTrailerS3, "")
+			return c.badTrailer()
 		}
 		return nil
 	}
@@ -84,13 +85,13 @@ func (c *chunkReader) announce() error {
 			name = strings.ToLower(strings.TrimSpace(name))
 			h, ok := NewChecksum(name)
 			if !ok || c.sum(name) != nil {
-				return c.s.fail(KindTrailer, "The value specified in the x-amz-trailer header is not supported", "")
+				return c.s.fail(KindTrailerName, textTrailerName, "")
 			}
 			c.sums = append(c.sums, checksum{name, h})
 		}
 	}
 	if len(c.sums) == 0 {
-		return c.s.fail(KindTrailer, "The value specified in the x-amz-trailer header is not supported", "")
+		return c.badTrailer()
 	}
 	return nil
 }
@@ -166,17 +167,20 @@ func (c *chunkReader) next() error {
 	if size == 0 {
 		return c.last(signature)
 	}
-	if c.short {
-		return c.s.fail(KindChunk, textChunkSizeS3, "")
+	if c.short > 0 {
+		return c.badSize(c.number, c.short, textChunkSizeS3)
+	}
+	c.number++
+	if size < minChunk {
+		c.short = size
 	}
 	if !c.signed || c.key == nil {
 		c.left = size
 		return nil
 	}
 	if size > int64(c.max) {
-		return c.s.fail(KindChunk, "A chunk is larger than this service takes.", "")
+		return c.badSize(c.number, size, "A signed chunk is larger than this service takes.")
 	}
-	c.short = size < minChunk
 	if err := c.fill(int(size)); err != nil {
 		return err
 	}
@@ -189,6 +193,12 @@ func (c *chunkReader) next() error {
 	c.hash(c.buf)
 	c.ready = c.buf
 	return nil
+}
+
+func (c *chunkReader) badSize(number, size int64, text string) *Error {
+	e := c.s.fail(KindChunkSize, text, "")
+	e.Chunk, e.ChunkSize = number, size
+	return e
 }
 
 // fill reads size bytes into buf, which grows as they arrive.

@@ -40,9 +40,13 @@ const (
 	// KindPayloadMismatch: the body has another hash than the one signed (as
 	// KindMismatch; S3: XAmzContentSHA256Mismatch).
 	KindPayloadMismatch
-	// KindChunk: the chunked framing is broken, a chunk is too small or too large, or
-	// the last chunk or the trailer is missing (S3: IncompleteBody or InvalidRequest).
+	// KindChunk: the chunked framing is broken, or the body ends early (S3:
+	// IncompleteBody).
 	KindChunk
+	// KindChunkSize: a chunk that is not the last is below 8192 bytes, or a signed
+	// chunk is above the verifier's bound (S3: InvalidChunkSizeError with Chunk and
+	// ChunkSize).
+	KindChunkSize
 	// KindChunkMismatch: the signature of a chunk or of the trailer is wrong (S3:
 	// SignatureDoesNotMatch).
 	KindChunkMismatch
@@ -52,6 +56,9 @@ const (
 	// KindTrailer: the trailer differs from what X-Amz-Trailer announced (S3:
 	// MalformedTrailerError).
 	KindTrailer
+	// KindTrailerName: X-Amz-Trailer names something that is not a known checksum
+	// (S3: InvalidRequest).
+	KindTrailerName
 	// KindChecksum: a checksum in the trailer differs from that of the data (S3:
 	// BadDigest).
 	KindChecksum
@@ -61,7 +68,8 @@ const (
 func (k Kind) String() string {
 	names := [...]string{"", "missing", "incomplete", "conflict", "scope", "unsigned header",
 		"expired", "not yet valid", "unknown access key", "signature mismatch", "payload mode",
-		"payload mismatch", "chunk", "chunk signature mismatch", "decoded length", "trailer", "checksum"}
+		"payload mismatch", "chunk", "chunk size", "chunk signature mismatch", "decoded length", "trailer",
+		"trailer name", "checksum"}
 	if int(k) < len(names) && k != 0 {
 		return names[k]
 	}
@@ -81,6 +89,9 @@ type Error struct {
 	Presigned bool
 	// Expected is, for KindScope, the Region that was expected.
 	Expected string
+	// Chunk and ChunkSize are, for KindChunkSize, the number of the chunk, from 1, and
+	// its size in bytes.
+	Chunk, ChunkSize int64
 	// AccessKeyID, SignatureProvided, StringToSign and CanonicalRequest are set for
 	// KindMismatch and KindChunkMismatch (the last one not for chunks): S3 prints
 	// them in SignatureDoesNotMatch.
@@ -121,7 +132,8 @@ const (
 	textPayloadS3   = "The provided 'x-amz-content-sha256' header does not match what was computed."
 	textNoShaS3     = "Missing required header for this request: x-amz-content-sha256"
 	textBadShaS3    = "x-amz-content-sha256 must be UNSIGNED-PAYLOAD, STREAMING-UNSIGNED-PAYLOAD-TRAILER, STREAMING-AWS4-HMAC-SHA256-PAYLOAD, STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER, STREAMING-AWS4-ECDSA-P256-SHA256-PAYLOAD, STREAMING-AWS4-ECDSA-P256-SHA256-PAYLOAD-TRAILER or a valid sha256 value."
-	textIncomplete  = "You did not provide the number of bytes specified by the Content-Length HTTP header"
+	textIncomplete  = "The request body terminated unexpectedly"
 	textTrailerS3   = "The request contained trailing data that was not well-formed or did not conform to our published schema."
+	textTrailerName = "The value specified in the x-amz-trailer header is not supported"
 	textChunkSizeS3 = "Only the last chunk is allowed to have a size less than 8192 bytes"
 )

@@ -4,6 +4,7 @@ import (
 	"crypto/ecdh"
 	"crypto/ecdsa"
 	"crypto/elliptic"
+	"crypto/fips140"
 	"crypto/hmac"
 	"crypto/sha256"
 	"crypto/subtle"
@@ -46,9 +47,28 @@ func (k *signingKey) verify(sc *scratch, stringToSign, signature []byte) bool {
 	return subtle.ConstantTimeCompare(sc.mac[:], signature) == 1
 }
 
+// minFIPSSecret is the least secret, in bytes, whose HMAC key ("AWS4" and the secret)
+// has the 112 bits that FIPS 140-3 (SP 800-131A) demands.
+const minFIPSSecret = 10
+
+// checkSecret refuses an empty secret, under which anybody could sign, and, where
+// FIPS 140-3 is enforced, one too short to be a key.
+func checkSecret(secret []byte) error {
+	if len(secret) == 0 {
+		return errors.New("sigv4: the secret access key is empty")
+	}
+	if len(secret) < minFIPSSecret && fips140.Enforced() {
+		return fmt.Errorf("sigv4: a secret access key of %d bytes is too short for FIPS 140-3", len(secret))
+	}
+	return nil
+}
+
 // deriveHMAC derives the signing key: HMAC chained over date, Region, service and
 // terminator, starting from "AWS4" and the secret.
-func deriveHMAC(secret []byte, date, region, service string) [sha256.Size]byte {
+func deriveHMAC(secret []byte, date, region, service string) ([sha256.Size]byte, error) {
+	if err := checkSecret(secret); err != nil {
+		return [sha256.Size]byte{}, err
+	}
 	key := make([]byte, 0, 4+len(secret)+sha256.Size)
 	key = append(append(key, "AWS4"...), secret...)
 	defer clear(key[:cap(key)])
@@ -63,7 +83,7 @@ func deriveHMAC(secret []byte, date, region, service string) [sha256.Size]byte {
 			key = append(key[:0], out[:]...)
 		}
 	}
-	return out
+	return out, nil
 }
 
 // deriveECDSA derives the P-256 private key of an access key for SigV4A: candidates
@@ -71,6 +91,9 @@ func deriveHMAC(secret []byte, date, region, service string) [sha256.Size]byte {
 // secret, label the algorithm, context the access key id and a one-byte counter),
 // the first one of at most n-2, plus one (FIPS 186-5, A.2.2).
 func deriveECDSA(accessKeyID string, secret []byte) (*ecdh.PrivateKey, error) {
+	if err := checkSecret(secret); err != nil {
+		return nil, err
+	}
 	key := make([]byte, 0, 5+len(secret))
 	key = append(append(key, "AWS4A"...), secret...)
 	defer clear(key[:cap(key)])

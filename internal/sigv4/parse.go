@@ -15,6 +15,7 @@ const (
 	maxTarget        = 64 << 10 // bytes of the request target
 	maxAuthorization = 16 << 10 // bytes of the Authorization header
 	maxParams        = 1000     // query parameters
+	maxAmzParams     = 100      // of them X-Amz-*
 	maxSignedHeaders = 200      // names in SignedHeaders
 	maxAccessKeyID   = 128      // IAM: 16 to 128 characters
 	maxScopePart     = 128      // bytes of Region or service in the scope

@@ -44,11 +44,14 @@ func (s *Signature) parseQuery(query string) error {
 // presignedParams tells whether the query carries a signature. Any X-Amz-*
 // parameter must be unique, whichever way its name is escaped.
 func (s *Signature) presignedParams() (bool, error) {
-	signed := false
+	signed, count := false, 0
 	for i := range s.params {
 		name := s.params[i].name
 		if len(name) < 6 || !strings.EqualFold(name[:6], "X-Amz-") {
 			continue
+		}
+		if count++; count > maxAmzParams {
+			return false, &Error{Kind: KindIncomplete, Presigned: true, Message: "The query has too many X-Amz-* parameters.", S3Message: textQueryS3}
 		}
 		for j := range i {
 			if strings.EqualFold(s.params[j].name, name) {

@@ -157,7 +157,12 @@ func (s *Signature) sign(secret []byte, scope Scope, payload string) (string, er
 		return "", errors.New("sigv4: the request has no host or a path that cannot be read")
 	}
 	sts := s.appendStringToSign(&sc, nil, canonical)
-	key := signingKey{mac: deriveHMAC(secret, s.Date, scope.Region, scope.Service)}
+	mac, err := deriveHMAC(secret, s.Date, scope.Region, scope.Service)
+	if err != nil {
+		return "", err
+	}
+	key := signingKey{mac: mac}
+	clear(mac[:])
 	key.sum(&sc.mac, sts)
 	clear(key.mac[:])
 	return hex.EncodeToString(sc.mac[:]), nil

@@ -65,7 +65,8 @@ func NewVerifier(o Options) (*Verifier, error) {
 // Verify checks s against the secret access key and the body, which is complete and
 // in memory. A nil error means: whoever holds the secret signed this method, path,
 // query, these headers and this body, for this Region and service, now. A refusal
-// is an *Error. The secret is not kept; the key derived from it is, until Forget or
+// is an *Error; any other error means that the secret cannot be a key (empty, or too
+// short where FIPS 140-3 is enforced). The secret is not kept; the key derived from it is, until Forget or
 // until another secret arrives under the same access key id.
 func (v *Verifier) Verify(s *Signature, secret []byte, rules Rules, body []byte) error {
 	return v.verifyBuffered(s, secret, true, &rules, body)
@@ -209,15 +210,15 @@ func (v *Verifier) authenticate(s *Signature, secret []byte, known bool, rules *
 // derive makes the key of s from a secret whose identity is id.
 func derive(s *Signature, secret []byte, id [sha256.Size]byte) (*signingKey, error) {
 	key := &signingKey{id: id}
+	var err error
 	if s.Algorithm == HMAC {
-		key.mac = deriveHMAC(secret, s.Date, s.Region, s.Service)
-		return key, nil
+		key.mac, err = deriveHMAC(secret, s.Date, s.Region, s.Service)
+	} else {
+		key.public, err = publicECDSA(s.AccessKeyID, secret)
 	}
-	public, err := publicECDSA(s.AccessKeyID, secret)
 	if err != nil {
 		return nil, err
 	}
-	key.public = public
 	return key, nil
 }
 
