@@ -93,7 +93,7 @@ func (p *mldsaPublic) spki() []byte { return p.pub.Bytes() }
 
 func (p *mldsaPublic) verify(_ *algorithmInfo, t MessageType, message, signature []byte) bool {
 	if t == ExternalMu {
-		return verifyMLDSAMu(p.row, p.pub.Bytes(), message, signature)
+		return verifyMLDSAMu(p.row.spec, p.pub.Bytes(), message, signature)
 	}
 	return mldsa.Verify(p.pub, message, signature, nil) == nil
 }
