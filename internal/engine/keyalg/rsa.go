@@ -113,7 +113,7 @@ func (k *rsaKey) sign(a *algorithmInfo, t MessageType, message []byte) ([]byte, 
 }
 
 func (k *rsaKey) decrypt(a *algorithmInfo, ciphertext []byte) ([]byte, error) {
-	return k.priv.Decrypt(nil, ciphertext, &rsa.OAEPOptions{Hash: a.hash})
+	return rsaDecrypter{k.priv}.Decrypt(nil, ciphertext, &rsa.OAEPOptions{Hash: a.hash})
 }
 
 func (k *rsaKey) std() crypto.Decrypter { return rsaDecrypter{k.priv} }
@@ -128,6 +128,11 @@ var errNotOAEP = errors.New("only OAEP decryption is allowed")
 func (d rsaDecrypter) Decrypt(_ io.Reader, ciphertext []byte, opts crypto.DecrypterOpts) ([]byte, error) {
 	if _, ok := opts.(*rsa.OAEPOptions); !ok {
 		return nil, errNotOAEP
+	}
+	// The standard library takes a ciphertext without its leading zeros; RFC
+	// 8017 section 7.1.2 does not.
+	if len(ciphertext) != d.priv.Size() {
+		return nil, rsa.ErrDecryption
 	}
 	return d.priv.Decrypt(nil, ciphertext, opts)
 }
