@@ -192,17 +192,21 @@ func (s *Server) route(r *http.Request, call *Call) (*Tenant, bool) {
 	return s.config.Tenant(call.Prefix)
 }
 
+// cutOperation splits the last segment off a path if it names an operation on a key.
 func cutOperation(path string) (rest, op string) {
-	for suffix, op := range map[string]string{
-		"/metadata": OpGetKeyMetadata,
-		"/encrypt":  OpEncrypt,
-		"/decrypt":  OpDecrypt,
-	} {
-		if rest, ok := strings.CutSuffix(path, suffix); ok {
-			return rest, op
-		}
+	slash := strings.LastIndexByte(path, '/')
+	if slash < 0 {
+		return path, ""
 	}
-	return path, ""
+	switch path[slash+1:] {
+	case "metadata":
+		op = OpGetKeyMetadata
+	case "encrypt":
+		op = OpEncrypt
+	case "decrypt":
+		op = OpDecrypt
+	}
+	return path[:slash], op
 }
 
 // causedError is a ProxyError with a cause for Event alone.
