@@ -3,7 +3,6 @@ package sigv4
 import (
 	"crypto/sha256"
 	"encoding/base64"
-	"encoding/hex"
 	"net/http"
 	"strconv"
 	"strings"
@@ -224,12 +223,32 @@ func (s *Signature) malformedS3(what string) string {
 // parseStamp reads the ISO 8601 basic form; nothing else is taken, fractions
 // included.
 func (s *Signature) parseStamp(stamp string) error {
-	t, err := time.Parse(stampLayout, stamp)
-	if err != nil || len(stamp) != len(stampLayout) {
+	t, ok := readStamp(stamp)
+	if !ok {
 		return s.fail(KindIncomplete, "Date must be in ISO-8601 'basic format'. Got '"+clip(stamp)+"'. See http://en.wikipedia.org/wiki/ISO_8601", "X-Amz-Date must be in the ISO8601 Long Format \"yyyyMMdd'T'HHmmss'Z'\"")
 	}
 	s.stamp, s.Time = stamp, t
 	return nil
+}
+
+// readStamp reads YYYYMMDDTHHMMSSZ. It is time.Parse for this one layout, without the
+// fractions that time.Parse would take, at a tenth of the cost.
+func readStamp(v string) (time.Time, bool) {
+	if len(v) != len(stampLayout) || v[8] != 'T' || v[15] != 'Z' {
+		return time.Time{}, false
+	}
+	var n [7]int // century and year, month, day, hour, minute, second
+	for i, at := range [...]int{0, 2, 4, 6, 9, 11, 13} {
+		tens, ones := v[at]-'0', v[at+1]-'0'
+		if tens > 9 || ones > 9 {
+			return time.Time{}, false
+		}
+		n[i] = int(tens)*10 + int(ones)
+	}
+	month, day := time.Month(n[2]), n[3]
+	t := time.Date(n[0]*100+n[1], month, day, n[4], n[5], n[6], 0, time.UTC)
+	ok := n[4] < 24 && n[5] < 60 && n[6] < 60 && t.Month() == month && t.Day() == day
+	return t, ok
 }
 
 // parseSignature decodes the signature. Only lower-case hexadecimal is taken: one
@@ -377,11 +396,14 @@ func decodeHex(dst []byte, v string) (int, bool) {
 	if len(v)%2 != 0 || len(v)/2 > len(dst) || len(v) == 0 {
 		return 0, false
 	}
-	for i := 0; i < len(v); i++ {
-		if 'A' <= v[i] && v[i] <= 'F' {
+	for i := 0; i < len(v); i += 2 {
+		high, low := v[i], v[i+1]
+		if !lowerHex(high) || !lowerHex(low) {
 			return 0, false
 		}
+		dst[i/2] = unhex(high)<<4 | unhex(low)
 	}
-	n, err := hex.Decode(dst, []byte(v))
-	return n, err == nil
+	return len(v) / 2, true
 }
+
+func lowerHex(c byte) bool { return '0' <= c && c <= '9' || 'a' <= c && c <= 'f' }

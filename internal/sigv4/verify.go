@@ -24,6 +24,9 @@ const (
 	DefaultMaxChunk = 1 << 20
 )
 
+// maxScratch is the largest canonical request, in bytes, whose memory is used again.
+const maxScratch = 64 << 10
+
 // Options configures a Verifier.
 type Options struct {
 	// Clock is required.
@@ -156,7 +159,11 @@ func (v *Verifier) verifyStream(s *Signature, secret []byte, known bool, rules *
 // the cache.
 func (v *Verifier) authenticate(s *Signature, secret []byte, known bool, rules *Rules, payload string, digest []byte) (*signingKey, error) {
 	sc := v.scratch.Get().(*scratch)
-	defer v.scratch.Put(sc)
+	defer func() {
+		if cap(sc.canonical) <= maxScratch { // one huge request must not stay for ever
+			v.scratch.Put(sc)
+		}
+	}()
 	var complete bool
 	sc.canonical, complete = s.appendCanonical(sc, sc.canonical[:0], rules, payload)
 	if payload == "" {

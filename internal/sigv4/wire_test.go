@@ -81,6 +81,18 @@ func TestWireRestoresWhatNetHTTPRemoves(t *testing.T) {
 	}
 }
 
+// TestReadStamp compares with time.Parse, which differs only in taking fractions.
+func TestReadStamp(t *testing.T) {
+	for _, v := range []string{"20260304T050607Z", "20240229T235959Z", "20250229T000000Z", "20260231T000000Z", "20261301T000000Z",
+		"20260001T000000Z", "20260100T000000Z", "20260101T240000Z", "20260101T006000Z", "20260101T000060Z", "00000101T000000Z",
+		"99991231T235959Z", "2026030 T050607Z", "20260304t050607Z", "20260304T050607z", "+0260304T050607Z", "20260304T05060", ""} {
+		want, err := time.Parse(stampLayout, v)
+		if got, ok := readStamp(v); ok != (err == nil) || ok && !got.Equal(want) {
+			t.Errorf("%q: %v %v, want %v %v", v, got, ok, want, err)
+		}
+	}
+}
+
 func TestPresignedECDSA(t *testing.T) {
 	r := httptest.NewRequest("GET", "https://example.com/k?X-Amz-Expires=60", nil)
 	err := sigv4a.New(func(o *smithyopt.SignerOptions) { o.DisableDoublePathEscape = true }).SignRequest(&sigv4a.SignRequestInput{
