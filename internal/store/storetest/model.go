@@ -232,8 +232,13 @@ func testSerializable(t *testing.T, s store.Store) {
 								o.writes[op.key] = v
 								err = tx.Put([]byte(op.key), []byte(v))
 							case 4:
+								// A key that this transaction put first may turn out to be no
+								// change at all; testModel covers that.
+								if _, mine := o.writes[op.key]; mine {
+									break
+								}
 								read(tx, op.key)
-								if get(t, tx, op.key) != "<none>" {
+								if o.reads[op.key] != "<none>" {
 									o.writes[op.key] = "-"
 								}
 								err = tx.Delete([]byte(op.key))
@@ -273,14 +278,6 @@ func testSerializable(t *testing.T, s store.Store) {
 func check(rt *rapid.T, history []observed, state map[string]string, rev store.Revision, scanRange func(int) store.Range) {
 	// A commit of revision r saw r-1; what only reads saw its own revision, so it
 	// comes after the commit of that revision.
-	writes := func(o observed) bool {
-		for k, v := range o.writes {
-			if _, there := state[k]; v != "-" || there {
-				return true
-			}
-		}
-		return false
-	}
 	slices.SortStableFunc(history, func(a, b observed) int { return int(a.rev) - int(b.rev) })
 	for len(history) > 0 {
 		n := 0
@@ -294,7 +291,7 @@ func check(rt *rapid.T, history []observed, state map[string]string, rev store.R
 			rt.Fatalf("revision %d follows %d", at, rev)
 		}
 		if at == rev+1 {
-			i := slices.IndexFunc(same, writes)
+			i := slices.IndexFunc(same, func(o observed) bool { return len(o.writes) > 0 })
 			if i < 0 {
 				rt.Fatalf("revision %d wrote nothing", at)
 			}
