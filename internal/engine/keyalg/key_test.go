@@ -448,7 +448,9 @@ func TestDecrypterRefusesOtherPaddings(t *testing.T) {
 	if got, err := d.Decrypt(nil, ciphertext, &rsa.OAEPOptions{Hash: crypto.SHA256}); err != nil || string(got) != "x" {
 		t.Error(err)
 	}
-	for _, opts := range []crypto.DecrypterOpts{nil, &rsa.PKCS1v15DecryptOptions{}, &rsa.PKCS1v15DecryptOptions{SessionKeyLen: 32}} {
+	//lint:ignore SA1019 what must not be used is what must be refused
+	pkcs1 := &rsa.PKCS1v15DecryptOptions{SessionKeyLen: 32}
+	for _, opts := range []crypto.DecrypterOpts{nil, pkcs1} {
 		if _, err := d.Decrypt(nil, ciphertext, opts); err == nil {
 			t.Errorf("%T is accepted", opts)
 		}
