@@ -18,19 +18,31 @@ import (
 
 var apis = []*wire.API{cloudtrailapi.API, iamapi.API, kmsapi.API, stsapi.API}
 
+var clients = map[string]any{
+	"cloudtrail": (*cloudtrailapi.Client)(nil), "iam": (*iamapi.Client)(nil),
+	"kms": (*kmsapi.Client)(nil), "sts": (*stsapi.Client)(nil),
+}
+
 // The tables say what the Go structs are: offsets, sizes and types agree.
 func TestDescriptorsDescribeTheStructs(t *testing.T) {
 	for _, a := range apis {
 		for i := range a.Operations {
 			op := &a.Operations[i]
-			if op.NewInput == nil {
-				continue
+			method, ok := reflect.TypeOf(clients[a.Name]).MethodByName(op.Name)
+			if !ok {
+				t.Fatalf("%s: the client has no method %s", a.Name, op.Name)
 			}
-			in := reflect.TypeOf(op.NewInput())
-			if in.Kind() != reflect.Pointer {
-				t.Fatalf("%s.%s: input is a %s", a.Name, op.Name, in)
+			in, out := method.Type.In(2), method.Type.Out(0)
+			seen := map[reflect.Type]bool{}
+			if op.Input() != nil {
+				if have := reflect.TypeOf(op.NewInput()); have != in {
+					t.Errorf("%s.%s: NewInput gives %s, the client takes %s", a.Name, op.Name, have, in)
+				}
+				compare(t, a.Name+"."+op.Name, op.Input(), in.Elem(), seen)
 			}
-			compare(t, a.Name+"."+op.Name, op.Input(), in.Elem(), map[reflect.Type]bool{})
+			if op.Output() != nil {
+				compare(t, a.Name+"."+op.Name, op.Output(), out.Elem(), seen)
+			}
 		}
 	}
 }

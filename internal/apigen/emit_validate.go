@@ -149,7 +149,29 @@ func (sh *shape) constrained() bool {
 	return false
 }
 
-// bound is a length as an integer; a bound beyond any length is no bound.
+// checkBounds refuses bounds that the kind cannot have.
+func (sh *shape) checkBounds() error {
+	for _, n := range []json.Number{sh.src.Min, sh.src.Max} {
+		if n == "" {
+			continue
+		}
+		var err error
+		switch sh.kind {
+		case wire.Integer:
+			_, err = strconv.ParseInt(n.String(), 10, 32)
+		case wire.Float, wire.Double:
+			_, err = n.Float64()
+		default:
+			_, err = n.Int64()
+		}
+		if err != nil {
+			return fmt.Errorf("bound of a %s: %w", sh.src.Type, err)
+		}
+	}
+	return nil
+}
+
+// bound is a length; checkBounds has seen to it that it is an integer.
 func bound(n json.Number) int64 {
 	if n == "" {
 		return 0
@@ -172,6 +194,9 @@ func (v *validation) constraints(sh *shape) ([]constraint, error) {
 		list = append(list, constraint{cond, fmt.Sprintf(text, args...)})
 	}
 	s := sh.src
+	if err := sh.checkBounds(); err != nil {
+		return nil, err
+	}
 	if sh.kind == wire.String && len(s.Enum) > 0 {
 		if v.p.cfg.Rules.EnumWithoutList {
 			add("enum", "Member must satisfy enum value set")
@@ -214,15 +239,7 @@ func (v *validation) constraints(sh *shape) ([]constraint, error) {
 				continue
 			}
 			n := b.n.String()
-			if sh.kind == wire.Integer || sh.kind == wire.Long {
-				bits := 32
-				if sh.kind == wire.Long {
-					bits = 64
-				}
-				if _, err := strconv.ParseInt(n, 10, bits); err != nil {
-					return nil, fmt.Errorf("bound %s: %w", n, err)
-				}
-			} else if !strings.ContainsAny(n, ".eE") {
+			if (sh.kind == wire.Float || sh.kind == wire.Double) && !strings.ContainsAny(n, ".eE") {
 				n += ".0"
 			}
 			add(fmt.Sprintf("v %s %s", b.op, n), "Member must have value %s than or equal to %s", b.word, n)

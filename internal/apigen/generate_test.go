@@ -66,6 +66,7 @@ func TestGenerateRefuses(t *testing.T) {
 		{"label without member", strings.Replace(micro(``, ``), "/put/{Id}", "/put/{Id}/{Other}", 1), "Other"},
 		{"member without label", strings.Replace(micro(``, ``), "/put/{Id}", "/put", 1), "lacks"},
 		{"time format", micro(`, "T": {"shape": "T"}`, `, "T": {"type": "timestamp", "timestampFormat": "sundial"}`), "sundial"},
+		{"fractional length", micro(`, "S": {"shape": "S"}`, `, "S": {"type": "string", "max": 1.5}`), "bound"},
 		{"streaming string", micro(`, "S": {"shape": "S"}`, `, "S": {"type": "string", "streaming": true}`), "streaming string"},
 	}
 	for _, tt := range tests {

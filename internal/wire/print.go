@@ -20,12 +20,12 @@ func printValue(b *strings.Builder, s *Shape, p unsafe.Pointer, boxed bool, dept
 	if b.Len() > maxPrintedValue || depth > MaxNesting {
 		return
 	}
-	if s.Sensitive {
-		b.WriteString(redacted)
-		return
-	}
 	if p = s.Present(p, boxed); p == nil {
 		b.WriteString("null")
+		return
+	}
+	if s.Sensitive {
+		b.WriteString(redacted)
 		return
 	}
 	switch s.Kind {
@@ -39,7 +39,7 @@ func printValue(b *strings.Builder, s *Shape, p unsafe.Pointer, boxed bool, dept
 			}
 			b.WriteString(strings.ToLower(m.Name[:1]) + m.Name[1:])
 			b.WriteByte('=')
-			if m.IsSensitive() && m.shape.Present(m.Field(p), m.Boxed()) != nil {
+			if m.Sensitive && m.shape.Present(m.Field(p), m.Boxed()) != nil {
 				b.WriteString(redacted)
 				continue
 			}
