@@ -494,7 +494,10 @@ func (v *validation) emitElements(sh *shape) error {
 	}
 	el := sh.elem.shape
 	value, loop := "v[i]", "for i := range v {"
-	if sh.kind == wire.Map {
+	switch {
+	case sh.kind == wire.Map && sh.key.sensitive():
+		value, loop = "e", "for _, e := range *list {"
+	case sh.kind == wire.Map:
 		value, loop = "e", "for k, e := range *list {"
 	}
 	if v.elements[el] {
@@ -531,9 +534,13 @@ func (v *validation) emitElements(sh *shape) error {
 	if sh.src.Sparse {
 		s.p("if %s == nil {\ncontinue\n}", value)
 	}
-	if sh.kind == wire.Map {
+	switch {
+	case sh.kind == wire.Map && sh.key.sensitive():
+		// The path of a violation must not tell the key.
+		s.p("p.Key = \"*\"")
+	case sh.kind == wire.Map:
 		s.p("p.Key = string(k)")
-	} else {
+	default:
 		s.p("p.Index = i + 1")
 	}
 	switch {

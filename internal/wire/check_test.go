@@ -217,3 +217,15 @@ func TestCallVariants(t *testing.T) {
 		}
 	}
 }
+
+func TestCheckerRedactsSensitiveCollections(t *testing.T) {
+	shapes := testShapes()
+	shapes[refMap].Key.Sensitive = true
+	shapes[refWords].Elem.Sensitive = true
+	v := tree{Words: []*string{new("hunter2")}, Map: map[string]string{"hunter2": "x"}}
+	var c Checker
+	c.Collection(&Path{Parent: &Path{}, Name: "x"}, &shapes[refTree], unsafe.Pointer(&v), "C")
+	if got := c.Err().Error(); strings.Contains(got, "hunter2") {
+		t.Errorf("a sensitive value in %s", got)
+	}
+}

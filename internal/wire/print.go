@@ -55,6 +55,10 @@ func printValue(b *strings.Builder, s *Shape, p unsafe.Pointer, boxed bool, dept
 			if b.Len() > maxPrintedValue {
 				return
 			}
+			if s.Elem.Sensitive {
+				b.WriteString(redacted)
+				continue
+			}
 			printValue(b, s.Elem.shape, s.ListOps.Index(p, i), s.Sparse, depth+1)
 		}
 		b.WriteByte(']')
@@ -90,9 +94,16 @@ func printMap(b *strings.Builder, s *Shape, p unsafe.Pointer, depth int) {
 	total := 0
 	for k, v := range s.MapOps.All(p) {
 		var e strings.Builder
+		if s.Key.IsSensitive() {
+			k = redacted
+		}
 		e.WriteString(k)
 		e.WriteByte('=')
-		printValue(&e, s.Elem.shape, v, s.Sparse, depth+1)
+		if s.Elem.Sensitive {
+			e.WriteString(redacted)
+		} else {
+			printValue(&e, s.Elem.shape, v, s.Sparse, depth+1)
+		}
 		texts = append(texts, e.String())
 		if total += e.Len(); total > maxPrintedValue {
 			break
