@@ -2,6 +2,7 @@ package apigen
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -280,12 +281,14 @@ func (v *validation) emitMatchers() error {
 			}
 		}
 	}
+	var failed []error // all of them, so that one run lists all translations to make
 	for _, pattern := range slices.SortedFunc(maps.Keys(byPattern), func(a, b string) int {
 		return strings.Compare(byPattern[a], byPattern[b])
 	}) {
 		m, err := compilePattern(pattern, v.table)
 		if err != nil {
-			return fmt.Errorf("shape %s: %w", byPattern[pattern], err)
+			failed = append(failed, fmt.Errorf("shape %s: %w", byPattern[pattern], err))
+			continue
 		}
 		name := exported(byPattern[pattern])
 		if m.set == nil {
@@ -310,7 +313,7 @@ func (v *validation) emitMatchers() error {
 		}
 		v.matchers[pattern] = cond
 	}
-	return nil
+	return errors.Join(failed...)
 }
 
 func quote(s string) string {
