@@ -441,7 +441,11 @@ func (v *validation) emitCheck(sh *shape, own []constraint) error {
 			if cond == "enum" {
 				cond = fmt.Sprintf("!%s(v)", v.knownName(sh))
 			}
-			conds = append(conds, cond)
+			for part := range strings.SplitSeq(cond, " || ") {
+				if !slices.Contains(conds, part) {
+					conds = append(conds, part)
+				}
+			}
 		}
 		s.p("func %s(v %s) bool { return !(%s) }\n", v.validName(sh), param, strings.Join(conds, " || "))
 	}
