@@ -182,8 +182,13 @@ func (c *refCase) named(p any) int {
 }
 
 func (c *refCase) spared(p any) bool {
-	role := c.who.Type != policy.RoleSession || c.listed(p, "AWS", c.who.RoleARN) || c.listed(p, "AWS", c.who.RoleID)
-	return c.named(p) == 3 && (role || c.listed(p, "AWS", "*"))
+	w := c.who
+	in := func(s string) bool { return c.listed(p, "AWS", s) }
+	if w.Type != policy.RoleSession || in("*") {
+		return c.named(p) == 3 && (c.boundary == nil || w.Account == "")
+	}
+	return c.boundary == nil && (in(w.RoleARN) || in(w.RoleID)) &&
+		(in(w.ARN) || in(w.UserID) || in(w.Account) || in("arn:aws:iam::"+w.Account+":root"))
 }
 
 func (c *refCase) resourceMatches(s obj, vars bool) bool {
