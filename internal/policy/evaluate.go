@@ -12,7 +12,7 @@ func Evaluate(req *Request, ps *Policies, trace *Trace) Result {
 	var r Result
 	var buf, back [128]byte
 	var nobody Principal
-	e := evaluation{req: req, who: req.Principal, trace: trace, result: &r}
+	e := evaluation{req: req, who: req.Principal, bounded: ps.Boundary != nil, trace: trace, result: &r}
 	if e.who == nil {
 		e.who = &nobody
 	}

@@ -72,7 +72,8 @@ type Policies struct {
 	// Identity policies: of the user and its groups, of the role of a session, or of
 	// the user behind a federated user.
 	Identity []*Policy
-	// Boundary is the permissions boundary of the user or role.
+	// Boundary is the permissions boundary of the user or role. Its presence also makes a
+	// Deny with NotPrincipal apply whatever that element lists, as AWS documents.
 	Boundary *Policy
 	// Session policies passed when the session was made. One allow among them is
 	// enough. A federated user without any has no permissions of its own.
