@@ -447,7 +447,11 @@ func (v *validation) emitCheck(sh *shape, own []constraint) error {
 				}
 			}
 		}
-		s.p("func %s(v %s) bool { return !(%s) }\n", v.validName(sh), param, strings.Join(conds, " || "))
+		result := "!(" + strings.Join(conds, " || ") + ")"
+		if positive, ok := strings.CutPrefix(conds[0], "!"); ok && len(conds) == 1 {
+			result = positive
+		}
+		s.p("func %s(v %s) bool { return %s }\n", v.validName(sh), param, result)
 	}
 	return nil
 }

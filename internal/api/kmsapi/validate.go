@@ -1135,7 +1135,7 @@ func knownDryRunModifierType(v DryRunModifierType) bool {
 	return false
 }
 
-func validDryRunModifierType(v DryRunModifierType) bool { return !(!knownDryRunModifierType(v)) }
+func validDryRunModifierType(v DryRunModifierType) bool { return knownDryRunModifierType(v) }
 
 func (s *EnableKeyRequest) check(c *wire.Checker, at *wire.Path) {
 	p := wire.Path{Parent: at}
@@ -1475,7 +1475,7 @@ func knownGrantOperation(v GrantOperation) bool {
 	return false
 }
 
-func validGrantOperation(v GrantOperation) bool { return !(!knownGrantOperation(v)) }
+func validGrantOperation(v GrantOperation) bool { return knownGrantOperation(v) }
 
 func checkGrantOperationList(c *wire.Checker, at *wire.Path, list *[]GrantOperation) {
 	v := *list
