@@ -1,0 +1,597 @@
+package keyalg
+
+import (
+	"bytes"
+	"crypto"
+	"crypto/ed25519"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"testing"
+
+	"github.com/decred/dcrd/dcrec/secp256k1/v4"
+	"github.com/decred/dcrd/dcrec/secp256k1/v4/ecdsa"
+)
+
+// testKeys makes one key per spec, once: RSA keys are slow.
+var testKeys = sync.OnceValue(func() map[Spec]*Key {
+	keys := map[Spec]*Key{}
+	for _, s := range Specs() {
+		k, err := Generate(s)
+		if err != nil {
+			panic(err)
+		}
+		keys[s] = k
+	}
+	return keys
+})
+
+func unhex(t testing.TB, s string) []byte {
+	t.Helper()
+	b, err := hex.DecodeString(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func TestTableHasAllSpecsAndAlgorithms(t *testing.T) {
+	if n := len(Specs()); n != 17 {
+		t.Errorf("%d key specs, want 17", n)
+	}
+	used := map[Algorithm]bool{}
+	for _, row := range specs {
+		for _, u := range row.spec.Usages() {
+			for _, a := range row.spec.Algorithms(u) {
+				if lookupAlgorithm(a) == nil {
+					t.Errorf("%s names the unknown algorithm %s", row.spec, a)
+				}
+				used[a] = true
+			}
+		}
+		if len(row.spec.Usages()) == 0 {
+			t.Errorf("%s has no usage", row.spec)
+		}
+	}
+	for _, a := range algorithms {
+		if !used[a.name] {
+			t.Errorf("no key spec uses %s", a.name)
+		}
+	}
+	if Spec("RSA_1024").Known() || Spec("RSA_1024").Usages() != nil {
+		t.Error("RSA_1024 is known")
+	}
+}
+
+func TestMaxPlaintextIsAWSs(t *testing.T) {
+	for _, c := range []struct {
+		spec      Spec
+		algorithm Algorithm
+		want      int
+	}{
+		{RSA2048, OAEPSHA1, 214}, {RSA3072, OAEPSHA1, 342}, {RSA4096, OAEPSHA1, 470},
+		{RSA2048, OAEPSHA256, 190}, {RSA3072, OAEPSHA256, 318}, {RSA4096, OAEPSHA256, 446},
+		{SM2, SM2PKE, 1024}, {SymmetricDefault, SymmetricAlgorithm, 4096},
+	} {
+		if got, ok := MaxPlaintext(c.spec, c.algorithm); !ok || got != c.want {
+			t.Errorf("%s %s: %d, want %d", c.spec, c.algorithm, got, c.want)
+		}
+	}
+	if _, ok := MaxPlaintext(P256, OAEPSHA1); ok {
+		t.Error("ECC_NIST_P256 encrypts")
+	}
+}
+
+// messageFor returns a message a sign algorithm takes in the given form.
+func messageFor(a *algorithmInfo, t MessageType) ([]byte, bool) {
+	length := 0
+	switch t {
+	case Raw:
+		return []byte("a message to sign"), a.raw
+	case Digest:
+		length = a.digestLen
+	case ExternalMu:
+		length = a.muLen
+	}
+	return bytes.Repeat([]byte{0xd1}, length), length > 0
+}
+
+func TestSignAndVerifyEveryAlgorithmAndMessageType(t *testing.T) {
+	for spec, key := range testKeys() {
+		for _, name := range spec.Algorithms(SignVerify) {
+			a := lookupAlgorithm(name)
+			for _, mt := range []MessageType{Raw, Digest, ExternalMu} {
+				message, ok := messageFor(a, mt)
+				t.Run(fmt.Sprint(spec, "/", name, "/", mt), func(t *testing.T) {
+					signature, err := key.Sign(name, mt, message)
+					if !ok {
+						if !errors.Is(err, ErrUnsupportedMessageType) {
+							t.Errorf("Sign: %v", err)
+						}
+						if err := key.Verify(name, mt, message, nil); !errors.Is(err, ErrUnsupportedMessageType) {
+							t.Errorf("Verify: %v", err)
+						}
+						return
+					}
+					if err != nil {
+						t.Fatal(err)
+					}
+					if err := key.Verify(name, mt, message, signature); err != nil {
+						t.Fatal(err)
+					}
+					if mt != Raw {
+						var length *DigestLengthError
+						if _, err := key.Sign(name, mt, message[1:]); !errors.As(err, &length) || length.Want != len(message) {
+							t.Errorf("short digest: %v", err)
+						}
+						if err := key.Verify(name, mt, append(message, 0), signature); !errors.Is(err, ErrDigestLength) {
+							t.Errorf("long digest: %v", err)
+						}
+					}
+					other := bytes.Clone(message)
+					other[0] ^= 1
+					if err := key.Verify(name, mt, other, signature); err != ErrInvalidSignature {
+						t.Errorf("other message: %v", err)
+					}
+					for _, bad := range [][]byte{nil, {}, signature[:len(signature)-1], append(bytes.Clone(signature), 0)} {
+						if err := key.Verify(name, mt, message, bad); err != ErrInvalidSignature {
+							t.Errorf("signature of %d bytes: %v", len(bad), err)
+						}
+					}
+					for i := 0; i < len(signature); i += 1 + len(signature)/40 {
+						bad := bytes.Clone(signature)
+						bad[i] ^= 0x10
+						if err := key.Verify(name, mt, message, bad); err != ErrInvalidSignature {
+							t.Errorf("byte %d changed: %v", i, err)
+						}
+					}
+				})
+			}
+		}
+	}
+}
+
+// A DIGEST signature and a RAW one are the same signature, where both exist.
+func TestDigestIsTheHashOfRaw(t *testing.T) {
+	message := []byte("hashed by one side or the other")
+	for spec, key := range testKeys() {
+		for _, name := range spec.Algorithms(SignVerify) {
+			a := lookupAlgorithm(name)
+			if !a.raw || a.digestLen == 0 {
+				continue
+			}
+			signature, err := key.Sign(name, Raw, message)
+			if err != nil {
+				t.Fatal(err)
+			}
+			digest := key.testDigest(a, message)
+			if err := key.Verify(name, Digest, digest, signature); err != nil {
+				t.Errorf("%s %s: %v", spec, name, err)
+			}
+		}
+	}
+}
+
+func (k *Key) testDigest(a *algorithmInfo, message []byte) []byte {
+	if p, ok := k.pub.impl.(*sm2Public); ok {
+		return p.digest(Raw, message)
+	}
+	return a.digest(Raw, message)
+}
+
+func TestEveryOperationRefusesForeignAlgorithms(t *testing.T) {
+	for spec, key := range testKeys() {
+		row := lookup(spec)
+		for _, a := range algorithms {
+			refused := func(operation string, err error) {
+				if !errors.Is(err, ErrUnsupportedAlgorithm) {
+					t.Errorf("%s %s %s: %v", spec, operation, a.name, err)
+				}
+			}
+			if !slices.Contains(row.sign, a.name) {
+				_, err := key.Sign(a.name, Raw, nil)
+				refused("Sign", err)
+				refused("Verify", key.Verify(a.name, Raw, nil, nil))
+			}
+			if !slices.Contains(row.encrypt, a.name) || row.family == familySymmetric {
+				_, err := key.Encrypt(a.name, nil)
+				refused("Encrypt", err)
+				_, err = key.Decrypt(a.name, nil)
+				refused("Decrypt", err)
+			}
+			if !slices.Contains(row.mac, a.name) {
+				_, err := key.MAC(a.name, nil)
+				refused("MAC", err)
+				refused("VerifyMAC", key.VerifyMAC(a.name, nil, nil))
+			}
+			if !slices.Contains(row.agree, a.name) {
+				_, err := key.DeriveSharedSecret(a.name, nil)
+				refused("DeriveSharedSecret", err)
+			}
+		}
+	}
+}
+
+func TestEncryptAndDecrypt(t *testing.T) {
+	for _, spec := range []Spec{RSA2048, RSA3072, RSA4096, SM2} {
+		key := testKeys()[spec]
+		for _, name := range spec.Algorithms(EncryptDecrypt) {
+			t.Run(fmt.Sprint(spec, "/", name), func(t *testing.T) {
+				limit, _ := MaxPlaintext(spec, name)
+				for _, size := range []int{1, 16, limit} {
+					plaintext := bytes.Repeat([]byte{7}, size)
+					ciphertext, err := key.Encrypt(name, plaintext)
+					if err != nil {
+						t.Fatal(err)
+					}
+					got, err := key.Decrypt(name, ciphertext)
+					if err != nil || !bytes.Equal(got, plaintext) {
+						t.Fatalf("%d bytes: %v", size, err)
+					}
+					for i := 0; i < len(ciphertext); i += 1 + len(ciphertext)/50 {
+						bad := bytes.Clone(ciphertext)
+						bad[i] ^= 1
+						if _, err := key.Decrypt(name, bad); err != ErrInvalidCiphertext {
+							t.Errorf("byte %d changed: %v", i, err)
+						}
+					}
+					for _, bad := range [][]byte{nil, {}, ciphertext[1:], ciphertext[:len(ciphertext)-1], append(bytes.Clone(ciphertext), 0)} {
+						if _, err := key.Decrypt(name, bad); err != ErrInvalidCiphertext {
+							t.Errorf("ciphertext of %d bytes: %v", len(bad), err)
+						}
+					}
+				}
+				var long *MessageTooLongError
+				if _, err := key.Encrypt(name, make([]byte, limit+1)); !errors.As(err, &long) || long.Limit != limit {
+					t.Errorf("too long a plaintext: %v", err)
+				}
+			})
+		}
+	}
+}
+
+func TestMACAndVerifyMAC(t *testing.T) {
+	message := []byte("authentic")
+	for _, spec := range []Spec{HMAC224, HMAC256, HMAC384, HMAC512} {
+		key := testKeys()[spec]
+		name := spec.Algorithms(GenerateVerifyMAC)[0]
+		mac, err := key.MAC(name, message)
+		if err != nil || len(mac) != lookup(spec).size {
+			t.Fatalf("%s: MAC of %d bytes, %v", spec, len(mac), err)
+		}
+		if err := key.VerifyMAC(name, message, mac); err != nil {
+			t.Error(err)
+		}
+		for _, bad := range [][]byte{nil, mac[1:], mac[:16], append([]byte{mac[0] ^ 1}, mac[1:]...)} {
+			if err := key.VerifyMAC(name, message, bad); err != ErrInvalidMAC {
+				t.Errorf("%s: %v", spec, err)
+			}
+		}
+	}
+}
+
+func TestDeriveSharedSecretAgreesAndRefusesOtherKeys(t *testing.T) {
+	for _, spec := range []Spec{P256, P384, P521, SM2} {
+		a := testKeys()[spec]
+		b, err := Generate(spec)
+		if err != nil {
+			t.Fatal(err)
+		}
+		aPub, errA := a.PublicKeySPKI()
+		bPub, errB := b.PublicKeySPKI()
+		if errA != nil || errB != nil {
+			t.Fatal(errA, errB)
+		}
+		x, errX := a.DeriveSharedSecret(ECDH, bPub)
+		y, errY := b.DeriveSharedSecret(ECDH, aPub)
+		if errX != nil || errY != nil || !bytes.Equal(x, y) || len(x) != lookup(spec).size {
+			t.Errorf("%s: %x and %x: %v %v", spec, x, y, errX, errY)
+		}
+		row := lookup(spec)
+		point := bytes.Clone(b.pub.impl.spki())
+		point[len(point)-1] ^= 1
+		bad := map[string][]byte{
+			"empty":         nil,
+			"garbage":       []byte("no key"),
+			"off the curve": marshalSPKI(row, point),
+			"infinity":      marshalSPKI(row, []byte{0}),
+			"zero":          marshalSPKI(row, append([]byte{4}, make([]byte, 2*row.size)...)),
+			"trailing data": append(bytes.Clone(bPub), 0),
+			"too long":      make([]byte, MaxSPKI+1),
+		}
+		for other, key := range testKeys() {
+			if other != spec && other.Asymmetric() {
+				spki, err := key.PublicKeySPKI()
+				if err != nil {
+					t.Fatal(err)
+				}
+				bad[string(other)] = spki
+			}
+		}
+		for name, spki := range bad {
+			if _, err := a.DeriveSharedSecret(ECDH, spki); !errors.Is(err, ErrInvalidPublicKey) {
+				t.Errorf("%s with peer %s: %v", spec, name, err)
+			}
+		}
+	}
+}
+
+func TestMaterialAndPublicKeyRoundTrip(t *testing.T) {
+	for spec, key := range testKeys() {
+		material, err := key.Material()
+		if err != nil {
+			t.Fatal(spec, err)
+		}
+		again, err := ParseMaterial(spec, material)
+		if err != nil {
+			t.Fatal(spec, err)
+		}
+		if m, err := again.Material(); err != nil || !bytes.Equal(m, material) {
+			t.Errorf("%s: material changed in a round trip: %v", spec, err)
+		}
+		for other := range testKeys() {
+			ambiguous := lookup(other).keyOID == nil // takes any bytes of a fitting length
+			if other == spec || ambiguous {
+				continue
+			}
+			if _, err := ParseMaterial(other, material); !errors.Is(err, ErrInvalidMaterial) {
+				t.Errorf("%s reads material of %s: %v", other, spec, err)
+			}
+		}
+		if !spec.Asymmetric() {
+			if _, err := key.Public(); !errors.Is(err, ErrUnsupportedAlgorithm) {
+				t.Errorf("%s has a public key: %v", spec, err)
+			}
+			if _, err := key.MarshalPKCS8(); !errors.Is(err, ErrUnsupportedAlgorithm) {
+				t.Errorf("%s has a PKCS #8 form: %v", spec, err)
+			}
+			continue
+		}
+		spki, err := key.PublicKeySPKI()
+		if err != nil {
+			t.Fatal(spec, err)
+		}
+		if s, err := again.PublicKeySPKI(); err != nil || !bytes.Equal(s, spki) {
+			t.Errorf("%s: another public key after a round trip", spec)
+		}
+		pub, err := ParsePublicKey(spec, spki)
+		if err != nil || !bytes.Equal(pub.SPKI(), spki) || pub.Spec() != spec {
+			t.Errorf("%s: public key changed in a round trip: %v", spec, err)
+		}
+	}
+}
+
+func TestDestroyRefusesEverythingAndWipes(t *testing.T) {
+	for _, spec := range Specs() {
+		material, err := testKeys()[spec].Material()
+		if err != nil {
+			t.Fatal(err)
+		}
+		key, err := ParseMaterial(spec, material)
+		if err != nil {
+			t.Fatal(err)
+		}
+		key.Destroy()
+		key.Destroy()
+		if _, err := key.Material(); err != ErrDestroyed {
+			t.Errorf("%s: Material: %v", spec, err)
+		}
+		for _, name := range spec.Algorithms(SignVerify) {
+			if _, err := key.Sign(name, Raw, nil); err != ErrDestroyed {
+				t.Errorf("%s: Sign: %v", spec, err)
+			}
+		}
+		if d, err := key.Decrypter(); err == nil {
+			if _, err := d.Decrypt(nil, nil, nil); err != ErrDestroyed {
+				t.Errorf("%s: Decrypter: %v", spec, err)
+			}
+		}
+		if k, ok := key.impl.(*bareKey); ok && !bytes.Equal(k.bytes, make([]byte, len(k.bytes))) {
+			t.Errorf("%s is not wiped", spec)
+		}
+		if k, ok := key.impl.(*nistKey); ok && !bytes.Equal(k.scalar, make([]byte, len(k.scalar))) {
+			t.Errorf("%s is not wiped", spec)
+		}
+	}
+}
+
+func TestDestroyWaitsForOperationsUnderWay(t *testing.T) {
+	key, err := Generate(P256)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var wg sync.WaitGroup
+	started := make(chan struct{}, 8)
+	for range 8 {
+		wg.Go(func() {
+			for i := 0; ; i++ {
+				signature, err := key.Sign(ECDSASHA256, Raw, []byte("m"))
+				if errors.Is(err, ErrDestroyed) {
+					return
+				}
+				if err != nil || key.Verify(ECDSASHA256, Raw, []byte("m"), signature) != nil {
+					t.Errorf("bad signature while being destroyed: %v", err)
+					return
+				}
+				if i == 3 {
+					started <- struct{}{}
+				}
+			}
+		})
+	}
+	for range 8 {
+		<-started
+	}
+	key.Destroy()
+	wg.Wait()
+}
+
+func TestDecrypterRefusesOtherPaddings(t *testing.T) {
+	key := testKeys()[RSA2048]
+	d, err := key.Decrypter()
+	if err != nil {
+		t.Fatal(err)
+	}
+	pub, ok := d.Public().(*rsa.PublicKey)
+	if !ok {
+		t.Fatalf("public key of type %T", d.Public())
+	}
+	ciphertext, err := rsa.EncryptOAEP(sha256.New(), rand.Reader, pub, []byte("x"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := d.Decrypt(nil, ciphertext, &rsa.OAEPOptions{Hash: crypto.SHA256}); err != nil || string(got) != "x" {
+		t.Error(err)
+	}
+	for _, opts := range []crypto.DecrypterOpts{nil, &rsa.PKCS1v15DecryptOptions{}, &rsa.PKCS1v15DecryptOptions{SessionKeyLen: 32}} {
+		if _, err := d.Decrypt(nil, ciphertext, opts); err == nil {
+			t.Errorf("%T is accepted", opts)
+		}
+	}
+	if _, err := testKeys()[P256].Decrypter(); !errors.Is(err, ErrUnsupportedAlgorithm) {
+		t.Errorf("ECC_NIST_P256 decrypts: %v", err)
+	}
+}
+
+// RFC 8032 section 7.3, the Ed25519ph vector. The API takes 64 bytes only, so
+// the three bytes of the vector enter one level below.
+func TestEd25519phMatchesRFC8032(t *testing.T) {
+	seed := unhex(t, "833fe62409237b9d62ec77587520911e9a759cec1d19755b7da901b96dca3d42")
+	signature := unhex(t, "98a70222f0b8121aa9d30f813d683f809e462b469c7ff87639499bb94e6dae41"+
+		"31f85042463c2a355a2003d062adf5aaa10b8c61e636062aaad11c2a26083406")
+	key := &edKey{priv: ed25519.NewKeyFromSeed(seed)}
+	a := lookupAlgorithm(Ed25519PHSHA512)
+	got, err := key.sign(a, Digest, []byte("abc"))
+	if err != nil || !bytes.Equal(got, signature) {
+		t.Errorf("signature %x, %v", got, err)
+	}
+	if v, ok := key.public().(verifier); !ok || !v.verify(a, Digest, []byte("abc"), signature) {
+		t.Error("the signature of the RFC does not verify")
+	}
+}
+
+// RFC 8032 section 7.1, test 2, through the public API.
+func TestEd25519MatchesRFC8032(t *testing.T) {
+	key, err := ParsePKCS8(Edwards25519, marshalPKCS8(lookup(Edwards25519), append([]byte{4, 32},
+		unhex(t, "4ccd089b28ff96da9db6c346ec114e0f5b8a319f35aba624da8cf6ed4fb8a6fb")...)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	signature, err := key.Sign(Ed25519SHA512, Raw, []byte{0x72})
+	want := "92a009a9f0d4cab8720e820b5f642540a2b27b5416503f8fb3762223ebdb69da" +
+		"085ac1e43e15996e458f3613d0f11d8c387b2eaeb4302aeeb00d291612bb0c00"
+	if err != nil || hex.EncodeToString(signature) != want {
+		t.Errorf("signature %x, %v", signature, err)
+	}
+}
+
+// AWS KMS hashes the digest once more for ED25519_PH_SHA_512.
+func TestEd25519phHashesTheDigestAgain(t *testing.T) {
+	key := testKeys()[Edwards25519]
+	digest := bytes.Repeat([]byte{3}, 64)
+	signature, err := key.Sign(Ed25519PHSHA512, Digest, digest)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, ok := key.pub.impl.(*edPublic)
+	if !ok {
+		t.Fatalf("public half of type %T", key.pub.impl)
+	}
+	again := lookupAlgorithm(Ed25519PHSHA512).digest(Raw, digest)
+	opts := &ed25519.Options{Hash: crypto.SHA512}
+	if err := ed25519.VerifyWithOptions(p.pub, again, signature, opts); err != nil {
+		t.Error(err)
+	}
+	if ed25519.VerifyWithOptions(p.pub, digest, signature, opts) == nil {
+		t.Error("the digest was not hashed again")
+	}
+}
+
+// GM/T 0003.5-2012, the signature example on the recommended curve with the
+// default identity.
+func TestSM2MatchesTheStandard(t *testing.T) {
+	row := lookup(SM2)
+	key, err := ParsePKCS8(SM2, testECPKCS8(row, unhex(t, "3945208f7b2144b13f36e38ac6d39f95889393692860b51a42fb81ef4df7c5b8")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := "0409f9df311e5421a150dd7d161e4bc5c672179fad1833fc076bb08ff356f35020" +
+		"ccea490ce26775a52dc6ea718cc1aa600aed05fbf35e084a6632f6072da9ad13"; hex.EncodeToString(key.pub.impl.spki()) != want {
+		t.Errorf("public key %x", key.pub.impl.spki())
+	}
+	signature := unhex(t, "3046022100f5a03b0648d2c4630eeac513e1bb81a15944da3827d5b74143ac7eaceee720b3"+
+		"022100b1b6aa29df212fd8763182bc0d421ca1bb9038fd1f7f42d4840b69c485bbc1aa")
+	if err := key.Verify(SM2DSA, Raw, []byte("message digest"), signature); err != nil {
+		t.Error(err)
+	}
+}
+
+// The blinded signer makes the very signature of RFC 6979 when nothing random
+// is mixed in, as the module's own signer does.
+func TestSecp256k1BlindingChangesNothing(t *testing.T) {
+	for i := range 50 {
+		key, err := generateSecp256k1()
+		if err != nil {
+			t.Fatal(err)
+		}
+		hash := sha256.Sum256([]byte{byte(i)})
+		want := ecdsa.Sign(secp256k1.NewPrivateKey(&key.d), hash[:])
+		got := key.signHash(hash[:], nil)
+		if !bytes.Equal(got.Serialize(), want.Serialize()) {
+			t.Fatalf("signature %x, want %x", got.Serialize(), want.Serialize())
+		}
+		if !key.pub.pub.IsEqual(secp256k1.NewPrivateKey(&key.d).PubKey()) {
+			t.Fatal("another public key")
+		}
+	}
+}
+
+func TestECDSAAcceptsBothValuesOfS(t *testing.T) {
+	key := testKeys()[Secp256k1]
+	signature, err := key.Sign(ECDSASHA256, Raw, []byte("m"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	sig, err := ecdsa.ParseDERSignature(signature)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, s := sig.R(), sig.S()
+	s.Negate()
+	high := testDERSignature(r.Bytes(), s.Bytes())
+	if err := key.Verify(ECDSASHA256, Raw, []byte("m"), high); err != nil {
+		t.Errorf("the signature with the other s: %v", err)
+	}
+}
+
+// testDERSignature writes what ecdsa.Signature.Serialize would normalize.
+func testDERSignature(r, s [32]byte) []byte {
+	integer := func(b []byte) []byte {
+		b = bytes.TrimLeft(b, "\x00")
+		if len(b) == 0 || b[0] >= 0x80 {
+			b = append([]byte{0}, b...)
+		}
+		return append([]byte{2, byte(len(b))}, b...)
+	}
+	body := append(integer(r[:]), integer(s[:])...)
+	return append([]byte{0x30, byte(len(body))}, body...)
+}
+
+func TestGenerateRefusesUnknownSpecs(t *testing.T) {
+	for _, s := range []Spec{"", "RSA_1024", "rsa_2048"} {
+		if _, err := Generate(s); !errors.Is(err, ErrUnknownSpec) {
+			t.Errorf("Generate(%q): %v", s, err)
+		}
+		if _, err := ParseMaterial(s, nil); !errors.Is(err, ErrUnknownSpec) {
+			t.Errorf("ParseMaterial(%q): %v", s, err)
+		}
+		if _, err := ParsePublicKey(s, nil); !errors.Is(err, ErrUnknownSpec) {
+			t.Errorf("ParsePublicKey(%q): %v", s, err)
+		}
+	}
+}
