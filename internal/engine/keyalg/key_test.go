@@ -584,6 +584,15 @@ func testDERSignature(r, s [32]byte) []byte {
 	return append([]byte{0x30, byte(len(body))}, body...)
 }
 
+func TestPrintingAKeyShowsNoMaterial(t *testing.T) {
+	key := testKeys()[HMAC256]
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"} {
+		if got := fmt.Sprintf(verb, key); len(got) > 40 {
+			t.Errorf("%s prints %q", verb, got)
+		}
+	}
+}
+
 func TestGenerateRefusesUnknownSpecs(t *testing.T) {
 	for _, s := range []Spec{"", "RSA_1024", "rsa_2048"} {
 		if _, err := Generate(s); !errors.Is(err, ErrUnknownSpec) {
