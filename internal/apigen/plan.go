@@ -263,7 +263,8 @@ func (p *plan) newMember(name string, m *model.Member) (*member, error) {
 	case "header":
 		mem.location = wire.InHeader
 	case "headers":
-		mem.location = wire.InHeaders
+		// An empty prefix takes every header.
+		mem.location, mem.wireName = wire.InHeaders, m.LocationName
 	case "querystring":
 		mem.location = wire.InQuery
 		if target.kind == wire.Map {
