@@ -39,7 +39,7 @@ const (
 	InHeader                    // one header, WireName is its name
 	InHeaders                   // all headers that begin with WireName, which may be empty, as a map
 	InQuery                     // one query parameter
-	InQueryMap                  // all other query parameters, as a map
+	InQueryMap                  // query parameters as a map: all of them if it is a map of lists, else those no other member names
 	InPath                      // a label of the URI template
 	InPathTail                  // a greedy label: {Key+}
 	InStatus                    // the HTTP status code (output)

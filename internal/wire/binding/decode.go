@@ -43,7 +43,7 @@ func Decode(op *wire.Operation, req *wire.Request, dst unsafe.Pointer) error {
 			if m.Location == wire.InQuery {
 				err = decodeQuery(m, query[m.WireName], m.Field(dst))
 			} else {
-				err = decodeQueryMap(m, query, m.Field(dst))
+				err = decodeQueryMap(s, m, query, m.Field(dst))
 			}
 		case wire.InPath, wire.InPathTail:
 			err = decodeLabel(op, m, req.Labels, m.Field(dst))
@@ -190,20 +190,25 @@ func decodeQuery(m *wire.Member, values []string, dst unsafe.Pointer) error {
 	return scalar.Parse(m, wire.ISO8601, values[0], s.Place(dst, m.Boxed()))
 }
 
-// decodeQueryMap reads every query parameter into a map, those that other members
-// name too.
-func decodeQueryMap(m *wire.Member, query map[string][]string, dst unsafe.Pointer) error {
+// decodeQueryMap reads the query parameters into a map. A map of lists gets all of
+// them, as Smithy specifies; a map of single values those that no other member of in
+// names, because a named list could not be put into it.
+func decodeQueryMap(in *wire.Shape, m *wire.Member, query map[string][]string, dst unsafe.Pointer) error {
 	s := m.Shape()
 	if s.Kind != wire.Map {
 		return errShape
 	}
-	if len(query) == 0 {
-		return nil
-	}
-	dst = s.Place(dst, m.Boxed())
-	s.MapOps.Make(dst, len(query))
 	es := s.Elem.Shape()
+	made := false
 	for name, values := range query {
+		if es.Kind != wire.List && named(in, name) {
+			continue
+		}
+		if !made {
+			made = true
+			dst = s.Place(dst, m.Boxed())
+			s.MapOps.Make(dst, len(query))
+		}
 		err := s.MapOps.Set(dst, name, func(v unsafe.Pointer) error {
 			if es.Kind == wire.List {
 				return decodeElements(es, values, wire.ISO8601, v, s.Sparse)
@@ -218,6 +223,13 @@ func decodeQueryMap(m *wire.Member, query map[string][]string, dst unsafe.Pointe
 		}
 	}
 	return nil
+}
+
+// named tells whether a member of in takes the query parameter called name.
+func named(in *wire.Shape, name string) bool {
+	return slices.ContainsFunc(in.Members, func(m wire.Member) bool {
+		return m.Location == wire.InQuery && m.WireName == name
+	})
 }
 
 // decodeLabel reads the label of the operation's template that has the member's name.

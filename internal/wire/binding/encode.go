@@ -96,7 +96,13 @@ func encodePrefix(m *wire.Member, v unsafe.Pointer, res *wire.Response) error {
 		if err != nil {
 			return err
 		}
-		res.Header.Set(m.WireName+oneLine(name), oneLine(string(text)))
+		if m.WireName == "" {
+			res.Header.Set(oneLine(name), oneLine(string(text)))
+			continue
+		}
+		// Not Set: clients take the rest of the name as it is on the wire, and it was
+		// stored in lower case.
+		res.Header[strings.ToLower(m.WireName)+oneLine(name)] = []string{oneLine(string(text))}
 	}
 	return nil
 }
