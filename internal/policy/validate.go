@@ -114,8 +114,14 @@ func (r *reader) actions(s *Statement) {
 	}
 }
 
+// vendorName reports whether s is letters, digits, hyphens and dots.
 func vendorName(s string) bool {
-	return s != "" && alphanumeric(strings.NewReplacer("-", "", ".", "").Replace(s))
+	for i := range len(s) {
+		if c := s[i]; c != '-' && c != '.' && !alphanumeric(s[i:i+1]) {
+			return false
+		}
+	}
+	return s != ""
 }
 
 // legacyResources refuses ARNs the oldest of AWS's parsers cannot read: those with
