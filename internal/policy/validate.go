@@ -185,9 +185,11 @@ func (r *reader) resource(s *Statement, res string) {
 		case "iam":
 			r.fail(FaultResource, s.Pos, "IAM resource %s cannot contain region information.", res)
 			return
-		case "s3":
-			r.fail(FaultResource, s.Pos, "Resource %s can not contain region information.", res)
-			return
+		case "s3": // access points and the like have an account, and then a Region
+			if _, account, _ := strings.Cut(rest, ":"); strings.HasPrefix(account, ":") {
+				r.fail(FaultResource, s.Pos, "Resource %s can not contain region information.", res)
+				return
+			}
 		}
 	}
 	parts := strings.SplitN(rest, ":", 3)
