@@ -2,6 +2,7 @@ package form_test
 
 import (
 	"errors"
+	"math"
 	"strings"
 	"testing"
 	"time"
@@ -38,7 +39,7 @@ func TestDecodeReadsEveryKind(t *testing.T) {
 	at := time.Date(2019, 12, 16, 23, 48, 18, 0, time.UTC)
 	want := &wiretest.Everything{
 		String: new("a b+cé"), Boolean: new(true), Integer: new(int32(-5)), Long: new(int64(9007199254740993)), Float: new(float32(1.5)),
-		Double: got.Double, Time: &at, HTTPTime: &at, Blob: []byte("hi"), Strings: []string{"a", "b", "c"}, Flat: []int32{7, 9},
+		Double: new(math.Inf(-1)), Time: &at, HTTPTime: &at, Blob: []byte("hi"), Strings: []string{"a", "b", "c"}, Flat: []int32{7, 9},
 		Times: []time.Time{at}, Lists: [][]string{{"x"}, {}},
 		Children: []wiretest.Everything{{Integer: new(int32(1)), Child: &wiretest.Everything{String: new("deep")}}},
 		Map:      map[string]string{"k": "v", "": ""}, FlatMap: map[string]string{"k": "v"},
