@@ -182,7 +182,7 @@ func extra(ps *Policies) (id string, how grantee) {
 func (e *evaluation) resourcePolicies(ps *Policies) (best Match, how grantee) {
 	e.layer, e.level = resourceLayer(ps), 0
 	for _, p := range ps.Resource {
-		if m, g := e.findBest(p, p.allow); g > how {
+		if m, g := e.findBest(p); g > how {
 			best, how = m, g
 		}
 		if how == directly && e.trace == nil {
@@ -197,7 +197,7 @@ func (e *evaluation) anyOf(l Layer, level int, list []*Policy) finding {
 	e.layer, e.level = l, level
 	var first finding
 	for _, p := range list {
-		m, ok := e.find(p, p.allow)
+		m, ok := e.find(p, EffectAllow)
 		if ok && !first.ok {
 			first = finding{m, true}
 		}
@@ -210,6 +210,6 @@ func (e *evaluation) anyOf(l Layer, level int, list []*Policy) finding {
 
 func (e *evaluation) one(l Layer, p *Policy) finding {
 	e.layer, e.level = l, 0
-	m, ok := e.find(p, p.allow)
+	m, ok := e.find(p, EffectAllow)
 	return finding{m, ok}
 }

@@ -116,6 +116,9 @@ func runOutput(file string, i, j int, s *suite, c *testCase, api *wire.API, reco
 			return fmt.Errorf("header %s: %q, want %q", k, got, v)
 		}
 	}
+	if err := contained(codec.Protocol(), res.Body, c.Response.Body); err != nil {
+		return fmt.Errorf("%w in %s", err, res.Body)
+	}
 	if shape == nil {
 		return nil
 	}
