@@ -22,9 +22,9 @@ type Config struct {
 	Prefix string
 	// Rules are hand-made facts about the API; the zero value has none.
 	Rules Rules
-	// Actions are the IAM actions of the service, by name without prefix. When nil,
-	// operations get none.
-	Actions *ActionTable
+	// Actions gives the IAM data of a prefix. When nil, operations get no actions and
+	// none is read-only.
+	Actions ActionSource
 }
 
 // File is one generated file.
@@ -70,6 +70,7 @@ var parts = []struct {
 	{"operations.go", emitOperations},
 	{"service.go", emitService},
 	{"client.go", emitClient},
+	{"validate.go", emitValidate},
 }
 
 // generateOne is Generate with everything in one file.

@@ -303,6 +303,10 @@ func (p *plan) emitOperation(s *source, op *operation) {
 	if op.in != nil {
 		s.p("NewInput: func() any { return new(%s) },", op.inGo)
 	}
+	if op.in != nil && p.checks.needed[op.in] {
+		s.p("Validate: %s,", p.global("validate"+exported(op.in.name)))
+	}
+	p.emitActions(s, op)
 	call, arg := "wire.Call", "in, "
 	switch {
 	case op.in == nil && op.out == nil:

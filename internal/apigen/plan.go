@@ -21,6 +21,9 @@ type plan struct {
 	byName     map[string]*shape
 	operations []*operation
 	names      namespace
+	// anyRecursive is set when some structure can contain itself.
+	anyRecursive bool
+	checks       *validation
 }
 
 type shape struct {
@@ -101,7 +104,11 @@ func newPlan(m *model.Model, cfg Config) (*plan, error) {
 	if err := p.planOperations(); err != nil {
 		return nil, err
 	}
+	if err := p.checkRules(); err != nil {
+		return nil, err
+	}
 	p.markRecursive()
+	p.checks = newValidation(p)
 	return p, nil
 }
 
@@ -263,8 +270,8 @@ func (p *plan) newMember(name string, m *model.Member) (*member, error) {
 	case "header":
 		mem.location = wire.InHeader
 	case "headers":
-		// An empty prefix takes every header.
-		mem.location, mem.wireName = wire.InHeaders, m.LocationName
+		mem.location = wire.InHeaders
+		mem.wireName = m.LocationName // a prefix, which may be empty
 	case "querystring":
 		mem.location = wire.InQuery
 		if target.kind == wire.Map {
@@ -427,6 +434,7 @@ func (p *plan) markRecursive() {
 	for _, sh := range p.shapes {
 		if sh.kind == wire.Structure {
 			sh.recursive = reaches(sh, sh, map[*shape]bool{})
+			p.anyRecursive = p.anyRecursive || sh.recursive
 		}
 	}
 }

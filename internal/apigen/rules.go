@@ -1,12 +1,59 @@
 package apigen
 
-import "fastness/internal/wire"
+import (
+	"bytes"
+	_ "embed"
+	"encoding/json"
+	"fmt"
 
-// Rules are hand-made facts about one API.
-type Rules struct{}
+	"fastness/internal/apigen/iamdata"
+)
 
-// ActionTable holds the IAM actions of one service.
-type ActionTable struct{ Actions map[string]wire.Action }
+// Rules are hand-made facts about one API that its model does not carry: an entry of
+// rules.json. Every fact names where it is known from.
+type Rules struct {
+	// HideValues leaves every value out of validation texts.
+	HideValues bool `json:"hideValues"`
+	// EnumWithoutList leaves the values out of the enum constraint.
+	EnumWithoutList bool `json:"enumWithoutList"`
+	// NullFullStop ends "Member must not be null" with a full stop.
+	NullFullStop bool `json:"nullFullStop"`
+	// ElementsNotNull adds "Member must not be null" to the constraints of elements.
+	ElementsNotNull bool `json:"elementsNotNull"`
+	// TextEvidence says where the exceptions above are recorded.
+	TextEvidence string `json:"textEvidence"`
+	// ReadOnly and NotReadOnly correct the read-only flag that follows from the access
+	// level of the IAM action. "*" in ReadOnly is every operation.
+	ReadOnly         []string `json:"readOnly"`
+	NotReadOnly      []string `json:"notReadOnly"`
+	ReadOnlyEvidence string   `json:"readOnlyEvidence"`
+	// Actions are the IAM actions (with prefix) of operations that differ from the
+	// operation's name. An empty list says that the operation needs no permission.
+	Actions map[string][]string `json:"actions"`
+	// ActionsEvidence says where Actions is known from.
+	ActionsEvidence string `json:"actionsEvidence"`
+}
 
-// authorize fills in the IAM actions and the read-only flag of an operation.
-func (p *plan) authorize(op *operation) error { return nil }
+//go:embed rules.json
+var rulesJSON []byte
+
+// ReadRules reads rules.json, by API name.
+func ReadRules() (map[string]Rules, error) {
+	d := json.NewDecoder(bytes.NewReader(rulesJSON))
+	d.DisallowUnknownFields()
+	var rules map[string]Rules
+	if err := d.Decode(&rules); err != nil {
+		return nil, fmt.Errorf("rules.json: %w", err)
+	}
+	for name, r := range rules {
+		texts := r.HideValues || r.EnumWithoutList || r.NullFullStop || r.ElementsNotNull
+		flags := len(r.ReadOnly)+len(r.NotReadOnly) > 0
+		if texts && r.TextEvidence == "" || flags && r.ReadOnlyEvidence == "" || len(r.Actions) > 0 && r.ActionsEvidence == "" {
+			return nil, fmt.Errorf("rules.json: %s: a fact without evidence", name)
+		}
+	}
+	return rules, nil
+}
+
+// ActionSource gives the IAM data of a service prefix.
+type ActionSource func(prefix string) (*iamdata.Service, error)

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 
+	"fastness/internal/apigen/iamdata"
 	"fastness/internal/apigen/model"
 )
 
@@ -23,26 +24,44 @@ func GenerateAll(models string) (Tree, error) {
 	if err != nil {
 		return nil, err
 	}
+	rules, err := ReadRules()
+	if err != nil {
+		return nil, err
+	}
+	known := map[string]*iamdata.Service{}
+	actions := func(prefix string) (*iamdata.Service, error) {
+		if s, ok := known[prefix]; ok {
+			return s, nil
+		}
+		s, err := iamdata.Read(filepath.Join(models, "iam"), prefix)
+		if err == nil {
+			known[prefix] = s
+		}
+		return s, err
+	}
 	tree := Tree{}
 	for _, a := range list {
-		if err := tree.generate(models, a); err != nil {
+		cfg := Config{
+			Allowed: a, Package: a.Name + "api", From: "models/" + a.Name + ".json",
+			Rules: rules[a.Name], Actions: actions,
+		}
+		if err := tree.generate(models, cfg); err != nil {
 			return nil, err
 		}
 	}
 	return tree, nil
 }
 
-func (t Tree) generate(models string, a model.Allowed) error {
-	f, err := os.Open(filepath.Join(models, a.Name+".json"))
+func (t Tree) generate(models string, cfg Config) error {
+	f, err := os.Open(filepath.Join(models, cfg.Name+".json"))
 	if err != nil {
 		return err
 	}
 	defer f.Close()
 	m, err := model.Read(f)
 	if err != nil {
-		return fmt.Errorf("%s: %w", a.Name, err)
+		return fmt.Errorf("%s: %w", cfg.Name, err)
 	}
-	cfg := Config{Allowed: a, Package: a.Name + "api", From: "models/" + a.Name + ".json"}
 	files, err := Generate(m, cfg)
 	if err != nil {
 		return err

@@ -38,6 +38,12 @@ var (
 	ErrCompacted = errors.New("store: revision compacted")
 	// ErrFenced: the writer's lease was lost before the commit; nothing was written.
 	ErrFenced = errors.New("store: lease lost")
+	// ErrEmptyKey: a Put or Delete named the empty key, which no engine stores.
+	ErrEmptyKey = errors.New("store: empty key")
+	// ErrFailed: the engine met an error it cannot repair while running (a disk that
+	// refuses to sync, a damaged table). It answers nothing more until it is opened
+	// again. The cause is wrapped beside it.
+	ErrFailed = errors.New("store: engine failed")
 	// ErrClosed: the store is closed.
 	ErrClosed = errors.New("store: closed")
 )
@@ -47,7 +53,7 @@ var (
 type Revision uint64
 
 // Item is one key with its value and the Revision that wrote it. The slices
-// belong to the receiver.
+// belong to the receiver. An item that the reading Txn itself wrote has Revision 0.
 type Item struct {
 	Key, Value []byte
 	Revision   Revision
@@ -84,6 +90,7 @@ type Reader interface {
 	// Get returns the item under key, or ErrNotFound.
 	Get(key []byte) (Item, error)
 	// Scan yields the items of r in order. A non-nil error is the last pair yielded.
+	// In a Txn it sees the writes made before the iteration began.
 	Scan(r Range) iter.Seq2[Item, error]
 	// Revision is the revision of the state that is read.
 	Revision() Revision
@@ -101,7 +108,9 @@ type Txn interface {
 	// Delete removes key; removing an absent key is no error.
 	Delete(key []byte) error
 	// OnCommit registers f to run once, after the commit is durable and before
-	// Update returns. It does not run for an attempt that is retried or fails.
+	// Update returns, in the order of revisions. It does not run for an attempt that
+	// is retried or fails; for an Update that wrote nothing it runs with the revision
+	// that was read. Other commits wait for f: it must not block or use the store.
 	OnCommit(f func(Revision))
 	// Fence makes the commit conditional on l still being held; if it is not, the
 	// Update fails with ErrFenced.

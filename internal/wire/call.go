@@ -63,6 +63,9 @@ func Send[O any](ctx context.Context, inv Invoker, op *Operation, in any) (*O, e
 	return o, nil
 }
 
+// WrongInput is the error of a validator that meets an input of another type.
+func WrongInput(in any) error { return mismatch("input", in) }
+
 func mismatch(what string, have any) error {
 	return &CommonError{Kind: InternalFailure, Cause: fmt.Errorf("%s of unexpected type %T", what, have)}
 }

@@ -26,7 +26,14 @@ var API = wire.Link(&wire.API{
 			Name: "LookupEvents", Method: "POST", Path: "/",
 			InputRef: refLookupEventsRequest, OutputRef: refLookupEventsResponse,
 			ErrorRefs: []wire.ShapeRef{refInvalidLookupAttributesException, refInvalidTimeRangeException, refInvalidMaxResultsException, refInvalidNextTokenException, refInvalidEventCategoryException, refUnsupportedOperationException, refOperationNotPermittedException},
+			ReadOnly:  true,
 			NewInput:  func() any { return new(LookupEventsRequest) },
+			Validate:  validateLookupEventsRequest,
+			Actions: []wire.Action{
+				{
+					Name: "cloudtrail:LookupEvents", AccessLevel: "Read",
+				},
+			},
 			Invoke: func(ctx context.Context, svc, in any) (any, error) {
 				return wire.Call(ctx, svc, in, Service.LookupEvents)
 			},

@@ -28,6 +28,15 @@ var API = wire.Link(&wire.API{
 			InputRef: refAddUserToGroupRequest, OutputRef: wire.NoShape,
 			ErrorRefs: []wire.ShapeRef{refNoSuchEntityException, refLimitExceededException, refServiceFailureException},
 			NewInput:  func() any { return new(AddUserToGroupRequest) },
+			Validate:  validateAddUserToGroupRequest,
+			Actions: []wire.Action{
+				{
+					Name: "iam:AddUserToGroup", AccessLevel: "Write",
+					Resources: []wire.Resource{
+						{Type: "group", ARN: "arn:${Partition}:iam::${Account}:group/${GroupNameWithPath}", Required: true},
+					},
+				},
+			},
 			Invoke: func(ctx context.Context, svc, in any) (any, error) {
 				return wire.CallNoOutput(ctx, svc, in, Service.AddUserToGroup)
 			},
@@ -37,6 +46,18 @@ var API = wire.Link(&wire.API{
 			InputRef: refAttachGroupPolicyRequest, OutputRef: wire.NoShape,
 			ErrorRefs: []wire.ShapeRef{refNoSuchEntityException, refLimitExceededException, refInvalidInputException, refPolicyNotAttachableException, refServiceFailureException},
 			NewInput:  func() any { return new(AttachGroupPolicyRequest) },
+			Validate:  validateAttachGroupPolicyRequest,
+			Actions: []wire.Action{
+				{
+					Name: "iam:AttachGroupPolicy", AccessLevel: "Permissions management",
+					Resources: []wire.Resource{
+						{Type: "group", ARN: "arn:${Partition}:iam::${Account}:group/${GroupNameWithPath}", Required: true},
+					},
+					ConditionKeys: []string{
+						"iam:PolicyARN",
+					},
+				},
+			},
 			Invoke: func(ctx context.Context, svc, in any) (any, error) {
 				return wire.CallNoOutput(ctx, svc, in, Service.AttachGroupPolicy)
 			},
@@ -46,6 +67,22 @@ var API = wire.Link(&wire.API{
 			InputRef: refAttachRolePolicyRequest, OutputRef: wire.NoShape,
 			ErrorRefs: []wire.ShapeRef{refNoSuchEntityException, refLimitExceededException, refInvalidInputException, refUnmodifiableEntityException, refPolicyNotAttachableException, refServiceFailureException},
 			NewInput:  func() any { return new(AttachRolePolicyRequest) },
+			Validate:  validateAttachRolePolicyRequest,
+			Actions: []wire.Action{
+				{
+					Name: "iam:AttachRolePolicy", AccessLevel: "Permissions management",
+					Resources: []wire.Resource{
+						{Type: "role", ARN: "arn:${Partition}:iam::${Account}:role/${RoleNameWithPath}", Required: true},
+					},
+					ConditionKeys: []string{
+						"aws:ResourceTag/${TagKey}",
+						"iam:PermissionsBoundary",
+						"iam:PolicyARN",
+						"iam:ResourceTag/${TagKey}",
+						"iam:RoleTemplateARN",
+					},
+				},
+			},
 			Invoke: func(ctx context.Context, svc, in any) (any, error) {
 				return wire.CallNoOutput(ctx, svc, in, Service.AttachRolePolicy)
 			},
@@ -55,6 +92,21 @@ var API = wire.Link(&wire.API{
 			InputRef: refAttachUserPolicyRequest, OutputRef: wire.NoShape,
 			ErrorRefs: []wire.ShapeRef{refNoSuchEntityException, refLimitExceededException, refInvalidInputException, refPolicyNotAttachableException, refServiceFailureException},
 			NewInput:  func() any { return new(AttachUserPolicyRequest) },
+			Validate:  validateAttachUserPolicyRequest,
+			Actions: []wire.Action{
+				{
+					Name: "iam:AttachUserPolicy", AccessLevel: "Permissions management",
+					Resources: []wire.Resource{
+						{Type: "user", ARN: "arn:${Partition}:iam::${Account}:user/${UserNameWithPath}", Required: true},
+					},
+					ConditionKeys: []string{
+						"aws:ResourceTag/${TagKey}",
+						"iam:PermissionsBoundary",
+						"iam:PolicyARN",
+						"iam:ResourceTag/${TagKey}",
+					},
+				},
+			},
 			Invoke: func(ctx context.Context, svc, in any) (any, error) {
 				return wire.CallNoOutput(ctx, svc, in, Service.AttachUserPolicy)
 			},
@@ -65,6 +117,19 @@ var API = wire.Link(&wire.API{
 			ResultWrapper: "CreateAccessKeyResult",
 			ErrorRefs:     []wire.ShapeRef{refNoSuchEntityException, refLimitExceededException, refServiceFailureException},
 			NewInput:      func() any { return new(CreateAccessKeyRequest) },
+			Validate:      validateCreateAccessKeyRequest,
+			Actions: []wire.Action{
+				{
+					Name: "iam:CreateAccessKey", AccessLevel: "Write",
+					Resources: []wire.Resource{
+						{Type: "user", ARN: "arn:${Partition}:iam::${Account}:user/${UserNameWithPath}", Required: true},
+					},
+					ConditionKeys: []string{
+						"aws:ResourceTag/${TagKey}",
+						"iam:ResourceTag/${TagKey}",
+					},
+				},
+			},
 			Invoke: func(ctx context.Context, svc, in any) (any, error) {
 				return wire.Call(ctx, svc, in, Service.CreateAccessKey)
 			},
@@ -75,6 +140,15 @@ var API = wire.Link(&wire.API{
 			ResultWrapper: "CreateGroupResult",
 			ErrorRefs:     []wire.ShapeRef{refLimitExceededException, refEntityAlreadyExistsException, refNoSuchEntityException, refServiceFailureException},
 			NewInput:      func() any { return new(CreateGroupRequest) },
+			Validate:      validateCreateGroupRequest,
+			Actions: []wire.Action{
+				{
+					Name: "iam:CreateGroup", AccessLevel: "Write",
+					Resources: []wire.Resource{
+						{Type: "group", ARN: "arn:${Partition}:iam::${Account}:group/${GroupNameWithPath}", Required: true},
+					},
+				},
+			},
 			Invoke: func(ctx context.Context, svc, in any) (any, error) {
 				return wire.Call(ctx, svc, in, Service.CreateGroup)
 			},
@@ -85,6 +159,20 @@ var API = wire.Link(&wire.API{
 			ResultWrapper: "CreatePolicyResult",
 			ErrorRefs:     []wire.ShapeRef{refInvalidInputException, refLimitExceededException, refEntityAlreadyExistsException, refMalformedPolicyDocumentException, refConcurrentModificationException, refServiceFailureException},
 			NewInput:      func() any { return new(CreatePolicyRequest) },
+			Validate:      validateCreatePolicyRequest,
+			Actions: []wire.Action{
+				{
+					Name: "iam:CreatePolicy", AccessLevel: "Permissions management",
+					Resources: []wire.Resource{
+						{Type: "policy", ARN: "arn:${Partition}:iam::${Account}:policy/${PolicyNameWithPath}", Required: true},
+					},
+					ConditionKeys: []string{
+						"aws:RequestTag/${TagKey}",
+						"aws:ResourceTag/${TagKey}",
+						"aws:TagKeys",
+					},
+				},
+			},
 			Invoke: func(ctx context.Context, svc, in any) (any, error) {
 				return wire.Call(ctx, svc, in, Service.CreatePolicy)
 			},
@@ -95,6 +183,18 @@ var API = wire.Link(&wire.API{
 			ResultWrapper: "CreatePolicyVersionResult",
 			ErrorRefs:     []wire.ShapeRef{refNoSuchEntityException, refMalformedPolicyDocumentException, refInvalidInputException, refLimitExceededException, refServiceFailureException},
 			NewInput:      func() any { return new(CreatePolicyVersionRequest) },
+			Validate:      validateCreatePolicyVersionRequest,
+			Actions: []wire.Action{
+				{
+					Name: "iam:CreatePolicyVersion", AccessLevel: "Permissions management",
+					Resources: []wire.Resource{
+						{Type: "policy", ARN: "arn:${Partition}:iam::${Account}:policy/${PolicyNameWithPath}", Required: true},
+					},
+					ConditionKeys: []string{
+						"aws:ResourceTag/${TagKey}",
+					},
+				},
+			},
 			Invoke: func(ctx context.Context, svc, in any) (any, error) {
 				return wire.Call(ctx, svc, in, Service.CreatePolicyVersion)
 			},
@@ -105,6 +205,23 @@ var API = wire.Link(&wire.API{
 			ResultWrapper: "CreateRoleResult",
 			ErrorRefs:     []wire.ShapeRef{refLimitExceededException, refInvalidInputException, refEntityAlreadyExistsException, refMalformedPolicyDocumentException, refConcurrentModificationException, refServiceFailureException},
 			NewInput:      func() any { return new(CreateRoleRequest) },
+			Validate:      validateCreateRoleRequest,
+			Actions: []wire.Action{
+				{
+					Name: "iam:CreateRole", AccessLevel: "Write",
+					Resources: []wire.Resource{
+						{Type: "role", ARN: "arn:${Partition}:iam::${Account}:role/${RoleNameWithPath}", Required: true},
+					},
+					ConditionKeys: []string{
+						"aws:RequestTag/${TagKey}",
+						"aws:ResourceTag/${TagKey}",
+						"aws:TagKeys",
+						"iam:PermissionsBoundary",
+						"iam:ResourceTag/${TagKey}",
+						"iam:RoleTemplateARN",
+					},
+				},
+			},
 			Invoke: func(ctx context.Context, svc, in any) (any, error) {
 				return wire.Call(ctx, svc, in, Service.CreateRole)
 			},
@@ -115,6 +232,22 @@ var API = wire.Link(&wire.API{
 			ResultWrapper: "CreateUserResult",
 			ErrorRefs:     []wire.ShapeRef{refLimitExceededException, refEntityAlreadyExistsException, refNoSuchEntityException, refInvalidInputException, refConcurrentModificationException, refServiceFailureException},
 			NewInput:      func() any { return new(CreateUserRequest) },
+			Validate:      validateCreateUserRequest,
+			Actions: []wire.Action{
+				{
+					Name: "iam:CreateUser", AccessLevel: "Write",
+					Resources: []wire.Resource{
+						{Type: "user", ARN: "arn:${Partition}:iam::${Account}:user/${UserNameWithPath}", Required: true},
+					},
+					ConditionKeys: []string{
+						"aws:RequestTag/${TagKey}",
+						"aws:ResourceTag/${TagKey}",
+						"aws:TagKeys",
+						"iam:PermissionsBoundary",
+						"iam:ResourceTag/${TagKey}",
+					},
+				},
+			},
 			Invoke: func(ctx context.Context, svc, in any) (any, error) {
 				return wire.Call(ctx, svc, in, Service.CreateUser)
 			},
@@ -124,6 +257,19 @@ var API = wire.Link(&wire.API{
 			InputRef: refDeleteAccessKeyRequest, OutputRef: wire.NoShape,
 			ErrorRefs: []wire.ShapeRef{refNoSuchEntityException, refLimitExceededException, refServiceFailureException},
 			NewInput:  func() any { return new(DeleteAccessKeyRequest) },
+			Validate:  validateDeleteAccessKeyRequest,
+			Actions: []wire.Action{
+				{
+					Name: "iam:DeleteAccessKey", AccessLevel: "Write",
+					Resources: []wire.Resource{
+						{Type: "user", ARN: "arn:${Partition}:iam::${Account}:user/${UserNameWithPath}", Required: true},
+					},
+					ConditionKeys: []string{
+						"aws:ResourceTag/${TagKey}",
+						"iam:ResourceTag/${TagKey}",
+					},
+				},
+			},
 			Invoke: func(ctx context.Context, svc, in any) (any, error) {
 				return wire.CallNoOutput(ctx, svc, in, Service.DeleteAccessKey)
 			},
@@ -133,6 +279,15 @@ var API = wire.Link(&wire.API{
 			InputRef: refDeleteGroupRequest, OutputRef: wire.NoShape,
 			ErrorRefs: []wire.ShapeRef{refNoSuchEntityException, refDeleteConflictException, refLimitExceededException, refServiceFailureException},
 			NewInput:  func() any { return new(DeleteGroupRequest) },
+			Validate:  validateDeleteGroupRequest,
+			Actions: []wire.Action{
+				{
+					Name: "iam:DeleteGroup", AccessLevel: "Write",
+					Resources: []wire.Resource{
+						{Type: "group", ARN: "arn:${Partition}:iam::${Account}:group/${GroupNameWithPath}", Required: true},
+					},
+				},
+			},
 			Invoke: func(ctx context.Context, svc, in any) (any, error) {
 				return wire.CallNoOutput(ctx, svc, in, Service.DeleteGroup)
 			},
@@ -142,6 +297,15 @@ var API = wire.Link(&wire.API{
 			InputRef: refDeleteGroupPolicyRequest, OutputRef: wire.NoShape,
 			ErrorRefs: []wire.ShapeRef{refNoSuchEntityException, refLimitExceededException, refServiceFailureException},
 			NewInput:  func() any { return new(DeleteGroupPolicyRequest) },
+			Validate:  validateDeleteGroupPolicyRequest,
+			Actions: []wire.Action{
+				{
+					Name: "iam:DeleteGroupPolicy", AccessLevel: "Permissions management",
+					Resources: []wire.Resource{
+						{Type: "group", ARN: "arn:${Partition}:iam::${Account}:group/${GroupNameWithPath}", Required: true},
+					},
+				},
+			},
 			Invoke: func(ctx context.Context, svc, in any) (any, error) {
 				return wire.CallNoOutput(ctx, svc, in, Service.DeleteGroupPolicy)
 			},
@@ -151,6 +315,18 @@ var API = wire.Link(&wire.API{
 			InputRef: refDeletePolicyRequest, OutputRef: wire.NoShape,
 			ErrorRefs: []wire.ShapeRef{refNoSuchEntityException, refLimitExceededException, refInvalidInputException, refDeleteConflictException, refServiceFailureException},
 			NewInput:  func() any { return new(DeletePolicyRequest) },
+			Validate:  validateDeletePolicyRequest,
+			Actions: []wire.Action{
+				{
+					Name: "iam:DeletePolicy", AccessLevel: "Permissions management",
+					Resources: []wire.Resource{
+						{Type: "policy", ARN: "arn:${Partition}:iam::${Account}:policy/${PolicyNameWithPath}", Required: true},
+					},
+					ConditionKeys: []string{
+						"aws:ResourceTag/${TagKey}",
+					},
+				},
+			},
 			Invoke: func(ctx context.Context, svc, in any) (any, error) {
 				return wire.CallNoOutput(ctx, svc, in, Service.DeletePolicy)
 			},
@@ -160,6 +336,18 @@ var API = wire.Link(&wire.API{
 			InputRef: refDeletePolicyVersionRequest, OutputRef: wire.NoShape,
 			ErrorRefs: []wire.ShapeRef{refNoSuchEntityException, refLimitExceededException, refInvalidInputException, refDeleteConflictException, refServiceFailureException},
 			NewInput:  func() any { return new(DeletePolicyVersionRequest) },
+			Validate:  validateDeletePolicyVersionRequest,
+			Actions: []wire.Action{
+				{
+					Name: "iam:DeletePolicyVersion", AccessLevel: "Permissions management",
+					Resources: []wire.Resource{
+						{Type: "policy", ARN: "arn:${Partition}:iam::${Account}:policy/${PolicyNameWithPath}", Required: true},
+					},
+					ConditionKeys: []string{
+						"aws:ResourceTag/${TagKey}",
+					},
+				},
+			},
 			Invoke: func(ctx context.Context, svc, in any) (any, error) {
 				return wire.CallNoOutput(ctx, svc, in, Service.DeletePolicyVersion)
 			},
@@ -169,6 +357,20 @@ var API = wire.Link(&wire.API{
 			InputRef: refDeleteRoleRequest, OutputRef: wire.NoShape,
 			ErrorRefs: []wire.ShapeRef{refNoSuchEntityException, refDeleteConflictException, refLimitExceededException, refUnmodifiableEntityException, refConcurrentModificationException, refServiceFailureException},
 			NewInput:  func() any { return new(DeleteRoleRequest) },
+			Validate:  validateDeleteRoleRequest,
+			Actions: []wire.Action{
+				{
+					Name: "iam:DeleteRole", AccessLevel: "Write",
+					Resources: []wire.Resource{
+						{Type: "role", ARN: "arn:${Partition}:iam::${Account}:role/${RoleNameWithPath}", Required: true},
+					},
+					ConditionKeys: []string{
+						"aws:ResourceTag/${TagKey}",
+						"iam:PermissionsBoundary",
+						"iam:ResourceTag/${TagKey}",
+					},
+				},
+			},
 			Invoke: func(ctx context.Context, svc, in any) (any, error) {
 				return wire.CallNoOutput(ctx, svc, in, Service.DeleteRole)
 			},
@@ -178,6 +380,20 @@ var API = wire.Link(&wire.API{
 			InputRef: refDeleteRolePermissionsBoundaryRequest, OutputRef: wire.NoShape,
 			ErrorRefs: []wire.ShapeRef{refNoSuchEntityException, refUnmodifiableEntityException, refServiceFailureException},
 			NewInput:  func() any { return new(DeleteRolePermissionsBoundaryRequest) },
+			Validate:  validateDeleteRolePermissionsBoundaryRequest,
+			Actions: []wire.Action{
+				{
+					Name: "iam:DeleteRolePermissionsBoundary", AccessLevel: "Permissions management",
+					Resources: []wire.Resource{
+						{Type: "role", ARN: "arn:${Partition}:iam::${Account}:role/${RoleNameWithPath}", Required: true},
+					},
+					ConditionKeys: []string{
+						"aws:ResourceTag/${TagKey}",
+						"iam:PermissionsBoundary",
+						"iam:ResourceTag/${TagKey}",
+					},
+				},
+			},
 			Invoke: func(ctx context.Context, svc, in any) (any, error) {
 				return wire.CallNoOutput(ctx, svc, in, Service.DeleteRolePermissionsBoundary)
 			},
@@ -187,6 +403,20 @@ var API = wire.Link(&wire.API{
 			InputRef: refDeleteRolePolicyRequest, OutputRef: wire.NoShape,
 			ErrorRefs: []wire.ShapeRef{refNoSuchEntityException, refLimitExceededException, refUnmodifiableEntityException, refServiceFailureException},
 			NewInput:  func() any { return new(DeleteRolePolicyRequest) },
+			Validate:  validateDeleteRolePolicyRequest,
+			Actions: []wire.Action{
+				{
+					Name: "iam:DeleteRolePolicy", AccessLevel: "Permissions management",
+					Resources: []wire.Resource{
+						{Type: "role", ARN: "arn:${Partition}:iam::${Account}:role/${RoleNameWithPath}", Required: true},
+					},
+					ConditionKeys: []string{
+						"aws:ResourceTag/${TagKey}",
+						"iam:PermissionsBoundary",
+						"iam:ResourceTag/${TagKey}",
+					},
+				},
+			},
 			Invoke: func(ctx context.Context, svc, in any) (any, error) {
 				return wire.CallNoOutput(ctx, svc, in, Service.DeleteRolePolicy)
 			},
@@ -196,6 +426,19 @@ var API = wire.Link(&wire.API{
 			InputRef: refDeleteUserRequest, OutputRef: wire.NoShape,
 			ErrorRefs: []wire.ShapeRef{refLimitExceededException, refNoSuchEntityException, refDeleteConflictException, refConcurrentModificationException, refServiceFailureException},
 			NewInput:  func() any { return new(DeleteUserRequest) },
+			Validate:  validateDeleteUserRequest,
+			Actions: []wire.Action{
+				{
+					Name: "iam:DeleteUser", AccessLevel: "Write",
+					Resources: []wire.Resource{
+						{Type: "user", ARN: "arn:${Partition}:iam::${Account}:user/${UserNameWithPath}", Required: true},
+					},
+					ConditionKeys: []string{
+						"aws:ResourceTag/${TagKey}",
+						"iam:ResourceTag/${TagKey}",
+					},
+				},
+			},
 			Invoke: func(ctx context.Context, svc, in any) (any, error) {
 				return wire.CallNoOutput(ctx, svc, in, Service.DeleteUser)
 			},
@@ -205,6 +448,20 @@ var API = wire.Link(&wire.API{
 			InputRef: refDeleteUserPermissionsBoundaryRequest, OutputRef: wire.NoShape,
 			ErrorRefs: []wire.ShapeRef{refNoSuchEntityException, refServiceFailureException},
 			NewInput:  func() any { return new(DeleteUserPermissionsBoundaryRequest) },
+			Validate:  validateDeleteUserPermissionsBoundaryRequest,
+			Actions: []wire.Action{
+				{
+					Name: "iam:DeleteUserPermissionsBoundary", AccessLevel: "Permissions management",
+					Resources: []wire.Resource{
+						{Type: "user", ARN: "arn:${Partition}:iam::${Account}:user/${UserNameWithPath}", Required: true},
+					},
+					ConditionKeys: []string{
+						"aws:ResourceTag/${TagKey}",
+						"iam:PermissionsBoundary",
+						"iam:ResourceTag/${TagKey}",
+					},
+				},
+			},
 			Invoke: func(ctx context.Context, svc, in any) (any, error) {
 				return wire.CallNoOutput(ctx, svc, in, Service.DeleteUserPermissionsBoundary)
 			},
@@ -214,6 +471,20 @@ var API = wire.Link(&wire.API{
 			InputRef: refDeleteUserPolicyRequest, OutputRef: wire.NoShape,
 			ErrorRefs: []wire.ShapeRef{refNoSuchEntityException, refLimitExceededException, refServiceFailureException},
 			NewInput:  func() any { return new(DeleteUserPolicyRequest) },
+			Validate:  validateDeleteUserPolicyRequest,
+			Actions: []wire.Action{
+				{
+					Name: "iam:DeleteUserPolicy", AccessLevel: "Permissions management",
+					Resources: []wire.Resource{
+						{Type: "user", ARN: "arn:${Partition}:iam::${Account}:user/${UserNameWithPath}", Required: true},
+					},
+					ConditionKeys: []string{
+						"aws:ResourceTag/${TagKey}",
+						"iam:PermissionsBoundary",
+						"iam:ResourceTag/${TagKey}",
+					},
+				},
+			},
 			Invoke: func(ctx context.Context, svc, in any) (any, error) {
 				return wire.CallNoOutput(ctx, svc, in, Service.DeleteUserPolicy)
 			},
@@ -223,6 +494,18 @@ var API = wire.Link(&wire.API{
 			InputRef: refDetachGroupPolicyRequest, OutputRef: wire.NoShape,
 			ErrorRefs: []wire.ShapeRef{refNoSuchEntityException, refLimitExceededException, refInvalidInputException, refServiceFailureException},
 			NewInput:  func() any { return new(DetachGroupPolicyRequest) },
+			Validate:  validateDetachGroupPolicyRequest,
+			Actions: []wire.Action{
+				{
+					Name: "iam:DetachGroupPolicy", AccessLevel: "Permissions management",
+					Resources: []wire.Resource{
+						{Type: "group", ARN: "arn:${Partition}:iam::${Account}:group/${GroupNameWithPath}", Required: true},
+					},
+					ConditionKeys: []string{
+						"iam:PolicyARN",
+					},
+				},
+			},
 			Invoke: func(ctx context.Context, svc, in any) (any, error) {
 				return wire.CallNoOutput(ctx, svc, in, Service.DetachGroupPolicy)
 			},
@@ -232,6 +515,21 @@ var API = wire.Link(&wire.API{
 			InputRef: refDetachRolePolicyRequest, OutputRef: wire.NoShape,
 			ErrorRefs: []wire.ShapeRef{refNoSuchEntityException, refLimitExceededException, refInvalidInputException, refUnmodifiableEntityException, refServiceFailureException},
 			NewInput:  func() any { return new(DetachRolePolicyRequest) },
+			Validate:  validateDetachRolePolicyRequest,
+			Actions: []wire.Action{
+				{
+					Name: "iam:DetachRolePolicy", AccessLevel: "Permissions management",
+					Resources: []wire.Resource{
+						{Type: "role", ARN: "arn:${Partition}:iam::${Account}:role/${RoleNameWithPath}", Required: true},
+					},
+					ConditionKeys: []string{
+						"aws:ResourceTag/${TagKey}",
+						"iam:PermissionsBoundary",
+						"iam:PolicyARN",
+						"iam:ResourceTag/${TagKey}",
+					},
+				},
+			},
 			Invoke: func(ctx context.Context, svc, in any) (any, error) {
 				return wire.CallNoOutput(ctx, svc, in, Service.DetachRolePolicy)
 			},
@@ -241,6 +539,21 @@ var API = wire.Link(&wire.API{
 			InputRef: refDetachUserPolicyRequest, OutputRef: wire.NoShape,
 			ErrorRefs: []wire.ShapeRef{refNoSuchEntityException, refLimitExceededException, refInvalidInputException, refServiceFailureException},
 			NewInput:  func() any { return new(DetachUserPolicyRequest) },
+			Validate:  validateDetachUserPolicyRequest,
+			Actions: []wire.Action{
+				{
+					Name: "iam:DetachUserPolicy", AccessLevel: "Permissions management",
+					Resources: []wire.Resource{
+						{Type: "user", ARN: "arn:${Partition}:iam::${Account}:user/${UserNameWithPath}", Required: true},
+					},
+					ConditionKeys: []string{
+						"aws:ResourceTag/${TagKey}",
+						"iam:PermissionsBoundary",
+						"iam:PolicyARN",
+						"iam:ResourceTag/${TagKey}",
+					},
+				},
+			},
 			Invoke: func(ctx context.Context, svc, in any) (any, error) {
 				return wire.CallNoOutput(ctx, svc, in, Service.DetachUserPolicy)
 			},
@@ -249,7 +562,21 @@ var API = wire.Link(&wire.API{
 			Name: "GetAccessKeyLastUsed", Method: "POST", Path: "/",
 			InputRef: refGetAccessKeyLastUsedRequest, OutputRef: refGetAccessKeyLastUsedResponse,
 			ResultWrapper: "GetAccessKeyLastUsedResult",
+			ReadOnly:      true,
 			NewInput:      func() any { return new(GetAccessKeyLastUsedRequest) },
+			Validate:      validateGetAccessKeyLastUsedRequest,
+			Actions: []wire.Action{
+				{
+					Name: "iam:GetAccessKeyLastUsed", AccessLevel: "Read",
+					Resources: []wire.Resource{
+						{Type: "user", ARN: "arn:${Partition}:iam::${Account}:user/${UserNameWithPath}", Required: true},
+					},
+					ConditionKeys: []string{
+						"aws:ResourceTag/${TagKey}",
+						"iam:ResourceTag/${TagKey}",
+					},
+				},
+			},
 			Invoke: func(ctx context.Context, svc, in any) (any, error) {
 				return wire.Call(ctx, svc, in, Service.GetAccessKeyLastUsed)
 			},
@@ -259,6 +586,12 @@ var API = wire.Link(&wire.API{
 			InputRef: wire.NoShape, OutputRef: refGetAccountSummaryResponse,
 			ResultWrapper: "GetAccountSummaryResult",
 			ErrorRefs:     []wire.ShapeRef{refServiceFailureException},
+			ReadOnly:      true,
+			Actions: []wire.Action{
+				{
+					Name: "iam:GetAccountSummary", AccessLevel: "List",
+				},
+			},
 			Invoke: func(ctx context.Context, svc, in any) (any, error) {
 				return wire.CallNoInput(ctx, svc, Service.GetAccountSummary)
 			},
@@ -268,15 +601,35 @@ var API = wire.Link(&wire.API{
 			InputRef: refGetGroupRequest, OutputRef: refGetGroupResponse,
 			ResultWrapper: "GetGroupResult",
 			ErrorRefs:     []wire.ShapeRef{refNoSuchEntityException, refServiceFailureException},
+			ReadOnly:      true,
 			NewInput:      func() any { return new(GetGroupRequest) },
-			Invoke:        func(ctx context.Context, svc, in any) (any, error) { return wire.Call(ctx, svc, in, Service.GetGroup) },
+			Validate:      validateGetGroupRequest,
+			Actions: []wire.Action{
+				{
+					Name: "iam:GetGroup", AccessLevel: "Read",
+					Resources: []wire.Resource{
+						{Type: "group", ARN: "arn:${Partition}:iam::${Account}:group/${GroupNameWithPath}", Required: true},
+					},
+				},
+			},
+			Invoke: func(ctx context.Context, svc, in any) (any, error) { return wire.Call(ctx, svc, in, Service.GetGroup) },
 		},
 		{
 			Name: "GetGroupPolicy", Method: "POST", Path: "/",
 			InputRef: refGetGroupPolicyRequest, OutputRef: refGetGroupPolicyResponse,
 			ResultWrapper: "GetGroupPolicyResult",
 			ErrorRefs:     []wire.ShapeRef{refNoSuchEntityException, refServiceFailureException},
+			ReadOnly:      true,
 			NewInput:      func() any { return new(GetGroupPolicyRequest) },
+			Validate:      validateGetGroupPolicyRequest,
+			Actions: []wire.Action{
+				{
+					Name: "iam:GetGroupPolicy", AccessLevel: "Read",
+					Resources: []wire.Resource{
+						{Type: "group", ARN: "arn:${Partition}:iam::${Account}:group/${GroupNameWithPath}", Required: true},
+					},
+				},
+			},
 			Invoke: func(ctx context.Context, svc, in any) (any, error) {
 				return wire.Call(ctx, svc, in, Service.GetGroupPolicy)
 			},
@@ -286,15 +639,41 @@ var API = wire.Link(&wire.API{
 			InputRef: refGetPolicyRequest, OutputRef: refGetPolicyResponse,
 			ResultWrapper: "GetPolicyResult",
 			ErrorRefs:     []wire.ShapeRef{refNoSuchEntityException, refInvalidInputException, refServiceFailureException},
+			ReadOnly:      true,
 			NewInput:      func() any { return new(GetPolicyRequest) },
-			Invoke:        func(ctx context.Context, svc, in any) (any, error) { return wire.Call(ctx, svc, in, Service.GetPolicy) },
+			Validate:      validateGetPolicyRequest,
+			Actions: []wire.Action{
+				{
+					Name: "iam:GetPolicy", AccessLevel: "Read",
+					Resources: []wire.Resource{
+						{Type: "policy", ARN: "arn:${Partition}:iam::${Account}:policy/${PolicyNameWithPath}", Required: true},
+					},
+					ConditionKeys: []string{
+						"aws:ResourceTag/${TagKey}",
+					},
+				},
+			},
+			Invoke: func(ctx context.Context, svc, in any) (any, error) { return wire.Call(ctx, svc, in, Service.GetPolicy) },
 		},
 		{
 			Name: "GetPolicyVersion", Method: "POST", Path: "/",
 			InputRef: refGetPolicyVersionRequest, OutputRef: refGetPolicyVersionResponse,
 			ResultWrapper: "GetPolicyVersionResult",
 			ErrorRefs:     []wire.ShapeRef{refNoSuchEntityException, refInvalidInputException, refServiceFailureException},
+			ReadOnly:      true,
 			NewInput:      func() any { return new(GetPolicyVersionRequest) },
+			Validate:      validateGetPolicyVersionRequest,
+			Actions: []wire.Action{
+				{
+					Name: "iam:GetPolicyVersion", AccessLevel: "Read",
+					Resources: []wire.Resource{
+						{Type: "policy", ARN: "arn:${Partition}:iam::${Account}:policy/${PolicyNameWithPath}", Required: true},
+					},
+					ConditionKeys: []string{
+						"aws:ResourceTag/${TagKey}",
+					},
+				},
+			},
 			Invoke: func(ctx context.Context, svc, in any) (any, error) {
 				return wire.Call(ctx, svc, in, Service.GetPolicyVersion)
 			},
@@ -304,15 +683,45 @@ var API = wire.Link(&wire.API{
 			InputRef: refGetRoleRequest, OutputRef: refGetRoleResponse,
 			ResultWrapper: "GetRoleResult",
 			ErrorRefs:     []wire.ShapeRef{refNoSuchEntityException, refServiceFailureException},
+			ReadOnly:      true,
 			NewInput:      func() any { return new(GetRoleRequest) },
-			Invoke:        func(ctx context.Context, svc, in any) (any, error) { return wire.Call(ctx, svc, in, Service.GetRole) },
+			Validate:      validateGetRoleRequest,
+			Actions: []wire.Action{
+				{
+					Name: "iam:GetRole", AccessLevel: "Read",
+					Resources: []wire.Resource{
+						{Type: "role", ARN: "arn:${Partition}:iam::${Account}:role/${RoleNameWithPath}", Required: true},
+					},
+					ConditionKeys: []string{
+						"aws:ResourceTag/${TagKey}",
+						"iam:PermissionsBoundary",
+						"iam:ResourceTag/${TagKey}",
+						"iam:RoleTemplateARN",
+					},
+				},
+			},
+			Invoke: func(ctx context.Context, svc, in any) (any, error) { return wire.Call(ctx, svc, in, Service.GetRole) },
 		},
 		{
 			Name: "GetRolePolicy", Method: "POST", Path: "/",
 			InputRef: refGetRolePolicyRequest, OutputRef: refGetRolePolicyResponse,
 			ResultWrapper: "GetRolePolicyResult",
 			ErrorRefs:     []wire.ShapeRef{refNoSuchEntityException, refServiceFailureException},
+			ReadOnly:      true,
 			NewInput:      func() any { return new(GetRolePolicyRequest) },
+			Validate:      validateGetRolePolicyRequest,
+			Actions: []wire.Action{
+				{
+					Name: "iam:GetRolePolicy", AccessLevel: "Read",
+					Resources: []wire.Resource{
+						{Type: "role", ARN: "arn:${Partition}:iam::${Account}:role/${RoleNameWithPath}", Required: true},
+					},
+					ConditionKeys: []string{
+						"aws:ResourceTag/${TagKey}",
+						"iam:ResourceTag/${TagKey}",
+					},
+				},
+			},
 			Invoke: func(ctx context.Context, svc, in any) (any, error) {
 				return wire.Call(ctx, svc, in, Service.GetRolePolicy)
 			},
@@ -322,15 +731,43 @@ var API = wire.Link(&wire.API{
 			InputRef: refGetUserRequest, OutputRef: refGetUserResponse,
 			ResultWrapper: "GetUserResult",
 			ErrorRefs:     []wire.ShapeRef{refNoSuchEntityException, refServiceFailureException},
+			ReadOnly:      true,
 			NewInput:      func() any { return new(GetUserRequest) },
-			Invoke:        func(ctx context.Context, svc, in any) (any, error) { return wire.Call(ctx, svc, in, Service.GetUser) },
+			Validate:      validateGetUserRequest,
+			Actions: []wire.Action{
+				{
+					Name: "iam:GetUser", AccessLevel: "Read",
+					Resources: []wire.Resource{
+						{Type: "user", ARN: "arn:${Partition}:iam::${Account}:user/${UserNameWithPath}", Required: true},
+					},
+					ConditionKeys: []string{
+						"aws:ResourceTag/${TagKey}",
+						"iam:ResourceTag/${TagKey}",
+					},
+				},
+			},
+			Invoke: func(ctx context.Context, svc, in any) (any, error) { return wire.Call(ctx, svc, in, Service.GetUser) },
 		},
 		{
 			Name: "GetUserPolicy", Method: "POST", Path: "/",
 			InputRef: refGetUserPolicyRequest, OutputRef: refGetUserPolicyResponse,
 			ResultWrapper: "GetUserPolicyResult",
 			ErrorRefs:     []wire.ShapeRef{refNoSuchEntityException, refServiceFailureException},
+			ReadOnly:      true,
 			NewInput:      func() any { return new(GetUserPolicyRequest) },
+			Validate:      validateGetUserPolicyRequest,
+			Actions: []wire.Action{
+				{
+					Name: "iam:GetUserPolicy", AccessLevel: "Read",
+					Resources: []wire.Resource{
+						{Type: "user", ARN: "arn:${Partition}:iam::${Account}:user/${UserNameWithPath}", Required: true},
+					},
+					ConditionKeys: []string{
+						"aws:ResourceTag/${TagKey}",
+						"iam:ResourceTag/${TagKey}",
+					},
+				},
+			},
 			Invoke: func(ctx context.Context, svc, in any) (any, error) {
 				return wire.Call(ctx, svc, in, Service.GetUserPolicy)
 			},
@@ -340,7 +777,21 @@ var API = wire.Link(&wire.API{
 			InputRef: refListAccessKeysRequest, OutputRef: refListAccessKeysResponse,
 			ResultWrapper: "ListAccessKeysResult",
 			ErrorRefs:     []wire.ShapeRef{refNoSuchEntityException, refServiceFailureException},
+			ReadOnly:      true,
 			NewInput:      func() any { return new(ListAccessKeysRequest) },
+			Validate:      validateListAccessKeysRequest,
+			Actions: []wire.Action{
+				{
+					Name: "iam:ListAccessKeys", AccessLevel: "List",
+					Resources: []wire.Resource{
+						{Type: "user", ARN: "arn:${Partition}:iam::${Account}:user/${UserNameWithPath}", Required: true},
+					},
+					ConditionKeys: []string{
+						"aws:ResourceTag/${TagKey}",
+						"iam:ResourceTag/${TagKey}",
+					},
+				},
+			},
 			Invoke: func(ctx context.Context, svc, in any) (any, error) {
 				return wire.Call(ctx, svc, in, Service.ListAccessKeys)
 			},
@@ -350,7 +801,17 @@ var API = wire.Link(&wire.API{
 			InputRef: refListAttachedGroupPoliciesRequest, OutputRef: refListAttachedGroupPoliciesResponse,
 			ResultWrapper: "ListAttachedGroupPoliciesResult",
 			ErrorRefs:     []wire.ShapeRef{refNoSuchEntityException, refInvalidInputException, refServiceFailureException},
+			ReadOnly:      true,
 			NewInput:      func() any { return new(ListAttachedGroupPoliciesRequest) },
+			Validate:      validateListAttachedGroupPoliciesRequest,
+			Actions: []wire.Action{
+				{
+					Name: "iam:ListAttachedGroupPolicies", AccessLevel: "List",
+					Resources: []wire.Resource{
+						{Type: "group", ARN: "arn:${Partition}:iam::${Account}:group/${GroupNameWithPath}", Required: true},
+					},
+				},
+			},
 			Invoke: func(ctx context.Context, svc, in any) (any, error) {
 				return wire.Call(ctx, svc, in, Service.ListAttachedGroupPolicies)
 			},
@@ -360,7 +821,21 @@ var API = wire.Link(&wire.API{
 			InputRef: refListAttachedRolePoliciesRequest, OutputRef: refListAttachedRolePoliciesResponse,
 			ResultWrapper: "ListAttachedRolePoliciesResult",
 			ErrorRefs:     []wire.ShapeRef{refNoSuchEntityException, refInvalidInputException, refServiceFailureException},
+			ReadOnly:      true,
 			NewInput:      func() any { return new(ListAttachedRolePoliciesRequest) },
+			Validate:      validateListAttachedRolePoliciesRequest,
+			Actions: []wire.Action{
+				{
+					Name: "iam:ListAttachedRolePolicies", AccessLevel: "List",
+					Resources: []wire.Resource{
+						{Type: "role", ARN: "arn:${Partition}:iam::${Account}:role/${RoleNameWithPath}", Required: true},
+					},
+					ConditionKeys: []string{
+						"aws:ResourceTag/${TagKey}",
+						"iam:ResourceTag/${TagKey}",
+					},
+				},
+			},
 			Invoke: func(ctx context.Context, svc, in any) (any, error) {
 				return wire.Call(ctx, svc, in, Service.ListAttachedRolePolicies)
 			},
@@ -370,7 +845,21 @@ var API = wire.Link(&wire.API{
 			InputRef: refListAttachedUserPoliciesRequest, OutputRef: refListAttachedUserPoliciesResponse,
 			ResultWrapper: "ListAttachedUserPoliciesResult",
 			ErrorRefs:     []wire.ShapeRef{refNoSuchEntityException, refInvalidInputException, refServiceFailureException},
+			ReadOnly:      true,
 			NewInput:      func() any { return new(ListAttachedUserPoliciesRequest) },
+			Validate:      validateListAttachedUserPoliciesRequest,
+			Actions: []wire.Action{
+				{
+					Name: "iam:ListAttachedUserPolicies", AccessLevel: "List",
+					Resources: []wire.Resource{
+						{Type: "user", ARN: "arn:${Partition}:iam::${Account}:user/${UserNameWithPath}", Required: true},
+					},
+					ConditionKeys: []string{
+						"aws:ResourceTag/${TagKey}",
+						"iam:ResourceTag/${TagKey}",
+					},
+				},
+			},
 			Invoke: func(ctx context.Context, svc, in any) (any, error) {
 				return wire.Call(ctx, svc, in, Service.ListAttachedUserPolicies)
 			},
@@ -380,7 +869,20 @@ var API = wire.Link(&wire.API{
 			InputRef: refListEntitiesForPolicyRequest, OutputRef: refListEntitiesForPolicyResponse,
 			ResultWrapper: "ListEntitiesForPolicyResult",
 			ErrorRefs:     []wire.ShapeRef{refNoSuchEntityException, refInvalidInputException, refServiceFailureException},
+			ReadOnly:      true,
 			NewInput:      func() any { return new(ListEntitiesForPolicyRequest) },
+			Validate:      validateListEntitiesForPolicyRequest,
+			Actions: []wire.Action{
+				{
+					Name: "iam:ListEntitiesForPolicy", AccessLevel: "List",
+					Resources: []wire.Resource{
+						{Type: "policy", ARN: "arn:${Partition}:iam::${Account}:policy/${PolicyNameWithPath}", Required: true},
+					},
+					ConditionKeys: []string{
+						"aws:ResourceTag/${TagKey}",
+					},
+				},
+			},
 			Invoke: func(ctx context.Context, svc, in any) (any, error) {
 				return wire.Call(ctx, svc, in, Service.ListEntitiesForPolicy)
 			},
@@ -390,7 +892,17 @@ var API = wire.Link(&wire.API{
 			InputRef: refListGroupPoliciesRequest, OutputRef: refListGroupPoliciesResponse,
 			ResultWrapper: "ListGroupPoliciesResult",
 			ErrorRefs:     []wire.ShapeRef{refNoSuchEntityException, refServiceFailureException},
+			ReadOnly:      true,
 			NewInput:      func() any { return new(ListGroupPoliciesRequest) },
+			Validate:      validateListGroupPoliciesRequest,
+			Actions: []wire.Action{
+				{
+					Name: "iam:ListGroupPolicies", AccessLevel: "List",
+					Resources: []wire.Resource{
+						{Type: "group", ARN: "arn:${Partition}:iam::${Account}:group/${GroupNameWithPath}", Required: true},
+					},
+				},
+			},
 			Invoke: func(ctx context.Context, svc, in any) (any, error) {
 				return wire.Call(ctx, svc, in, Service.ListGroupPolicies)
 			},
@@ -400,7 +912,14 @@ var API = wire.Link(&wire.API{
 			InputRef: refListGroupsRequest, OutputRef: refListGroupsResponse,
 			ResultWrapper: "ListGroupsResult",
 			ErrorRefs:     []wire.ShapeRef{refServiceFailureException},
+			ReadOnly:      true,
 			NewInput:      func() any { return new(ListGroupsRequest) },
+			Validate:      validateListGroupsRequest,
+			Actions: []wire.Action{
+				{
+					Name: "iam:ListGroups", AccessLevel: "List",
+				},
+			},
 			Invoke: func(ctx context.Context, svc, in any) (any, error) {
 				return wire.Call(ctx, svc, in, Service.ListGroups)
 			},
@@ -410,7 +929,21 @@ var API = wire.Link(&wire.API{
 			InputRef: refListGroupsForUserRequest, OutputRef: refListGroupsForUserResponse,
 			ResultWrapper: "ListGroupsForUserResult",
 			ErrorRefs:     []wire.ShapeRef{refNoSuchEntityException, refServiceFailureException},
+			ReadOnly:      true,
 			NewInput:      func() any { return new(ListGroupsForUserRequest) },
+			Validate:      validateListGroupsForUserRequest,
+			Actions: []wire.Action{
+				{
+					Name: "iam:ListGroupsForUser", AccessLevel: "List",
+					Resources: []wire.Resource{
+						{Type: "user", ARN: "arn:${Partition}:iam::${Account}:user/${UserNameWithPath}", Required: true},
+					},
+					ConditionKeys: []string{
+						"aws:ResourceTag/${TagKey}",
+						"iam:ResourceTag/${TagKey}",
+					},
+				},
+			},
 			Invoke: func(ctx context.Context, svc, in any) (any, error) {
 				return wire.Call(ctx, svc, in, Service.ListGroupsForUser)
 			},
@@ -420,7 +953,14 @@ var API = wire.Link(&wire.API{
 			InputRef: refListPoliciesRequest, OutputRef: refListPoliciesResponse,
 			ResultWrapper: "ListPoliciesResult",
 			ErrorRefs:     []wire.ShapeRef{refServiceFailureException},
+			ReadOnly:      true,
 			NewInput:      func() any { return new(ListPoliciesRequest) },
+			Validate:      validateListPoliciesRequest,
+			Actions: []wire.Action{
+				{
+					Name: "iam:ListPolicies", AccessLevel: "List",
+				},
+			},
 			Invoke: func(ctx context.Context, svc, in any) (any, error) {
 				return wire.Call(ctx, svc, in, Service.ListPolicies)
 			},
@@ -430,7 +970,20 @@ var API = wire.Link(&wire.API{
 			InputRef: refListPolicyTagsRequest, OutputRef: refListPolicyTagsResponse,
 			ResultWrapper: "ListPolicyTagsResult",
 			ErrorRefs:     []wire.ShapeRef{refNoSuchEntityException, refServiceFailureException, refInvalidInputException},
+			ReadOnly:      true,
 			NewInput:      func() any { return new(ListPolicyTagsRequest) },
+			Validate:      validateListPolicyTagsRequest,
+			Actions: []wire.Action{
+				{
+					Name: "iam:ListPolicyTags", AccessLevel: "List",
+					Resources: []wire.Resource{
+						{Type: "policy", ARN: "arn:${Partition}:iam::${Account}:policy/${PolicyNameWithPath}", Required: true},
+					},
+					ConditionKeys: []string{
+						"aws:ResourceTag/${TagKey}",
+					},
+				},
+			},
 			Invoke: func(ctx context.Context, svc, in any) (any, error) {
 				return wire.Call(ctx, svc, in, Service.ListPolicyTags)
 			},
@@ -440,7 +993,20 @@ var API = wire.Link(&wire.API{
 			InputRef: refListPolicyVersionsRequest, OutputRef: refListPolicyVersionsResponse,
 			ResultWrapper: "ListPolicyVersionsResult",
 			ErrorRefs:     []wire.ShapeRef{refNoSuchEntityException, refInvalidInputException, refServiceFailureException},
+			ReadOnly:      true,
 			NewInput:      func() any { return new(ListPolicyVersionsRequest) },
+			Validate:      validateListPolicyVersionsRequest,
+			Actions: []wire.Action{
+				{
+					Name: "iam:ListPolicyVersions", AccessLevel: "List",
+					Resources: []wire.Resource{
+						{Type: "policy", ARN: "arn:${Partition}:iam::${Account}:policy/${PolicyNameWithPath}", Required: true},
+					},
+					ConditionKeys: []string{
+						"aws:ResourceTag/${TagKey}",
+					},
+				},
+			},
 			Invoke: func(ctx context.Context, svc, in any) (any, error) {
 				return wire.Call(ctx, svc, in, Service.ListPolicyVersions)
 			},
@@ -450,7 +1016,21 @@ var API = wire.Link(&wire.API{
 			InputRef: refListRolePoliciesRequest, OutputRef: refListRolePoliciesResponse,
 			ResultWrapper: "ListRolePoliciesResult",
 			ErrorRefs:     []wire.ShapeRef{refNoSuchEntityException, refServiceFailureException},
+			ReadOnly:      true,
 			NewInput:      func() any { return new(ListRolePoliciesRequest) },
+			Validate:      validateListRolePoliciesRequest,
+			Actions: []wire.Action{
+				{
+					Name: "iam:ListRolePolicies", AccessLevel: "List",
+					Resources: []wire.Resource{
+						{Type: "role", ARN: "arn:${Partition}:iam::${Account}:role/${RoleNameWithPath}", Required: true},
+					},
+					ConditionKeys: []string{
+						"aws:ResourceTag/${TagKey}",
+						"iam:ResourceTag/${TagKey}",
+					},
+				},
+			},
 			Invoke: func(ctx context.Context, svc, in any) (any, error) {
 				return wire.Call(ctx, svc, in, Service.ListRolePolicies)
 			},
@@ -460,7 +1040,21 @@ var API = wire.Link(&wire.API{
 			InputRef: refListRoleTagsRequest, OutputRef: refListRoleTagsResponse,
 			ResultWrapper: "ListRoleTagsResult",
 			ErrorRefs:     []wire.ShapeRef{refNoSuchEntityException, refServiceFailureException},
+			ReadOnly:      true,
 			NewInput:      func() any { return new(ListRoleTagsRequest) },
+			Validate:      validateListRoleTagsRequest,
+			Actions: []wire.Action{
+				{
+					Name: "iam:ListRoleTags", AccessLevel: "List",
+					Resources: []wire.Resource{
+						{Type: "role", ARN: "arn:${Partition}:iam::${Account}:role/${RoleNameWithPath}", Required: true},
+					},
+					ConditionKeys: []string{
+						"aws:ResourceTag/${TagKey}",
+						"iam:ResourceTag/${TagKey}",
+					},
+				},
+			},
 			Invoke: func(ctx context.Context, svc, in any) (any, error) {
 				return wire.Call(ctx, svc, in, Service.ListRoleTags)
 			},
@@ -470,15 +1064,36 @@ var API = wire.Link(&wire.API{
 			InputRef: refListRolesRequest, OutputRef: refListRolesResponse,
 			ResultWrapper: "ListRolesResult",
 			ErrorRefs:     []wire.ShapeRef{refServiceFailureException},
+			ReadOnly:      true,
 			NewInput:      func() any { return new(ListRolesRequest) },
-			Invoke:        func(ctx context.Context, svc, in any) (any, error) { return wire.Call(ctx, svc, in, Service.ListRoles) },
+			Validate:      validateListRolesRequest,
+			Actions: []wire.Action{
+				{
+					Name: "iam:ListRoles", AccessLevel: "List",
+				},
+			},
+			Invoke: func(ctx context.Context, svc, in any) (any, error) { return wire.Call(ctx, svc, in, Service.ListRoles) },
 		},
 		{
 			Name: "ListUserPolicies", Method: "POST", Path: "/",
 			InputRef: refListUserPoliciesRequest, OutputRef: refListUserPoliciesResponse,
 			ResultWrapper: "ListUserPoliciesResult",
 			ErrorRefs:     []wire.ShapeRef{refNoSuchEntityException, refServiceFailureException},
+			ReadOnly:      true,
 			NewInput:      func() any { return new(ListUserPoliciesRequest) },
+			Validate:      validateListUserPoliciesRequest,
+			Actions: []wire.Action{
+				{
+					Name: "iam:ListUserPolicies", AccessLevel: "List",
+					Resources: []wire.Resource{
+						{Type: "user", ARN: "arn:${Partition}:iam::${Account}:user/${UserNameWithPath}", Required: true},
+					},
+					ConditionKeys: []string{
+						"aws:ResourceTag/${TagKey}",
+						"iam:ResourceTag/${TagKey}",
+					},
+				},
+			},
 			Invoke: func(ctx context.Context, svc, in any) (any, error) {
 				return wire.Call(ctx, svc, in, Service.ListUserPolicies)
 			},
@@ -488,7 +1103,21 @@ var API = wire.Link(&wire.API{
 			InputRef: refListUserTagsRequest, OutputRef: refListUserTagsResponse,
 			ResultWrapper: "ListUserTagsResult",
 			ErrorRefs:     []wire.ShapeRef{refNoSuchEntityException, refServiceFailureException},
+			ReadOnly:      true,
 			NewInput:      func() any { return new(ListUserTagsRequest) },
+			Validate:      validateListUserTagsRequest,
+			Actions: []wire.Action{
+				{
+					Name: "iam:ListUserTags", AccessLevel: "List",
+					Resources: []wire.Resource{
+						{Type: "user", ARN: "arn:${Partition}:iam::${Account}:user/${UserNameWithPath}", Required: true},
+					},
+					ConditionKeys: []string{
+						"aws:ResourceTag/${TagKey}",
+						"iam:ResourceTag/${TagKey}",
+					},
+				},
+			},
 			Invoke: func(ctx context.Context, svc, in any) (any, error) {
 				return wire.Call(ctx, svc, in, Service.ListUserTags)
 			},
@@ -498,14 +1127,30 @@ var API = wire.Link(&wire.API{
 			InputRef: refListUsersRequest, OutputRef: refListUsersResponse,
 			ResultWrapper: "ListUsersResult",
 			ErrorRefs:     []wire.ShapeRef{refServiceFailureException},
+			ReadOnly:      true,
 			NewInput:      func() any { return new(ListUsersRequest) },
-			Invoke:        func(ctx context.Context, svc, in any) (any, error) { return wire.Call(ctx, svc, in, Service.ListUsers) },
+			Validate:      validateListUsersRequest,
+			Actions: []wire.Action{
+				{
+					Name: "iam:ListUsers", AccessLevel: "List",
+				},
+			},
+			Invoke: func(ctx context.Context, svc, in any) (any, error) { return wire.Call(ctx, svc, in, Service.ListUsers) },
 		},
 		{
 			Name: "PutGroupPolicy", Method: "POST", Path: "/",
 			InputRef: refPutGroupPolicyRequest, OutputRef: wire.NoShape,
 			ErrorRefs: []wire.ShapeRef{refLimitExceededException, refMalformedPolicyDocumentException, refNoSuchEntityException, refServiceFailureException},
 			NewInput:  func() any { return new(PutGroupPolicyRequest) },
+			Validate:  validatePutGroupPolicyRequest,
+			Actions: []wire.Action{
+				{
+					Name: "iam:PutGroupPolicy", AccessLevel: "Permissions management",
+					Resources: []wire.Resource{
+						{Type: "group", ARN: "arn:${Partition}:iam::${Account}:group/${GroupNameWithPath}", Required: true},
+					},
+				},
+			},
 			Invoke: func(ctx context.Context, svc, in any) (any, error) {
 				return wire.CallNoOutput(ctx, svc, in, Service.PutGroupPolicy)
 			},
@@ -515,6 +1160,21 @@ var API = wire.Link(&wire.API{
 			InputRef: refPutRolePermissionsBoundaryRequest, OutputRef: wire.NoShape,
 			ErrorRefs: []wire.ShapeRef{refNoSuchEntityException, refInvalidInputException, refUnmodifiableEntityException, refPolicyNotAttachableException, refServiceFailureException},
 			NewInput:  func() any { return new(PutRolePermissionsBoundaryRequest) },
+			Validate:  validatePutRolePermissionsBoundaryRequest,
+			Actions: []wire.Action{
+				{
+					Name: "iam:PutRolePermissionsBoundary", AccessLevel: "Permissions management",
+					Resources: []wire.Resource{
+						{Type: "role", ARN: "arn:${Partition}:iam::${Account}:role/${RoleNameWithPath}", Required: true},
+					},
+					ConditionKeys: []string{
+						"aws:ResourceTag/${TagKey}",
+						"iam:PermissionsBoundary",
+						"iam:ResourceTag/${TagKey}",
+						"iam:RoleTemplateARN",
+					},
+				},
+			},
 			Invoke: func(ctx context.Context, svc, in any) (any, error) {
 				return wire.CallNoOutput(ctx, svc, in, Service.PutRolePermissionsBoundary)
 			},
@@ -524,6 +1184,21 @@ var API = wire.Link(&wire.API{
 			InputRef: refPutRolePolicyRequest, OutputRef: wire.NoShape,
 			ErrorRefs: []wire.ShapeRef{refLimitExceededException, refMalformedPolicyDocumentException, refNoSuchEntityException, refUnmodifiableEntityException, refServiceFailureException},
 			NewInput:  func() any { return new(PutRolePolicyRequest) },
+			Validate:  validatePutRolePolicyRequest,
+			Actions: []wire.Action{
+				{
+					Name: "iam:PutRolePolicy", AccessLevel: "Permissions management",
+					Resources: []wire.Resource{
+						{Type: "role", ARN: "arn:${Partition}:iam::${Account}:role/${RoleNameWithPath}", Required: true},
+					},
+					ConditionKeys: []string{
+						"aws:ResourceTag/${TagKey}",
+						"iam:PermissionsBoundary",
+						"iam:ResourceTag/${TagKey}",
+						"iam:RoleTemplateARN",
+					},
+				},
+			},
 			Invoke: func(ctx context.Context, svc, in any) (any, error) {
 				return wire.CallNoOutput(ctx, svc, in, Service.PutRolePolicy)
 			},
@@ -533,6 +1208,20 @@ var API = wire.Link(&wire.API{
 			InputRef: refPutUserPermissionsBoundaryRequest, OutputRef: wire.NoShape,
 			ErrorRefs: []wire.ShapeRef{refNoSuchEntityException, refInvalidInputException, refPolicyNotAttachableException, refServiceFailureException},
 			NewInput:  func() any { return new(PutUserPermissionsBoundaryRequest) },
+			Validate:  validatePutUserPermissionsBoundaryRequest,
+			Actions: []wire.Action{
+				{
+					Name: "iam:PutUserPermissionsBoundary", AccessLevel: "Permissions management",
+					Resources: []wire.Resource{
+						{Type: "user", ARN: "arn:${Partition}:iam::${Account}:user/${UserNameWithPath}", Required: true},
+					},
+					ConditionKeys: []string{
+						"aws:ResourceTag/${TagKey}",
+						"iam:PermissionsBoundary",
+						"iam:ResourceTag/${TagKey}",
+					},
+				},
+			},
 			Invoke: func(ctx context.Context, svc, in any) (any, error) {
 				return wire.CallNoOutput(ctx, svc, in, Service.PutUserPermissionsBoundary)
 			},
@@ -542,6 +1231,20 @@ var API = wire.Link(&wire.API{
 			InputRef: refPutUserPolicyRequest, OutputRef: wire.NoShape,
 			ErrorRefs: []wire.ShapeRef{refLimitExceededException, refMalformedPolicyDocumentException, refNoSuchEntityException, refServiceFailureException},
 			NewInput:  func() any { return new(PutUserPolicyRequest) },
+			Validate:  validatePutUserPolicyRequest,
+			Actions: []wire.Action{
+				{
+					Name: "iam:PutUserPolicy", AccessLevel: "Permissions management",
+					Resources: []wire.Resource{
+						{Type: "user", ARN: "arn:${Partition}:iam::${Account}:user/${UserNameWithPath}", Required: true},
+					},
+					ConditionKeys: []string{
+						"aws:ResourceTag/${TagKey}",
+						"iam:PermissionsBoundary",
+						"iam:ResourceTag/${TagKey}",
+					},
+				},
+			},
 			Invoke: func(ctx context.Context, svc, in any) (any, error) {
 				return wire.CallNoOutput(ctx, svc, in, Service.PutUserPolicy)
 			},
@@ -551,6 +1254,15 @@ var API = wire.Link(&wire.API{
 			InputRef: refRemoveUserFromGroupRequest, OutputRef: wire.NoShape,
 			ErrorRefs: []wire.ShapeRef{refNoSuchEntityException, refLimitExceededException, refServiceFailureException},
 			NewInput:  func() any { return new(RemoveUserFromGroupRequest) },
+			Validate:  validateRemoveUserFromGroupRequest,
+			Actions: []wire.Action{
+				{
+					Name: "iam:RemoveUserFromGroup", AccessLevel: "Write",
+					Resources: []wire.Resource{
+						{Type: "group", ARN: "arn:${Partition}:iam::${Account}:group/${GroupNameWithPath}", Required: true},
+					},
+				},
+			},
 			Invoke: func(ctx context.Context, svc, in any) (any, error) {
 				return wire.CallNoOutput(ctx, svc, in, Service.RemoveUserFromGroup)
 			},
@@ -560,6 +1272,18 @@ var API = wire.Link(&wire.API{
 			InputRef: refSetDefaultPolicyVersionRequest, OutputRef: wire.NoShape,
 			ErrorRefs: []wire.ShapeRef{refNoSuchEntityException, refInvalidInputException, refLimitExceededException, refServiceFailureException},
 			NewInput:  func() any { return new(SetDefaultPolicyVersionRequest) },
+			Validate:  validateSetDefaultPolicyVersionRequest,
+			Actions: []wire.Action{
+				{
+					Name: "iam:SetDefaultPolicyVersion", AccessLevel: "Permissions management",
+					Resources: []wire.Resource{
+						{Type: "policy", ARN: "arn:${Partition}:iam::${Account}:policy/${PolicyNameWithPath}", Required: true},
+					},
+					ConditionKeys: []string{
+						"aws:ResourceTag/${TagKey}",
+					},
+				},
+			},
 			Invoke: func(ctx context.Context, svc, in any) (any, error) {
 				return wire.CallNoOutput(ctx, svc, in, Service.SetDefaultPolicyVersion)
 			},
@@ -569,6 +1293,20 @@ var API = wire.Link(&wire.API{
 			InputRef: refTagPolicyRequest, OutputRef: wire.NoShape,
 			ErrorRefs: []wire.ShapeRef{refNoSuchEntityException, refLimitExceededException, refInvalidInputException, refConcurrentModificationException, refServiceFailureException},
 			NewInput:  func() any { return new(TagPolicyRequest) },
+			Validate:  validateTagPolicyRequest,
+			Actions: []wire.Action{
+				{
+					Name: "iam:TagPolicy", AccessLevel: "Tagging",
+					Resources: []wire.Resource{
+						{Type: "policy", ARN: "arn:${Partition}:iam::${Account}:policy/${PolicyNameWithPath}", Required: true},
+					},
+					ConditionKeys: []string{
+						"aws:RequestTag/${TagKey}",
+						"aws:ResourceTag/${TagKey}",
+						"aws:TagKeys",
+					},
+				},
+			},
 			Invoke: func(ctx context.Context, svc, in any) (any, error) {
 				return wire.CallNoOutput(ctx, svc, in, Service.TagPolicy)
 			},
@@ -578,6 +1316,22 @@ var API = wire.Link(&wire.API{
 			InputRef: refTagRoleRequest, OutputRef: wire.NoShape,
 			ErrorRefs: []wire.ShapeRef{refNoSuchEntityException, refLimitExceededException, refInvalidInputException, refConcurrentModificationException, refServiceFailureException},
 			NewInput:  func() any { return new(TagRoleRequest) },
+			Validate:  validateTagRoleRequest,
+			Actions: []wire.Action{
+				{
+					Name: "iam:TagRole", AccessLevel: "Tagging",
+					Resources: []wire.Resource{
+						{Type: "role", ARN: "arn:${Partition}:iam::${Account}:role/${RoleNameWithPath}", Required: true},
+					},
+					ConditionKeys: []string{
+						"aws:RequestTag/${TagKey}",
+						"aws:ResourceTag/${TagKey}",
+						"aws:TagKeys",
+						"iam:ResourceTag/${TagKey}",
+						"iam:RoleTemplateARN",
+					},
+				},
+			},
 			Invoke: func(ctx context.Context, svc, in any) (any, error) {
 				return wire.CallNoOutput(ctx, svc, in, Service.TagRole)
 			},
@@ -587,6 +1341,21 @@ var API = wire.Link(&wire.API{
 			InputRef: refTagUserRequest, OutputRef: wire.NoShape,
 			ErrorRefs: []wire.ShapeRef{refNoSuchEntityException, refLimitExceededException, refInvalidInputException, refConcurrentModificationException, refServiceFailureException},
 			NewInput:  func() any { return new(TagUserRequest) },
+			Validate:  validateTagUserRequest,
+			Actions: []wire.Action{
+				{
+					Name: "iam:TagUser", AccessLevel: "Tagging",
+					Resources: []wire.Resource{
+						{Type: "user", ARN: "arn:${Partition}:iam::${Account}:user/${UserNameWithPath}", Required: true},
+					},
+					ConditionKeys: []string{
+						"aws:RequestTag/${TagKey}",
+						"aws:ResourceTag/${TagKey}",
+						"aws:TagKeys",
+						"iam:ResourceTag/${TagKey}",
+					},
+				},
+			},
 			Invoke: func(ctx context.Context, svc, in any) (any, error) {
 				return wire.CallNoOutput(ctx, svc, in, Service.TagUser)
 			},
@@ -596,6 +1365,19 @@ var API = wire.Link(&wire.API{
 			InputRef: refUntagPolicyRequest, OutputRef: wire.NoShape,
 			ErrorRefs: []wire.ShapeRef{refNoSuchEntityException, refInvalidInputException, refConcurrentModificationException, refServiceFailureException},
 			NewInput:  func() any { return new(UntagPolicyRequest) },
+			Validate:  validateUntagPolicyRequest,
+			Actions: []wire.Action{
+				{
+					Name: "iam:UntagPolicy", AccessLevel: "Tagging",
+					Resources: []wire.Resource{
+						{Type: "policy", ARN: "arn:${Partition}:iam::${Account}:policy/${PolicyNameWithPath}", Required: true},
+					},
+					ConditionKeys: []string{
+						"aws:ResourceTag/${TagKey}",
+						"aws:TagKeys",
+					},
+				},
+			},
 			Invoke: func(ctx context.Context, svc, in any) (any, error) {
 				return wire.CallNoOutput(ctx, svc, in, Service.UntagPolicy)
 			},
@@ -605,6 +1387,20 @@ var API = wire.Link(&wire.API{
 			InputRef: refUntagRoleRequest, OutputRef: wire.NoShape,
 			ErrorRefs: []wire.ShapeRef{refNoSuchEntityException, refConcurrentModificationException, refServiceFailureException},
 			NewInput:  func() any { return new(UntagRoleRequest) },
+			Validate:  validateUntagRoleRequest,
+			Actions: []wire.Action{
+				{
+					Name: "iam:UntagRole", AccessLevel: "Tagging",
+					Resources: []wire.Resource{
+						{Type: "role", ARN: "arn:${Partition}:iam::${Account}:role/${RoleNameWithPath}", Required: true},
+					},
+					ConditionKeys: []string{
+						"aws:ResourceTag/${TagKey}",
+						"aws:TagKeys",
+						"iam:ResourceTag/${TagKey}",
+					},
+				},
+			},
 			Invoke: func(ctx context.Context, svc, in any) (any, error) {
 				return wire.CallNoOutput(ctx, svc, in, Service.UntagRole)
 			},
@@ -614,6 +1410,20 @@ var API = wire.Link(&wire.API{
 			InputRef: refUntagUserRequest, OutputRef: wire.NoShape,
 			ErrorRefs: []wire.ShapeRef{refNoSuchEntityException, refConcurrentModificationException, refServiceFailureException},
 			NewInput:  func() any { return new(UntagUserRequest) },
+			Validate:  validateUntagUserRequest,
+			Actions: []wire.Action{
+				{
+					Name: "iam:UntagUser", AccessLevel: "Tagging",
+					Resources: []wire.Resource{
+						{Type: "user", ARN: "arn:${Partition}:iam::${Account}:user/${UserNameWithPath}", Required: true},
+					},
+					ConditionKeys: []string{
+						"aws:ResourceTag/${TagKey}",
+						"aws:TagKeys",
+						"iam:ResourceTag/${TagKey}",
+					},
+				},
+			},
 			Invoke: func(ctx context.Context, svc, in any) (any, error) {
 				return wire.CallNoOutput(ctx, svc, in, Service.UntagUser)
 			},
@@ -623,6 +1433,19 @@ var API = wire.Link(&wire.API{
 			InputRef: refUpdateAccessKeyRequest, OutputRef: wire.NoShape,
 			ErrorRefs: []wire.ShapeRef{refNoSuchEntityException, refLimitExceededException, refServiceFailureException, refInvalidInputException},
 			NewInput:  func() any { return new(UpdateAccessKeyRequest) },
+			Validate:  validateUpdateAccessKeyRequest,
+			Actions: []wire.Action{
+				{
+					Name: "iam:UpdateAccessKey", AccessLevel: "Write",
+					Resources: []wire.Resource{
+						{Type: "user", ARN: "arn:${Partition}:iam::${Account}:user/${UserNameWithPath}", Required: true},
+					},
+					ConditionKeys: []string{
+						"aws:ResourceTag/${TagKey}",
+						"iam:ResourceTag/${TagKey}",
+					},
+				},
+			},
 			Invoke: func(ctx context.Context, svc, in any) (any, error) {
 				return wire.CallNoOutput(ctx, svc, in, Service.UpdateAccessKey)
 			},
@@ -632,6 +1455,20 @@ var API = wire.Link(&wire.API{
 			InputRef: refUpdateAssumeRolePolicyRequest, OutputRef: wire.NoShape,
 			ErrorRefs: []wire.ShapeRef{refNoSuchEntityException, refMalformedPolicyDocumentException, refLimitExceededException, refUnmodifiableEntityException, refServiceFailureException},
 			NewInput:  func() any { return new(UpdateAssumeRolePolicyRequest) },
+			Validate:  validateUpdateAssumeRolePolicyRequest,
+			Actions: []wire.Action{
+				{
+					Name: "iam:UpdateAssumeRolePolicy", AccessLevel: "Permissions management",
+					Resources: []wire.Resource{
+						{Type: "role", ARN: "arn:${Partition}:iam::${Account}:role/${RoleNameWithPath}", Required: true},
+					},
+					ConditionKeys: []string{
+						"aws:ResourceTag/${TagKey}",
+						"iam:PermissionsBoundary",
+						"iam:ResourceTag/${TagKey}",
+					},
+				},
+			},
 			Invoke: func(ctx context.Context, svc, in any) (any, error) {
 				return wire.CallNoOutput(ctx, svc, in, Service.UpdateAssumeRolePolicy)
 			},
@@ -641,6 +1478,15 @@ var API = wire.Link(&wire.API{
 			InputRef: refUpdateGroupRequest, OutputRef: wire.NoShape,
 			ErrorRefs: []wire.ShapeRef{refNoSuchEntityException, refEntityAlreadyExistsException, refLimitExceededException, refServiceFailureException},
 			NewInput:  func() any { return new(UpdateGroupRequest) },
+			Validate:  validateUpdateGroupRequest,
+			Actions: []wire.Action{
+				{
+					Name: "iam:UpdateGroup", AccessLevel: "Write",
+					Resources: []wire.Resource{
+						{Type: "group", ARN: "arn:${Partition}:iam::${Account}:group/${GroupNameWithPath}", Required: true},
+					},
+				},
+			},
 			Invoke: func(ctx context.Context, svc, in any) (any, error) {
 				return wire.CallNoOutput(ctx, svc, in, Service.UpdateGroup)
 			},
@@ -651,6 +1497,20 @@ var API = wire.Link(&wire.API{
 			ResultWrapper: "UpdateRoleResult",
 			ErrorRefs:     []wire.ShapeRef{refUnmodifiableEntityException, refNoSuchEntityException, refServiceFailureException},
 			NewInput:      func() any { return new(UpdateRoleRequest) },
+			Validate:      validateUpdateRoleRequest,
+			Actions: []wire.Action{
+				{
+					Name: "iam:UpdateRole", AccessLevel: "Write",
+					Resources: []wire.Resource{
+						{Type: "role", ARN: "arn:${Partition}:iam::${Account}:role/${RoleNameWithPath}", Required: true},
+					},
+					ConditionKeys: []string{
+						"aws:ResourceTag/${TagKey}",
+						"iam:PermissionsBoundary",
+						"iam:ResourceTag/${TagKey}",
+					},
+				},
+			},
 			Invoke: func(ctx context.Context, svc, in any) (any, error) {
 				return wire.Call(ctx, svc, in, Service.UpdateRole)
 			},
@@ -661,6 +1521,20 @@ var API = wire.Link(&wire.API{
 			ResultWrapper: "UpdateRoleDescriptionResult",
 			ErrorRefs:     []wire.ShapeRef{refNoSuchEntityException, refUnmodifiableEntityException, refServiceFailureException},
 			NewInput:      func() any { return new(UpdateRoleDescriptionRequest) },
+			Validate:      validateUpdateRoleDescriptionRequest,
+			Actions: []wire.Action{
+				{
+					Name: "iam:UpdateRoleDescription", AccessLevel: "Write",
+					Resources: []wire.Resource{
+						{Type: "role", ARN: "arn:${Partition}:iam::${Account}:role/${RoleNameWithPath}", Required: true},
+					},
+					ConditionKeys: []string{
+						"aws:ResourceTag/${TagKey}",
+						"iam:PermissionsBoundary",
+						"iam:ResourceTag/${TagKey}",
+					},
+				},
+			},
 			Invoke: func(ctx context.Context, svc, in any) (any, error) {
 				return wire.Call(ctx, svc, in, Service.UpdateRoleDescription)
 			},
@@ -670,6 +1544,19 @@ var API = wire.Link(&wire.API{
 			InputRef: refUpdateUserRequest, OutputRef: wire.NoShape,
 			ErrorRefs: []wire.ShapeRef{refNoSuchEntityException, refLimitExceededException, refEntityAlreadyExistsException, refEntityTemporarilyUnmodifiableException, refConcurrentModificationException, refServiceFailureException},
 			NewInput:  func() any { return new(UpdateUserRequest) },
+			Validate:  validateUpdateUserRequest,
+			Actions: []wire.Action{
+				{
+					Name: "iam:UpdateUser", AccessLevel: "Write",
+					Resources: []wire.Resource{
+						{Type: "user", ARN: "arn:${Partition}:iam::${Account}:user/${UserNameWithPath}", Required: true},
+					},
+					ConditionKeys: []string{
+						"aws:ResourceTag/${TagKey}",
+						"iam:ResourceTag/${TagKey}",
+					},
+				},
+			},
 			Invoke: func(ctx context.Context, svc, in any) (any, error) {
 				return wire.CallNoOutput(ctx, svc, in, Service.UpdateUser)
 			},

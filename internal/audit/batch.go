@@ -1,0 +1,128 @@
+package audit
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// A batch is a version byte followed by events, each a length and the fields in the
+// order of appendEvent; strings are length-prefixed.
+const batchVersion = 1
+
+// maxBatchBytes keeps a batch well below store.MaxValueBytes; one event is at most
+// maxRecordBytes.
+const (
+	maxBatchBytes  = 256 << 10
+	maxRecordBytes = 128 << 10
+	maxResources   = 100
+)
+
+var errBatch = errors.New("audit: damaged batch")
+
+func appendString(dst []byte, s string) []byte {
+	dst = binary.AppendUvarint(dst, uint64(len(s)))
+	return append(dst, s...)
+}
+
+func appendEvent(dst []byte, e *Event) []byte {
+	start := len(dst)
+	dst = append(dst, 0, 0, 0, 0)
+	dst = binary.BigEndian.AppendUint64(dst, uint64(e.Time.UnixNano()))
+	if e.ReadOnly {
+		dst = append(dst, 1)
+	} else {
+		dst = append(dst, 0)
+	}
+	for _, s := range [...]string{e.ID, e.Account, e.Region, e.Name, e.Source, e.AccessKeyID, e.UserName} {
+		dst = appendString(dst, s)
+	}
+	dst = binary.AppendUvarint(dst, uint64(len(e.Resources)))
+	for _, r := range e.Resources {
+		dst = appendString(appendString(appendString(dst, r.Type), r.ARN), r.Account)
+	}
+	dst = binary.AppendUvarint(dst, uint64(len(e.JSON)))
+	dst = append(dst, e.JSON...)
+	binary.BigEndian.PutUint32(dst[start:], uint32(len(dst)-start-4))
+	return dst
+}
+
+type batchReader struct {
+	b   []byte
+	err error
+}
+
+func (r *batchReader) take(n uint64) []byte {
+	if r.err != nil || n > uint64(len(r.b)) {
+		r.err = errBatch
+		return nil
+	}
+	out := r.b[:n]
+	r.b = r.b[n:]
+	return out
+}
+
+func (r *batchReader) uvarint() uint64 {
+	v, n := binary.Uvarint(r.b)
+	if r.err != nil || n <= 0 {
+		r.err = errBatch
+		return 0
+	}
+	r.b = r.b[n:]
+	return v
+}
+
+func (r *batchReader) string() string { return string(r.take(r.uvarint())) }
+
+// decodeBatch returns the events of a batch in the order they were appended. Their
+// JSON aliases b.
+func decodeBatch(b []byte) ([]Event, error) {
+	if len(b) == 0 || b[0] != batchVersion {
+		return nil, fmt.Errorf("%w: unknown version", errBatch)
+	}
+	b = b[1:]
+	var events []Event
+	for len(b) > 0 {
+		if len(b) < 4 {
+			return nil, errBatch
+		}
+		n := binary.BigEndian.Uint32(b)
+		if uint64(n) > uint64(len(b)-4) {
+			return nil, errBatch
+		}
+		e, err := decodeEvent(b[4 : 4+n])
+		if err != nil {
+			return nil, err
+		}
+		events = append(events, e)
+		b = b[4+n:]
+	}
+	return events, nil
+}
+
+func decodeEvent(b []byte) (Event, error) {
+	r := batchReader{b: b}
+	var e Event
+	if t := r.take(8); t != nil {
+		e.Time = time.Unix(0, int64(binary.BigEndian.Uint64(t))).UTC()
+	}
+	if f := r.take(1); f != nil {
+		e.ReadOnly = f[0] == 1
+	}
+	for _, p := range [...]*string{&e.ID, &e.Account, &e.Region, &e.Name, &e.Source, &e.AccessKeyID, &e.UserName} {
+		*p = r.string()
+	}
+	n := r.uvarint()
+	if n > maxResources {
+		return Event{}, errBatch
+	}
+	for range n {
+		e.Resources = append(e.Resources, Resource{r.string(), r.string(), r.string()})
+	}
+	e.JSON = r.take(r.uvarint())
+	if r.err == nil && len(r.b) != 0 {
+		r.err = errBatch
+	}
+	return e, r.err
+}

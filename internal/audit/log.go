@@ -1,0 +1,200 @@
+package audit
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+
+	"fastness/internal/clock"
+	"fastness/internal/store"
+)
+
+// keyPrefix is where batches live: keyPrefix, eight bytes of nanoseconds, eight bytes
+// that keep keys of one nanosecond and of several processes apart.
+var keyPrefix = []byte("\x01audit/e/")
+
+// ErrUnavailable is wrapped by every error of a log that cannot be written.
+var ErrUnavailable = errors.New("audit: the log cannot be written")
+
+// maxPending bounds the records that wait for a commit, in bytes; beyond it Append
+// waits, which slows callers down instead of eating memory.
+const maxPending = 4 << 20
+
+// Log is the event history. It is safe for concurrent use.
+type Log struct {
+	store store.Store
+	clock clock.Clock
+	seq   atomic.Uint64
+
+	mu      sync.Mutex
+	room    sync.Cond // pending shrank
+	filling *batch
+	queue   []*batch // full batches, oldest first
+	pending int
+	wake    chan struct{}
+	closed  bool
+	stopped chan struct{}
+}
+
+// batch collects records until the writer takes it.
+type batch struct {
+	data []byte
+	done chan struct{} // closed when err is final
+	err  error
+}
+
+// Open starts the log's writer on s. Close stops it.
+func Open(s store.Store, c clock.Clock) *Log {
+	l := &Log{store: s, clock: c, wake: make(chan struct{}, 1), stopped: make(chan struct{})}
+	l.room.L = &l.mu
+	var start [8]byte
+	_, _ = rand.Read(start[:])
+	l.seq.Store(binary.BigEndian.Uint64(start[:]))
+	go l.write()
+	return l
+}
+
+// Close commits what is pending and stops the writer. Later Appends fail.
+func (l *Log) Close() {
+	l.mu.Lock()
+	if l.closed {
+		l.mu.Unlock()
+		<-l.stopped
+		return
+	}
+	l.closed = true
+	l.room.Broadcast()
+	l.mu.Unlock()
+	l.signal()
+	<-l.stopped
+}
+
+func (l *Log) signal() {
+	select {
+	case l.wake <- struct{}{}:
+	default:
+	}
+}
+
+// Append adds events and returns when they are durable. It fails closed: an error
+// wraps ErrUnavailable, and the call that the events describe must not be answered
+// as a success.
+func (l *Log) Append(ctx context.Context, events ...*Event) error {
+	wait, err := l.enqueue(events)
+	if err != nil {
+		return err
+	}
+	select {
+	case <-wait.done:
+		return wait.err
+	case <-ctx.Done():
+		// The record may still be written; the caller is gone.
+		return fmt.Errorf("%w: %w", ErrUnavailable, ctx.Err())
+	}
+}
+
+func (l *Log) enqueue(events []*Event) (*batch, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for l.pending > maxPending && !l.closed {
+		l.room.Wait()
+	}
+	if l.closed {
+		return nil, fmt.Errorf("%w: closed", ErrUnavailable)
+	}
+	for _, e := range events {
+		if l.filling != nil && len(l.filling.data) > maxBatchBytes {
+			l.queue = append(l.queue, l.filling)
+			l.filling = nil
+		}
+		if l.filling == nil {
+			l.filling = &batch{data: append(make([]byte, 0, 16<<10), batchVersion), done: make(chan struct{})}
+		}
+		before := len(l.filling.data)
+		l.filling.data = appendEvent(l.filling.data, e)
+		l.pending += len(l.filling.data) - before
+	}
+	b := l.filling
+	l.signal()
+	return b, nil
+}
+
+// batchesPerCommit keeps one transaction below store.MaxTxnBytes.
+const batchesPerCommit = 3
+
+func (l *Log) take() (take []*batch, more bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.filling != nil && len(l.queue) < batchesPerCommit {
+		l.queue = append(l.queue, l.filling)
+		l.filling = nil
+	}
+	n := min(len(l.queue), batchesPerCommit)
+	take = append(take, l.queue[:n]...)
+	l.queue = append(l.queue[:0], l.queue[n:]...)
+	return take, len(take) > 0 || !l.closed
+}
+
+func (l *Log) write() {
+	defer close(l.stopped)
+	for {
+		take, more := l.take()
+		if !more {
+			return
+		}
+		if len(take) == 0 {
+			<-l.wake
+			continue
+		}
+		l.commit(take)
+	}
+}
+
+func (l *Log) commit(batches []*batch) {
+	// No deadline: a commit that hangs holds its callers, and their own contexts
+	// let them go.
+	_, err := l.store.Update(context.Background(), func(tx store.Txn) error {
+		for _, b := range batches {
+			if err := tx.Put(l.nextKey(), b.data); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		err = fmt.Errorf("%w: %w", ErrUnavailable, err)
+	}
+	size := 0
+	for _, b := range batches {
+		size += len(b.data) - 1
+		b.err = err
+		close(b.done)
+	}
+	l.mu.Lock()
+	l.pending -= size
+	l.room.Broadcast()
+	l.mu.Unlock()
+}
+
+func (l *Log) nextKey() []byte {
+	k := append(make([]byte, 0, len(keyPrefix)+16), keyPrefix...)
+	k = binary.BigEndian.AppendUint64(k, uint64(l.clock.Now().UnixNano()))
+	return binary.BigEndian.AppendUint64(k, l.seq.Add(1))
+}
+
+// AppendTxn adds events to a transaction: they become part of the history exactly if
+// it commits.
+func (l *Log) AppendTxn(tx store.Txn, events ...*Event) error {
+	data := []byte{batchVersion}
+	for _, e := range events {
+		data = appendEvent(data, e)
+	}
+	if err := tx.Put(l.nextKey(), data); err != nil {
+		return fmt.Errorf("%w: %w", ErrUnavailable, err)
+	}
+	return nil
+}

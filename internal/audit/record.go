@@ -1,0 +1,296 @@
+package audit
+
+import (
+	"strings"
+	"time"
+
+	"fastness/internal/call"
+	"fastness/internal/wire"
+)
+
+// maxErrorMessage bounds errorMessage, in bytes, as CloudTrail does.
+const maxErrorMessage = 1024
+
+// maxUserAgent bounds userAgent, in bytes, as CloudTrail does.
+const maxUserAgent = 1024
+
+// Records builds the records of a call that has ended: one for the caller's account
+// and one for every other account whose resources it touched (they share a
+// sharedEventID). out is nil when the call failed with err. now is the event's time
+// when the call has none.
+func Records(c *call.Call, out any, err wire.APIError) []*Event {
+	accounts := []string{c.Account}
+	for i := range c.Accesses {
+		a := c.Accesses[i].Account
+		if a == "" {
+			continue
+		}
+		known := false
+		for _, b := range accounts {
+			known = known || a == b
+		}
+		if !known {
+			accounts = append(accounts, a)
+		}
+	}
+	shared := ""
+	if len(accounts) > 1 {
+		shared = NewID()
+	}
+	events := make([]*Event, len(accounts))
+	for i, account := range accounts {
+		events[i] = newRecord(c, out, err, account, shared)
+	}
+	return events
+}
+
+func newRecord(c *call.Call, out any, err wire.APIError, recipient, shared string) *Event {
+	op := c.Operation
+	api := op.API()
+	e := &Event{
+		ID: NewID(), Time: c.Time, Account: recipient, Region: c.Region,
+		Name: op.Name, Source: api.EventSource, ReadOnly: op.ReadOnly,
+		AccessKeyID: c.Principal.AccessKeyID, UserName: c.Principal.DisplayName(),
+	}
+	foreign := recipient != c.Account
+	if !foreign && c.EventID != "" {
+		e.ID = c.EventID
+	}
+	if foreign {
+		e.AccessKeyID, e.UserName = "", ""
+	}
+	for i := range c.Accesses {
+		a := &c.Accesses[i]
+		if a.Unlogged || a.Resource == "" || a.Resource == "*" || len(e.Resources) == maxResources {
+			continue
+		}
+		known := false
+		for _, r := range e.Resources {
+			known = known || r.ARN == a.Resource
+		}
+		if !known {
+			e.Resources = append(e.Resources, Resource{Type: a.ResourceType, ARN: a.Resource, Account: a.Account})
+		}
+	}
+
+	o := openObject(make([]byte, 0, 1536))
+	o.str("eventVersion", "1.11")
+	o.name("userIdentity")
+	o.b = appendIdentity(o.b, c, foreign)
+	o.str("eventTime", c.Time.UTC().Format(timeLayout))
+	o.str("eventSource", api.EventSource)
+	o.str("eventName", op.Name)
+	o.str("awsRegion", c.Region)
+	if len(c.Via) > 0 {
+		via := c.Via[len(c.Via)-1]
+		o.str("sourceIPAddress", via)
+		o.str("userAgent", via)
+	} else if c.Source != nil {
+		o.str("sourceIPAddress", c.Source.IP.String())
+		o.str("userAgent", truncate(c.Source.UserAgent, maxUserAgent))
+	} else {
+		o.str("sourceIPAddress", c.Principal.Service)
+		o.str("userAgent", c.Principal.Service)
+	}
+	if err != nil {
+		o.str("errorCode", errorCode(err))
+		o.optional("errorMessage", truncate(err.ErrorMessage(), maxErrorMessage))
+	}
+	o.name("requestParameters")
+	start := len(o.b)
+	o.b = omitTooLarge(appendShape(o.b, op.Input(), c.Input, c.Notes.Request), start, "requestParameters")
+	o.name("responseElements")
+	start = len(o.b)
+	if err != nil || (op.ReadOnly && c.Notes.Response == nil) {
+		o.b = append(o.b, "null"...)
+	} else {
+		o.b = omitTooLarge(appendShape(o.b, op.Output(), out, c.Notes.Response), start, "responseElements")
+	}
+	if len(c.Notes.Additional) > 0 {
+		o.name("additionalEventData")
+		extra := openObject(o.b)
+		for _, n := range c.Notes.Additional {
+			extra.str(n.Name, n.Value)
+		}
+		o.b = extra.close()
+	}
+	o.str("requestID", c.RequestID)
+	o.str("eventID", e.ID)
+	o.boolean("readOnly", op.ReadOnly)
+	if len(e.Resources) > 0 {
+		o.name("resources")
+		o.b = appendResources(o.b, e.Resources)
+	}
+	o.str("eventType", "AwsApiCall")
+	o.boolean("managementEvent", true)
+	o.str("recipientAccountId", recipient)
+	o.optional("sharedEventID", shared)
+	o.str("eventCategory", "Management")
+	if s := c.Source; s != nil && s.TLSVersion != "" && len(c.Via) == 0 {
+		o.name("tlsDetails")
+		t := openObject(o.b)
+		t.str("tlsVersion", s.TLSVersion)
+		t.str("cipherSuite", s.TLSCipher)
+		t.str("clientProvidedHostHeader", s.Host)
+		o.b = t.close()
+	}
+	e.JSON = o.close()
+	return e
+}
+
+// errorCode is CloudTrail's: the bare code for access denials, whatever the
+// protocol's suffix.
+func errorCode(err wire.APIError) string {
+	if c, ok := err.(*wire.CommonError); ok && c.Kind == wire.AccessDenied {
+		return "AccessDenied"
+	}
+	return err.ErrorCode()
+}
+
+func truncate(s string, n int) string {
+	if len(s) <= n {
+		return s
+	}
+	return strings.ToValidUTF8(s[:n], "")
+}
+
+func appendResources(dst []byte, resources []Resource) []byte {
+	dst = append(dst, '[')
+	for i, r := range resources {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		o := openObject(dst)
+		o.optional("accountId", r.Account)
+		o.optional("type", r.Type)
+		o.str("ARN", r.ARN)
+		dst = o.close()
+	}
+	return append(dst, ']')
+}
+
+// appendIdentity writes userIdentity. In the record of another account (foreign) the
+// caller's names are left out, as CloudTrail does.
+func appendIdentity(dst []byte, c *call.Call, foreign bool) []byte {
+	p := c.Principal
+	o := openObject(dst)
+	switch {
+	case p.Kind == call.Anonymous:
+		o.str("type", "AWSAccount")
+		o.str("principalId", "")
+		o.str("accountId", "ANONYMOUS_PRINCIPAL")
+	case p.Kind == call.Service:
+		o.str("type", "AWSService")
+		o.str("invokedBy", p.Service)
+	case foreign:
+		o.str("type", "AWSAccount")
+		o.str("principalId", p.ID)
+		o.str("accountId", p.Account)
+	default:
+		o.str("type", identityType(p.Kind))
+		o.str("principalId", p.ID)
+		o.str("arn", p.ARN)
+		o.str("accountId", p.Account)
+		o.optional("accessKeyId", p.AccessKeyID)
+		o.optional("userName", p.UserName)
+		if p.Session != nil {
+			o.name("sessionContext")
+			o.b = appendSession(o.b, p)
+		}
+	}
+	if len(c.Via) > 0 {
+		o.str("invokedBy", c.Via[len(c.Via)-1])
+	}
+	return o.close()
+}
+
+func identityType(k call.Kind) string {
+	switch k {
+	case call.Root:
+		return "Root"
+	case call.User:
+		return "IAMUser"
+	case call.AssumedRole:
+		return "AssumedRole"
+	case call.FederatedUser:
+		return "FederatedUser"
+	}
+	return "Unknown"
+}
+
+func appendSession(dst []byte, p *call.Principal) []byte {
+	s := p.Session
+	o := openObject(dst)
+	if s.RoleARN != "" {
+		o.name("sessionIssuer")
+		i := openObject(o.b)
+		i.str("type", "Role")
+		i.str("principalId", s.RoleID)
+		i.str("arn", s.RoleARN)
+		i.str("accountId", p.Account)
+		i.str("userName", s.RoleName)
+		o.b = i.close()
+	}
+	o.name("attributes")
+	a := openObject(o.b)
+	a.str("creationDate", s.Issued.UTC().Format(timeLayout))
+	if s.MFA {
+		a.str("mfaAuthenticated", "true")
+	} else {
+		a.str("mfaAuthenticated", "false")
+	}
+	o.b = a.close()
+	o.optional("sourceIdentity", s.SourceIdentity)
+	return o.close()
+}
+
+// ServiceEvent describes something a service did on its own: a key rotated, a key
+// deleted at the end of its waiting period.
+type ServiceEvent struct {
+	Account, Region string
+	Source          string // "kms.amazonaws.com"
+	Name            string // "RotateKey"
+	Time            time.Time
+	Resources       []Resource
+	// Details is serviceEventDetails, in order.
+	Details []call.Note
+}
+
+// ServiceRecord builds the record of a service event (eventType AwsServiceEvent).
+func ServiceRecord(s ServiceEvent) *Event {
+	e := &Event{
+		ID: NewID(), Time: s.Time, Account: s.Account, Region: s.Region,
+		Name: s.Name, Source: s.Source, Resources: s.Resources,
+	}
+	o := openObject(make([]byte, 0, 768))
+	o.str("eventVersion", "1.11")
+	o.raw("userIdentity", `{"accountId":"`+s.Account+`","invokedBy":"AWS Internal"}`)
+	o.str("eventTime", s.Time.UTC().Format(timeLayout))
+	o.str("eventSource", s.Source)
+	o.str("eventName", s.Name)
+	o.str("awsRegion", s.Region)
+	o.str("sourceIPAddress", "AWS Internal")
+	o.str("userAgent", "AWS Internal")
+	o.raw("requestParameters", "null")
+	o.raw("responseElements", "null")
+	o.str("eventID", e.ID)
+	o.boolean("readOnly", false)
+	if len(s.Resources) > 0 {
+		o.name("resources")
+		o.b = appendResources(o.b, s.Resources)
+	}
+	o.str("eventType", "AwsServiceEvent")
+	o.boolean("managementEvent", true)
+	o.str("recipientAccountId", s.Account)
+	if len(s.Details) > 0 {
+		o.name("serviceEventDetails")
+		d := openObject(o.b)
+		for _, n := range s.Details {
+			d.str(n.Name, n.Value)
+		}
+		o.b = d.close()
+	}
+	o.str("eventCategory", "Management")
+	e.JSON = o.close()
+	return e
+}

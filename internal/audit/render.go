@@ -1,0 +1,211 @@
+package audit
+
+import (
+	"encoding/json"
+	"math"
+	"reflect"
+	"slices"
+	"strconv"
+	"time"
+	"unicode"
+	"unicode/utf8"
+	"unsafe"
+
+	"fastness/internal/wire"
+)
+
+// hidden stands for a value that must not be written down, in CloudTrail's words.
+const hidden = `"HIDDEN_DUE_TO_SECURITY_REASONS"`
+
+// maxParameterBytes is the size from which CloudTrail leaves requestParameters or
+// responseElements out of a record.
+const maxParameterBytes = 100 << 10
+
+// maxRenderDepth bounds recursion through self-referential shapes.
+const maxRenderDepth = 64
+
+// timeLayout is how CloudTrail writes a time.
+const timeLayout = "2006-01-02T15:04:05Z"
+
+// appendShape renders the struct at v, described by shape, as CloudTrail shows
+// parameters: member names begin in lower case, absent members and blobs are left
+// out, sensitive ones are hidden. changes adds or replaces members of the outermost
+// object; a nil value removes one.
+func appendShape(dst []byte, shape *wire.Shape, v any, changes map[string]any) []byte {
+	if (shape == nil || v == nil) && len(changes) == 0 {
+		return append(dst, "null"...)
+	}
+	start := len(dst)
+	o := openObject(dst)
+	if shape != nil && v != nil {
+		o = appendMembers(o, shape, reflect.ValueOf(v).UnsafePointer(), 0, changes)
+	}
+	if len(changes) > 0 {
+		names := make([]string, 0, len(changes))
+		for n := range changes {
+			names = append(names, n)
+		}
+		slices.Sort(names)
+		for _, n := range names {
+			if changes[n] == nil {
+				continue
+			}
+			if text, err := json.Marshal(changes[n]); err == nil {
+				o.raw(n, string(text))
+			}
+		}
+	}
+	if o.empty {
+		return append(o.b[:start], "null"...)
+	}
+	return o.close()
+}
+
+// omitTooLarge replaces what was rendered behind start when it is over CloudTrail's
+// bound.
+func omitTooLarge(b []byte, start int, what string) []byte {
+	size := len(b) - start
+	if size <= maxParameterBytes {
+		return b
+	}
+	o := openObject(b[:start])
+	o.boolean("omitted", true)
+	o.name("originalSize")
+	o.b = strconv.AppendInt(o.b, int64(size), 10)
+	o.str("reason", what+" too large")
+	return o.close()
+}
+
+func appendMembers(o object, shape *wire.Shape, p unsafe.Pointer, depth int, changes map[string]any) object {
+	for i := range shape.Members {
+		m := &shape.Members[i]
+		s := m.Shape()
+		if s.Kind == wire.Blob {
+			continue
+		}
+		f := m.Field(p)
+		if absent(s, f) {
+			continue
+		}
+		name := lowerFirst(m.Name)
+		if _, changed := changes[name]; changed {
+			continue
+		}
+		o.name(name)
+		if m.IsSensitive() {
+			o.b = append(o.b, hidden...)
+			continue
+		}
+		if !isReference(s) {
+			f = *(*unsafe.Pointer)(f) // scalars and structures are pointers in members
+		}
+		o.b = appendValue(o.b, m, f, depth+1)
+	}
+	return o
+}
+
+// isReference: lists, maps and documents are held in the field itself.
+func isReference(s *wire.Shape) bool {
+	return s.Kind == wire.List || s.Kind == wire.Map || s.Kind == wire.Document
+}
+
+func absent(s *wire.Shape, f unsafe.Pointer) bool {
+	switch s.Kind {
+	case wire.List:
+		return s.ListOps.IsNil(f)
+	case wire.Map:
+		return s.MapOps.IsNil(f)
+	case wire.Document:
+		return *(*any)(f) == nil
+	}
+	return *(*unsafe.Pointer)(f) == nil
+}
+
+// appendValue renders a value whose address is p: for members that are pointers, the
+// pointer itself.
+func appendValue(dst []byte, m *wire.Member, p unsafe.Pointer, depth int) []byte {
+	s := m.Shape()
+	if m.IsSensitive() {
+		return append(dst, hidden...)
+	}
+	if p == nil || depth > maxRenderDepth {
+		return append(dst, "null"...)
+	}
+	switch s.Kind {
+	case wire.Structure:
+		o := appendMembers(openObject(dst), s, p, depth, nil)
+		return o.close()
+	case wire.List:
+		dst = append(dst, '[')
+		for i := range s.ListOps.Len(p) {
+			if i > 0 {
+				dst = append(dst, ',')
+			}
+			dst = appendElement(dst, s, s.ListOps.Index(p, i), depth)
+		}
+		return append(dst, ']')
+	case wire.Map:
+		return appendMap(dst, s, p, depth)
+	case wire.String:
+		return appendQuoted(dst, *(*string)(p))
+	case wire.Boolean:
+		return strconv.AppendBool(dst, *(*bool)(p))
+	case wire.Integer:
+		return strconv.AppendInt(dst, int64(*(*int32)(p)), 10)
+	case wire.Long:
+		return strconv.AppendInt(dst, *(*int64)(p), 10)
+	case wire.Float:
+		return appendFloat(dst, float64(*(*float32)(p)))
+	case wire.Double:
+		return appendFloat(dst, *(*float64)(p))
+	case wire.Timestamp:
+		return appendQuoted(dst, (*(*time.Time)(p)).UTC().Format(timeLayout))
+	case wire.Document:
+		if text, err := json.Marshal(*(*any)(p)); err == nil {
+			return append(dst, text...)
+		}
+	}
+	return append(dst, "null"...)
+}
+
+func appendElement(dst []byte, s *wire.Shape, p unsafe.Pointer, depth int) []byte {
+	elem := s.Elem.Shape()
+	if elem.Kind == wire.Blob {
+		return append(dst, "null"...)
+	}
+	if s.Sparse && !isReference(elem) {
+		p = *(*unsafe.Pointer)(p)
+	}
+	return appendValue(dst, &s.Elem, p, depth+1)
+}
+
+func appendMap(dst []byte, s *wire.Shape, p unsafe.Pointer, depth int) []byte {
+	values := make(map[string]unsafe.Pointer, s.MapOps.Len(p))
+	keys := make([]string, 0, s.MapOps.Len(p))
+	for k, v := range s.MapOps.All(p) {
+		keys = append(keys, k)
+		values[k] = v
+	}
+	slices.Sort(keys)
+	o := openObject(dst)
+	for _, k := range keys {
+		o.name(k)
+		o.b = appendElement(o.b, s, values[k], depth)
+	}
+	return o.close()
+}
+
+func appendFloat(dst []byte, f float64) []byte {
+	if math.IsNaN(f) || math.IsInf(f, 0) {
+		return append(dst, "null"...)
+	}
+	return strconv.AppendFloat(dst, f, 'g', -1, 64)
+}
+
+func lowerFirst(s string) string {
+	r, n := utf8.DecodeRuneInString(s)
+	if !unicode.IsUpper(r) {
+		return s
+	}
+	return string(unicode.ToLower(r)) + s[n:]
+}

@@ -1,0 +1,141 @@
+package front
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+
+	"fastness/internal/audit"
+	"fastness/internal/call"
+	"fastness/internal/clock"
+	"fastness/internal/sigv4"
+	"fastness/internal/store"
+	"fastness/internal/wire"
+)
+
+// Room is one service behind the door.
+type Room struct {
+	// API is the generated table, Service what implements its generated interface.
+	API     *wire.API
+	Service any
+	// Resolver says what a call touches.
+	Resolver Resolver
+	// Quota throttles, if set.
+	Quota Quota
+	// MaxBody bounds a request body in bytes; 0 means DefaultMaxBody.
+	MaxBody int64
+	// Paths routes REST requests; nil for the other protocols.
+	Paths pathRouter
+}
+
+func (r *Room) maxBody() int64 {
+	if r.MaxBody > 0 {
+		return r.MaxBody
+	}
+	return DefaultMaxBody
+}
+
+// Quota refuses calls that come too fast, with an error of kind wire.Throttling.
+type Quota interface {
+	Admit(c *call.Call) error
+}
+
+// Config is what a Door is made of. All fields but Dev and Regions are required.
+type Config struct {
+	Rooms       []*Room
+	Codecs      []wire.Codec
+	Credentials Credentials
+	Principals  Principals
+	Store       store.Store
+	Audit       *audit.Log
+	Clock       clock.Clock
+	Log         *slog.Logger
+	Metrics     *Metrics
+	// Regions that are served, the default one first.
+	Regions []string
+	// Dev, if set, is asked first and its credentials need no valid signature. It
+	// exists for `serve --dev` alone.
+	Dev Credentials
+}
+
+// Door is the pipeline that every call takes. It is safe for concurrent use.
+type Door struct {
+	router        router
+	rooms         map[*wire.API]*Room
+	credentials   Credentials
+	principals    Principals
+	dev           Credentials
+	verifier      *sigv4.Verifier
+	store         store.Store
+	audit         *audit.Log
+	clock         clock.Clock
+	log           *slog.Logger
+	metrics       *Metrics
+	regions       []string
+	defaultRegion string
+	maxBody       int64
+}
+
+var _ wire.Invoker = (*Door)(nil)
+
+// New makes a Door. It fails when rooms contradict each other.
+func New(c Config) (*Door, error) {
+	if len(c.Regions) == 0 {
+		return nil, errors.New("front: no Region to serve")
+	}
+	verifier, err := sigv4.NewVerifier(sigv4.Options{Clock: c.Clock})
+	if err != nil {
+		return nil, err
+	}
+	d := &Door{
+		rooms: make(map[*wire.API]*Room), credentials: c.Credentials, principals: c.Principals, dev: c.Dev,
+		verifier: verifier, store: c.Store, audit: c.Audit, clock: c.Clock, log: c.Log, metrics: c.Metrics,
+		regions: c.Regions, defaultRegion: c.Regions[0], maxBody: DefaultMaxBody,
+		router: router{
+			codecs: make(map[wire.Protocol]wire.Codec), byTarget: make(map[string]*Room),
+			bySigning: make(map[string][]*Room), byHost: make(map[string]*Room), paths: make(map[*wire.API]pathRouter),
+		},
+	}
+	for _, codec := range c.Codecs {
+		d.router.codecs[codec.Protocol()] = codec
+	}
+	for _, room := range c.Rooms {
+		if err := d.add(room); err != nil {
+			return nil, err
+		}
+	}
+	return d, nil
+}
+
+func (d *Door) add(room *Room) error {
+	api := room.API
+	if d.rooms[api] != nil {
+		return fmt.Errorf("front: %s is offered twice", api.Name)
+	}
+	d.rooms[api] = room
+	if api.TargetPrefix != "" {
+		if d.router.byTarget[api.TargetPrefix] != nil {
+			return fmt.Errorf("front: two services answer to the target %s", api.TargetPrefix)
+		}
+		d.router.byTarget[api.TargetPrefix] = room
+	}
+	d.router.bySigning[api.SigningName] = append(d.router.bySigning[api.SigningName], room)
+	d.router.byHost[api.EndpointPrefix] = room
+	if room.Paths != nil {
+		d.router.paths[api] = room.Paths
+	}
+	d.maxBody = max(d.maxBody, room.maxBody())
+	for _, p := range api.Protocols {
+		if d.router.codecs[p] == nil {
+			return fmt.Errorf("front: no codec for %s, which %s speaks", p, api.Name)
+		}
+	}
+	return nil
+}
+
+// Forget drops what is cached of an access key; whoever deactivates or deletes one
+// calls it after the change is durable.
+func (d *Door) Forget(accessKeyID string) { d.verifier.Forget(accessKeyID) }
+
+func (d *Door) servesRegion(region string) bool { return slices.Contains(d.regions, region) }

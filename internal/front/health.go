@@ -1,0 +1,83 @@
+package front
+
+import (
+	"encoding/json"
+	"net/http"
+	"sync/atomic"
+)
+
+// Status is what /health says.
+type Status struct {
+	// Status is "ok", "sealed", "starting" or "failed".
+	Status  string `json:"status"`
+	Version string `json:"version"`
+	FIPS    bool   `json:"fips"`
+	// Detail says what is wrong, without secrets; empty when nothing is.
+	Detail string `json:"detail,omitempty"`
+}
+
+// Gate is the handler of the server: it answers the operational paths itself and
+// passes everything else to the door, once there is one. Until then, or when the
+// server is sealed, it says so and serves nothing.
+type Gate struct {
+	mux    *http.ServeMux
+	door   atomic.Pointer[Door]
+	status func() Status
+}
+
+// NewGate makes a Gate whose /health and /ready report status. metrics serves
+// /metrics; unseal serves /v1/seal/… (nil: no such paths).
+func NewGate(status func() Status, metrics, unseal http.Handler) *Gate {
+	g := &Gate{mux: http.NewServeMux(), status: status}
+	g.mux.HandleFunc("GET /health", func(w http.ResponseWriter, _ *http.Request) { g.report(w, http.StatusOK) })
+	g.mux.HandleFunc("GET /ready", func(w http.ResponseWriter, _ *http.Request) { g.report(w, http.StatusServiceUnavailable) })
+	g.mux.HandleFunc("GET /version", func(w http.ResponseWriter, _ *http.Request) { g.report(w, http.StatusOK) })
+	g.mux.Handle("GET /metrics", metrics)
+	if unseal != nil {
+		g.mux.Handle("/v1/seal/", unseal)
+	}
+	return g
+}
+
+// Open lets requests through to d; nil closes the gate.
+func (g *Gate) Open(d *Door) { g.door.Store(d) }
+
+// operational are the exact paths and prefixes that never belong to an AWS API.
+func operational(path string) bool {
+	switch path {
+	case "/health", "/ready", "/version", "/metrics":
+		return true
+	}
+	const seal = "/v1/seal/"
+	return len(path) > len(seal) && path[:len(seal)] == seal
+}
+
+// ServeHTTP implements http.Handler. The mux, which cleans paths, only ever sees
+// the operational ones: an AWS path is signed as it is.
+func (g *Gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if operational(r.URL.Path) && r.Header.Get("Authorization") == "" && r.Header.Get("X-Amz-Target") == "" {
+		g.mux.ServeHTTP(w, r)
+		return
+	}
+	if d := g.door.Load(); d != nil {
+		d.ServeHTTP(w, r)
+		return
+	}
+	// Both forms of AWS's JSON errors, so that every SDK shows the sentence.
+	w.Header().Set("Content-Type", "application/x-amz-json-1.1")
+	w.Header().Set("X-Amzn-Errortype", "ServiceUnavailableException")
+	w.WriteHeader(http.StatusServiceUnavailable)
+	_ = json.NewEncoder(w).Encode(map[string]string{
+		"__type": "ServiceUnavailableException", "message": "Fastness is " + g.status().Status + ".",
+	})
+}
+
+func (g *Gate) report(w http.ResponseWriter, unready int) {
+	s := g.status()
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store")
+	if s.Status != "ok" {
+		w.WriteHeader(unready)
+	}
+	_ = json.NewEncoder(w).Encode(s)
+}

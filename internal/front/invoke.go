@@ -1,0 +1,172 @@
+package front
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"slices"
+
+	"fastness/internal/audit"
+	"fastness/internal/call"
+	"fastness/internal/store"
+	"fastness/internal/wire"
+)
+
+// Invoke runs an operation for a service inside the process (wire.Invoker). The
+// context carries the call on whose behalf it runs: its principal is forwarded, and
+// the calling service is added to Via. Without a call in the context there is nobody
+// to act for, and the call is refused; background work uses AsService.
+func (d *Door) Invoke(ctx context.Context, op *wire.Operation, in any) (any, error) {
+	room := d.rooms[op.API()]
+	if room == nil {
+		return nil, fmt.Errorf("front: no service offers %s", op.API().Name)
+	}
+	parent := call.From(ctx)
+	if parent == nil {
+		return nil, &wire.CommonError{Kind: wire.MissingAuthentication, Message: "Request is missing Authentication Token"}
+	}
+	if parent.Depth() >= call.MaxDepth {
+		return nil, fmt.Errorf("front: services call each other more than %d deep", call.MaxDepth)
+	}
+	c := &call.Call{
+		RequestID: audit.NewID(), EventID: audit.NewID(), Operation: op, Principal: parent.Principal,
+		Region: parent.Region, Account: parent.Account, Time: d.clock.Now(),
+		Source: parent.Source, Parent: parent, Input: in,
+		Via: parent.Via,
+	}
+	if parent.Operation != nil {
+		c.Via = append(slices.Clip(parent.Via), parent.Operation.API().EventSource)
+	}
+	c.SetTxn(parent.Txn())
+	out, err := d.run(ctx, room, c)
+	if err != nil {
+		return nil, d.apiError(ctx, err, c.RequestID)
+	}
+	return out, nil
+}
+
+// AsService returns a context in which calls are made by a service itself, for an
+// account and Region: rotation, expiry and other work that no caller waits for.
+func (d *Door) AsService(ctx context.Context, service, account, region string) context.Context {
+	return call.With(ctx, &call.Call{
+		RequestID: audit.NewID(), Account: account, Region: region, Time: d.clock.Now(),
+		Principal: &call.Principal{Kind: call.Service, Service: service, ARN: service, Account: account},
+	})
+}
+
+// run takes a call through the steps that every call takes: validate, throttle,
+// authorize, run, audit. Errors are as the room returned them.
+func (d *Door) run(ctx context.Context, room *Room, c *call.Call) (any, error) {
+	ctx = call.With(ctx, c)
+	if err := d.admit(ctx, room, c); err != nil {
+		return nil, d.refuse(ctx, c, err)
+	}
+	if c.Operation.ReadOnly {
+		out, err := d.perform(ctx, room, c)
+		if err != nil {
+			return nil, d.refuse(ctx, c, err)
+		}
+		if err := d.audit.Append(ctx, audit.Records(c, out, nil)...); err != nil {
+			return nil, d.unaudited(err)
+		}
+		return out, nil
+	}
+	return d.mutate(ctx, room, c)
+}
+
+// admit validates, throttles and authorizes.
+func (d *Door) admit(ctx context.Context, room *Room, c *call.Call) error {
+	if validate := c.Operation.Validate; validate != nil && c.Input != nil {
+		if err := validate(c.Input); err != nil {
+			return err
+		}
+	}
+	if room.Quota != nil {
+		if err := room.Quota.Admit(c); err != nil {
+			return err
+		}
+	}
+	return d.authorize(ctx, room, c)
+}
+
+// perform runs the operation and keeps its panics inside.
+func (d *Door) perform(ctx context.Context, room *Room, c *call.Call) (out any, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			d.metrics.panics.Inc()
+			d.log.Error("panic in an operation", "operation", c.Operation.Name, "requestID", c.RequestID,
+				"type", fmt.Sprintf("%T", p), "stack", string(debug.Stack()))
+			out, err = nil, &wire.CommonError{Kind: wire.InternalFailure}
+		}
+	}()
+	return c.Operation.Invoke(ctx, room.Service, c.Input)
+}
+
+// mutate runs the operation in a transaction that its audit record is part of. Inside
+// another call's transaction it joins that one, so that both commit or neither.
+func (d *Door) mutate(ctx context.Context, room *Room, c *call.Call) (any, error) {
+	var out any
+	body := func(tx store.Txn) error {
+		c.SetTxn(tx)
+		c.Notes = call.Notes{}
+		var err error
+		if out, err = d.perform(ctx, room, c); err != nil {
+			return err
+		}
+		return d.audit.AppendTxn(tx, audit.Records(c, out, nil)...)
+	}
+	var err error
+	if tx := c.Txn(); tx != nil {
+		err = body(tx)
+	} else {
+		_, err = d.store.Update(ctx, body)
+		c.SetTxn(nil)
+	}
+	switch {
+	case err == nil:
+		return out, nil
+	case errors.Is(err, audit.ErrUnavailable):
+		return nil, d.unaudited(err)
+	}
+	return nil, d.refuse(ctx, c, err)
+}
+
+// refuse writes the record of a call that failed and returns the error it failed
+// with.
+func (d *Door) refuse(ctx context.Context, c *call.Call, err error) wire.APIError {
+	apiErr := d.apiError(ctx, err, c.RequestID)
+	// The caller may be gone; the record is written all the same.
+	if err := d.audit.Append(context.WithoutCancel(ctx), audit.Records(c, nil, apiErr)...); err != nil {
+		return d.unaudited(err)
+	}
+	return apiErr
+}
+
+// unaudited is the answer when the audit log cannot be written.
+func (d *Door) unaudited(err error) wire.APIError {
+	d.metrics.unaudited.Inc()
+	d.log.Error("the audit log cannot be written", "error", err)
+	return &wire.CommonError{Kind: wire.ServiceUnavailable, Message: "The audit log is not available.", Cause: err}
+}
+
+// apiError is err as a caller may see it. What is not an API error is logged and
+// becomes InternalFailure.
+func (d *Door) apiError(ctx context.Context, err error, requestID string) wire.APIError {
+	var api wire.APIError
+	if errors.As(err, &api) {
+		return api
+	}
+	var invalid *wire.ValidationError
+	if errors.As(err, &invalid) {
+		return &wire.CommonError{Kind: wire.Validation, Message: invalid.Error()}
+	}
+	if errors.Is(err, store.ErrConflict) {
+		return &wire.CommonError{Kind: wire.ServiceUnavailable, Message: "Too many concurrent changes; try again.", Cause: err}
+	}
+	if ctx.Err() != nil {
+		return &wire.CommonError{Kind: wire.ServiceUnavailable, Message: "The request was cancelled.", Cause: err}
+	}
+	d.log.ErrorContext(ctx, "internal failure", "requestID", requestID, "error", err)
+	return &wire.CommonError{Kind: wire.InternalFailure, Message: "The request processing has failed because of an unknown error, exception or failure.", Cause: err}
+}

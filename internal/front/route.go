@@ -1,0 +1,217 @@
+package front
+
+import (
+	"mime"
+	"net/http"
+	"strings"
+
+	"fastness/internal/sigv4"
+	"fastness/internal/wire"
+	"fastness/internal/wire/awsquery"
+)
+
+// target is what a request means: an API, the protocol it is spoken in and, once it
+// is known, the operation.
+type target struct {
+	room   *Room
+	codec  wire.Codec
+	op     *wire.Operation
+	labels []string
+}
+
+// router finds the target of a request. It is immutable.
+type router struct {
+	codecs    map[wire.Protocol]wire.Codec
+	byTarget  map[string]*Room   // X-Amz-Target before the last dot
+	bySigning map[string][]*Room // signing name
+	byHost    map[string]*Room   // first label of AWS's host names
+	paths     map[*wire.API]pathRouter
+}
+
+// pathRouter matches REST requests to operations by method, path and query.
+type pathRouter interface {
+	Match(method, escapedPath, rawQuery string) (op *wire.Operation, labels []string, ok bool)
+}
+
+// routeError is a request that means nothing, or two things at once. api and codec
+// are what is known of the answer's form.
+type routeError struct {
+	api   *wire.API
+	codec wire.Codec
+	err   *wire.CommonError
+}
+
+func (r *router) codec(api *wire.API, protocols ...wire.Protocol) wire.Codec {
+	for _, p := range protocols {
+		if api == nil || api.Speaks(p) {
+			return r.codecs[p]
+		}
+	}
+	return nil
+}
+
+// route decides, in this order: the path of rpcv2Cbor, X-Amz-Target, the service in
+// the credential scope, the host name; then, for query APIs, Action and Version, and
+// for REST APIs the path. Two that contradict each other are an error, never a guess.
+func (r *router) route(req *http.Request, sig *sigv4.Signature, body []byte) (target, *routeError) {
+	amzTarget := req.Header.Values("X-Amz-Target")
+	cborPath := req.Header.Get("Smithy-Protocol") == "rpc-v2-cbor"
+	form := isForm(req)
+	hasAction := form && awsquery.HasAction(body) || awsquery.HasAction([]byte(req.URL.RawQuery))
+	if len(amzTarget) > 1 || len(amzTarget) > 0 && (cborPath || hasAction) {
+		return target{}, r.unrouted(nil, wire.AWSJSON11, wire.MalformedQuery, "The request names more than one operation.")
+	}
+	switch {
+	case cborPath:
+		return r.routeCBOR(req)
+	case len(amzTarget) == 1:
+		return r.routeTarget(req, amzTarget[0])
+	}
+	room, ambiguous := r.byScopeOrHost(req, sig)
+	if room == nil {
+		if ambiguous {
+			return target{}, r.unrouted(nil, wire.AWSQuery, wire.MalformedQuery, "The request does not say which service it means.")
+		}
+		if hasAction || form {
+			return target{}, r.unrouted(nil, wire.AWSQuery, wire.UnknownOperation, "Could not find the service that the request means.")
+		}
+		return target{}, r.unrouted(nil, wire.RESTJSON1, wire.UnknownOperation, "Could not find the service that the request means.")
+	}
+	api := room.API
+	if codec := r.codec(api, wire.AWSQuery, wire.EC2Query); codec != nil && (hasAction || form || !r.isREST(api)) {
+		return r.routeQuery(room, codec, req, form, body)
+	}
+	if paths := r.paths[api]; paths != nil {
+		codec := r.codec(api, wire.RESTJSON1, wire.RESTXML)
+		op, labels, ok := paths.Match(req.Method, req.URL.EscapedPath(), req.URL.RawQuery)
+		if !ok {
+			return target{}, &routeError{api, codec, &wire.CommonError{Kind: wire.UnknownOperation, Message: "Unable to determine service/operation name to be authorized"}}
+		}
+		return target{room, codec, op, labels}, nil
+	}
+	return target{}, r.unrouted(api, wire.AWSJSON11, wire.UnknownOperation, "")
+}
+
+func (r *router) isREST(api *wire.API) bool {
+	return api.Speaks(wire.RESTJSON1) || api.Speaks(wire.RESTXML)
+}
+
+func (r *router) unrouted(api *wire.API, p wire.Protocol, kind wire.Common, message string) *routeError {
+	return &routeError{api, r.codecs[p], &wire.CommonError{Kind: kind, Message: message}}
+}
+
+// routeCBOR reads /service/<name>/operation/<op> (Smithy RPC v2 CBOR).
+func (r *router) routeCBOR(req *http.Request) (target, *routeError) {
+	codec := r.codecs[wire.RPCv2CBOR]
+	rest, found := strings.CutPrefix(req.URL.EscapedPath(), "/service/")
+	service, name, ok := strings.Cut(rest, "/operation/")
+	room := r.byTarget[service]
+	if !found || !ok || room == nil || !room.API.Speaks(wire.RPCv2CBOR) {
+		return target{}, &routeError{nil, codec, &wire.CommonError{Kind: wire.UnknownOperation}}
+	}
+	op := room.API.Operation(name)
+	if op == nil {
+		return target{}, &routeError{room.API, codec, &wire.CommonError{Kind: wire.UnknownOperation}}
+	}
+	return target{room, codec, op, nil}, nil
+}
+
+// routeTarget reads X-Amz-Target: the operation stands behind the last dot, because
+// prefixes may hold dots themselves (CloudTrail's does).
+func (r *router) routeTarget(req *http.Request, value string) (target, *routeError) {
+	codec := r.codecs[wire.AWSJSON11]
+	if mediaType(req) == "application/x-amz-json-1.0" {
+		codec = r.codecs[wire.AWSJSON10]
+	}
+	dot := strings.LastIndexByte(value, '.')
+	if dot < 0 {
+		return target{}, &routeError{nil, codec, &wire.CommonError{Kind: wire.UnknownOperation}}
+	}
+	room := r.byTarget[value[:dot]]
+	if room == nil {
+		return target{}, &routeError{nil, codec, &wire.CommonError{Kind: wire.UnknownOperation}}
+	}
+	if !room.API.Speaks(codec.Protocol()) {
+		codec = r.codec(room.API, wire.AWSJSON11, wire.AWSJSON10)
+		if codec == nil {
+			return target{}, &routeError{room.API, r.codecs[wire.AWSJSON11], &wire.CommonError{Kind: wire.UnknownOperation}}
+		}
+	}
+	op := room.API.Operation(value[dot+1:])
+	if op == nil || req.Method != http.MethodPost {
+		return target{}, &routeError{room.API, codec, &wire.CommonError{Kind: wire.UnknownOperation}}
+	}
+	return target{room, codec, op, nil}, nil
+}
+
+func (r *router) routeQuery(room *Room, codec wire.Codec, req *http.Request, form bool, body []byte) (target, *routeError) {
+	api := room.API
+	if form && awsquery.HasAction(body) && awsquery.HasAction([]byte(req.URL.RawQuery)) {
+		return target{}, &routeError{api, codec, &wire.CommonError{Kind: wire.MalformedQuery, Message: "The request names an Action both in its URL and in its body."}}
+	}
+	query := []byte(req.URL.RawQuery)
+	if form && !awsquery.HasAction(query) {
+		query = body
+	}
+	action, version, err := awsquery.Action(query)
+	if err != nil {
+		return target{}, &routeError{api, codec, &wire.CommonError{Kind: wire.MalformedQuery, Message: err.Error()}}
+	}
+	if action == "" {
+		return target{}, &routeError{api, codec, &wire.CommonError{Kind: wire.MissingAction, Message: "Missing Action"}}
+	}
+	op := api.Operation(action)
+	if op == nil || version != "" && version != api.Version {
+		return target{}, &routeError{api, codec, &wire.CommonError{Kind: wire.UnknownOperation, Message: "Could not find operation " + printable(action) + " for version " + printable(version)}}
+	}
+	return target{room, codec, op, nil}, nil
+}
+
+// byScopeOrHost finds the room by the service in the credential scope, or by the
+// host name. Where several APIs share a signing name, the host decides.
+func (r *router) byScopeOrHost(req *http.Request, sig *sigv4.Signature) (room *Room, ambiguous bool) {
+	label, _, _ := strings.Cut(req.Host, ".")
+	if sig != nil {
+		rooms := r.bySigning[sig.Service]
+		if len(rooms) == 1 {
+			return rooms[0], false
+		}
+		for _, room := range rooms {
+			if room.API.EndpointPrefix == label {
+				return room, false
+			}
+		}
+		return nil, len(rooms) > 0
+	}
+	if strings.HasSuffix(req.Host, ".amazonaws.com") {
+		if room := r.byHost[label]; room != nil {
+			return room, false
+		}
+	}
+	return nil, false
+}
+
+func mediaType(req *http.Request) string {
+	t, _, err := mime.ParseMediaType(req.Header.Get("Content-Type"))
+	if err != nil {
+		return ""
+	}
+	return t
+}
+
+func isForm(req *http.Request) bool {
+	return req.Method == http.MethodPost && mediaType(req) == "application/x-www-form-urlencoded"
+}
+
+// printable bounds and cleans a caller's text for use in a message.
+func printable(s string) string {
+	if len(s) > 128 {
+		s = s[:128]
+	}
+	return strings.Map(func(r rune) rune {
+		if r < ' ' || r == 0x7f {
+			return -1
+		}
+		return r
+	}, s)
+}
