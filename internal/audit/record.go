@@ -53,6 +53,9 @@ func newRecord(c *call.Call, out any, err wire.APIError, recipient, shared strin
 		AccessKeyID: c.Principal.AccessKeyID, UserName: c.Principal.DisplayName(),
 	}
 	foreign := recipient != c.Account
+	if !foreign && c.EventID != "" {
+		e.ID = c.EventID
+	}
 	if foreign {
 		e.AccessKeyID, e.UserName = "", ""
 	}

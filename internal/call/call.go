@@ -19,6 +19,8 @@ const MaxDepth = 8
 type Call struct {
 	// RequestID is the UUID the caller sees; nested calls have their own.
 	RequestID string
+	// EventID is the UUID of the call's CloudTrail record in the caller's account.
+	EventID   string
 	Operation *wire.Operation
 	Principal *Principal
 	// Region is the one in the credential scope, Account the caller's.

@@ -100,7 +100,7 @@ func (d *Door) serve(ctx context.Context, a *answer) {
 		return
 	}
 	c := &call.Call{
-		RequestID: a.id, Operation: t.op, Principal: principal,
+		RequestID: a.id, EventID: audit.NewID(), Operation: t.op, Principal: principal,
 		Region: region, Account: principal.Account, Time: d.clock.Now(),
 		Source: source(r, sig),
 	}

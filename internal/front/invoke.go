@@ -30,7 +30,7 @@ func (d *Door) Invoke(ctx context.Context, op *wire.Operation, in any) (any, err
 		return nil, fmt.Errorf("front: services call each other more than %d deep", call.MaxDepth)
 	}
 	c := &call.Call{
-		RequestID: audit.NewID(), Operation: op, Principal: parent.Principal,
+		RequestID: audit.NewID(), EventID: audit.NewID(), Operation: op, Principal: parent.Principal,
 		Region: parent.Region, Account: parent.Account, Time: d.clock.Now(),
 		Source: parent.Source, Parent: parent, Input: in,
 		Via: parent.Via,

@@ -9,6 +9,7 @@ type evaluation struct {
 	account string // owner of the resource
 	action  string // lower case
 	noitca  string // action backwards, for the index
+	bounded bool   // the caller has a permissions boundary
 	trace   *Trace
 	result  *Result
 
@@ -50,7 +51,7 @@ func (e *evaluation) statement(s *statement) Outcome {
 	e.named = directly
 	if s.hasPrincipal {
 		if s.doc.NotPrincipal {
-			if s.principals.exempts(e.who) {
+			if s.principals.exempts(e.who, e.bounded) {
 				return OtherPrincipal
 			}
 		} else if e.named = s.principals.grants(e.who); e.named == notNamed {

@@ -125,8 +125,10 @@ func (p *pattern) resolve(e *evaluation, buf []byte) (string, bool) {
 func view(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
 
 // matchGlob matches s against an encoded pattern. Between two asterisks the earliest
-// occurrence is always right, so nothing is tried twice: time is linear in s for
-// each literal run (strings.Index), and there is no backtracking over asterisks.
+// occurrence is always right, so there is no backtracking over asterisks, whatever
+// their number: the runs between them are looked for one after the other, each in
+// what the one before left. A run of letters costs time linear in the text it passes
+// (strings.Index); one with question marks at most its length times that.
 func matchGlob(p, s string) bool {
 	i := strings.IndexByte(p, wildAny)
 	if i < 0 {

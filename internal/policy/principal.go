@@ -151,7 +151,7 @@ const (
 type principalSet struct {
 	everybody bool
 	accounts  []string
-	names     []string // ARNs and unique ids
+	names     nameSet // ARNs and unique ids
 	services  []string
 	providers []string
 	canonical []string
@@ -174,7 +174,7 @@ func compilePrincipals(entries []PrincipalEntry) principalSet {
 		case strings.HasSuffix(e.Value, ":root"):
 			set.accounts = append(set.accounts, strings.Split(e.Value, ":")[4])
 		default:
-			set.names = append(set.names, e.Value)
+			set.names.add(e.Value)
 		}
 	}
 	return set
@@ -192,7 +192,37 @@ func has(list []string, s string) bool {
 	return false
 }
 
-// names says how the set names p.
+// nameSet is a set of strings: a list while it is short, a map when key policies name
+// hundreds of principals.
+type nameSet struct {
+	list []string
+	set  map[string]struct{}
+}
+
+const longList = 8
+
+func (n *nameSet) add(s string) {
+	n.list = append(n.list, s)
+	switch {
+	case n.set != nil:
+		n.set[s] = struct{}{}
+	case len(n.list) > longList:
+		n.set = make(map[string]struct{}, 2*longList)
+		for _, s := range n.list {
+			n.set[s] = struct{}{}
+		}
+	}
+}
+
+func (n *nameSet) has(s string) bool {
+	if n.set == nil {
+		return has(n.list, s)
+	}
+	_, ok := n.set[s]
+	return ok
+}
+
+// grants says how closely the set names p.
 func (set *principalSet) grants(p *Principal) grantee {
 	if set.everybody {
 		return directly
@@ -213,7 +243,7 @@ func (set *principalSet) grants(p *Principal) grantee {
 		}
 		return notNamed
 	}
-	if has(set.names, p.ARN) || has(set.names, p.UserID) {
+	if set.names.has(p.ARN) || set.names.has(p.UserID) {
 		return directly
 	}
 	account := has(set.accounts, p.Account) || has(set.canonical, p.CanonicalID)
@@ -221,8 +251,8 @@ func (set *principalSet) grants(p *Principal) grantee {
 		return directly
 	}
 	switch {
-	case p.Type == RoleSession && (has(set.names, p.RoleARN) || has(set.names, p.RoleID)),
-		p.Type == FederatedUser && (has(set.names, p.IssuerARN) || has(set.names, p.IssuerID)):
+	case p.Type == RoleSession && (set.names.has(p.RoleARN) || set.names.has(p.RoleID)),
+		p.Type == FederatedUser && (set.names.has(p.IssuerARN) || set.names.has(p.IssuerID)):
 		return byRole
 	case account:
 		return byAccount
@@ -230,16 +260,17 @@ func (set *principalSet) grants(p *Principal) grantee {
 	return notNamed
 }
 
-// exempts says whether a NotPrincipal element spares p. A role session is spared only
-// when both the role and the session are listed (AWS: "Specifying NotPrincipal with
-// Deny"); listing the account alone spares only its root user.
-func (set *principalSet) exempts(p *Principal) bool {
-	if set.everybody {
-		return true
+// exempts says whether a NotPrincipal element spares p. A role session is spared when
+// its role is listed together with the session or the account; listing the account
+// alone spares only its root user. bounded callers, those with a permissions
+// boundary, are never spared. ("AWS JSON policy elements: NotPrincipal".)
+func (set *principalSet) exempts(p *Principal, bounded bool) bool {
+	if bounded && p.identity() {
+		return false
 	}
-	g := set.grants(p)
-	if p.Type == RoleSession {
-		return g == directly && (has(set.names, p.RoleARN) || has(set.names, p.RoleID))
+	if p.Type == RoleSession && !set.everybody {
+		return (set.names.has(p.RoleARN) || set.names.has(p.RoleID)) &&
+			(set.names.has(p.ARN) || set.names.has(p.UserID) || has(set.accounts, p.Account))
 	}
-	return g == directly
+	return set.grants(p) == directly
 }

@@ -1,6 +1,9 @@
 package policy
 
-import "slices"
+import (
+	"fmt"
+	"slices"
+)
 
 // Trace records an evaluation. Give an empty one to Evaluate; it must not be shared.
 // With a Trace the evaluation goes on past the point where the decision is known and
@@ -22,6 +25,21 @@ type Step struct {
 	Outcome Outcome
 	// Condition is the first condition that did not hold, when Outcome says so.
 	Condition *Condition
+}
+
+// String is one line for people: the policy, the statement with its place, and what
+// came of it.
+func (s Step) String() string {
+	st := s.Match.Statement()
+	line := fmt.Sprintf("%s %s, statement %d", s.Layer, s.Match.Policy.id, s.Match.Index+1)
+	if st.Sid != "" {
+		line += fmt.Sprintf(" %q", st.Sid)
+	}
+	line += fmt.Sprintf(" (%s, %s): %s", st.Pos, st.Effect, s.Outcome)
+	if s.Condition != nil {
+		line += fmt.Sprintf(": %s %s %q", s.Condition.Operator, s.Condition.Key, s.Condition.Values)
+	}
+	return line
 }
 
 // Outcome says whether a statement applied, or what kept it from applying.

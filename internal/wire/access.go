@@ -28,6 +28,8 @@ type MapOps interface {
 	// Set stores what fill writes into a zero value under key. An error of fill is
 	// returned and nothing is stored.
 	Set(m unsafe.Pointer, key string, fill func(value unsafe.Pointer) error) error
+	// Put is Set for a key that is only known once the value has been read.
+	Put(m unsafe.Pointer, fill func(value unsafe.Pointer) (key string, err error)) error
 	// Delete removes key.
 	Delete(m unsafe.Pointer, key string)
 	// All yields every key with the address of a copy of its value, in no order.
@@ -79,6 +81,17 @@ func (MapOf[K, V]) Make(p unsafe.Pointer, n int) { *mapping[K, V](p) = make(map[
 func (MapOf[K, V]) Set(p unsafe.Pointer, key string, fill func(unsafe.Pointer) error) error {
 	v := new(V)
 	if err := fill(unsafe.Pointer(v)); err != nil {
+		return err
+	}
+	(*mapping[K, V](p))[K(key)] = *v
+	return nil
+}
+
+// Put implements MapOps.
+func (MapOf[K, V]) Put(p unsafe.Pointer, fill func(unsafe.Pointer) (string, error)) error {
+	v := new(V)
+	key, err := fill(unsafe.Pointer(v))
+	if err != nil {
 		return err
 	}
 	(*mapping[K, V](p))[K(key)] = *v

@@ -54,8 +54,11 @@ type API struct {
 	// QueryCompatible APIs (SQS) speak JSON or CBOR but keep their query error codes
 	// in the x-amzn-query-error header.
 	QueryCompatible bool
-	Operations      []Operation
-	Shapes          []Shape
+	// BareErrors REST XML APIs (S3) answer errors without the ErrorResponse element
+	// and with S3's error codes.
+	BareErrors bool
+	Operations []Operation
+	Shapes     []Shape
 
 	byName map[string]*Operation
 }

@@ -19,6 +19,9 @@ const MaxNesting = 128
 // our answers stay bounded.
 const maxPrintedValue = 32 << 10
 
+// maxPrintedKey is how many bytes of a map key a path repeats.
+const maxPrintedKey = 1 << 10
+
 // Path is where in an input a value sits: a member of a structure, an element of a
 // list, or a value of a map, below Parent. The zero Path is the input itself.
 type Path struct {
@@ -56,7 +59,7 @@ func (p *Path) write(b *strings.Builder) {
 		b.WriteString(strconv.Itoa(p.Index))
 		b.WriteString(".member")
 	case p.IsKey:
-		b.WriteString(p.Key)
+		b.WriteString(clipAt(p.Key, maxPrintedKey))
 		b.WriteString(".member")
 	default:
 		b.WriteString(p.Name)
@@ -145,11 +148,12 @@ func (c *Checker) add(at *Path, value, constraint string) {
 }
 
 // clip bounds a value that a violation repeats.
-func clip(s string) string {
-	if len(s) <= maxPrintedValue {
+func clip(s string) string { return clipAt(s, maxPrintedValue) }
+
+func clipAt(s string, n int) string {
+	if len(s) <= n {
 		return s
 	}
-	n := maxPrintedValue
 	for n > 0 && !utf8.RuneStart(s[n]) {
 		n--
 	}

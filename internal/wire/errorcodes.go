@@ -184,6 +184,12 @@ func Describe(api *API, err APIError, common func(Common) (string, int), wireCod
 			d.Status = 500
 		}
 		d.Sender = t.Sender || !t.Fault && d.Status < 500
+		if !wireCodes && api != nil && api.QueryCompatible {
+			// The status in such a model is that of the query protocol.
+			if d.Status = 400; !d.Sender {
+				d.Status = 500
+			}
+		}
 	}
 	return d
 }

@@ -20,12 +20,12 @@ func printValue(b *strings.Builder, s *Shape, p unsafe.Pointer, boxed bool, dept
 	if b.Len() > maxPrintedValue || depth > MaxNesting {
 		return
 	}
-	if s.Sensitive {
-		b.WriteString(redacted)
-		return
-	}
 	if p = s.Present(p, boxed); p == nil {
 		b.WriteString("null")
+		return
+	}
+	if s.Sensitive {
+		b.WriteString(redacted)
 		return
 	}
 	switch s.Kind {
@@ -39,7 +39,7 @@ func printValue(b *strings.Builder, s *Shape, p unsafe.Pointer, boxed bool, dept
 			}
 			b.WriteString(strings.ToLower(m.Name[:1]) + m.Name[1:])
 			b.WriteByte('=')
-			if m.IsSensitive() && m.shape.Present(m.Field(p), m.Boxed()) != nil {
+			if m.Sensitive && m.shape.Present(m.Field(p), m.Boxed()) != nil {
 				b.WriteString(redacted)
 				continue
 			}
@@ -54,6 +54,10 @@ func printValue(b *strings.Builder, s *Shape, p unsafe.Pointer, boxed bool, dept
 			}
 			if b.Len() > maxPrintedValue {
 				return
+			}
+			if s.Elem.Sensitive {
+				b.WriteString(redacted)
+				continue
 			}
 			printValue(b, s.Elem.shape, s.ListOps.Index(p, i), s.Sparse, depth+1)
 		}
@@ -90,9 +94,16 @@ func printMap(b *strings.Builder, s *Shape, p unsafe.Pointer, depth int) {
 	total := 0
 	for k, v := range s.MapOps.All(p) {
 		var e strings.Builder
+		if s.Key.IsSensitive() {
+			k = redacted
+		}
 		e.WriteString(k)
 		e.WriteByte('=')
-		printValue(&e, s.Elem.shape, v, s.Sparse, depth+1)
+		if s.Elem.Sensitive {
+			e.WriteString(redacted)
+		} else {
+			printValue(&e, s.Elem.shape, v, s.Sparse, depth+1)
+		}
 		texts = append(texts, e.String())
 		if total += e.Len(); total > maxPrintedValue {
 			break

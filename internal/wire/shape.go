@@ -36,10 +36,10 @@ type Location uint8
 // The locations.
 const (
 	InBody      Location = iota // member of the body document
-	InHeader                    // one header, LocationName is its name
-	InHeaders                   // all headers that begin with LocationName, as a map
+	InHeader                    // one header, WireName is its name
+	InHeaders                   // all headers that begin with WireName, which may be empty, as a map
 	InQuery                     // one query parameter
-	InQueryMap                  // all other query parameters, as a map
+	InQueryMap                  // query parameters as a map: all of them if it is a map of lists, else those no other member names
 	InPath                      // a label of the URI template
 	InPathTail                  // a greedy label: {Key+}
 	InStatus                    // the HTTP status code (output)
@@ -72,7 +72,8 @@ type Shape struct {
 	Union bool
 	// Error is set for error shapes.
 	Error *ErrorTrait
-	// Elem is the element of a list or the value of a map; Key the key of a map.
+	// Elem is the element of a list or the value of a map; Key the key of a map. Their
+	// wire names are "member", "value" and "key" unless the model names them.
 	Elem, Key Member
 	// Sparse lists and maps may hold nulls; their elements are pointers.
 	Sparse bool
@@ -101,11 +102,14 @@ type Shape struct {
 
 // ErrorTrait is what the model says of an error shape.
 type ErrorTrait struct {
-	Code   string // code on the wire; query-compatible codes differ from the shape name
-	Status int    // HTTP status; 0 means the protocol's default (400, or 500 for Fault)
-	Sender bool   // the caller is at fault
-	Fault  bool   // the service is at fault
-	// QueryCode is the code in x-amzn-query-error of a query-compatible API.
+	// Code on the wire: the shape's name, except for query and ec2Query APIs, whose
+	// models may give another.
+	Code   string
+	Status int  // HTTP status; 0 means the protocol's default (400, or 500 for Fault)
+	Sender bool // the caller is at fault
+	Fault  bool // the service is at fault
+	// QueryCode is the code in x-amzn-query-error of a query-compatible API, and that of
+	// its answers in the query protocol.
 	QueryCode string
 	// Message is the index in Members of the message member, or -1.
 	Message int16

@@ -20,7 +20,7 @@ func (e *ConcurrentModificationException) Error() string { return wire.ErrorText
 func (*ConcurrentModificationException) ErrorCode() string { return "ConcurrentModificationException" }
 
 // ErrorMessage implements wire.APIError.
-func (e *ConcurrentModificationException) ErrorMessage() string { return string(wire.Value(e.Message)) }
+func (e *ConcurrentModificationException) ErrorMessage() string { return wire.Value(e.Message) }
 
 // ErrorShape describes the error to codecs.
 func (*ConcurrentModificationException) ErrorShape() *wire.Shape {
@@ -41,7 +41,7 @@ func (e *DeleteConflictException) Error() string { return wire.ErrorText(e) }
 func (*DeleteConflictException) ErrorCode() string { return "DeleteConflictException" }
 
 // ErrorMessage implements wire.APIError.
-func (e *DeleteConflictException) ErrorMessage() string { return string(wire.Value(e.Message)) }
+func (e *DeleteConflictException) ErrorMessage() string { return wire.Value(e.Message) }
 
 // ErrorShape describes the error to codecs.
 func (*DeleteConflictException) ErrorShape() *wire.Shape { return &shapes[refDeleteConflictException] }
@@ -60,7 +60,7 @@ func (e *EntityAlreadyExistsException) Error() string { return wire.ErrorText(e)
 func (*EntityAlreadyExistsException) ErrorCode() string { return "EntityAlreadyExistsException" }
 
 // ErrorMessage implements wire.APIError.
-func (e *EntityAlreadyExistsException) ErrorMessage() string { return string(wire.Value(e.Message)) }
+func (e *EntityAlreadyExistsException) ErrorMessage() string { return wire.Value(e.Message) }
 
 // ErrorShape describes the error to codecs.
 func (*EntityAlreadyExistsException) ErrorShape() *wire.Shape {
@@ -83,9 +83,7 @@ func (*EntityTemporarilyUnmodifiableException) ErrorCode() string {
 }
 
 // ErrorMessage implements wire.APIError.
-func (e *EntityTemporarilyUnmodifiableException) ErrorMessage() string {
-	return string(wire.Value(e.Message))
-}
+func (e *EntityTemporarilyUnmodifiableException) ErrorMessage() string { return wire.Value(e.Message) }
 
 // ErrorShape describes the error to codecs.
 func (*EntityTemporarilyUnmodifiableException) ErrorShape() *wire.Shape {
@@ -106,7 +104,7 @@ func (e *InvalidInputException) Error() string { return wire.ErrorText(e) }
 func (*InvalidInputException) ErrorCode() string { return "InvalidInputException" }
 
 // ErrorMessage implements wire.APIError.
-func (e *InvalidInputException) ErrorMessage() string { return string(wire.Value(e.Message)) }
+func (e *InvalidInputException) ErrorMessage() string { return wire.Value(e.Message) }
 
 // ErrorShape describes the error to codecs.
 func (*InvalidInputException) ErrorShape() *wire.Shape { return &shapes[refInvalidInputException] }
@@ -125,7 +123,7 @@ func (e *LimitExceededException) Error() string { return wire.ErrorText(e) }
 func (*LimitExceededException) ErrorCode() string { return "LimitExceededException" }
 
 // ErrorMessage implements wire.APIError.
-func (e *LimitExceededException) ErrorMessage() string { return string(wire.Value(e.Message)) }
+func (e *LimitExceededException) ErrorMessage() string { return wire.Value(e.Message) }
 
 // ErrorShape describes the error to codecs.
 func (*LimitExceededException) ErrorShape() *wire.Shape { return &shapes[refLimitExceededException] }
@@ -146,9 +144,7 @@ func (*MalformedPolicyDocumentException) ErrorCode() string {
 }
 
 // ErrorMessage implements wire.APIError.
-func (e *MalformedPolicyDocumentException) ErrorMessage() string {
-	return string(wire.Value(e.Message))
-}
+func (e *MalformedPolicyDocumentException) ErrorMessage() string { return wire.Value(e.Message) }
 
 // ErrorShape describes the error to codecs.
 func (*MalformedPolicyDocumentException) ErrorShape() *wire.Shape {
@@ -169,7 +165,7 @@ func (e *NoSuchEntityException) Error() string { return wire.ErrorText(e) }
 func (*NoSuchEntityException) ErrorCode() string { return "NoSuchEntityException" }
 
 // ErrorMessage implements wire.APIError.
-func (e *NoSuchEntityException) ErrorMessage() string { return string(wire.Value(e.Message)) }
+func (e *NoSuchEntityException) ErrorMessage() string { return wire.Value(e.Message) }
 
 // ErrorShape describes the error to codecs.
 func (*NoSuchEntityException) ErrorShape() *wire.Shape { return &shapes[refNoSuchEntityException] }
@@ -188,7 +184,7 @@ func (e *PolicyNotAttachableException) Error() string { return wire.ErrorText(e)
 func (*PolicyNotAttachableException) ErrorCode() string { return "PolicyNotAttachableException" }
 
 // ErrorMessage implements wire.APIError.
-func (e *PolicyNotAttachableException) ErrorMessage() string { return string(wire.Value(e.Message)) }
+func (e *PolicyNotAttachableException) ErrorMessage() string { return wire.Value(e.Message) }
 
 // ErrorShape describes the error to codecs.
 func (*PolicyNotAttachableException) ErrorShape() *wire.Shape {
@@ -209,7 +205,7 @@ func (e *ServiceFailureException) Error() string { return wire.ErrorText(e) }
 func (*ServiceFailureException) ErrorCode() string { return "ServiceFailureException" }
 
 // ErrorMessage implements wire.APIError.
-func (e *ServiceFailureException) ErrorMessage() string { return string(wire.Value(e.Message)) }
+func (e *ServiceFailureException) ErrorMessage() string { return wire.Value(e.Message) }
 
 // ErrorShape describes the error to codecs.
 func (*ServiceFailureException) ErrorShape() *wire.Shape { return &shapes[refServiceFailureException] }
@@ -228,7 +224,7 @@ func (e *UnmodifiableEntityException) Error() string { return wire.ErrorText(e) 
 func (*UnmodifiableEntityException) ErrorCode() string { return "UnmodifiableEntityException" }
 
 // ErrorMessage implements wire.APIError.
-func (e *UnmodifiableEntityException) ErrorMessage() string { return string(wire.Value(e.Message)) }
+func (e *UnmodifiableEntityException) ErrorMessage() string { return wire.Value(e.Message) }
 
 // ErrorShape describes the error to codecs.
 func (*UnmodifiableEntityException) ErrorShape() *wire.Shape {

@@ -20,7 +20,7 @@ func (e *AlreadyExistsException) Error() string { return wire.ErrorText(e) }
 func (*AlreadyExistsException) ErrorCode() string { return "AlreadyExistsException" }
 
 // ErrorMessage implements wire.APIError.
-func (e *AlreadyExistsException) ErrorMessage() string { return string(wire.Value(e.Message)) }
+func (e *AlreadyExistsException) ErrorMessage() string { return wire.Value(e.Message) }
 
 // ErrorShape describes the error to codecs.
 func (*AlreadyExistsException) ErrorShape() *wire.Shape { return &shapes[refAlreadyExistsException] }
@@ -39,7 +39,7 @@ func (e *CloudHsmClusterInUseException) Error() string { return wire.ErrorText(e
 func (*CloudHsmClusterInUseException) ErrorCode() string { return "CloudHsmClusterInUseException" }
 
 // ErrorMessage implements wire.APIError.
-func (e *CloudHsmClusterInUseException) ErrorMessage() string { return string(wire.Value(e.Message)) }
+func (e *CloudHsmClusterInUseException) ErrorMessage() string { return wire.Value(e.Message) }
 
 // ErrorShape describes the error to codecs.
 func (*CloudHsmClusterInUseException) ErrorShape() *wire.Shape {
@@ -63,7 +63,7 @@ func (*CloudHsmClusterInvalidConfigurationException) ErrorCode() string {
 
 // ErrorMessage implements wire.APIError.
 func (e *CloudHsmClusterInvalidConfigurationException) ErrorMessage() string {
-	return string(wire.Value(e.Message))
+	return wire.Value(e.Message)
 }
 
 // ErrorShape describes the error to codecs.
@@ -87,9 +87,7 @@ func (*CloudHsmClusterNotActiveException) ErrorCode() string {
 }
 
 // ErrorMessage implements wire.APIError.
-func (e *CloudHsmClusterNotActiveException) ErrorMessage() string {
-	return string(wire.Value(e.Message))
-}
+func (e *CloudHsmClusterNotActiveException) ErrorMessage() string { return wire.Value(e.Message) }
 
 // ErrorShape describes the error to codecs.
 func (*CloudHsmClusterNotActiveException) ErrorShape() *wire.Shape {
@@ -112,9 +110,7 @@ func (*CloudHsmClusterNotFoundException) ErrorCode() string {
 }
 
 // ErrorMessage implements wire.APIError.
-func (e *CloudHsmClusterNotFoundException) ErrorMessage() string {
-	return string(wire.Value(e.Message))
-}
+func (e *CloudHsmClusterNotFoundException) ErrorMessage() string { return wire.Value(e.Message) }
 
 // ErrorShape describes the error to codecs.
 func (*CloudHsmClusterNotFoundException) ErrorShape() *wire.Shape {
@@ -137,9 +133,7 @@ func (*CloudHsmClusterNotRelatedException) ErrorCode() string {
 }
 
 // ErrorMessage implements wire.APIError.
-func (e *CloudHsmClusterNotRelatedException) ErrorMessage() string {
-	return string(wire.Value(e.Message))
-}
+func (e *CloudHsmClusterNotRelatedException) ErrorMessage() string { return wire.Value(e.Message) }
 
 // ErrorShape describes the error to codecs.
 func (*CloudHsmClusterNotRelatedException) ErrorShape() *wire.Shape {
@@ -160,7 +154,7 @@ func (e *ConflictException) Error() string { return wire.ErrorText(e) }
 func (*ConflictException) ErrorCode() string { return "ConflictException" }
 
 // ErrorMessage implements wire.APIError.
-func (e *ConflictException) ErrorMessage() string { return string(wire.Value(e.Message)) }
+func (e *ConflictException) ErrorMessage() string { return wire.Value(e.Message) }
 
 // ErrorShape describes the error to codecs.
 func (*ConflictException) ErrorShape() *wire.Shape { return &shapes[refConflictException] }
@@ -179,7 +173,7 @@ func (e *CustomKeyStoreHasCMKsException) Error() string { return wire.ErrorText(
 func (*CustomKeyStoreHasCMKsException) ErrorCode() string { return "CustomKeyStoreHasCMKsException" }
 
 // ErrorMessage implements wire.APIError.
-func (e *CustomKeyStoreHasCMKsException) ErrorMessage() string { return string(wire.Value(e.Message)) }
+func (e *CustomKeyStoreHasCMKsException) ErrorMessage() string { return wire.Value(e.Message) }
 
 // ErrorShape describes the error to codecs.
 func (*CustomKeyStoreHasCMKsException) ErrorShape() *wire.Shape {
@@ -202,9 +196,7 @@ func (*CustomKeyStoreInvalidStateException) ErrorCode() string {
 }
 
 // ErrorMessage implements wire.APIError.
-func (e *CustomKeyStoreInvalidStateException) ErrorMessage() string {
-	return string(wire.Value(e.Message))
-}
+func (e *CustomKeyStoreInvalidStateException) ErrorMessage() string { return wire.Value(e.Message) }
 
 // ErrorShape describes the error to codecs.
 func (*CustomKeyStoreInvalidStateException) ErrorShape() *wire.Shape {
@@ -227,9 +219,7 @@ func (*CustomKeyStoreNameInUseException) ErrorCode() string {
 }
 
 // ErrorMessage implements wire.APIError.
-func (e *CustomKeyStoreNameInUseException) ErrorMessage() string {
-	return string(wire.Value(e.Message))
-}
+func (e *CustomKeyStoreNameInUseException) ErrorMessage() string { return wire.Value(e.Message) }
 
 // ErrorShape describes the error to codecs.
 func (*CustomKeyStoreNameInUseException) ErrorShape() *wire.Shape {
@@ -250,7 +240,7 @@ func (e *CustomKeyStoreNotFoundException) Error() string { return wire.ErrorText
 func (*CustomKeyStoreNotFoundException) ErrorCode() string { return "CustomKeyStoreNotFoundException" }
 
 // ErrorMessage implements wire.APIError.
-func (e *CustomKeyStoreNotFoundException) ErrorMessage() string { return string(wire.Value(e.Message)) }
+func (e *CustomKeyStoreNotFoundException) ErrorMessage() string { return wire.Value(e.Message) }
 
 // ErrorShape describes the error to codecs.
 func (*CustomKeyStoreNotFoundException) ErrorShape() *wire.Shape {
@@ -271,7 +261,7 @@ func (e *DependencyTimeoutException) Error() string { return wire.ErrorText(e) }
 func (*DependencyTimeoutException) ErrorCode() string { return "DependencyTimeoutException" }
 
 // ErrorMessage implements wire.APIError.
-func (e *DependencyTimeoutException) ErrorMessage() string { return string(wire.Value(e.Message)) }
+func (e *DependencyTimeoutException) ErrorMessage() string { return wire.Value(e.Message) }
 
 // ErrorShape describes the error to codecs.
 func (*DependencyTimeoutException) ErrorShape() *wire.Shape {
@@ -292,7 +282,7 @@ func (e *DisabledException) Error() string { return wire.ErrorText(e) }
 func (*DisabledException) ErrorCode() string { return "DisabledException" }
 
 // ErrorMessage implements wire.APIError.
-func (e *DisabledException) ErrorMessage() string { return string(wire.Value(e.Message)) }
+func (e *DisabledException) ErrorMessage() string { return wire.Value(e.Message) }
 
 // ErrorShape describes the error to codecs.
 func (*DisabledException) ErrorShape() *wire.Shape { return &shapes[refDisabledException] }
@@ -311,7 +301,7 @@ func (e *DryRunOperationException) Error() string { return wire.ErrorText(e) }
 func (*DryRunOperationException) ErrorCode() string { return "DryRunOperationException" }
 
 // ErrorMessage implements wire.APIError.
-func (e *DryRunOperationException) ErrorMessage() string { return string(wire.Value(e.Message)) }
+func (e *DryRunOperationException) ErrorMessage() string { return wire.Value(e.Message) }
 
 // ErrorShape describes the error to codecs.
 func (*DryRunOperationException) ErrorShape() *wire.Shape {
@@ -332,7 +322,7 @@ func (e *ExpiredImportTokenException) Error() string { return wire.ErrorText(e) 
 func (*ExpiredImportTokenException) ErrorCode() string { return "ExpiredImportTokenException" }
 
 // ErrorMessage implements wire.APIError.
-func (e *ExpiredImportTokenException) ErrorMessage() string { return string(wire.Value(e.Message)) }
+func (e *ExpiredImportTokenException) ErrorMessage() string { return wire.Value(e.Message) }
 
 // ErrorShape describes the error to codecs.
 func (*ExpiredImportTokenException) ErrorShape() *wire.Shape {
@@ -353,7 +343,7 @@ func (e *IncorrectKeyException) Error() string { return wire.ErrorText(e) }
 func (*IncorrectKeyException) ErrorCode() string { return "IncorrectKeyException" }
 
 // ErrorMessage implements wire.APIError.
-func (e *IncorrectKeyException) ErrorMessage() string { return string(wire.Value(e.Message)) }
+func (e *IncorrectKeyException) ErrorMessage() string { return wire.Value(e.Message) }
 
 // ErrorShape describes the error to codecs.
 func (*IncorrectKeyException) ErrorShape() *wire.Shape { return &shapes[refIncorrectKeyException] }
@@ -372,7 +362,7 @@ func (e *IncorrectKeyMaterialException) Error() string { return wire.ErrorText(e
 func (*IncorrectKeyMaterialException) ErrorCode() string { return "IncorrectKeyMaterialException" }
 
 // ErrorMessage implements wire.APIError.
-func (e *IncorrectKeyMaterialException) ErrorMessage() string { return string(wire.Value(e.Message)) }
+func (e *IncorrectKeyMaterialException) ErrorMessage() string { return wire.Value(e.Message) }
 
 // ErrorShape describes the error to codecs.
 func (*IncorrectKeyMaterialException) ErrorShape() *wire.Shape {
@@ -393,7 +383,7 @@ func (e *IncorrectTrustAnchorException) Error() string { return wire.ErrorText(e
 func (*IncorrectTrustAnchorException) ErrorCode() string { return "IncorrectTrustAnchorException" }
 
 // ErrorMessage implements wire.APIError.
-func (e *IncorrectTrustAnchorException) ErrorMessage() string { return string(wire.Value(e.Message)) }
+func (e *IncorrectTrustAnchorException) ErrorMessage() string { return wire.Value(e.Message) }
 
 // ErrorShape describes the error to codecs.
 func (*IncorrectTrustAnchorException) ErrorShape() *wire.Shape {
@@ -414,7 +404,7 @@ func (e *InvalidAliasNameException) Error() string { return wire.ErrorText(e) }
 func (*InvalidAliasNameException) ErrorCode() string { return "InvalidAliasNameException" }
 
 // ErrorMessage implements wire.APIError.
-func (e *InvalidAliasNameException) ErrorMessage() string { return string(wire.Value(e.Message)) }
+func (e *InvalidAliasNameException) ErrorMessage() string { return wire.Value(e.Message) }
 
 // ErrorShape describes the error to codecs.
 func (*InvalidAliasNameException) ErrorShape() *wire.Shape {
@@ -435,7 +425,7 @@ func (e *InvalidArnException) Error() string { return wire.ErrorText(e) }
 func (*InvalidArnException) ErrorCode() string { return "InvalidArnException" }
 
 // ErrorMessage implements wire.APIError.
-func (e *InvalidArnException) ErrorMessage() string { return string(wire.Value(e.Message)) }
+func (e *InvalidArnException) ErrorMessage() string { return wire.Value(e.Message) }
 
 // ErrorShape describes the error to codecs.
 func (*InvalidArnException) ErrorShape() *wire.Shape { return &shapes[refInvalidArnException] }
@@ -454,7 +444,7 @@ func (e *InvalidCiphertextException) Error() string { return wire.ErrorText(e) }
 func (*InvalidCiphertextException) ErrorCode() string { return "InvalidCiphertextException" }
 
 // ErrorMessage implements wire.APIError.
-func (e *InvalidCiphertextException) ErrorMessage() string { return string(wire.Value(e.Message)) }
+func (e *InvalidCiphertextException) ErrorMessage() string { return wire.Value(e.Message) }
 
 // ErrorShape describes the error to codecs.
 func (*InvalidCiphertextException) ErrorShape() *wire.Shape {
@@ -475,7 +465,7 @@ func (e *InvalidGrantIdException) Error() string { return wire.ErrorText(e) }
 func (*InvalidGrantIdException) ErrorCode() string { return "InvalidGrantIdException" }
 
 // ErrorMessage implements wire.APIError.
-func (e *InvalidGrantIdException) ErrorMessage() string { return string(wire.Value(e.Message)) }
+func (e *InvalidGrantIdException) ErrorMessage() string { return wire.Value(e.Message) }
 
 // ErrorShape describes the error to codecs.
 func (*InvalidGrantIdException) ErrorShape() *wire.Shape { return &shapes[refInvalidGrantIdException] }
@@ -494,7 +484,7 @@ func (e *InvalidGrantTokenException) Error() string { return wire.ErrorText(e) }
 func (*InvalidGrantTokenException) ErrorCode() string { return "InvalidGrantTokenException" }
 
 // ErrorMessage implements wire.APIError.
-func (e *InvalidGrantTokenException) ErrorMessage() string { return string(wire.Value(e.Message)) }
+func (e *InvalidGrantTokenException) ErrorMessage() string { return wire.Value(e.Message) }
 
 // ErrorShape describes the error to codecs.
 func (*InvalidGrantTokenException) ErrorShape() *wire.Shape {
@@ -515,7 +505,7 @@ func (e *InvalidImportTokenException) Error() string { return wire.ErrorText(e) 
 func (*InvalidImportTokenException) ErrorCode() string { return "InvalidImportTokenException" }
 
 // ErrorMessage implements wire.APIError.
-func (e *InvalidImportTokenException) ErrorMessage() string { return string(wire.Value(e.Message)) }
+func (e *InvalidImportTokenException) ErrorMessage() string { return wire.Value(e.Message) }
 
 // ErrorShape describes the error to codecs.
 func (*InvalidImportTokenException) ErrorShape() *wire.Shape {
@@ -536,7 +526,7 @@ func (e *InvalidKeyUsageException) Error() string { return wire.ErrorText(e) }
 func (*InvalidKeyUsageException) ErrorCode() string { return "InvalidKeyUsageException" }
 
 // ErrorMessage implements wire.APIError.
-func (e *InvalidKeyUsageException) ErrorMessage() string { return string(wire.Value(e.Message)) }
+func (e *InvalidKeyUsageException) ErrorMessage() string { return wire.Value(e.Message) }
 
 // ErrorShape describes the error to codecs.
 func (*InvalidKeyUsageException) ErrorShape() *wire.Shape {
@@ -557,7 +547,7 @@ func (e *InvalidMarkerException) Error() string { return wire.ErrorText(e) }
 func (*InvalidMarkerException) ErrorCode() string { return "InvalidMarkerException" }
 
 // ErrorMessage implements wire.APIError.
-func (e *InvalidMarkerException) ErrorMessage() string { return string(wire.Value(e.Message)) }
+func (e *InvalidMarkerException) ErrorMessage() string { return wire.Value(e.Message) }
 
 // ErrorShape describes the error to codecs.
 func (*InvalidMarkerException) ErrorShape() *wire.Shape { return &shapes[refInvalidMarkerException] }
@@ -576,7 +566,7 @@ func (e *KMSInternalException) Error() string { return wire.ErrorText(e) }
 func (*KMSInternalException) ErrorCode() string { return "KMSInternalException" }
 
 // ErrorMessage implements wire.APIError.
-func (e *KMSInternalException) ErrorMessage() string { return string(wire.Value(e.Message)) }
+func (e *KMSInternalException) ErrorMessage() string { return wire.Value(e.Message) }
 
 // ErrorShape describes the error to codecs.
 func (*KMSInternalException) ErrorShape() *wire.Shape { return &shapes[refKMSInternalException] }
@@ -595,7 +585,7 @@ func (e *KMSInvalidMacException) Error() string { return wire.ErrorText(e) }
 func (*KMSInvalidMacException) ErrorCode() string { return "KMSInvalidMacException" }
 
 // ErrorMessage implements wire.APIError.
-func (e *KMSInvalidMacException) ErrorMessage() string { return string(wire.Value(e.Message)) }
+func (e *KMSInvalidMacException) ErrorMessage() string { return wire.Value(e.Message) }
 
 // ErrorShape describes the error to codecs.
 func (*KMSInvalidMacException) ErrorShape() *wire.Shape { return &shapes[refKMSInvalidMacException] }
@@ -614,7 +604,7 @@ func (e *KMSInvalidSignatureException) Error() string { return wire.ErrorText(e)
 func (*KMSInvalidSignatureException) ErrorCode() string { return "KMSInvalidSignatureException" }
 
 // ErrorMessage implements wire.APIError.
-func (e *KMSInvalidSignatureException) ErrorMessage() string { return string(wire.Value(e.Message)) }
+func (e *KMSInvalidSignatureException) ErrorMessage() string { return wire.Value(e.Message) }
 
 // ErrorShape describes the error to codecs.
 func (*KMSInvalidSignatureException) ErrorShape() *wire.Shape {
@@ -635,7 +625,7 @@ func (e *KMSInvalidStateException) Error() string { return wire.ErrorText(e) }
 func (*KMSInvalidStateException) ErrorCode() string { return "KMSInvalidStateException" }
 
 // ErrorMessage implements wire.APIError.
-func (e *KMSInvalidStateException) ErrorMessage() string { return string(wire.Value(e.Message)) }
+func (e *KMSInvalidStateException) ErrorMessage() string { return wire.Value(e.Message) }
 
 // ErrorShape describes the error to codecs.
 func (*KMSInvalidStateException) ErrorShape() *wire.Shape {
@@ -656,7 +646,7 @@ func (e *KeyUnavailableException) Error() string { return wire.ErrorText(e) }
 func (*KeyUnavailableException) ErrorCode() string { return "KeyUnavailableException" }
 
 // ErrorMessage implements wire.APIError.
-func (e *KeyUnavailableException) ErrorMessage() string { return string(wire.Value(e.Message)) }
+func (e *KeyUnavailableException) ErrorMessage() string { return wire.Value(e.Message) }
 
 // ErrorShape describes the error to codecs.
 func (*KeyUnavailableException) ErrorShape() *wire.Shape { return &shapes[refKeyUnavailableException] }
@@ -675,7 +665,7 @@ func (e *LimitExceededException) Error() string { return wire.ErrorText(e) }
 func (*LimitExceededException) ErrorCode() string { return "LimitExceededException" }
 
 // ErrorMessage implements wire.APIError.
-func (e *LimitExceededException) ErrorMessage() string { return string(wire.Value(e.Message)) }
+func (e *LimitExceededException) ErrorMessage() string { return wire.Value(e.Message) }
 
 // ErrorShape describes the error to codecs.
 func (*LimitExceededException) ErrorShape() *wire.Shape { return &shapes[refLimitExceededException] }
@@ -696,9 +686,7 @@ func (*MalformedPolicyDocumentException) ErrorCode() string {
 }
 
 // ErrorMessage implements wire.APIError.
-func (e *MalformedPolicyDocumentException) ErrorMessage() string {
-	return string(wire.Value(e.Message))
-}
+func (e *MalformedPolicyDocumentException) ErrorMessage() string { return wire.Value(e.Message) }
 
 // ErrorShape describes the error to codecs.
 func (*MalformedPolicyDocumentException) ErrorShape() *wire.Shape {
@@ -719,7 +707,7 @@ func (e *NotFoundException) Error() string { return wire.ErrorText(e) }
 func (*NotFoundException) ErrorCode() string { return "NotFoundException" }
 
 // ErrorMessage implements wire.APIError.
-func (e *NotFoundException) ErrorMessage() string { return string(wire.Value(e.Message)) }
+func (e *NotFoundException) ErrorMessage() string { return wire.Value(e.Message) }
 
 // ErrorShape describes the error to codecs.
 func (*NotFoundException) ErrorShape() *wire.Shape { return &shapes[refNotFoundException] }
@@ -738,7 +726,7 @@ func (e *TagException) Error() string { return wire.ErrorText(e) }
 func (*TagException) ErrorCode() string { return "TagException" }
 
 // ErrorMessage implements wire.APIError.
-func (e *TagException) ErrorMessage() string { return string(wire.Value(e.Message)) }
+func (e *TagException) ErrorMessage() string { return wire.Value(e.Message) }
 
 // ErrorShape describes the error to codecs.
 func (*TagException) ErrorShape() *wire.Shape { return &shapes[refTagException] }
@@ -757,7 +745,7 @@ func (e *UnsupportedOperationException) Error() string { return wire.ErrorText(e
 func (*UnsupportedOperationException) ErrorCode() string { return "UnsupportedOperationException" }
 
 // ErrorMessage implements wire.APIError.
-func (e *UnsupportedOperationException) ErrorMessage() string { return string(wire.Value(e.Message)) }
+func (e *UnsupportedOperationException) ErrorMessage() string { return wire.Value(e.Message) }
 
 // ErrorShape describes the error to codecs.
 func (*UnsupportedOperationException) ErrorShape() *wire.Shape {
@@ -778,7 +766,7 @@ func (e *XksKeyAlreadyInUseException) Error() string { return wire.ErrorText(e) 
 func (*XksKeyAlreadyInUseException) ErrorCode() string { return "XksKeyAlreadyInUseException" }
 
 // ErrorMessage implements wire.APIError.
-func (e *XksKeyAlreadyInUseException) ErrorMessage() string { return string(wire.Value(e.Message)) }
+func (e *XksKeyAlreadyInUseException) ErrorMessage() string { return wire.Value(e.Message) }
 
 // ErrorShape describes the error to codecs.
 func (*XksKeyAlreadyInUseException) ErrorShape() *wire.Shape {
@@ -801,9 +789,7 @@ func (*XksKeyInvalidConfigurationException) ErrorCode() string {
 }
 
 // ErrorMessage implements wire.APIError.
-func (e *XksKeyInvalidConfigurationException) ErrorMessage() string {
-	return string(wire.Value(e.Message))
-}
+func (e *XksKeyInvalidConfigurationException) ErrorMessage() string { return wire.Value(e.Message) }
 
 // ErrorShape describes the error to codecs.
 func (*XksKeyInvalidConfigurationException) ErrorShape() *wire.Shape {
@@ -824,7 +810,7 @@ func (e *XksKeyNotFoundException) Error() string { return wire.ErrorText(e) }
 func (*XksKeyNotFoundException) ErrorCode() string { return "XksKeyNotFoundException" }
 
 // ErrorMessage implements wire.APIError.
-func (e *XksKeyNotFoundException) ErrorMessage() string { return string(wire.Value(e.Message)) }
+func (e *XksKeyNotFoundException) ErrorMessage() string { return wire.Value(e.Message) }
 
 // ErrorShape describes the error to codecs.
 func (*XksKeyNotFoundException) ErrorShape() *wire.Shape { return &shapes[refXksKeyNotFoundException] }
@@ -846,7 +832,7 @@ func (*XksProxyIncorrectAuthenticationCredentialException) ErrorCode() string {
 
 // ErrorMessage implements wire.APIError.
 func (e *XksProxyIncorrectAuthenticationCredentialException) ErrorMessage() string {
-	return string(wire.Value(e.Message))
+	return wire.Value(e.Message)
 }
 
 // ErrorShape describes the error to codecs.
@@ -870,9 +856,7 @@ func (*XksProxyInvalidConfigurationException) ErrorCode() string {
 }
 
 // ErrorMessage implements wire.APIError.
-func (e *XksProxyInvalidConfigurationException) ErrorMessage() string {
-	return string(wire.Value(e.Message))
-}
+func (e *XksProxyInvalidConfigurationException) ErrorMessage() string { return wire.Value(e.Message) }
 
 // ErrorShape describes the error to codecs.
 func (*XksProxyInvalidConfigurationException) ErrorShape() *wire.Shape {
@@ -895,9 +879,7 @@ func (*XksProxyInvalidResponseException) ErrorCode() string {
 }
 
 // ErrorMessage implements wire.APIError.
-func (e *XksProxyInvalidResponseException) ErrorMessage() string {
-	return string(wire.Value(e.Message))
-}
+func (e *XksProxyInvalidResponseException) ErrorMessage() string { return wire.Value(e.Message) }
 
 // ErrorShape describes the error to codecs.
 func (*XksProxyInvalidResponseException) ErrorShape() *wire.Shape {
@@ -920,9 +902,7 @@ func (*XksProxyUriEndpointInUseException) ErrorCode() string {
 }
 
 // ErrorMessage implements wire.APIError.
-func (e *XksProxyUriEndpointInUseException) ErrorMessage() string {
-	return string(wire.Value(e.Message))
-}
+func (e *XksProxyUriEndpointInUseException) ErrorMessage() string { return wire.Value(e.Message) }
 
 // ErrorShape describes the error to codecs.
 func (*XksProxyUriEndpointInUseException) ErrorShape() *wire.Shape {
@@ -943,7 +923,7 @@ func (e *XksProxyUriInUseException) Error() string { return wire.ErrorText(e) }
 func (*XksProxyUriInUseException) ErrorCode() string { return "XksProxyUriInUseException" }
 
 // ErrorMessage implements wire.APIError.
-func (e *XksProxyUriInUseException) ErrorMessage() string { return string(wire.Value(e.Message)) }
+func (e *XksProxyUriInUseException) ErrorMessage() string { return wire.Value(e.Message) }
 
 // ErrorShape describes the error to codecs.
 func (*XksProxyUriInUseException) ErrorShape() *wire.Shape {
@@ -964,7 +944,7 @@ func (e *XksProxyUriUnreachableException) Error() string { return wire.ErrorText
 func (*XksProxyUriUnreachableException) ErrorCode() string { return "XksProxyUriUnreachableException" }
 
 // ErrorMessage implements wire.APIError.
-func (e *XksProxyUriUnreachableException) ErrorMessage() string { return string(wire.Value(e.Message)) }
+func (e *XksProxyUriUnreachableException) ErrorMessage() string { return wire.Value(e.Message) }
 
 // ErrorShape describes the error to codecs.
 func (*XksProxyUriUnreachableException) ErrorShape() *wire.Shape {
@@ -988,7 +968,7 @@ func (*XksProxyVpcEndpointServiceInUseException) ErrorCode() string {
 
 // ErrorMessage implements wire.APIError.
 func (e *XksProxyVpcEndpointServiceInUseException) ErrorMessage() string {
-	return string(wire.Value(e.Message))
+	return wire.Value(e.Message)
 }
 
 // ErrorShape describes the error to codecs.
@@ -1015,7 +995,7 @@ func (*XksProxyVpcEndpointServiceInvalidConfigurationException) ErrorCode() stri
 
 // ErrorMessage implements wire.APIError.
 func (e *XksProxyVpcEndpointServiceInvalidConfigurationException) ErrorMessage() string {
-	return string(wire.Value(e.Message))
+	return wire.Value(e.Message)
 }
 
 // ErrorShape describes the error to codecs.
@@ -1040,7 +1020,7 @@ func (*XksProxyVpcEndpointServiceNotFoundException) ErrorCode() string {
 
 // ErrorMessage implements wire.APIError.
 func (e *XksProxyVpcEndpointServiceNotFoundException) ErrorMessage() string {
-	return string(wire.Value(e.Message))
+	return wire.Value(e.Message)
 }
 
 // ErrorShape describes the error to codecs.

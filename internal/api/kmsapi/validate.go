@@ -23,7 +23,7 @@ var charsBackingKeyIdType = wire.CharSet{ASCII: [2]uint64{0x3ff000000000000, 0x7
 var patternCloudHsmClusterIdType = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`\A(?:cluster-[2-7a-zA-Z]{11,16})\z`) })
 
 // charsKeyMaterialDescriptionType are the characters of the pattern `^[a-zA-Z0-9:/_\s.-]+$`.
-var charsKeyMaterialDescriptionType = wire.CharSet{ASCII: [2]uint64{0x7ffe00100003600, 0x7fffffe87fffffe}}
+var charsKeyMaterialDescriptionType = wire.CharSet{ASCII: [2]uint64{0x7ffe00100003e00, 0x7fffffe87fffffe}}
 
 // charsMarkerType are the characters of the pattern `[\u0020-\u00FF]*`.
 var charsMarkerType = wire.CharSet{ASCII: [2]uint64{0xffffffff00000000, 0xffffffffffffffff}, Ranges: []rune{0x80, 0xff}}
@@ -1135,7 +1135,7 @@ func knownDryRunModifierType(v DryRunModifierType) bool {
 	return false
 }
 
-func validDryRunModifierType(v DryRunModifierType) bool { return !(!knownDryRunModifierType(v)) }
+func validDryRunModifierType(v DryRunModifierType) bool { return knownDryRunModifierType(v) }
 
 func (s *EnableKeyRequest) check(c *wire.Checker, at *wire.Path) {
 	p := wire.Path{Parent: at}
@@ -1475,7 +1475,7 @@ func knownGrantOperation(v GrantOperation) bool {
 	return false
 }
 
-func validGrantOperation(v GrantOperation) bool { return !(!knownGrantOperation(v)) }
+func validGrantOperation(v GrantOperation) bool { return knownGrantOperation(v) }
 
 func checkGrantOperationList(c *wire.Checker, at *wire.Path, list *[]GrantOperation) {
 	v := *list

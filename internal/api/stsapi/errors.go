@@ -20,7 +20,7 @@ func (e *ExpiredTokenException) Error() string { return wire.ErrorText(e) }
 func (*ExpiredTokenException) ErrorCode() string { return "ExpiredTokenException" }
 
 // ErrorMessage implements wire.APIError.
-func (e *ExpiredTokenException) ErrorMessage() string { return string(wire.Value(e.Message)) }
+func (e *ExpiredTokenException) ErrorMessage() string { return wire.Value(e.Message) }
 
 // ErrorShape describes the error to codecs.
 func (*ExpiredTokenException) ErrorShape() *wire.Shape { return &shapes[refExpiredTokenException] }
@@ -39,7 +39,7 @@ func (e *IDPCommunicationErrorException) Error() string { return wire.ErrorText(
 func (*IDPCommunicationErrorException) ErrorCode() string { return "IDPCommunicationErrorException" }
 
 // ErrorMessage implements wire.APIError.
-func (e *IDPCommunicationErrorException) ErrorMessage() string { return string(wire.Value(e.Message)) }
+func (e *IDPCommunicationErrorException) ErrorMessage() string { return wire.Value(e.Message) }
 
 // ErrorShape describes the error to codecs.
 func (*IDPCommunicationErrorException) ErrorShape() *wire.Shape {
@@ -60,7 +60,7 @@ func (e *IDPRejectedClaimException) Error() string { return wire.ErrorText(e) }
 func (*IDPRejectedClaimException) ErrorCode() string { return "IDPRejectedClaimException" }
 
 // ErrorMessage implements wire.APIError.
-func (e *IDPRejectedClaimException) ErrorMessage() string { return string(wire.Value(e.Message)) }
+func (e *IDPRejectedClaimException) ErrorMessage() string { return wire.Value(e.Message) }
 
 // ErrorShape describes the error to codecs.
 func (*IDPRejectedClaimException) ErrorShape() *wire.Shape {
@@ -83,9 +83,7 @@ func (*InvalidAuthorizationMessageException) ErrorCode() string {
 }
 
 // ErrorMessage implements wire.APIError.
-func (e *InvalidAuthorizationMessageException) ErrorMessage() string {
-	return string(wire.Value(e.Message))
-}
+func (e *InvalidAuthorizationMessageException) ErrorMessage() string { return wire.Value(e.Message) }
 
 // ErrorShape describes the error to codecs.
 func (*InvalidAuthorizationMessageException) ErrorShape() *wire.Shape {
@@ -106,7 +104,7 @@ func (e *InvalidIdentityTokenException) Error() string { return wire.ErrorText(e
 func (*InvalidIdentityTokenException) ErrorCode() string { return "InvalidIdentityTokenException" }
 
 // ErrorMessage implements wire.APIError.
-func (e *InvalidIdentityTokenException) ErrorMessage() string { return string(wire.Value(e.Message)) }
+func (e *InvalidIdentityTokenException) ErrorMessage() string { return wire.Value(e.Message) }
 
 // ErrorShape describes the error to codecs.
 func (*InvalidIdentityTokenException) ErrorShape() *wire.Shape {
@@ -129,9 +127,7 @@ func (*MalformedPolicyDocumentException) ErrorCode() string {
 }
 
 // ErrorMessage implements wire.APIError.
-func (e *MalformedPolicyDocumentException) ErrorMessage() string {
-	return string(wire.Value(e.Message))
-}
+func (e *MalformedPolicyDocumentException) ErrorMessage() string { return wire.Value(e.Message) }
 
 // ErrorShape describes the error to codecs.
 func (*MalformedPolicyDocumentException) ErrorShape() *wire.Shape {
@@ -152,7 +148,7 @@ func (e *PackedPolicyTooLargeException) Error() string { return wire.ErrorText(e
 func (*PackedPolicyTooLargeException) ErrorCode() string { return "PackedPolicyTooLargeException" }
 
 // ErrorMessage implements wire.APIError.
-func (e *PackedPolicyTooLargeException) ErrorMessage() string { return string(wire.Value(e.Message)) }
+func (e *PackedPolicyTooLargeException) ErrorMessage() string { return wire.Value(e.Message) }
 
 // ErrorShape describes the error to codecs.
 func (*PackedPolicyTooLargeException) ErrorShape() *wire.Shape {
@@ -173,7 +169,7 @@ func (e *RegionDisabledException) Error() string { return wire.ErrorText(e) }
 func (*RegionDisabledException) ErrorCode() string { return "RegionDisabledException" }
 
 // ErrorMessage implements wire.APIError.
-func (e *RegionDisabledException) ErrorMessage() string { return string(wire.Value(e.Message)) }
+func (e *RegionDisabledException) ErrorMessage() string { return wire.Value(e.Message) }
 
 // ErrorShape describes the error to codecs.
 func (*RegionDisabledException) ErrorShape() *wire.Shape { return &shapes[refRegionDisabledException] }

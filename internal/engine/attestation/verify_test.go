@@ -179,6 +179,33 @@ func TestVerifyRefusesBrokenFields(t *testing.T) {
 	}
 }
 
+// Some hypervisors write the payload as a map of indefinite length.
+func TestVerifyTakesIndefiniteLengths(t *testing.T) {
+	p := newPlatform(t)
+	payload := mustCBOR(t, p.fields(nil))
+	payload[0] = 0xbf
+	payload = append(payload, 0xff)
+	v := NewVerifier(p.rootPool, 0)
+	if _, err := v.Verify(p.sign(t, payload, false, p.leafKey), testNow); err != nil {
+		t.Error(err)
+	}
+	twice := append(bytes.Clone(payload[:len(payload)-1]), mustCBOR(t, "digest")...)
+	twice = append(append(twice, mustCBOR(t, "SHA384")...), 0xff)
+	if _, err := v.Verify(p.sign(t, twice, false, p.leafKey), testNow); !errors.Is(err, ErrMalformed) {
+		t.Errorf("duplicate key: %v", err)
+	}
+}
+
+func TestVerifyRefusesDuplicateRegisters(t *testing.T) {
+	p := newPlatform(t)
+	f := p.fields(nil)
+	one := append(mustCBOR(t, 0), mustCBOR(t, make([]byte, 48))...)
+	f["pcrs"] = cbor.RawMessage(append(append([]byte{0xa2}, one...), one...))
+	if _, err := NewVerifier(p.rootPool, 0).Verify(p.document(t, f), testNow); !errors.Is(err, ErrField) && !errors.Is(err, ErrMalformed) {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestVerifyRefusesDuplicateKeys(t *testing.T) {
 	p := newPlatform(t)
 	payload := mustCBOR(t, p.fields(nil))
@@ -366,6 +393,11 @@ func FuzzVerify(f *testing.F) {
 	tpm["nitrotpm_pcrs"] = tpm["pcrs"]
 	delete(tpm, "pcrs")
 	f.Add(p.document(f, tpm))
+	// Certificates of noise keep most mutations short of the slow chain building.
+	small := p.fields(nil)
+	small["certificate"], small["cabundle"] = []byte{0x30}, [][]byte{{0x30}}
+	small["user_data"], small["nonce"] = []byte("u"), nil
+	f.Add(p.document(f, small))
 	f.Add([]byte{0x84, 0x44, 0xa1, 0x01, 0x38, 0x22, 0xa0, 0x41, 0xa0, 0x40})
 	v := NewVerifier(p.rootPool, time.Hour)
 	f.Fuzz(func(t *testing.T, document []byte) {

@@ -242,23 +242,6 @@ func TestKeyIsSafeForConcurrentUse(t *testing.T) {
 	}
 }
 
-func TestSealAndOpenAllocateOnlyTheMessageCipher(t *testing.T) {
-	k := newTestKey(t, make([]byte, MaterialSize))
-	context := map[string]string{"a": "1", "b": "2"}
-	plaintext := make([]byte, 4096)
-	dst := make([]byte, 0, 4096+Overhead)
-	blob, err := k.Seal(nil, Header{}, context, plaintext)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if n := testing.AllocsPerRun(200, func() { _, err = k.Seal(dst, Header{}, context, plaintext) }); n > 4 || err != nil {
-		t.Errorf("Seal: %v allocations, %v", n, err)
-	}
-	if n := testing.AllocsPerRun(200, func() { _, err = k.Open(dst, blob, context) }); n > 4 || err != nil {
-		t.Errorf("Open: %v allocations, %v", n, err)
-	}
-}
-
 func TestRandomBounds(t *testing.T) {
 	for _, n := range []int{-1, 0, MaxRandom + 1} {
 		if _, err := Random(n); !errors.Is(err, ErrRandomLength) {

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"hash"
+	"io"
 	"sync"
 )
 
@@ -35,6 +36,9 @@ type state struct {
 	fixed []byte
 	key   [32]byte
 }
+
+// Format prints no more than what the value is, whatever the verb.
+func (k *Key) Format(f fmt.State, _ rune) { io.WriteString(f, "envelope key") }
 
 var errNoClone = errors.New("HMAC state cannot be cloned")
 

@@ -179,10 +179,3 @@ func samePoint(claimed, own []byte) bool {
 	}
 	return false
 }
-
-// wipeAll overwrites each slice with zeros.
-func wipeAll(secrets ...[]byte) {
-	for _, s := range secrets {
-		clear(s)
-	}
-}

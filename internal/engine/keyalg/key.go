@@ -62,6 +62,12 @@ func newKey(row *specInfo, impl secret) *Key {
 // Spec returns the key spec.
 func (k *Key) Spec() Spec { return k.row.spec }
 
+// String says what the key is and nothing of its material.
+func (k *Key) String() string { return string(k.row.spec) + " key" }
+
+// Format prints String, whatever the verb, so that no log line shows material.
+func (k *Key) Format(f fmt.State, _ rune) { io.WriteString(f, k.String()) }
+
 // Destroy refuses all further operations and wipes the material as soon as the
 // operations under way have ended. It may be called more than once.
 func (k *Key) Destroy() {

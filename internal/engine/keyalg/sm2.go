@@ -74,7 +74,7 @@ func newSM2(agr *ecdh.PrivateKey) (*sm2Key, error) {
 	}
 	priv := new(sm2.PrivateKey)
 	priv.PublicKey = *pub.pub
-	priv.D = d //lint:ignore SA1019 the module takes its keys in this form
+	priv.D = d
 	return &sm2Key{priv: priv, agr: agr, pub: pub, scalar: scalar}, nil
 }
 
@@ -86,11 +86,8 @@ func parseSM2Public(point []byte) (*sm2Public, error) {
 	}
 	point = peer.Bytes()
 	half := (len(point) - 1) / 2
-	pub := &ecdsa.PublicKey{ //lint:ignore SA1019 the module takes its keys in this form
-		Curve: sm2.P256(),
-		X:     new(big.Int).SetBytes(point[1 : 1+half]),
-		Y:     new(big.Int).SetBytes(point[1+half:]),
-	}
+	//lint:ignore SA1019 the module takes its keys in this form
+	pub := &ecdsa.PublicKey{Curve: sm2.P256(), X: new(big.Int).SetBytes(point[1 : 1+half]), Y: new(big.Int).SetBytes(point[1+half:])}
 	z, err := sm2.CalculateZA(pub, []byte(sm2UserID))
 	if err != nil {
 		return nil, err
@@ -108,7 +105,7 @@ func (k *sm2Key) material() ([]byte, error) {
 
 func (k *sm2Key) wipe() {
 	clear(k.scalar)
-	wipeInt(k.priv.D) //lint:ignore SA1019 the number is overwritten, not used
+	wipeInt(k.priv.D)
 }
 
 func (k *sm2Key) sign(_ *algorithmInfo, t MessageType, message []byte) ([]byte, error) {

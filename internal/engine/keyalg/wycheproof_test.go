@@ -377,3 +377,40 @@ func TestWycheproofMLDSAKeysAndMu(t *testing.T) {
 		})
 	}
 }
+
+// PKCS #1 v1.5 signatures are deterministic, so ours must be those of the file.
+func TestWycheproofPKCS1SignatureGeneration(t *testing.T) {
+	byHash := map[string]Algorithm{"SHA-256": PKCS1SHA256, "SHA-384": PKCS1SHA384, "SHA-512": PKCS1SHA512}
+	for file, spec := range map[string]Spec{
+		"rsa_pkcs1_2048_sig_gen": RSA2048, "rsa_pkcs1_3072_sig_gen": RSA3072, "rsa_pkcs1_4096_sig_gen": RSA4096,
+	} {
+		ran := 0
+		for _, g := range wycheproofGroups(t, file) {
+			algorithm, ok := byHash[g.Hash]
+			if !ok {
+				continue // a hash that KMS does not sign with
+			}
+			key, err := ImportMaterial(spec, g.PrivateKeyPKCS8)
+			if g.Tests[0].Result == "acceptable" {
+				// Keys with the public exponent 3, which FIPS 186-5 rules out.
+				if !errors.Is(err, ErrInvalidMaterial) {
+					t.Errorf("%s %d: %v", file, g.Tests[0].ID, err)
+				}
+				continue
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, v := range g.Tests {
+				ran++
+				signature, err := key.Sign(algorithm, Raw, v.Message)
+				if err != nil || !bytes.Equal(signature, v.Signature) {
+					t.Errorf("%s %d: signature %x, %v", file, v.ID, signature, err)
+				}
+			}
+		}
+		if ran == 0 {
+			t.Errorf("%s: no vector ran", file)
+		}
+	}
+}

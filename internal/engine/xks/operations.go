@@ -137,6 +137,9 @@ func encrypt(ctx context.Context, tenant *Tenant, call *Call, request object) (a
 	if err != nil {
 		return nil, err
 	}
+	if err := checkSealed(sealed); err != nil || len(sealed.Ciphertext) != len(plaintext) {
+		return nil, fmt.Errorf("xks: the key manager broke the protocol's lengths: %w", errors.Join(err, ErrInput))
+	}
 	answer := encryptAnswer{
 		Ciphertext:         sealed.Ciphertext,
 		CiphertextMetadata: sealed.Metadata,

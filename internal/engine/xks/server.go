@@ -139,6 +139,9 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	writeJSON(w, http.StatusOK, answer)
+	if decrypted, ok := answer.(decryptAnswer); ok {
+		clear(decrypted.Plaintext)
+	}
 }
 
 func (s *Server) serve(ctx context.Context, w http.ResponseWriter, r *http.Request, tenant *Tenant, call *Call) (any, error) {
@@ -146,6 +149,7 @@ func (s *Server) serve(ctx context.Context, w http.ResponseWriter, r *http.Reque
 	if err != nil {
 		return nil, validation("the request body cannot be read or is too long")
 	}
+	defer clear(body) // it may hold a plaintext
 	if call.AccessKeyID, err = s.config.Verifier.Verify(r, body, tenant.lookup); err != nil {
 		return nil, &causedError{NewProxyError(AuthenticationFailedException, "the request signature is not valid"), err}
 	}
@@ -245,6 +249,7 @@ func writeJSON(w http.ResponseWriter, status int, answer any) {
 	w.WriteHeader(status)
 	// The caller may have gone; there is nobody left to tell.
 	_, _ = w.Write(body)
+	clear(body) // it may hold a plaintext
 }
 
 type errorAnswer struct {

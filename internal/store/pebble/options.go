@@ -106,7 +106,7 @@ const (
 // checkStamp makes the directory with a durable stamp, or checks the stamp of one
 // that exists.
 func checkStamp(fs vfs.FS, dir string) error {
-	if err := fs.MkdirAll(dir, 0o700); err != nil {
+	if err := makeDir(fs, dir); err != nil {
 		return fmt.Errorf("make directory: %w", err)
 	}
 	names, err := fs.List(dir)
@@ -130,8 +130,8 @@ func checkStamp(fs vfs.FS, dir string) error {
 	if others {
 		return fmt.Errorf("directory holds files but no %s: not a store", stampFile)
 	}
-	// Write beside, sync, rename, sync the directory and its parent: after that a
-	// crash leaves a store or nothing.
+	// Write beside, sync, rename, sync the directory: after that a crash leaves a
+	// store or nothing.
 	f, err := fs.Create(path+".new", vfs.WriteCategoryUnspecified)
 	if err != nil {
 		return fmt.Errorf("write stamp: %w", err)
@@ -149,13 +149,29 @@ func checkStamp(fs vfs.FS, dir string) error {
 	if err == nil {
 		err = syncDir(fs, dir)
 	}
-	if err == nil {
-		if parent := fs.PathDir(dir); parent != dir {
-			err = syncDir(fs, parent)
-		}
-	}
 	if err != nil {
 		return fmt.Errorf("write stamp: %w", err)
+	}
+	return nil
+}
+
+// makeDir makes dir and what is missing above it, durably: a directory survives a
+// crash only when the one above it was synced.
+func makeDir(fs vfs.FS, dir string) error {
+	above := []string{fs.PathDir(dir)} // always, in case a crash came between
+	for fs.PathDir(above[0]) != above[0] {
+		if _, err := fs.Stat(above[0]); err == nil {
+			break
+		}
+		above = append([]string{fs.PathDir(above[0])}, above...)
+	}
+	if err := fs.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	for _, d := range above {
+		if err := syncDir(fs, d); err != nil {
+			return err
+		}
 	}
 	return nil
 }

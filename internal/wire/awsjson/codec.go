@@ -79,7 +79,7 @@ func (c *Codec) EncodeError(api *wire.API, _ *wire.Operation, err wire.APIError,
 		res.Header.Set("X-Amzn-Query-Error", d.QueryError())
 	}
 	res.Status = d.Status
-	res.Body = appendError(res.Body[:0], &d, err)
+	res.Body = AppendError(res.Body[:0], &d, err, false)
 }
 
 func (c *Codec) setHeaders(res *wire.Response, requestID string) {
@@ -87,12 +87,14 @@ func (c *Codec) setHeaders(res *wire.Response, requestID string) {
 	res.Header.Set("X-Amzn-Requestid", requestID)
 }
 
-func appendError(dst []byte, d *wire.Described, err wire.APIError) []byte {
+// AppendError appends the error document that the JSON protocols share. With bodyOnly,
+// members that travel in headers are left out.
+func AppendError(dst []byte, d *wire.Described, err wire.APIError, bodyOnly bool) []byte {
 	dst = append(dst, `{"__type":`...)
 	dst = jsonbody.AppendString(dst, d.Code)
 	if d.Shape != nil {
 		n := len(dst)
-		out, _, encErr := jsonbody.AppendMembers(dst, d.Shape, wire.PointerOf(err), false, false)
+		out, _, encErr := jsonbody.AppendMembers(dst, d.Shape, wire.PointerOf(err), bodyOnly, false)
 		if encErr == nil {
 			if t := d.Shape.Error; t != nil && t.Message >= 0 {
 				return append(out, '}')

@@ -71,7 +71,7 @@ func TestEncodeError(t *testing.T) {
 	}{
 		{"modelled", wiretest.API(), &wiretest.SampleError{Message: new("no"), Reason: new("why")}, 409, "Sample.Error",
 			map[string]string{"__type": "Sample.Error", "Message": "no", "Reason": "why"}, ""},
-		{"query compatible", &compatible, &wiretest.SampleError{Message: new("no")}, 409, "SampleError",
+		{"query compatible", &compatible, &wiretest.SampleError{Message: new("no")}, 400, "SampleError",
 			map[string]string{"__type": "SampleError", "Message": "no"}, "Sample.Error;Sender"},
 		{"common", wiretest.API(), &wire.CommonError{Kind: wire.AccessDenied, Message: `a "b"`}, 400, "AccessDeniedException",
 			map[string]string{"__type": "AccessDeniedException", "message": `a "b"`}, ""},
