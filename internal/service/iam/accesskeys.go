@@ -100,7 +100,7 @@ func (t *tx) newKey(o *keyOwner) (*accessKey, error) {
 	}
 	k := &accessKey{Account: t.account, UserID: o.id(), Active: true, Created: t.now, Secret: newSecret()}
 	for {
-		id, err := NewAccessKeyID(LongTermPrefix, t.account)
+		id, err := newAccessKeyID(longTermPrefix, t.account)
 		if err != nil {
 			return nil, err
 		}

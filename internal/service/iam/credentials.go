@@ -210,7 +210,7 @@ func (a *accountView) use(id string) *useCell {
 // used takes note that an access key or role made the call in ctx.
 func (d *Directory) used(ctx context.Context, account, id string) {
 	c := call.From(ctx)
-	if c == nil || c.Operation == nil || id == "" || strings.HasPrefix(id, TemporaryPrefix) {
+	if c == nil || c.Operation == nil || id == "" || strings.HasPrefix(id, temporaryPrefix) {
 		return
 	}
 	v, ok := d.accounts.Load(account)

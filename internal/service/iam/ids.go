@@ -21,8 +21,8 @@ const (
 
 // The prefixes of access key ids: long-term keys and those of sessions.
 const (
-	LongTermPrefix  = "AKIA"
-	TemporaryPrefix = "ASIA"
+	longTermPrefix  = "AKIA"
+	temporaryPrefix = "ASIA"
 )
 
 var base32Encoding = base32.StdEncoding.WithPadding(base32.NoPadding)
@@ -42,9 +42,9 @@ func random(b []byte) { _, _ = rand.Read(b) }
 // account can therefore be read from the id alone.
 const accountShift = 7
 
-// NewAccessKeyID makes an access key id of the account, which must be 12 digits, with
+// newAccessKeyID makes an access key id of the account, which must be 12 digits, with
 // a prefix of four characters.
-func NewAccessKeyID(prefix, account string) (string, error) {
+func newAccessKeyID(prefix, account string) (string, error) {
 	n, err := strconv.ParseUint(account, 10, 64)
 	if err != nil || !arn.IsAccountID(account) {
 		return "", fmt.Errorf("iam: %q is not an account id", account)
@@ -59,9 +59,9 @@ func NewAccessKeyID(prefix, account string) (string, error) {
 	return prefix + base32Encoding.EncodeToString(b[:]), nil
 }
 
-// AccountOf reads the account from an access key id that NewAccessKeyID, or AWS since
+// accountOf reads the account from an access key id that newAccessKeyID, or AWS since
 // 2019, has made.
-func AccountOf(accessKeyID string) (account string, ok bool) {
+func accountOf(accessKeyID string) (account string, ok bool) {
 	if len(accessKeyID) != 20 {
 		return "", false
 	}

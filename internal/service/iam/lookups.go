@@ -91,6 +91,16 @@ func (d *Directory) HasAccount(account string) bool {
 	return ok && v.(*accountView).record != nil
 }
 
+// AccountOf reads the account from any access key id made here (or by AWS since 2019).
+func (*Directory) AccountOf(accessKeyID string) (account string, ok bool) {
+	return accountOf(accessKeyID)
+}
+
+// NewSessionKeyID makes an access key id for temporary credentials of the account.
+func (*Directory) NewSessionKeyID(account string) (string, error) {
+	return newAccessKeyID(temporaryPrefix, account)
+}
+
 // PrincipalID is the unique id behind the ARN of a user, role or role session: what
 // policy.StorePrincipals asks for.
 func (d *Directory) PrincipalID(principalARN string) (id string, ok bool) {
