@@ -61,6 +61,9 @@ type kmsModel struct {
 			Shape string `json:"shape"`
 		} `json:"errors"`
 	} `json:"operations"`
+	Shapes map[string]struct {
+		Enum []string `json:"enum"`
+	} `json:"shapes"`
 }
 
 func loadModel() (*kmsModel, error) {
