@@ -177,7 +177,9 @@ func TestDeriveSharedSecret(t *testing.T) {
 		KeyId: &k.id, KeyAgreementAlgorithm: types.KeyAgreementAlgorithmSpecEcdh, PublicKey: mine,
 	}))
 	spki := must[*kms.GetPublicKeyOutput](t)(client.GetPublicKey(ctx, &kms.GetPublicKeyInput{KeyId: &k.id})).PublicKey
-	theirs, ok := must[any](t)(x509.ParsePKIXPublicKey(spki)).(interface{ ECDH() (*ecdh.PublicKey, error) })
+	theirs, ok := must[any](t)(x509.ParsePKIXPublicKey(spki)).(interface {
+		ECDH() (*ecdh.PublicKey, error)
+	})
 	if !ok {
 		t.Fatal("the public key is not for ECDH")
 	}
