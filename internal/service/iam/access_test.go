@@ -72,7 +72,7 @@ func TestBoundaryLimits(t *testing.T) {
 	expect(t, alice.listUsers(), deniedList+"because no permissions boundary allows the iam:ListUsers action")
 	got, err := alice.iam.GetUser(ctx, &sdkiam.GetUserInput{})
 	must(t, err)
-	if b := got.User.PermissionsBoundary; b == nil || *b.PermissionsBoundaryArn != "arn:aws:iam::"+account+":policy/limit" || b.PermissionsBoundaryType != "Policy" && b.PermissionsBoundaryType != "PermissionsBoundaryPolicy" {
+	if b := got.User.PermissionsBoundary; b == nil || *b.PermissionsBoundaryArn != "arn:aws:iam::"+account+":policy/limit" || b.PermissionsBoundaryType != "Policy" {
 		t.Errorf("boundary %+v", b)
 	}
 	_, err = w.root.iam.DeleteUserPermissionsBoundary(ctx, &sdkiam.DeleteUserPermissionsBoundaryInput{UserName: aws.String("alice")})
