@@ -21,12 +21,6 @@ func (s *Service) decryptExternal(context.Context, *key, []byte, map[string]stri
 func (s *Service) resolveRetireGrant(context.Context, *call.Call, *kmsapi.RetireGrantRequest) ([]call.Access, error) {
 	return nil, unsupported("pending")
 }
-func (s *Service) resolveReplicateKey(context.Context, *call.Call, *kmsapi.ReplicateKeyRequest) ([]call.Access, error) {
-	return nil, unsupported("pending")
-}
-func (s *Service) resolveUpdatePrimaryRegion(context.Context, *call.Call, *kmsapi.UpdatePrimaryRegionRequest) ([]call.Access, error) {
-	return nil, unsupported("pending")
-}
 func (s *Service) lastUse(context.Context, keyName) (lastUse, bool, error) {
 	return lastUse{}, false, unsupported("pending")
 }
@@ -45,40 +39,16 @@ func (s *Service) CreateGrant(context.Context, *kmsapi.CreateGrantRequest) (*kms
 func (s *Service) DeleteCustomKeyStore(context.Context, *kmsapi.DeleteCustomKeyStoreRequest) (*kmsapi.DeleteCustomKeyStoreResponse, error) {
 	return nil, unsupported("pending")
 }
-func (s *Service) DeleteImportedKeyMaterial(context.Context, *kmsapi.DeleteImportedKeyMaterialRequest) (*kmsapi.DeleteImportedKeyMaterialResponse, error) {
-	return nil, unsupported("pending")
-}
 func (s *Service) DescribeCustomKeyStores(context.Context, *kmsapi.DescribeCustomKeyStoresRequest) (*kmsapi.DescribeCustomKeyStoresResponse, error) {
-	return nil, unsupported("pending")
-}
-func (s *Service) DisableKeyRotation(context.Context, *kmsapi.DisableKeyRotationRequest) (*kmsapi.DisableKeyRotationOutput, error) {
 	return nil, unsupported("pending")
 }
 func (s *Service) DisconnectCustomKeyStore(context.Context, *kmsapi.DisconnectCustomKeyStoreRequest) (*kmsapi.DisconnectCustomKeyStoreResponse, error) {
 	return nil, unsupported("pending")
 }
-func (s *Service) EnableKeyRotation(context.Context, *kmsapi.EnableKeyRotationRequest) (*kmsapi.EnableKeyRotationOutput, error) {
-	return nil, unsupported("pending")
-}
-func (s *Service) GetKeyRotationStatus(context.Context, *kmsapi.GetKeyRotationStatusRequest) (*kmsapi.GetKeyRotationStatusResponse, error) {
-	return nil, unsupported("pending")
-}
-func (s *Service) GetParametersForImport(context.Context, *kmsapi.GetParametersForImportRequest) (*kmsapi.GetParametersForImportResponse, error) {
-	return nil, unsupported("pending")
-}
-func (s *Service) ImportKeyMaterial(context.Context, *kmsapi.ImportKeyMaterialRequest) (*kmsapi.ImportKeyMaterialResponse, error) {
-	return nil, unsupported("pending")
-}
 func (s *Service) ListGrants(context.Context, *kmsapi.ListGrantsRequest) (*kmsapi.ListGrantsResponse, error) {
 	return nil, unsupported("pending")
 }
-func (s *Service) ListKeyRotations(context.Context, *kmsapi.ListKeyRotationsRequest) (*kmsapi.ListKeyRotationsResponse, error) {
-	return nil, unsupported("pending")
-}
 func (s *Service) ListRetirableGrants(context.Context, *kmsapi.ListRetirableGrantsRequest) (*kmsapi.ListGrantsResponse, error) {
-	return nil, unsupported("pending")
-}
-func (s *Service) ReplicateKey(context.Context, *kmsapi.ReplicateKeyRequest) (*kmsapi.ReplicateKeyResponse, error) {
 	return nil, unsupported("pending")
 }
 func (s *Service) RetireGrant(context.Context, *kmsapi.RetireGrantRequest) (*kmsapi.RetireGrantOutput, error) {
@@ -87,15 +57,9 @@ func (s *Service) RetireGrant(context.Context, *kmsapi.RetireGrantRequest) (*kms
 func (s *Service) RevokeGrant(context.Context, *kmsapi.RevokeGrantRequest) (*kmsapi.RevokeGrantOutput, error) {
 	return nil, unsupported("pending")
 }
-func (s *Service) RotateKeyOnDemand(context.Context, *kmsapi.RotateKeyOnDemandRequest) (*kmsapi.RotateKeyOnDemandResponse, error) {
-	return nil, unsupported("pending")
-}
 func (s *Service) ScheduleKeyDeletion(context.Context, *kmsapi.ScheduleKeyDeletionRequest) (*kmsapi.ScheduleKeyDeletionResponse, error) {
 	return nil, unsupported("pending")
 }
 func (s *Service) UpdateCustomKeyStore(context.Context, *kmsapi.UpdateCustomKeyStoreRequest) (*kmsapi.UpdateCustomKeyStoreResponse, error) {
-	return nil, unsupported("pending")
-}
-func (s *Service) UpdatePrimaryRegion(context.Context, *kmsapi.UpdatePrimaryRegionRequest) (*kmsapi.UpdatePrimaryRegionOutput, error) {
 	return nil, unsupported("pending")
 }
