@@ -7,6 +7,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"fastness/internal/engine/envelope"
 	"fastness/internal/policy"
 	"fastness/internal/store"
 )
@@ -23,7 +24,8 @@ type key struct {
 	aliases   []string // "alias/…", sorted
 	grants    *grantCache
 	materials []*material // in order
-	current   *material   // nil while there is none
+	byID      map[[envelope.MaterialIDSize]byte]*material
+	current   *material // nil while there is none
 }
 
 // material is one key material of a snapshot; it is opened at its first use.
@@ -123,9 +125,11 @@ func (d *directory) load(r store.Reader, name keyName) (*key, error) {
 	if err != nil {
 		return nil, err
 	}
+	k.byID = make(map[[envelope.MaterialIDSize]byte]*material, len(materials))
 	for i := range materials {
 		m := &material{record: materials[i]}
 		k.materials = append(k.materials, m)
+		k.byID[materialID(m.record.ID)] = m
 		if m.record.ID == record.Material {
 			k.current = m
 		}

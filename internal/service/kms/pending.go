@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"fastness/internal/api/kmsapi"
-	"fastness/internal/call"
 )
 
 func (s *Service) randomFromKeyStore(context.Context, string) error { return unsupported("pending") }
@@ -18,10 +17,7 @@ func (s *Service) encryptExternal(context.Context, *key, map[string]string, []by
 func (s *Service) decryptExternal(context.Context, *key, []byte, map[string]string) ([]byte, error) {
 	return nil, unsupported("pending")
 }
-func (s *Service) resolveReplicateKey(context.Context, *call.Call, *kmsapi.ReplicateKeyRequest) ([]call.Access, error) {
-	return nil, unsupported("pending")
-}
-func (s *Service) resolveUpdatePrimaryRegion(context.Context, *call.Call, *kmsapi.UpdatePrimaryRegionRequest) ([]call.Access, error) {
+func (s *Service) CancelKeyDeletion(context.Context, *kmsapi.CancelKeyDeletionRequest) (*kmsapi.CancelKeyDeletionResponse, error) {
 	return nil, unsupported("pending")
 }
 func (s *Service) ConnectCustomKeyStore(context.Context, *kmsapi.ConnectCustomKeyStoreRequest) (*kmsapi.ConnectCustomKeyStoreResponse, error) {
@@ -33,48 +29,15 @@ func (s *Service) CreateCustomKeyStore(context.Context, *kmsapi.CreateCustomKeyS
 func (s *Service) DeleteCustomKeyStore(context.Context, *kmsapi.DeleteCustomKeyStoreRequest) (*kmsapi.DeleteCustomKeyStoreResponse, error) {
 	return nil, unsupported("pending")
 }
-func (s *Service) DeleteImportedKeyMaterial(context.Context, *kmsapi.DeleteImportedKeyMaterialRequest) (*kmsapi.DeleteImportedKeyMaterialResponse, error) {
-	return nil, unsupported("pending")
-}
 func (s *Service) DescribeCustomKeyStores(context.Context, *kmsapi.DescribeCustomKeyStoresRequest) (*kmsapi.DescribeCustomKeyStoresResponse, error) {
-	return nil, unsupported("pending")
-}
-func (s *Service) DisableKeyRotation(context.Context, *kmsapi.DisableKeyRotationRequest) (*kmsapi.DisableKeyRotationOutput, error) {
 	return nil, unsupported("pending")
 }
 func (s *Service) DisconnectCustomKeyStore(context.Context, *kmsapi.DisconnectCustomKeyStoreRequest) (*kmsapi.DisconnectCustomKeyStoreResponse, error) {
 	return nil, unsupported("pending")
 }
-func (s *Service) EnableKeyRotation(context.Context, *kmsapi.EnableKeyRotationRequest) (*kmsapi.EnableKeyRotationOutput, error) {
-	return nil, unsupported("pending")
-}
-func (s *Service) GetKeyRotationStatus(context.Context, *kmsapi.GetKeyRotationStatusRequest) (*kmsapi.GetKeyRotationStatusResponse, error) {
-	return nil, unsupported("pending")
-}
-func (s *Service) GetParametersForImport(context.Context, *kmsapi.GetParametersForImportRequest) (*kmsapi.GetParametersForImportResponse, error) {
-	return nil, unsupported("pending")
-}
-func (s *Service) ImportKeyMaterial(context.Context, *kmsapi.ImportKeyMaterialRequest) (*kmsapi.ImportKeyMaterialResponse, error) {
-	return nil, unsupported("pending")
-}
-func (s *Service) ListKeyRotations(context.Context, *kmsapi.ListKeyRotationsRequest) (*kmsapi.ListKeyRotationsResponse, error) {
-	return nil, unsupported("pending")
-}
-func (s *Service) ReplicateKey(context.Context, *kmsapi.ReplicateKeyRequest) (*kmsapi.ReplicateKeyResponse, error) {
-	return nil, unsupported("pending")
-}
-func (s *Service) RotateKeyOnDemand(context.Context, *kmsapi.RotateKeyOnDemandRequest) (*kmsapi.RotateKeyOnDemandResponse, error) {
+func (s *Service) ScheduleKeyDeletion(context.Context, *kmsapi.ScheduleKeyDeletionRequest) (*kmsapi.ScheduleKeyDeletionResponse, error) {
 	return nil, unsupported("pending")
 }
 func (s *Service) UpdateCustomKeyStore(context.Context, *kmsapi.UpdateCustomKeyStoreRequest) (*kmsapi.UpdateCustomKeyStoreResponse, error) {
-	return nil, unsupported("pending")
-}
-func (s *Service) UpdatePrimaryRegion(context.Context, *kmsapi.UpdatePrimaryRegionRequest) (*kmsapi.UpdatePrimaryRegionOutput, error) {
-	return nil, unsupported("pending")
-}
-func (s *Service) CancelKeyDeletion(context.Context, *kmsapi.CancelKeyDeletionRequest) (*kmsapi.CancelKeyDeletionResponse, error) {
-	return nil, unsupported("pending")
-}
-func (s *Service) ScheduleKeyDeletion(context.Context, *kmsapi.ScheduleKeyDeletionRequest) (*kmsapi.ScheduleKeyDeletionResponse, error) {
 	return nil, unsupported("pending")
 }

@@ -137,8 +137,6 @@ func aliasARN(account, region, name string) string {
 	return "arn:" + call.Partition + ":kms:" + region + ":" + account + ":" + name
 }
 
-func (r *keyRecord) name() keyName { return keyName{r.Account, r.Region, r.ID} }
-
 // key is the key that the grant is on.
 func (g *grantRecord) key() keyName { return keyName{g.Account, g.Region, g.KeyID} }
 

@@ -2,7 +2,6 @@ package kms
 
 import (
 	"context"
-	"encoding/hex"
 
 	"fastness/internal/api/kmsapi"
 	"fastness/internal/arn"
@@ -346,5 +345,3 @@ func defaultPolicy(account string) string {
   } ]
 }`
 }
-
-func materialName(id [envelope.MaterialIDSize]byte) string { return hex.EncodeToString(id[:]) }

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"fastness/internal/api/kmsapi"
 	"fastness/internal/engine/envelope"
@@ -144,32 +145,61 @@ func openOnce[K any](ctx context.Context, s *Service, m *material, place *atomic
 	return opened, nil
 }
 
-// newMaterial generates material for a key and wraps it. The returned SPKI is the
-// public key of asymmetric specs, nil otherwise.
-func (s *Service) newMaterial(ctx context.Context, k *keyRecord) (*materialRecord, []byte, error) {
-	generated, err := s.generate(ctx, keyalg.Spec(k.Spec))
-	if err != nil {
-		return nil, nil, err
+// rawMaterial is key material that is not wrapped yet. Whoever has it clears bytes.
+type rawMaterial struct {
+	id    string // 64 hexadecimal digits
+	bytes []byte
+	spki  []byte // the public key of asymmetric specs, nil otherwise
+}
+
+// record is the record of the material as a key's current one, without a slot.
+func (r *rawMaterial) record(k *keyRecord, now time.Time) *materialRecord {
+	return &materialRecord{
+		Account: k.Account, Region: k.Region, KeyID: k.ID, ID: r.id,
+		State: kmsapi.KeyMaterialStateCurrent, Created: now, Order: 1,
 	}
+}
+
+// rawOf takes the material out of a key, which it destroys. The id depends on the key
+// id and the material in its one canonical encoding, and so is the same in all Regions
+// and at each import.
+func rawOf(k *keyRecord, generated *keyalg.Key) (*rawMaterial, error) {
 	defer generated.Destroy()
-	raw, err := generated.Material()
-	if err != nil {
-		return nil, nil, fmt.Errorf("kms: encode key material: %w", err)
-	}
-	defer clear(raw)
-	var spki []byte
+	raw := &rawMaterial{}
+	var err error
 	if generated.Spec().Asymmetric() {
-		if spki, err = generated.PublicKeySPKI(); err != nil {
-			return nil, nil, fmt.Errorf("kms: encode public key: %w", err)
+		if raw.spki, err = generated.PublicKeySPKI(); err != nil {
+			return nil, fmt.Errorf("kms: encode public key: %w", err)
 		}
 	}
-	id := envelope.MaterialID(k.ID, raw)
-	m := &materialRecord{
-		Account: k.Account, Region: k.Region, KeyID: k.ID, ID: hex.EncodeToString(id[:]),
-		State: kmsapi.KeyMaterialStateCurrent, Created: s.clock.Now().UTC(), Order: 1,
+	if raw.bytes, err = generated.Material(); err != nil {
+		return nil, fmt.Errorf("kms: encode key material: %w", err)
 	}
-	if err := s.wrap(ctx, m, raw); err != nil {
+	id := envelope.MaterialID(k.ID, raw.bytes)
+	raw.id = hex.EncodeToString(id[:])
+	return raw, nil
+}
+
+// generateMaterial makes new material for a key.
+func (s *Service) generateMaterial(k *keyRecord) (*rawMaterial, error) {
+	generated, err := s.generate(keyalg.Spec(k.Spec))
+	if err != nil {
+		return nil, err
+	}
+	return rawOf(k, generated)
+}
+
+// newMaterial generates the first material of a key and wraps it. The returned SPKI is
+// the public key of asymmetric specs, nil otherwise.
+func (s *Service) newMaterial(ctx context.Context, k *keyRecord) (*materialRecord, []byte, error) {
+	raw, err := s.generateMaterial(k)
+	if err != nil {
 		return nil, nil, err
 	}
-	return m, spki, nil
+	defer clear(raw.bytes)
+	m := raw.record(k, s.clock.Now().UTC())
+	if err := s.wrap(ctx, m, raw.bytes); err != nil {
+		return nil, nil, err
+	}
+	return m, raw.spki, nil
 }
