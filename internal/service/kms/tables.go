@@ -18,6 +18,9 @@ type tables struct {
 	materials table[materialRecord, *materialRecord]
 	aliases   table[aliasRecord, *aliasRecord]
 	grants    table[grantRecord, *grantRecord]
+
+	keyStores       table[keyStoreRecord, *keyStoreRecord]
+	keyStoreSecrets table[keyStoreSecret, *keyStoreSecret]
 }
 
 // identified is a record that knows its own tuple: account, Region, and what follows.
@@ -49,6 +52,9 @@ func newTables() (*tables, error) {
 		materials: table[materialRecord, *materialRecord]{name: "kms/material", parts: 4},
 		aliases:   table[aliasRecord, *aliasRecord]{name: "kms/alias", parts: 3},
 		grants:    table[grantRecord, *grantRecord]{name: "kms/grant", parts: 4},
+
+		keyStores:       table[keyStoreRecord, *keyStoreRecord]{name: "kms/keystore", parts: 3},
+		keyStoreSecrets: table[keyStoreSecret, *keyStoreSecret]{name: "kms/keystore-secret", parts: 3},
 	}, nil
 }
 
