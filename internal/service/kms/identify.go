@@ -106,6 +106,8 @@ type resolved struct {
 	grant string
 	// attested is what a verified attestation document says, for a Recipient.
 	attested *attestation.Document
+	// answers are what a proxy has answered during the call, see askOnce.
+	answers map[string]error
 }
 
 // arn is the key's, whether it exists or not.

@@ -6,7 +6,6 @@ import (
 	"fastness/internal/api/kmsapi"
 	"fastness/internal/arn"
 	"fastness/internal/call"
-	"fastness/internal/engine/envelope"
 	"fastness/internal/policy"
 	"fastness/internal/wire"
 )
@@ -79,11 +78,11 @@ func (s *Service) locateRequest(ctx context.Context, c *call.Call, req request) 
 		r.req = req
 		return r, nil
 	}
-	h, err := envelope.ParseHeader(req.blob)
+	ref, err := blobKeyRef(req.blob)
 	if err != nil {
 		return nil, s.unreadableBlob(req)
 	}
-	k, err := s.directory.byRef(ctx, c.Region, h.KeyRef)
+	k, err := s.directory.byRef(ctx, c.Region, ref)
 	if err != nil {
 		return nil, err
 	}

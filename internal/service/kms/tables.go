@@ -19,6 +19,9 @@ type tables struct {
 	aliases   table[aliasRecord, *aliasRecord]
 	grants    table[grantRecord, *grantRecord]
 	uses      table[useRecord, *useRecord]
+
+	keyStores       table[keyStoreRecord, *keyStoreRecord]
+	keyStoreSecrets table[keyStoreSecret, *keyStoreSecret]
 }
 
 // identified is a record that knows its own tuple: account, Region, and what follows.
@@ -51,6 +54,9 @@ func newTables() (*tables, error) {
 		aliases:   table[aliasRecord, *aliasRecord]{name: "kms/alias", parts: 3},
 		grants:    table[grantRecord, *grantRecord]{name: "kms/grant", parts: 4},
 		uses:      table[useRecord, *useRecord]{name: "kms/last-use", parts: 3},
+
+		keyStores:       table[keyStoreRecord, *keyStoreRecord]{name: "kms/keystore", parts: 3},
+		keyStoreSecrets: table[keyStoreSecret, *keyStoreSecret]{name: "kms/keystore-secret", parts: 3},
 	}, nil
 }
 
