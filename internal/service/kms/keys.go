@@ -221,7 +221,7 @@ func (k *keyRecord) metadata() *kmsapi.KeyMetadata {
 			m.KeyAgreementAlgorithms = append(m.KeyAgreementAlgorithms, kmsapi.KeyAgreementAlgorithmSpec(a))
 		}
 	}
-	if k.Spec == symmetricDefault && k.Material != "" {
+	if k.Spec == symmetricDefault && k.Material != "" && k.KeyStore == "" {
 		m.CurrentKeyMaterialId = new(k.Material)
 	}
 	if d := k.Deletion; d != nil {

@@ -123,8 +123,9 @@ type grantRecord struct {
 	Retiring   string                  `json:"retiring,omitempty"`
 	Issuing    string                  `json:"issuing"` // the account that issued it, as an ARN
 	Operations []kmsapi.GrantOperation `json:"operations"`
-	Equals     map[string]string       `json:"equals,omitempty"`
-	Subset     map[string]string       `json:"subset,omitempty"`
+	// Constraints; an empty map is a constraint too, nil is none.
+	Equals map[string]string `json:"equals,omitzero"`
+	Subset map[string]string `json:"subset,omitzero"`
 }
 
 func keyARN(account, region, id string) string {
@@ -135,6 +136,9 @@ func keyARN(account, region, id string) string {
 func aliasARN(account, region, name string) string {
 	return "arn:" + call.Partition + ":kms:" + region + ":" + account + ":" + name
 }
+
+// key is the key that the grant is on.
+func (g *grantRecord) key() keyName { return keyName{g.Account, g.Region, g.KeyID} }
 
 func (r *keyRecord) arn() string { return keyARN(r.Account, r.Region, r.ID) }
 

@@ -18,6 +18,10 @@ type tables struct {
 	materials table[materialRecord, *materialRecord]
 	aliases   table[aliasRecord, *aliasRecord]
 	grants    table[grantRecord, *grantRecord]
+	uses      table[useRecord, *useRecord]
+
+	keyStores       table[keyStoreRecord, *keyStoreRecord]
+	keyStoreSecrets table[keyStoreSecret, *keyStoreSecret]
 }
 
 // identified is a record that knows its own tuple: account, Region, and what follows.
@@ -49,6 +53,10 @@ func newTables() (*tables, error) {
 		materials: table[materialRecord, *materialRecord]{name: "kms/material", parts: 4},
 		aliases:   table[aliasRecord, *aliasRecord]{name: "kms/alias", parts: 3},
 		grants:    table[grantRecord, *grantRecord]{name: "kms/grant", parts: 4},
+		uses:      table[useRecord, *useRecord]{name: "kms/last-use", parts: 3},
+
+		keyStores:       table[keyStoreRecord, *keyStoreRecord]{name: "kms/keystore", parts: 3},
+		keyStoreSecrets: table[keyStoreSecret, *keyStoreSecret]{name: "kms/keystore-secret", parts: 3},
 	}, nil
 }
 
@@ -178,10 +186,6 @@ func (t *tables) aliasesOf(r store.Reader, k keyName) ([]string, error) {
 		names = append(names, string(item.Key[strings.LastIndexByte(string(item.Key), 0)+1:]))
 	}
 	return names, nil
-}
-
-func (t *tables) grantsOf(r store.Reader, k keyName) ([]grantRecord, error) {
-	return t.grants.under(r, "", 0, k.account, k.region, k.id)
 }
 
 // materialsOf returns the materials of a key, oldest first.
