@@ -2,6 +2,7 @@ package form_test
 
 import (
 	"errors"
+	"fmt"
 	"math"
 	"strings"
 	"testing"
@@ -113,6 +114,17 @@ func TestElementsWithoutAValueAreNotMadeUp(t *testing.T) {
 	}
 	if diff := cmp.Diff([]string{"b"}, got.Strings); diff != "" {
 		t.Error(diff)
+	}
+}
+
+func TestDecodeBoundsMemory(t *testing.T) {
+	// Every parameter asks for as many structures as it has dots.
+	var b strings.Builder
+	for i := range 5000 {
+		fmt.Fprintf(&b, "&Children.member.%d.%sString=", i+1, strings.Repeat("Child.", 40))
+	}
+	if _, err := decode(b.String(), form.AWSQuery); err == nil {
+		t.Error("a document of nested structures is accepted")
 	}
 }
 

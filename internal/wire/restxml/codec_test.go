@@ -52,7 +52,7 @@ func TestStreamsPassThrough(t *testing.T) {
 	if err := restxml.New().Encode(op, o, "id-1", res); err != nil {
 		t.Fatal(err)
 	}
-	if b, err := io.ReadAll(res.Stream); err != nil || string(b) != "data" || res.Body != nil && len(res.Body) > 0 {
+	if b, err := io.ReadAll(res.Stream); err != nil || string(b) != "data" || len(res.Body) > 0 {
 		t.Errorf("%q %v", b, err)
 	}
 	if res.Header.Get("x-amz-request-id") != "id-1" {
