@@ -6,8 +6,10 @@ import (
 	"sync"
 	"time"
 
+	"fastness/internal/api/cloudtrailapi"
 	"fastness/internal/api/iamapi"
 	"fastness/internal/api/kmsapi"
+	"fastness/internal/api/stsapi"
 	"fastness/internal/audit"
 	"fastness/internal/due"
 	"fastness/internal/engine/attestation"
@@ -15,8 +17,10 @@ import (
 	"fastness/internal/keyslot"
 	"fastness/internal/page"
 	"fastness/internal/seal"
+	"fastness/internal/service/cloudtrail"
 	"fastness/internal/service/iam"
 	"fastness/internal/service/kms"
+	"fastness/internal/service/sts"
 	"fastness/internal/store"
 	"fastness/internal/store/table"
 	"fastness/internal/wire"
@@ -101,6 +105,11 @@ func (a *App) openRooms(ctx context.Context, ring *seal.Keyring) (_ *rooms, err 
 		return nil, err
 	}
 	iamRoom := iam.New(directory, keys.page)
+	stsRoom, err := sts.New(sts.Options{Directory: directory, Tokens: keys.token, Clock: a.config.Clock})
+	if err != nil {
+		return nil, err
+	}
+	trailRoom := cloudtrail.New(r.audit, keys.page)
 	kmsRoom, err := a.openKMS(r, sealed, keys, regions)
 	if err != nil {
 		return nil, err
@@ -108,9 +117,11 @@ func (a *App) openRooms(ctx context.Context, ring *seal.Keyring) (_ *rooms, err 
 	config := front.Config{
 		Rooms: []*front.Room{
 			{API: iamapi.API, Service: iamRoom, Resolver: iamRoom},
+			{API: stsapi.API, Service: stsRoom, Resolver: stsRoom},
+			{API: cloudtrailapi.API, Service: trailRoom, Resolver: trailRoom},
 			{API: kmsapi.API, Service: kmsRoom, Resolver: kmsRoom, MaxBody: kms.MaxBody},
 		},
-		Codecs: codecs(), Credentials: directory, Principals: directory,
+		Codecs: codecs(), Credentials: stsRoom, Principals: directory,
 		Store: sealed, Audit: r.audit, Clock: a.config.Clock, Log: a.config.Log, Metrics: a.metrics, Regions: regions,
 	}
 	if a.config.Dev {
