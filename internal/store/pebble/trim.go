@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
+	"slices"
 
 	"fastness/internal/store"
 
@@ -13,6 +14,9 @@ import (
 // trimBatchBytes bounds the batch of one trimming step, so that it never holds up
 // commits for long.
 const trimBatchBytes = 256 << 10
+
+// trimBlindKeys bounds the keys of one step whose older versions must be looked for.
+const trimBlindKeys = 1 << 12
 
 // trimDue reports whether the change log is over its bounds by a quarter.
 func (s *Store) trimDue() bool {
@@ -58,17 +62,13 @@ func (s *Store) trimStep() (progress bool, err error) {
 		return false, err
 	}
 	defer log.Close()
-	versions, err := s.db.NewIter(spaceBounds(spaceData))
-	if err != nil {
-		return false, err
-	}
-	defer versions.Close()
 	batch := s.db.NewBatch()
 	defer batch.Close()
 
 	durable := s.durable.Load()
 	horizon, trimmed := s.horizon.Load(), s.trimmedBytes.Load()
 	before := horizon
+	var blind []replaced
 	for ok := log.First(); ok; ok = log.Next() {
 		rec, err := decodeLog(log.Key(), log.Value())
 		if err != nil {
@@ -78,13 +78,17 @@ func (s *Store) trimStep() (progress bool, err error) {
 		enough := durable-horizon <= uint64(s.opts.RetainCommits) &&
 			s.logBytes.Load()-trimmed <= uint64(s.opts.RetainBytes)
 		// The newest record stays: it tells the revision at the next start.
-		if enough || last >= durable || batch.Len() > trimBatchBytes {
+		if enough || last >= durable || batch.Len() > trimBatchBytes || len(blind) > trimBlindKeys {
 			break
 		}
 		for _, c := range rec.commits {
 			for _, ch := range c.changes {
-				if err := dropReplaced(batch, versions, c.rev, ch); err != nil {
+				if err := dropReplaced(batch, c.rev, ch); err != nil {
 					return false, err
+				}
+				if !ch.knowsPrev {
+					// The log keeps only slices of its block: copy the key.
+					blind = append(blind, replaced{bytes.Clone(ch.key), c.rev})
 				}
 			}
 		}
@@ -100,6 +104,9 @@ func (s *Store) trimStep() (progress bool, err error) {
 		// One large record is all there is: wait for more commits.
 		return false, nil
 	}
+	if err := s.dropUnknown(batch, blind); err != nil {
+		return false, err
+	}
 	base := binary.BigEndian.AppendUint64(nil, horizon)
 	base = binary.BigEndian.AppendUint64(base, trimmed)
 	if err := batch.Set(plainKey(nil, spaceMeta, []byte(metaBase)), base, nil); err != nil {
@@ -112,30 +119,51 @@ func (s *Store) trimStep() (progress bool, err error) {
 	return true, s.db.Apply(batch, lsm.NoSync)
 }
 
-// dropReplaced deletes what the change ch of commit rev made superfluous: older
-// versions of the key and, if it deleted the key, the mark that says so.
-func dropReplaced(batch *lsm.Batch, versions *lsm.Iterator, rev store.Revision, ch logChange) error {
+// dropReplaced deletes what the change ch of commit rev made superfluous: the version
+// it replaced, if the log knows that, and if it deleted the key, the mark that says so.
+func dropReplaced(batch *lsm.Batch, rev store.Revision, ch logChange) error {
 	if ch.deleted {
 		if err := batch.Delete(versionKey(nil, ch.key, rev), nil); err != nil {
 			return err
 		}
 	}
-	if ch.knowsPrev {
-		if ch.prev == 0 {
-			return nil
-		}
-		return batch.Delete(versionKey(nil, ch.key, ch.prev), nil)
+	if ch.prev == 0 {
+		return nil
 	}
-	// The commit did not read the key first, so look for what it replaced.
-	prefix := plainKey(nil, spaceData, ch.key)
-	for ok := versions.SeekGE(versionKey(nil, ch.key, rev-1)); ok; ok = versions.Next() {
-		key := versions.Key()
-		if len(key) != len(prefix)+versionLen || !bytes.HasPrefix(key, prefix) {
-			break
-		}
-		if err := batch.Delete(key, nil); err != nil {
-			return err
+	return batch.Delete(versionKey(nil, ch.key, ch.prev), nil)
+}
+
+// replaced says that the versions of key older than rev have been replaced.
+type replaced struct {
+	key []byte
+	rev store.Revision
+}
+
+// dropUnknown deletes the versions that blind writes replaced, which are not known and
+// must be looked for: in the order of keys, so that the search goes one way.
+func (s *Store) dropUnknown(batch *lsm.Batch, blind []replaced) error {
+	if len(blind) == 0 {
+		return nil
+	}
+	slices.SortFunc(blind, func(a, b replaced) int { return bytes.Compare(a.key, b.key) })
+	it, err := s.db.NewIter(spaceBounds(spaceData))
+	if err != nil {
+		return err
+	}
+	defer it.Close()
+	var seek, prefix []byte
+	for _, r := range blind {
+		prefix = plainKey(prefix[:0], spaceData, r.key)
+		seek = versionKey(seek[:0], r.key, r.rev-1)
+		for ok := it.SeekGE(seek); ok; ok = it.Next() {
+			key := it.Key()
+			if len(key) != len(prefix)+versionLen || !bytes.HasPrefix(key, prefix) {
+				break
+			}
+			if err := batch.Delete(key, nil); err != nil {
+				return err
+			}
 		}
 	}
-	return versions.Error()
+	return it.Error()
 }

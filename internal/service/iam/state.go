@@ -1,0 +1,318 @@
+package iam
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"fastness/internal/call"
+	"fastness/internal/policy"
+)
+
+// kind is one of the kinds of named things.
+type kind struct {
+	word     string // as sentences have it
+	title    string
+	segment  string // of keys and ARNs
+	idPrefix string
+	// perAccount is the quota and its name.
+	perAccount      int
+	perAccountQuota string
+	// attachedQuota names the quota of attached managed policies.
+	attachedQuota string
+	// inlineSize bounds the characters of all inline policies.
+	inlineSize int
+	tagsQuota  string
+	cloudTrail string // CloudTrail's resource type
+}
+
+var (
+	userKind = &kind{word: "user", title: "User", segment: "user", idPrefix: userPrefix, perAccount: 5000, perAccountQuota: "UsersPerAccount",
+		attachedQuota: "PoliciesPerUser", inlineSize: 2048, tagsQuota: "TagsPerUser", cloudTrail: "AWS::IAM::User"}
+	groupKind = &kind{word: "group", title: "Group", segment: "group", idPrefix: groupPrefix, perAccount: 300, perAccountQuota: "GroupsPerAccount",
+		attachedQuota: "PoliciesPerGroup", inlineSize: 5120, cloudTrail: "AWS::IAM::Group"}
+	roleKind = &kind{word: "role", title: "Role", segment: "role", idPrefix: rolePrefix, perAccount: 1000, perAccountQuota: "RolesPerAccount",
+		attachedQuota: "PoliciesPerRole", inlineSize: 10240, tagsQuota: "TagsPerRole", cloudTrail: "AWS::IAM::Role"}
+	policyKind = &kind{word: "policy", title: "Policy", segment: "policy", idPrefix: policyPrefix, perAccount: 1500, perAccountQuota: "PoliciesPerAccount",
+		tagsQuota: "TagsPerPolicy", cloudTrail: "AWS::IAM::Policy"}
+)
+
+// The other quotas ("IAM and AWS STS quotas").
+const (
+	maxKeysPerUser    = 2
+	maxAttached       = 10
+	maxGroupsPerUser  = 10
+	maxVersions       = 5
+	maxTags           = 50
+	maxPolicySize     = 6144
+	maxTrustSize      = 2048
+	defaultMaxSession = 3600 // seconds
+	awsAccount        = "aws"
+)
+
+// entity is a user, group, role or managed policy.
+type entity interface {
+	base() *head
+	kind() *kind
+}
+
+// holder is an entity that has policies.
+type holder interface {
+	entity
+	held() *grants
+}
+
+// head is what all kinds have.
+type head struct {
+	ID      string    `json:"id"`
+	Account string    `json:"account"`
+	Name    string    `json:"name"`
+	Path    string    `json:"path"`
+	Created time.Time `json:"created"`
+	Tags    []tag     `json:"tags,omitempty"`
+}
+
+func (h *head) base() *head { return h }
+
+type tag struct {
+	Key   string `json:"k"`
+	Value string `json:"v"`
+}
+
+// tagMap is tags by key, nil when there are none.
+func tagMap(tags []tag) map[string]string {
+	if len(tags) == 0 {
+		return nil
+	}
+	m := make(map[string]string, len(tags))
+	for _, t := range tags {
+		m[t.Key] = t.Value
+	}
+	return m
+}
+
+// grants are the policies of a user, group or role.
+type grants struct {
+	Inline   []inline `json:"inline,omitempty"`   // by name
+	Attached []string `json:"attached,omitempty"` // ARNs, in the order they were attached
+	Boundary string   `json:"boundary,omitempty"` // ARN
+}
+
+func (g *grants) held() *grants { return g }
+
+type inline struct {
+	Name string    `json:"name"`
+	Doc  *document `json:"doc"`
+}
+
+// findInline is the place of an inline policy.
+func (g *grants) findInline(name string) (int, bool) {
+	return slices.BinarySearchFunc(g.Inline, name, func(p inline, n string) int { return strings.Compare(p.Name, n) })
+}
+
+// uses tells whether the policy is attached.
+func (g *grants) uses(arn string) bool { return slices.Contains(g.Attached, arn) }
+
+type user struct {
+	head
+	grants
+	Groups []string `json:"groups,omitempty"` // ids
+	Keys   []string `json:"keys,omitempty"`   // access key ids, oldest first
+}
+
+type group struct {
+	head
+	grants
+}
+
+type role struct {
+	head
+	grants
+	Description string `json:"description,omitempty"`
+	MaxSession  int32  `json:"maxSession"` // seconds
+	// Trust is the trust policy with principals by unique id.
+	Trust *document `json:"trust"`
+}
+
+type managed struct {
+	head
+	Description string    `json:"description,omitempty"`
+	Updated     time.Time `json:"updated"`
+	Versions    []version `json:"versions"` // oldest first
+	Default     int       `json:"default"`  // number of the version in force
+	Next        int       `json:"next"`     // number of the next version
+}
+
+type version struct {
+	Number  int       `json:"n"`
+	Created time.Time `json:"created"`
+	Doc     *document `json:"doc"`
+}
+
+func (v version) id() string { return fmt.Sprintf("v%d", v.Number) }
+
+func (*user) kind() *kind    { return userKind }
+func (*group) kind() *kind   { return groupKind }
+func (*role) kind() *kind    { return roleKind }
+func (*managed) kind() *kind { return policyKind }
+
+// inForce is the document of the default version.
+func (m *managed) inForce() *document {
+	for i := range m.Versions {
+		if m.Versions[i].Number == m.Default {
+			return m.Versions[i].Doc
+		}
+	}
+	return nil
+}
+
+// findVersion is the place of a version by its id, or -1.
+func (m *managed) findVersion(id string) int {
+	return slices.IndexFunc(m.Versions, func(v version) bool { return v.id() == id })
+}
+
+// accessKey is a long-term access key. UserID is empty for keys of the root user.
+type accessKey struct {
+	ID      string    `json:"id"`
+	Account string    `json:"account"`
+	UserID  string    `json:"user,omitempty"`
+	Secret  []byte    `json:"secret"`
+	Active  bool      `json:"active"`
+	Created time.Time `json:"created"`
+}
+
+// account is an account's own record. Counts are by kind segment.
+type account struct {
+	ID      string         `json:"id"`
+	Created time.Time      `json:"created"`
+	Keys    []string       `json:"keys,omitempty"` // of the root user
+	Counts  map[string]int `json:"counts,omitempty"`
+}
+
+// lastUse is when, and with which service, a key or role was last used.
+type lastUse struct {
+	Time    time.Time `json:"time"`
+	Service string    `json:"service"`
+	Region  string    `json:"region"`
+}
+
+// document is the text of a policy and, once someone needs it, its compiled form.
+type document struct {
+	text string
+
+	once     sync.Once
+	compiled *policy.Policy
+	err      error
+}
+
+func newDocument(text string) *document { return &document{text: text} }
+
+// policy compiles the document at the first use. id is how results name it.
+func (d *document) policy(kind policy.Kind, id string) (*policy.Policy, error) {
+	d.once.Do(func() {
+		if d.compiled, d.err = policy.New(kind, id, []byte(d.text)); d.err != nil {
+			d.err = fmt.Errorf("iam: stored policy %s: %w", id, d.err)
+		}
+	})
+	return d.compiled, d.err
+}
+
+// MarshalJSON writes the text.
+func (d *document) MarshalJSON() ([]byte, error) { return json.Marshal(d.text) }
+
+// UnmarshalJSON reads the text.
+func (d *document) UnmarshalJSON(b []byte) error { return json.Unmarshal(b, &d.text) }
+
+// arnOf is the ARN of an entity.
+func arnOf(e entity) string {
+	h := e.base()
+	return entityARN(h.Account, e.kind(), h.Path, h.Name)
+}
+
+func entityARN(account string, k *kind, path, name string) string {
+	return "arn:" + call.Partition + ":iam::" + account + ":" + k.segment + path + name
+}
+
+func rootARN(account string) string {
+	return "arn:" + call.Partition + ":iam::" + account + ":root"
+}
+
+// Keys are prefix, account, kind and name or id, separated by '/', which no part
+// contains. Names are in lower case: that makes them unique without regard to case.
+const (
+	keyPrefix = "\x01iam/"
+
+	segmentAccount = "account" // the account itself
+	segmentKey     = "key"     // access keys by id
+	segmentUse     = "use"     // policy id, how (attached or boundary), entity id
+	segmentMember  = "member"  // group id, user id
+	segmentUsed    = "used"    // last use of an access key or role, by id
+)
+
+func key(account, segment string, rest ...string) string {
+	return keyPrefix + account + "/" + segment + "/" + strings.Join(rest, "/")
+}
+
+func nameKey(account string, k *kind, name string) string {
+	return key(account, k.segment, strings.ToLower(name))
+}
+
+// splitKey takes a key apart.
+func splitKey(k string) (account, segment, rest string, ok bool) {
+	k, ok = strings.CutPrefix(k, keyPrefix)
+	if !ok {
+		return "", "", "", false
+	}
+	account, k, ok = strings.Cut(k, "/")
+	if !ok {
+		return "", "", "", false
+	}
+	segment, rest, ok = strings.Cut(k, "/")
+	return account, segment, rest, ok
+}
+
+// schema is the first byte of a record; JSON follows.
+const schema = 1
+
+var errSchema = errors.New("record of an unknown schema")
+
+func encode(record any) ([]byte, error) {
+	b, err := json.Marshal(record)
+	if err != nil {
+		return nil, err
+	}
+	return append([]byte{schema}, b...), nil
+}
+
+// decode reads a record. A value without a record (index entries) is not decoded.
+func decode(value []byte, into any) error {
+	if len(value) == 0 || value[0] != schema {
+		return errSchema
+	}
+	return json.Unmarshal(value[1:], into)
+}
+
+// newRecord makes an empty record for a segment; nil for index entries.
+func newRecord(segment string) any {
+	switch segment {
+	case userKind.segment:
+		return new(user)
+	case groupKind.segment:
+		return new(group)
+	case roleKind.segment:
+		return new(role)
+	case policyKind.segment:
+		return new(managed)
+	case segmentKey:
+		return new(accessKey)
+	case segmentAccount:
+		return new(account)
+	case segmentUsed:
+		return new(lastUse)
+	}
+	return nil
+}
