@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"fastness/internal/api/kmsapi"
+	"fastness/internal/call"
 	"fastness/internal/wire"
 )
 
@@ -11,7 +12,7 @@ import (
 func (s *Service) EnableKey(ctx context.Context, _ *kmsapi.EnableKeyRequest) (*kmsapi.EnableKeyOutput, error) {
 	return &kmsapi.EnableKeyOutput{}, s.change(ctx, func(k *keyRecord) error {
 		k.State = kmsapi.KeyStateEnabled
-		return nil
+		return s.resumeRotation(call.From(ctx).Txn(), k)
 	})
 }
 

@@ -136,6 +136,8 @@ func aliasARN(account, region, name string) string {
 	return "arn:" + call.Partition + ":kms:" + region + ":" + account + ":" + name
 }
 
+func (r *keyRecord) name() keyName { return keyName{r.Account, r.Region, r.ID} }
+
 func (r *keyRecord) arn() string { return keyARN(r.Account, r.Region, r.ID) }
 
 func tagMap(tags []tag) map[string]string {
