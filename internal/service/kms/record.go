@@ -140,6 +140,8 @@ func aliasARN(account, region, name string) string {
 // key is the key that the grant is on.
 func (g *grantRecord) key() keyName { return keyName{g.Account, g.Region, g.KeyID} }
 
+func (r *keyRecord) name() keyName { return keyName{r.Account, r.Region, r.ID} }
+
 func (r *keyRecord) arn() string { return keyARN(r.Account, r.Region, r.ID) }
 
 func tagMap(tags []tag) map[string]string {
