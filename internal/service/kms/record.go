@@ -54,8 +54,9 @@ type deletion struct {
 	// Date is when the key is destroyed; zero while a primary waits for its replicas.
 	Date time.Time `json:"date,omitzero"`
 	Days int       `json:"days"`
-	// Rotated tells whether automatic rotation was on, to be restored on cancel.
-	Rotated bool `json:"rotated,omitempty"`
+	// Dying is set when the waiting period is over: the key does not exist any more, and
+	// what is left of it is being removed.
+	Dying bool `json:"dying,omitempty"`
 }
 
 // rotation is the automatic rotation of a key.
