@@ -7,6 +7,7 @@ import (
 
 	"fastness/internal/api/kmsapi"
 	"fastness/internal/call"
+	"fastness/internal/due"
 	"fastness/internal/store"
 )
 
@@ -101,14 +102,14 @@ func (s *Service) resumeRotation(tx store.Txn, k *keyRecord) error {
 		return nil
 	}
 	if !k.Rotation.Enabled {
-		return s.jobs.Cancel(tx, jobRotate, k.name().jobID())
+		return s.unschedule(tx, jobRotate, k.name().jobID())
 	}
-	return s.jobs.Schedule(tx, jobRotate, k.name().jobID(), k.Rotation.Next)
+	return s.schedule(tx, jobRotate, k.name().jobID(), k.Rotation.Next)
 }
 
 // rotateDue is the job of an automatic rotation.
-func (s *Service) rotateDue(ctx context.Context, tx store.Txn, id string) error {
-	name, _, err := keyOfJob(id)
+func (s *Service) rotateDue(ctx context.Context, tx store.Txn, j due.Job) error {
+	name, _, err := keyOfJob(j.ID)
 	if err != nil {
 		return err
 	}
