@@ -488,9 +488,9 @@ func TestRotationStatusOfAnotherAccountsKey(t *testing.T) {
 
 // rotatedOften returns a key with that many rotations behind it, its first blob and
 // its last.
-func rotatedOften(t testing.TB, h *harness, rotations int) (r *room, oldest, newest []byte) {
+func rotatedOften(t testing.TB, h *harness, rotations int, multiRegion bool) (r *room, oldest, newest []byte) {
 	r = h.in(testRegion)
-	id := r.create(&kmsapi.CreateKeyRequest{}).KeyId
+	id := r.create(&kmsapi.CreateKeyRequest{MultiRegion: &multiRegion}).KeyId
 	oldest = r.encrypt(id, "x")
 	if _, err := r.EnableKeyRotation(h.Context(), &kmsapi.EnableKeyRotationRequest{KeyId: id, RotationPeriodInDays: new(int32(90))}); err != nil {
 		t.Fatal(err)
@@ -506,7 +506,7 @@ func rotatedOften(t testing.TB, h *harness, rotations int) (r *room, oldest, new
 func TestOldestBlobDecryptsAsFastAsTheNewest(t *testing.T) {
 	const rotations = 1000
 	h := newHarness(t)
-	r, oldest, newest := rotatedOften(t, h, rotations)
+	r, oldest, newest := rotatedOften(t, h, rotations, false)
 	if r.decrypts(oldest, "x") == r.decrypts(newest, "x") {
 		t.Fatal("the key was not rotated")
 	}
