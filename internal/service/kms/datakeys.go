@@ -84,7 +84,7 @@ func dataKeySize(bytes *int32, spec *kmsapi.DataKeySpec) (int, error) {
 
 // materialID is the id of the current material, for answers about symmetric keys.
 func (k *key) materialID() *string {
-	if k.current == nil || k.record.Spec != symmetricDefault {
+	if k.current == nil || k.record.Spec != symmetricDefault || k.record.KeyStore != "" {
 		return nil
 	}
 	return new(k.current.record.ID)

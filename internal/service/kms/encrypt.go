@@ -124,9 +124,7 @@ func (s *Service) ReEncrypt(ctx context.Context, in *kmsapi.ReEncryptRequest) (*
 	if source.record.Spec == symmetricDefault && by != nil {
 		out.SourceKeyMaterialId = new(by.record.ID)
 	}
-	if destination.record.Spec == symmetricDefault && destination.current != nil {
-		out.DestinationKeyMaterialId = new(destination.current.record.ID)
-	}
+	out.DestinationKeyMaterialId = destination.materialID()
 	return out, nil
 }
 
@@ -176,12 +174,16 @@ func (s *Service) decrypt(ctx context.Context, k *key, r *resolved, blob []byte,
 		plaintext, err := private.Decrypt(keyalg.Algorithm(r.req.encryptionAlgorithm), blob)
 		return plaintext, k.current, engineError(k, err)
 	}
-	h, err := envelope.ParseHeader(blob)
+	ref, err := blobKeyRef(blob)
 	if err != nil {
 		return nil, nil, &kmsapi.InvalidCiphertextException{}
 	}
-	if h.KeyRef != refOf(&k.record) {
-		return nil, nil, &kmsapi.IncorrectKeyException{Message: new("The key ID in the request does not identify a CMK that can perform this operation.")}
+	if ref != refOf(&k.record) {
+		return nil, nil, incorrectKey()
+	}
+	h, err := envelope.ParseHeader(blob)
+	if err != nil {
+		return nil, nil, &kmsapi.InvalidCiphertextException{}
 	}
 	m := k.byID[h.MaterialID]
 	if m == nil {
@@ -212,7 +214,8 @@ func (s *Service) checkUsable(ctx context.Context, k *key, usage keyalg.Usage) e
 	if k.record.Usage != string(usage) {
 		return invalidUsage(k.record.arn() + " key usage is " + k.record.Usage + " which is not valid for " + operation + ".")
 	}
-	return nil
+	_, err := s.checkConnected(ctx, k)
+	return err
 }
 
 // checkEncryption refuses an algorithm that is not the key's, and a context where

@@ -25,6 +25,7 @@ const (
 	jobExpire    = "kms.expire"    // id: a material; delete it
 	jobShred     = "kms.shred"     // id: a slot; destroy it
 	jobReplicate = "kms.replicate" // id: a replica key in creation; finish it
+	jobDelete    = "kms.delete"    // id: a key whose waiting period ends; destroy it
 )
 
 // JobHandlers are the service's jobs by kind, for the runner (due.NewRunner).
@@ -34,6 +35,7 @@ func (s *Service) JobHandlers() map[string]due.Handler {
 		jobExpire:    {RunInTxn: s.expireDue},
 		jobReplicate: {RunInTxn: s.replicateDue},
 		jobShred:     {Run: s.shredDue},
+		jobDelete:    {Run: s.deleteDue},
 	}
 }
 

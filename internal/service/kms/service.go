@@ -51,6 +51,8 @@ type Config struct {
 	Regions []string
 	// Attestation verifies the documents of Recipient; nil refuses them all.
 	Attestation *attestation.Verifier
+	// ExternalKeyStores limits which proxies external key stores may use.
+	ExternalKeyStores ExternalKeyStores
 }
 
 // Service implements the KMS API.
@@ -68,8 +70,10 @@ type Service struct {
 	log       *slog.Logger
 	regions   []string
 	usage     *usage
+	orphans   orphans
 
 	attestation *attestation.Verifier
+	keyStores   *keyStores
 }
 
 var _ kmsapi.Service = (*Service)(nil)
@@ -83,10 +87,14 @@ func New(c Config) (*Service, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := c.ExternalKeyStores.check(); err != nil {
+		return nil, err
+	}
 	return &Service{
 		store: c.Store, tables: t, directory: newDirectory(c.Store, t), slots: c.Slots, tokens: c.Tokens,
 		pages: c.Pages, jobs: c.Jobs, pool: c.Pool, audit: c.Audit, clock: c.Clock, log: c.Log, regions: c.Regions,
 		attestation: c.Attestation, usage: newUsage(),
+		keyStores: newKeyStores(c.ExternalKeyStores),
 	}, nil
 }
 

@@ -7,7 +7,9 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"iter"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"fastness/internal/api/kmsapi"
@@ -24,6 +26,8 @@ type Slots interface {
 	Allocate(ctx context.Context, owner string) (keyslot.SlotID, *securemem.Secret, error)
 	OpenSlot(ctx context.Context, id keyslot.SlotID, owner string) (*securemem.Secret, error)
 	Shred(ctx context.Context, id keyslot.SlotID) error
+	// Check compares the slots with references to them.
+	Check(ctx context.Context, refs iter.Seq2[keyslot.SlotID, string]) (keyslot.Report, error)
 }
 
 // wrapVersion is part of the associated data of wrapped material.
@@ -100,39 +104,48 @@ func (s *Service) unwrap(ctx context.Context, m *materialRecord, f func(material
 }
 
 // opened is the ready-to-use form of a material, made at its first use and shared by
-// all calls on the snapshot.
+// all calls on the snapshot. Later uses read it without a lock.
 type opened struct {
-	mu        sync.Mutex
-	symmetric *envelope.Key
-	other     *keyalg.Key
+	mu        sync.Mutex // held while it is being opened
+	symmetric atomic.Pointer[envelope.Key]
+	other     atomic.Pointer[keyalg.Key]
 }
 
 // symmetric returns the material of a SYMMETRIC_DEFAULT key, ready to seal and open.
 func (s *Service) symmetric(ctx context.Context, m *material) (*envelope.Key, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.opened.symmetric != nil {
-		return m.opened.symmetric, nil
-	}
-	err := s.unwrap(ctx, &m.record, func(b []byte) (err error) {
-		m.opened.symmetric, err = envelope.NewKey(b)
-		return err
-	})
-	return m.opened.symmetric, err
+	return openOnce(ctx, s, m, &m.opened.symmetric, envelope.NewKey)
 }
 
 // algorithmic returns the material of an asymmetric or HMAC key.
 func (s *Service) algorithmic(ctx context.Context, k *key, m *material) (*keyalg.Key, error) {
+	if opened := m.other.Load(); opened != nil {
+		return opened, nil
+	}
+	return openOnce(ctx, s, m, &m.other, func(b []byte) (*keyalg.Key, error) {
+		return keyalg.ParseMaterial(keyalg.Spec(k.record.Spec), b)
+	})
+}
+
+// openOnce returns what is at place, after putting it there if nobody has yet.
+func openOnce[K any](ctx context.Context, s *Service, m *material, place *atomic.Pointer[K], parse func([]byte) (*K, error)) (*K, error) {
+	if opened := place.Load(); opened != nil {
+		return opened, nil
+	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.other != nil {
-		return m.other, nil
+	if opened := place.Load(); opened != nil {
+		return opened, nil
 	}
+	var opened *K
 	err := s.unwrap(ctx, &m.record, func(b []byte) (err error) {
-		m.other, err = keyalg.ParseMaterial(keyalg.Spec(k.record.Spec), b)
+		opened, err = parse(b)
 		return err
 	})
-	return m.other, err
+	if err != nil {
+		return nil, err
+	}
+	place.Store(opened)
+	return opened, nil
 }
 
 // rawMaterial is key material that is not wrapped yet. Whoever has it clears bytes.
