@@ -55,7 +55,7 @@ func Start(ctx context.Context, c Config) (_ *App, err error) {
 		}
 	}()
 	a.metrics = front.NewMetrics(a.registry)
-	if a.inner, err = pebble.Open(filepath.Join(c.DataDir, "store"), pebble.Options{Logger: c.Log, Clock: c.Clock}); err != nil {
+	if a.inner, err = pebble.Open(filepath.Join(c.DataDir, storeDir), pebble.Options{Logger: c.Log, Clock: c.Clock}); err != nil {
 		return nil, err
 	}
 	a.unsealer, err = seal.NewUnsealer(a.inner, seal.Options{Clock: c.Clock, Arena: a.arena})
@@ -80,8 +80,10 @@ func Start(ctx context.Context, c Config) (_ *App, err error) {
 			return nil, err
 		}
 	}
-	a.server, err = front.Listen(ctx, c.Listen, a.certs.config(), a.gate, c.Log)
-	return a, err
+	if a.server, err = front.Listen(ctx, c.Listen, a.certs.config(), a.gate, c.Log); err != nil {
+		return nil, err
+	}
+	return a, a.writeConfig()
 }
 
 // open makes the services over the unsealed store and lets requests in. It does

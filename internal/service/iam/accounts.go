@@ -16,22 +16,20 @@ type RootKey struct {
 	Secret      []byte
 }
 
-// Bootstrap makes the account with an access key for its root user. When the account
-// exists already nothing happens, and the key is nil: a secret is shown once.
-func (d *Directory) Bootstrap(ctx context.Context, accountID string) (*RootKey, error) {
-	var made *RootKey
-	err := d.ensure(ctx, accountID, func(t *tx, a *account) error {
+// Bootstrap makes the account with an access key for its root user, unless the account
+// exists. The key is given to persist before the account is durable, so that no
+// account comes to be whose key nobody has; persist may run more than once, and the
+// last key it was given counts. It must not keep the key, which is zeroed.
+func (d *Directory) Bootstrap(ctx context.Context, accountID string, persist func(*RootKey) error) error {
+	return d.ensure(ctx, accountID, func(t *tx, a *account) error {
 		k, err := t.newKey(&keyOwner{root: a})
 		if err != nil {
 			return err
 		}
-		made = &RootKey{Account: accountID, AccessKeyID: k.ID, Secret: append([]byte(nil), k.Secret...)}
-		return nil
+		made := &RootKey{Account: accountID, AccessKeyID: k.ID, Secret: append([]byte(nil), k.Secret...)}
+		defer clear(made.Secret)
+		return persist(made)
 	})
-	if err != nil {
-		return nil, err
-	}
-	return made, nil
 }
 
 // EnsureAccount makes the account, without any access key, unless it exists.

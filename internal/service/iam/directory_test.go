@@ -80,15 +80,17 @@ func TestDirectoryFollowsOtherProcesses(t *testing.T) {
 
 func TestBootstrapIsOnce(t *testing.T) {
 	w := newWorld(t)
-	if k, err := w.dir.Bootstrap(t.Context(), account); err != nil || k != nil {
-		t.Errorf("%v, %v", k, err)
+	again := func(*iam.RootKey) error {
+		t.Error("a second root key was made")
+		return nil
 	}
+	must(t, w.dir.Bootstrap(t.Context(), account, again))
 	must(t, w.dir.EnsureAccount(t.Context(), other))
 	must(t, w.dir.EnsureAccount(t.Context(), other))
 	if !w.dir.HasAccount(other) {
 		t.Error("no account")
 	}
-	if _, err := w.dir.Bootstrap(t.Context(), "12"); err == nil {
+	if err := w.dir.Bootstrap(t.Context(), "12", again); err == nil {
 		t.Error("an account with two digits")
 	}
 }

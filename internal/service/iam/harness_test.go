@@ -175,9 +175,12 @@ func fsck(t testing.TB, s store.Store, reg *table.Registry) {
 // rootOf makes an account and gives its root user.
 func (w *world) rootOf(id string) *actor {
 	w.t.Helper()
-	k, err := w.dir.Bootstrap(w.t.Context(), id)
-	must(w.t, err)
-	return w.actor(k.AccessKeyID, string(k.Secret), "")
+	var keyID, secret string
+	must(w.t, w.dir.Bootstrap(w.t.Context(), id, func(k *iam.RootKey) error {
+		keyID, secret = k.AccessKeyID, string(k.Secret)
+		return nil
+	}))
+	return w.actor(keyID, secret, "")
 }
 
 func (w *world) actor(id, secret, token string) *actor {

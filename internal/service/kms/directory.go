@@ -1,0 +1,272 @@
+package kms
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+
+	"fastness/internal/engine/envelope"
+	"fastness/internal/policy"
+	"fastness/internal/store"
+)
+
+// keyName is the identity of a key record.
+type keyName struct{ account, region, id string }
+
+// key is an immutable snapshot of a key and all that belongs to it. Calls run on
+// snapshots; a change makes a new one.
+type key struct {
+	record    keyRecord
+	policy    *policy.Policy
+	tags      map[string]string
+	aliases   []string // "alias/…", sorted
+	grants    *grantCache
+	materials []*material // in order
+	byID      map[[envelope.MaterialIDSize]byte]*material
+	current   *material // nil while there is none
+}
+
+// material is one key material of a snapshot; it is opened at its first use.
+type material struct {
+	record materialRecord
+	opened
+}
+
+// directory keeps snapshots of the keys that are in use. Loading and invalidation are
+// ordered by a generation number: what was loaded before a change is not kept after
+// it.
+type directory struct {
+	store  store.Store
+	tables *tables
+	limit  int
+
+	mu         sync.RWMutex
+	keys       map[keyName]*key
+	aliases    map[aliasName]string // key id; "" is not cached
+	refs       map[refName]keyName
+	counts     map[keyName]int // of grants, for their quota
+	generation atomic.Uint64
+}
+
+type aliasName struct{ account, region, name string }
+
+// refName finds a key by the reference in a blob. The blob does not say the account:
+// references are random and unique.
+type refName struct {
+	region string
+	ref    [16]byte
+}
+
+// defaultCachedKeys bounds the snapshots in memory.
+const defaultCachedKeys = 100_000
+
+func newDirectory(s store.Store, t *tables) *directory {
+	return &directory{
+		store: s, tables: t, limit: defaultCachedKeys,
+		keys: make(map[keyName]*key), aliases: make(map[aliasName]string), refs: make(map[refName]keyName),
+		counts: make(map[keyName]int),
+	}
+}
+
+// key returns the snapshot of a key, or nil when there is no such key.
+func (d *directory) key(ctx context.Context, name keyName) (*key, error) {
+	d.mu.RLock()
+	k := d.keys[name]
+	d.mu.RUnlock()
+	if k != nil {
+		return k, nil
+	}
+	generation := d.generation.Load()
+	err := d.store.View(ctx, func(r store.Reader) error {
+		var err error
+		k, err = d.load(r, name)
+		return err
+	})
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("kms: load key %s: %w", name.id, err)
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.generation.Load() != generation {
+		return k, nil // current when it was read, but a change has come since
+	}
+	if len(d.keys) >= d.limit {
+		d.evict()
+	}
+	d.keys[name] = k
+	d.refs[refName{name.region, refOf(&k.record)}] = name
+	return k, nil
+}
+
+// load reads everything about a key.
+func (d *directory) load(r store.Reader, name keyName) (*key, error) {
+	record, err := d.tables.keys.Get(r, name.account, name.region, name.id)
+	if err != nil {
+		return nil, err
+	}
+	if record.dying() {
+		return nil, store.ErrNotFound
+	}
+	k := &key{record: record, tags: tagMap(record.Tags)}
+	if k.policy, err = policy.New(policy.KMSKey, record.arn(), []byte(record.Policy)); err != nil {
+		return nil, fmt.Errorf("stored key policy: %w", err)
+	}
+	if k.aliases, err = d.tables.aliasesOf(r, name); err != nil {
+		return nil, err
+	}
+	k.grants = new(grantCache)
+	if k.grants.any, err = d.tables.hasGrants(r, name); err != nil {
+		return nil, err
+	}
+	materials, err := d.tables.materialsOf(r, name)
+	if err != nil {
+		return nil, err
+	}
+	k.byID = make(map[[envelope.MaterialIDSize]byte]*material, len(materials))
+	for i := range materials {
+		m := &material{record: materials[i]}
+		k.materials = append(k.materials, m)
+		k.byID[materialID(m.record.ID)] = m
+		if m.record.ID == record.Material {
+			k.current = m
+		}
+	}
+	return k, nil
+}
+
+// alias returns the key id that an alias stands for, or "".
+func (d *directory) alias(ctx context.Context, account, region, name string) (string, error) {
+	cached := aliasName{account, region, name}
+	d.mu.RLock()
+	id := d.aliases[cached]
+	d.mu.RUnlock()
+	if id != "" {
+		return id, nil
+	}
+	generation := d.generation.Load()
+	err := d.store.View(ctx, func(r store.Reader) error {
+		a, err := d.tables.aliases.Get(r, account, region, name)
+		id = a.KeyID
+		return err
+	})
+	if errors.Is(err, store.ErrNotFound) {
+		return "", nil
+	}
+	if err != nil {
+		return "", fmt.Errorf("kms: load alias: %w", err)
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.generation.Load() == generation && len(d.aliases) < d.limit {
+		d.aliases[cached] = id
+	}
+	return id, nil
+}
+
+// byRef returns the key that a blob's reference names in a Region, or nil.
+func (d *directory) byRef(ctx context.Context, region string, ref [16]byte) (*key, error) {
+	d.mu.RLock()
+	name, ok := d.refs[refName{region, ref}]
+	k := d.keys[name]
+	d.mu.RUnlock()
+	if ok && k != nil {
+		return k, nil
+	}
+	err := d.store.View(ctx, func(r store.Reader) error {
+		var err error
+		name, ok, err = d.tables.keyOfRef(r, region, ref)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("kms: look a key reference up: %w", err)
+	}
+	if !ok {
+		return nil, nil
+	}
+	return d.key(ctx, name)
+}
+
+// changed forgets what is cached of a key; it runs after the change is durable and
+// before its caller is answered.
+func (d *directory) changed(name keyName) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.generation.Add(1)
+	if k := d.keys[name]; k != nil {
+		delete(d.refs, refName{name.region, refOf(&k.record)})
+		delete(d.keys, name)
+	}
+}
+
+// aliasChanged forgets an alias.
+func (d *directory) aliasChanged(account, region, name string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.generation.Add(1)
+	delete(d.aliases, aliasName{account, region, name})
+}
+
+// grantCount returns how many grants a key has. They are counted once; from then on
+// commits keep the number current.
+func (d *directory) grantCount(ctx context.Context, name keyName) (int, error) {
+	d.mu.RLock()
+	n, ok := d.counts[name]
+	d.mu.RUnlock()
+	if ok {
+		return n, nil
+	}
+	generation := d.generation.Load()
+	err := d.store.View(ctx, func(r store.Reader) (err error) {
+		n, err = d.tables.countGrants(r, name)
+		return err
+	})
+	if err != nil {
+		return 0, fmt.Errorf("kms: count grants: %w", err)
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.generation.Load() == generation && len(d.counts) < d.limit {
+		d.counts[name] = n
+	}
+	return n, nil
+}
+
+// grantCounted adds to the number of grants of a key, if it is known.
+func (d *directory) grantCounted(name keyName, change int) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if n, ok := d.counts[name]; ok {
+		d.counts[name] = n + change
+	}
+}
+
+// forgetGrantCount has the grants of a key counted anew.
+func (d *directory) forgetGrantCount(name keyName) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.generation.Add(1)
+	delete(d.counts, name)
+}
+
+// evict makes room by dropping a sixteenth of the snapshots, whichever the map yields
+// first. The caller holds d.mu.
+func (d *directory) evict() {
+	n := max(d.limit/16, 1)
+	for name, k := range d.keys {
+		delete(d.refs, refName{name.region, refOf(&k.record)})
+		delete(d.keys, name)
+		if n--; n == 0 {
+			return
+		}
+	}
+}
+
+func refOf(r *keyRecord) (ref [16]byte) {
+	copy(ref[:], r.Ref)
+	return ref
+}
