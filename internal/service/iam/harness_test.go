@@ -1,6 +1,7 @@
 package iam_test
 
 import (
+	"context"
 	"crypto/aes"
 	"crypto/cipher"
 	"crypto/rand"

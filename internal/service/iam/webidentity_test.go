@@ -9,9 +9,6 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
-	"net"
-	"net/http"
-	"strings"
 	"testing"
 	"time"
 
