@@ -207,16 +207,15 @@ func TestDeleteAliasThatDoesNotExist(t *testing.T) {
 	wantCode(t, err, "NotFoundException")
 }
 
-func TestInvalidGrantID(t *testing.T) {
+func TestGrantThatDoesNotExist(t *testing.T) {
 	client, ctx := kmsClient(), t.Context()
 	k := sharedKey(t, symmetric, enabled)
-	const malformed = "not-a-grant-id"
-	_, err := client.ListGrants(ctx, &kms.ListGrantsInput{KeyId: &k.id, GrantId: aws.String(malformed)})
-	wantCode(t, err, "InvalidGrantIdException")
-	_, err = client.RevokeGrant(ctx, &kms.RevokeGrantInput{KeyId: &k.id, GrantId: aws.String(malformed)})
-	wantCode(t, err, "InvalidGrantIdException")
-	_, err = client.RetireGrant(ctx, &kms.RetireGrantInput{KeyId: &k.arn, GrantId: aws.String(malformed)})
-	wantCode(t, err, "InvalidGrantIdException")
+	for _, id := range []string{absentGrant, "aabbccdd"} {
+		_, err := client.RevokeGrant(ctx, &kms.RevokeGrantInput{KeyId: &k.id, GrantId: &id})
+		wantCode(t, err, "NotFoundException")
+		_, err = client.RetireGrant(ctx, &kms.RetireGrantInput{KeyId: &k.arn, GrantId: &id})
+		wantCode(t, err, "NotFoundException")
+	}
 }
 
 func TestInvalidCiphertext(t *testing.T) {
@@ -312,7 +311,7 @@ func TestQuotas(t *testing.T) {
 		must[*kms.TagResourceOutput](t)(client.TagResource(ctx, &kms.TagResourceInput{KeyId: &full.id, Tags: []types.Tag{{TagKey: aws.String(fmt.Sprint(i)), TagValue: aws.String("v")}}}))
 	}
 	_, err = client.TagResource(ctx, &kms.TagResourceInput{KeyId: &full.id, Tags: []types.Tag{{TagKey: aws.String("over"), TagValue: aws.String("v")}}})
-	wantCode(t, err, "LimitExceededException")
+	wantCode(t, err, "TagException")
 
 	for range rotationsPerKey {
 		must[*kms.RotateKeyOnDemandOutput](t)(client.RotateKeyOnDemand(ctx, &kms.RotateKeyOnDemandInput{KeyId: &full.id}))
