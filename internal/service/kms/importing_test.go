@@ -17,7 +17,9 @@ import (
 	"time"
 
 	"fastness/internal/api/kmsapi"
+	"fastness/internal/due"
 	"fastness/internal/engine/keyalg"
+	"fastness/internal/engine/keypool"
 	"fastness/internal/engine/keywrap"
 	"fastness/internal/keyslot"
 	"fastness/internal/store"
@@ -409,6 +411,37 @@ func TestExpiredMaterialIsDestroyed(t *testing.T) {
 	r.decrypts(blob, "x")
 }
 
+func TestRunnerDeletesMaterialAtItsTime(t *testing.T) {
+	h := newHarness(t)
+	r := importRoom(h, testRegion)
+	id := r.external(kmsapi.CreateKeyRequest{}).KeyId
+	r.mustImport(id, randomBytes(32), kmsapi.ImportKeyMaterialRequest{ValidTo: new(h.clock.Now().Add(time.Hour))})
+	runner, err := due.NewRunner(h.store, h.queue, h.service.JobHandlers(), due.Options{Clock: h.clock})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var rev store.Revision
+	if err := h.store.View(t.Context(), func(rd store.Reader) error { rev = rd.Revision(); return nil }); err != nil {
+		t.Fatal(err)
+	}
+	watch, err := h.store.Watch(t.Context(), rowKey(h.service.tables.keys.name), rev)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer watch.Close()
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- runner.Run(ctx) }()
+	defer func() { cancel(); <-ended }()
+	h.clock.Advance(time.Hour)
+	if _, err := watch.Next(t.Context()); err != nil { // the key changes
+		t.Fatal(err)
+	}
+	if got := *r.describe(id).KeyState; got != kmsapi.KeyStatePendingImport {
+		t.Errorf("state %s", got)
+	}
+}
+
 // material reads a material's record.
 func (h *harness) material(region, key, id string) (m materialRecord) {
 	h.Helper()
@@ -533,17 +566,39 @@ func TestDeletingMaterialWhileDeletionIsPendingKeepsTheState(t *testing.T) {
 	}
 }
 
-func TestGenerateFallsBackWhenThePoolIsEmpty(t *testing.T) {
-	h := newHarness(t)
-	h.service.pool = emptyPool{}
-	if m := h.in(testRegion).create(&kmsapi.CreateKeyRequest{}); *m.KeyState != kmsapi.KeyStateEnabled {
-		t.Errorf("%+v", m)
+var _ KeyPool = (*keypool.Pool[keyalg.Spec, *keyalg.Key])(nil)
+
+// onePool has one key.
+type onePool struct{ key *keyalg.Key }
+
+func (p *onePool) Take(spec keyalg.Spec) (*keyalg.Key, bool) {
+	k := p.key
+	if k == nil || k.Spec() != spec {
+		return nil, false
 	}
+	p.key = nil
+	return k, true
 }
 
-type emptyPool struct{}
-
-func (emptyPool) Take(keyalg.Spec) (*keyalg.Key, bool) { return nil, false }
+func TestKeysComeFromThePoolWhileItHasAny(t *testing.T) {
+	h := newHarness(t)
+	k := got(keyalg.Generate(keyalg.P256))
+	want := got(k.PublicKeySPKI())
+	h.service.pool = &onePool{k}
+	r := h.in(testRegion)
+	public := func(spec kmsapi.KeySpec) []byte {
+		id := r.create(&kmsapi.CreateKeyRequest{KeySpec: &spec, KeyUsage: new(kmsapi.KeyUsageTypeSignVerify)}).KeyId
+		out, err := r.GetPublicKey(t.Context(), &kmsapi.GetPublicKeyRequest{KeyId: id})
+		return must(t, out, err).PublicKey
+	}
+	public(kmsapi.KeySpecECCNISTP384) // a kind that the pool does not hold
+	if !bytes.Equal(public(kmsapi.KeySpecECCNISTP256), want) {
+		t.Error("the key is not the pool's")
+	}
+	if bytes.Equal(public(kmsapi.KeySpecECCNISTP256), want) {
+		t.Error("the pool's key was used twice")
+	}
+}
 
 // got is for calls that fail only when a test is wrong; it panics then.
 func got[V any](v V, err error) V {
