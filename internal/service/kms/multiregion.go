@@ -209,7 +209,8 @@ func (s *Service) fillReplica(ctx context.Context, tx store.Txn, primary, replic
 		have[there[i].ID] = true
 	}
 	copied := 0
-	for i := range materials {
+	// The newest go first, so that the current one is there from the start.
+	for i := range slices.Backward(materials) {
 		m := &materials[i]
 		if have[m.ID] || m.pending() {
 			continue

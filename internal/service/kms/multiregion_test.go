@@ -328,7 +328,9 @@ func TestManyMaterialsAreCopiedByAJob(t *testing.T) {
 		t.Fatal(err)
 	}
 	last := r.encrypt(id, "last")
+	h.consistent()
 	h.runJobs()
+	h.consistent()
 	if got := *away.describe(id).KeyState; got != kmsapi.KeyStateEnabled {
 		t.Errorf("state %s", got)
 	}
@@ -341,6 +343,18 @@ func TestManyMaterialsAreCopiedByAJob(t *testing.T) {
 	})
 	if !same {
 		t.Error("the replica's materials differ from the primary's")
+	}
+}
+
+// consistent runs the room's checks over the store.
+func (h *harness) consistent() {
+	h.Helper()
+	problems, err := store.Fsck(h.Context(), h.store, Checks(h.slots)...)
+	if err != nil {
+		h.Fatal(err)
+	}
+	for _, p := range problems {
+		h.Errorf("%s: %q: %s", p.Check, p.Key, p.Text)
 	}
 }
 
@@ -436,8 +450,11 @@ func TestImportIntoMultiRegionKeys(t *testing.T) {
 		t.Errorf("state %s", got)
 	}
 	third.decrypts(old, "old")
+	h.consistent()
 	away.mustImport(id, m1, kmsapi.ImportKeyMaterialRequest{})
 	away.decrypts(old, "old")
+	h.runJobs()
+	h.consistent()
 }
 
 func TestDeletingWaitingMaterialOfThePrimaryDeletesItEverywhere(t *testing.T) {
@@ -526,6 +543,7 @@ func TestReplicasThatDieWhileTheKeyRotates(t *testing.T) {
 	home.decrypts(blob, "x")
 	home.replicate(id, west) // the Region is free again
 	h.in(west).decrypts(blob, "x")
+	h.consistent()
 }
 
 // AWS has fewer Regions than this; a rotation of a key in all of them is one
@@ -547,6 +565,7 @@ func TestKeyInFortyRegions(t *testing.T) {
 	}
 	blob := home.encrypt(id, "x")
 	h.after(90)
+	h.consistent()
 	if n := len(home.materials(id)); n != 3 {
 		t.Errorf("%d materials", n)
 	}

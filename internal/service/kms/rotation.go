@@ -225,21 +225,11 @@ func (s *Service) addMaterial(ctx context.Context, tx store.Txn, parts []*keyRec
 // returns its number in the order of materials.
 func (s *Service) demoteCurrent(tx store.Txn, part *keyRecord) (int, error) {
 	m, err := s.tables.materials.Get(tx, part.Account, part.Region, part.ID, part.Material)
-	if isNotFound(err) && part.State == kmsapi.KeyStateCreating {
-		return s.lastOrder(tx, part) // a replica that is still being filled
-	}
 	if err != nil {
 		return 0, err
 	}
 	m.State = kmsapi.KeyMaterialStateNonCurrent
 	return m.Order, s.tables.materials.Put(tx, &m)
-}
-
-// lastOrder is the number of a replica's current material in its primary, which has
-// them all.
-func (s *Service) lastOrder(tx store.Txn, part *keyRecord) (int, error) {
-	m, err := s.tables.materials.Get(tx, part.Account, part.MultiRegion.Primary, part.ID, part.Material)
-	return m.Order, err
 }
 
 // rotateTo makes the material current in all parts, saves them and writes the
