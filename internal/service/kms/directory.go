@@ -79,16 +79,9 @@ func (d *directory) key(ctx context.Context, name keyName) (*key, error) {
 		return k, nil
 	}
 	generation := d.generation.Load()
-	err := d.store.View(ctx, func(r store.Reader) error {
-		var err error
-		k, err = d.load(r, name)
-		return err
-	})
-	if errors.Is(err, store.ErrNotFound) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, fmt.Errorf("kms: load key %s: %w", name.id, err)
+	k, err := d.fresh(ctx, name)
+	if k == nil || err != nil {
+		return nil, err
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -100,6 +93,22 @@ func (d *directory) key(ctx context.Context, name keyName) (*key, error) {
 	}
 	d.keys[name] = k
 	d.refs[refName{name.region, refOf(&k.record)}] = name
+	return k, nil
+}
+
+// fresh reads a key from the store, whether there is a snapshot of it or not, and
+// returns nil when there is no such key.
+func (d *directory) fresh(ctx context.Context, name keyName) (k *key, err error) {
+	err = d.store.View(ctx, func(r store.Reader) (err error) {
+		k, err = d.load(r, name)
+		return err
+	})
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("kms: load key %s: %w", name.id, err)
+	}
 	return k, nil
 }
 

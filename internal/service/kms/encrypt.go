@@ -187,7 +187,11 @@ func (s *Service) decrypt(ctx context.Context, k *key, r *resolved, blob []byte,
 	}
 	m := k.byID[h.MaterialID]
 	if m == nil {
-		return nil, nil, &kmsapi.InvalidCiphertextException{}
+		// The blob may be younger than the snapshot: another part of a multi-Region key
+		// learns of a rotation a moment before this one.
+		if m, err = s.youngerMaterial(ctx, k, h.MaterialID); err != nil {
+			return nil, nil, err
+		}
 	}
 	opener, err := s.symmetric(ctx, m)
 	if err != nil {
@@ -195,6 +199,18 @@ func (s *Service) decrypt(ctx context.Context, k *key, r *resolved, blob []byte,
 	}
 	plaintext, err := opener.Open(nil, blob, context)
 	return plaintext, m, engineError(k, err)
+}
+
+// youngerMaterial looks in the store for a material that a snapshot does not have.
+func (s *Service) youngerMaterial(ctx context.Context, k *key, id [envelope.MaterialIDSize]byte) (*material, error) {
+	now, err := s.directory.fresh(ctx, k.record.name())
+	if err != nil {
+		return nil, err
+	}
+	if now == nil || now.byID[id] == nil {
+		return nil, &kmsapi.InvalidCiphertextException{}
+	}
+	return now.byID[id], checkState(call.From(ctx).Operation.Name, &now.record)
 }
 
 // usable returns the key of the call, checked for use: its state, its usage.

@@ -11,6 +11,9 @@ import (
 	"crypto/x509"
 	"errors"
 	"hash"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -178,6 +181,48 @@ func TestImportRoundTripUnderEachWrapping(t *testing.T) {
 			}
 		})
 	}
+}
+
+// The customer's side with OpenSSL, as the developer guide shows it; what comes back
+// must be the HMAC that OpenSSL makes with the same key.
+func TestImportMaterialWrappedByOpenSSL(t *testing.T) {
+	h := newHarness(t)
+	r := importRoom(h, testRegion)
+	id := r.external(kmsapi.CreateKeyRequest{KeySpec: new(kmsapi.KeySpecHMAC256), KeyUsage: new(kmsapi.KeyUsageTypeGenerateVerifyMAC)}).KeyId
+	p := r.parameters(id, oaep256, "RSA_3072")
+	material := randomBytes(32)
+	wrapped := openssl(t, material, map[string][]byte{"wrapping.der": p.PublicKey},
+		"pkeyutl", "-encrypt", "-pubin", "-keyform", "DER", "-inkey", "wrapping.der",
+		"-pkeyopt", "rsa_padding_mode:oaep", "-pkeyopt", "rsa_oaep_md:sha256", "-pkeyopt", "rsa_mgf1_md:sha256")
+	if _, err := r.ImportKeyMaterial(t.Context(), &kmsapi.ImportKeyMaterialRequest{
+		KeyId: id, ImportToken: p.ImportToken, EncryptedKeyMaterial: wrapped, ValidTo: new(h.clock.Now().Add(time.Hour)),
+	}); err != nil {
+		t.Fatal(err)
+	}
+	out, err := r.GenerateMac(t.Context(), &kmsapi.GenerateMacRequest{KeyId: id, Message: []byte("message"), MacAlgorithm: new(kmsapi.MacAlgorithmSpecHMACSHA256)})
+	want := openssl(t, []byte("message"), nil, "dgst", "-sha256", "-mac", "HMAC", "-macopt", "hexkey:"+hexOf(material), "-binary")
+	if !bytes.Equal(must(t, out, err).Mac, want) {
+		t.Error("the imported key makes another MAC than OpenSSL")
+	}
+}
+
+// openssl runs the program in a directory with the files, and returns what it writes.
+func openssl(t *testing.T, stdin []byte, files map[string][]byte, args ...string) []byte {
+	t.Helper()
+	dir := t.TempDir()
+	for name, content := range files {
+		if err := os.WriteFile(filepath.Join(dir, name), content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	command := exec.CommandContext(t.Context(), "openssl", args...)
+	var stderr bytes.Buffer
+	command.Dir, command.Stdin, command.Stderr = dir, bytes.NewReader(stdin), &stderr
+	out, err := command.Output()
+	if err != nil {
+		t.Fatalf("openssl %s: %v: %s", args[0], err, stderr.String())
+	}
+	return out
 }
 
 func TestImportAsymmetricAndHMACKeys(t *testing.T) {

@@ -4,13 +4,16 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"fastness/internal/api/kmsapi"
+	"fastness/internal/call"
 	"fastness/internal/due"
 	"fastness/internal/keyslot"
 	"fastness/internal/store"
+	"fastness/internal/wire"
 )
 
 const (
@@ -241,6 +244,52 @@ func TestRotationReachesAllReplicasAtOnce(t *testing.T) {
 		}
 	}
 	third.decrypts(away.encrypt(id, "z"), "z")
+}
+
+// Whatever one Region encrypts, every other decrypts at once, while the key rotates
+// and its primary moves.
+func TestPartsNeverDisagreeWhileTheKeyRotates(t *testing.T) {
+	h := newHarness(t)
+	home, away := h.in(testRegion), h.in(west)
+	id := home.multi(kmsapi.CreateKeyRequest{}, west).KeyId
+	rooms := []*room{home, away}
+	stop := make(chan struct{})
+	var users sync.WaitGroup
+	for i := range 4 {
+		from, to := rooms[i%2], rooms[1-i%2]
+		users.Go(func() {
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				blob, err := from.Encrypt(t.Context(), &kmsapi.EncryptRequest{KeyId: id, Plaintext: []byte("x")})
+				if err == nil {
+					_, err = to.Decrypt(t.Context(), &kmsapi.DecryptRequest{CiphertextBlob: blob.CiphertextBlob})
+				}
+				if err != nil {
+					t.Errorf("from %s to %s: %v", from.region, to.region, err)
+					return
+				}
+			}
+		})
+	}
+	for i := range 20 {
+		if _, err := rooms[i%2].RotateKeyOnDemand(t.Context(), &kmsapi.RotateKeyOnDemandRequest{KeyId: id}); err != nil {
+			t.Error(err)
+			break
+		}
+		if _, err := rooms[i%2].UpdatePrimaryRegion(t.Context(), &kmsapi.UpdatePrimaryRegionRequest{KeyId: id, PrimaryRegion: &rooms[1-i%2].region}); err != nil {
+			t.Error(err)
+			break
+		}
+	}
+	close(stop)
+	users.Wait()
+	if n := len(home.materials(id)); n != 21 {
+		t.Errorf("%d materials", n)
+	}
 }
 
 func TestUpdatePrimaryRegionSwapsTheParts(t *testing.T) {
@@ -644,4 +693,26 @@ func TestShreddingOutlivesACrash(t *testing.T) {
 	if err := h.service.unwrap(t.Context(), &before, func([]byte) error { return nil }); !errors.Is(err, keyslot.ErrGone) {
 		t.Errorf("the old record opens: %v", err)
 	}
+}
+
+func TestBlobYoungerThanTheSnapshotDecrypts(t *testing.T) {
+	h := newHarness(t)
+	home := h.in(testRegion)
+	id := home.multi(kmsapi.CreateKeyRequest{}, west).KeyId
+	old, err := h.service.directory.key(t.Context(), keyName{testAccount, west, *id})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := home.RotateKeyOnDemand(t.Context(), &kmsapi.RotateKeyOnDemandRequest{KeyId: id}); err != nil {
+		t.Fatal(err)
+	}
+	blob := home.encrypt(id, "x")
+	ctx := call.With(t.Context(), &call.Call{Operation: &wire.Operation{Name: "Decrypt"}})
+	plaintext, m, err := h.service.decrypt(ctx, old, &resolved{}, blob, nil)
+	if err != nil || string(plaintext) != "x" || m.record.ID != *home.describe(id).CurrentKeyMaterialId {
+		t.Errorf("got %q, %v", plaintext, err)
+	}
+	blob[20] ^= 1 // a material that is nowhere
+	_, _, err = h.service.decrypt(ctx, old, &resolved{}, blob, nil)
+	wants(t, err, "InvalidCiphertextException", "")
 }
