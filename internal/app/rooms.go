@@ -93,6 +93,9 @@ func (a *App) openRooms(ctx context.Context, ring *seal.Keyring) (_ *rooms, err 
 	if err != nil {
 		return nil, err
 	}
+	if err := errors.Join(audit.Reserve(registry), registry.Reserve("ca", "authority", nil)); err != nil {
+		return nil, err
+	}
 	r.audit = audit.Open(sealed, a.config.Clock)
 	regions, err := a.config.regions()
 	if err != nil {

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"fastness/internal/store/table"
 )
 
 // A batch is a version byte followed by events, each a length and the fields in the
@@ -127,4 +129,12 @@ func decodeEvent(b []byte) (Event, error) {
 		r.err = errBatch
 	}
 	return e, r.err
+}
+
+// Reserve tells fsck about the log's batches.
+func Reserve(r *table.Registry) error {
+	return r.Reserve("audit", "event", func(value []byte) error {
+		_, err := decodeBatch(value)
+		return err
+	})
 }

@@ -26,6 +26,7 @@ type router struct {
 	bySigning map[string][]*Room // signing name
 	byHost    map[string]*Room   // first label of AWS's host names
 	paths     map[*wire.API]pathRouter
+	query     []*Room // that speak a query protocol
 }
 
 // pathRouter matches REST requests to operations by method, path and query.
@@ -68,6 +69,13 @@ func (r *router) route(req *http.Request, sig *sigv4.Signature, body []byte) (ta
 		return r.routeTarget(req, amzTarget[0])
 	}
 	room, ambiguous := r.byScopeOrHost(req, sig)
+	if room == nil && sig == nil && hasAction {
+		query := []byte(req.URL.RawQuery)
+		if form && !awsquery.HasAction(query) {
+			query = body
+		}
+		room, ambiguous = r.byVersion(query)
+	}
 	if room == nil {
 		if ambiguous {
 			return target{}, r.unrouted(nil, wire.AWSQuery, wire.MalformedQuery, "The request does not say which service it means.")
@@ -189,6 +197,27 @@ func (r *router) byScopeOrHost(req *http.Request, sig *sigv4.Signature) (room *R
 		}
 	}
 	return nil, false
+}
+
+// byVersion finds the room of an unsigned query request by its Action and Version: an
+// API of that version has an operation of that name which needs no signature. Two are
+// ambiguous.
+func (r *router) byVersion(query []byte) (room *Room, ambiguous bool) {
+	action, version, err := awsquery.Action(query)
+	if err != nil {
+		return nil, false
+	}
+	for _, candidate := range r.query {
+		op := candidate.API.Operation(action)
+		if candidate.API.Version != version || op == nil || !op.Unsigned {
+			continue
+		}
+		if room != nil {
+			return nil, true
+		}
+		room = candidate
+	}
+	return room, false
 }
 
 func mediaType(req *http.Request) string {

@@ -2,6 +2,7 @@ package iam_test
 
 import (
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -339,6 +340,44 @@ func TestCallsAreInTheEventHistory(t *testing.T) {
 			t.Errorf("%s=%s: %+v", key, value, e)
 		}
 	}
+}
+
+func TestIssuedCredentialsAreRecordedWithoutSecrets(t *testing.T) {
+	w := newWorld(t)
+	alice := w.user("alice")
+	w.inline("alice", allow("sts:*"))
+	session := alice.mustAssume(&sdksts.AssumeRoleInput{RoleArn: aws.String(w.role("r", account))})
+	out, err := w.root.trail.LookupEvents(t.Context(), &sdkcloudtrail.LookupEventsInput{})
+	must(t, err)
+	found := false
+	for _, e := range out.Events {
+		record := *e.CloudTrailEvent
+		found = found || *e.EventName == "AssumeRole" && strings.Contains(record, `"accessKeyId":"`+session.id+`"`)
+		for _, secret := range []string{session.secret, session.token, alice.secret} {
+			if strings.Contains(record, secret) {
+				t.Errorf("%s shows a secret", *e.EventName)
+			}
+		}
+	}
+	if !found {
+		t.Error("the session's key is not in the record of AssumeRole")
+	}
+}
+
+func TestRenamedUserKeepsItsKeys(t *testing.T) {
+	w := newWorld(t)
+	alice := w.user("alice")
+	w.inline("alice", allow("iam:ListUsers"))
+	_, err := w.root.iam.UpdateUser(t.Context(), &sdkiam.UpdateUserInput{UserName: aws.String("alice"), NewUserName: aws.String("ann"), NewPath: aws.String("/x/")})
+	must(t, err)
+	expect(t, alice.listUsers(), "")
+	me, err := alice.sts.GetCallerIdentity(t.Context(), &sdksts.GetCallerIdentityInput{})
+	must(t, err)
+	if *me.Arn != "arn:aws:iam::"+account+":user/x/ann" {
+		t.Error(*me.Arn)
+	}
+	must(t, w.dir.Reload(t.Context()))
+	expect(t, alice.listUsers(), "")
 }
 
 func TestUnknownSession(t *testing.T) {

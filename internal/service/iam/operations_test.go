@@ -422,3 +422,59 @@ func TestConditionKeys(t *testing.T) {
 	_, err = alice.iam.DeleteUser(ctx, &sdkiam.DeleteUserInput{UserName: s("app")})
 	expect(t, err, "")
 }
+
+func TestQuotas(t *testing.T) {
+	w := newWorld(t)
+	ctx := t.Context()
+	group := func(i int) error {
+		_, err := w.root.iam.CreateGroup(ctx, &sdkiam.CreateGroupInput{GroupName: s(fmt.Sprint("g", i))})
+		return err
+	}
+	for i := range 300 {
+		must(t, group(i))
+	}
+	expect(t, group(300), "LimitExceeded: Cannot exceed quota for GroupsPerAccount: 300")
+	_, err := w.root.iam.DeleteGroup(ctx, &sdkiam.DeleteGroupInput{GroupName: s("g0")})
+	must(t, err)
+	must(t, group(300))
+	w.user("ann")
+	attach := func(i int) error {
+		_, err := w.root.iam.AttachUserPolicy(ctx, &sdkiam.AttachUserPolicyInput{UserName: s("ann"), PolicyArn: s(w.policy(fmt.Sprint("p", i), allow("s3:*")))})
+		return err
+	}
+	join := func(i int) error {
+		_, err := w.root.iam.AddUserToGroup(ctx, &sdkiam.AddUserToGroupInput{UserName: s("ann"), GroupName: s(fmt.Sprint("g", i))})
+		return err
+	}
+	for i := range 10 {
+		must(t, attach(i))
+		must(t, join(i+1))
+	}
+	expect(t, attach(10), "LimitExceeded: Cannot exceed quota for PoliciesPerUser: 10")
+	expect(t, join(11), "LimitExceeded: Cannot exceed quota for GroupsPerUser: 10")
+}
+
+// A policy that is being attached cannot be deleted at the same time.
+func TestAttachingAndDeletingConflict(t *testing.T) {
+	w := newWorld(t)
+	ctx := t.Context()
+	w.user("ann")
+	for i := range 20 {
+		arn := w.policy(fmt.Sprint("p", i), allow("s3:*"))
+		attached, deleted := make(chan error, 1), make(chan error, 1)
+		go func() {
+			_, err := w.root.iam.AttachUserPolicy(ctx, &sdkiam.AttachUserPolicyInput{UserName: s("ann"), PolicyArn: &arn})
+			attached <- err
+		}()
+		go func() {
+			_, err := w.root.iam.DeletePolicy(ctx, &sdkiam.DeletePolicyInput{PolicyArn: &arn})
+			deleted <- err
+		}()
+		if a, d := <-attached, <-deleted; (a == nil) == (d == nil) {
+			t.Fatalf("attached: %v, deleted: %v", a, d)
+		} else if a == nil {
+			_, err := w.root.iam.DetachUserPolicy(ctx, &sdkiam.DetachUserPolicyInput{UserName: s("ann"), PolicyArn: &arn})
+			must(t, err)
+		}
+	}
+}
