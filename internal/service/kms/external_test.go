@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"io"
 	"net/http"
 	"net/netip"
 	"strings"
@@ -258,7 +259,10 @@ func TestProxyThatDoesNotAnswerIsGivenUp(t *testing.T) {
 	h.service.closeProxies()
 	h.service.keyStores.config.Timeout = 20 * time.Millisecond
 	p.set(func() {
-		p.instead = http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
+		p.instead = http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+			_, _ = io.Copy(io.Discard, r.Body) // only then does the server notice that the client has gone
+			<-r.Context().Done()
+		})
 	})
 	c := h.as(root(testAccount), testRegion).kms()
 	_, err := c.Encrypt(t.Context(), &kmsapi.EncryptRequest{KeyId: key.KeyId, Plaintext: []byte("x")})
