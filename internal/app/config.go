@@ -80,8 +80,8 @@ type SealConfig struct {
 	// Shares and Threshold are for the first start under SealShamir.
 	Shares, Threshold int
 	// Key, Endpoint, Region and the credentials are for SealAWSKMS.
-	Key, Endpoint, Region                    string
-	AccessKeyID, SecretAccessKey, SessionKey string
+	Key, Endpoint, Region                      string
+	AccessKeyID, SecretAccessKey, SessionToken string
 }
 
 func (c *Config) complete() error {

@@ -73,7 +73,7 @@ func (f *File) Backup(ctx context.Context, w io.Writer) error {
 	f.w.paused.Lock()
 	defer f.w.paused.Unlock()
 	f.mu.Lock()
-	closed, size := f.closed, offset(uint32(f.grown), 0)
+	closed, size := f.closed, offset(uint32(len(f.slots)), 0)
 	f.mu.Unlock()
 	if closed {
 		return ErrClosed

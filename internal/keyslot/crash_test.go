@@ -338,8 +338,8 @@ func TestPowerLossAtEveryOperation(t *testing.T) {
 }
 
 func TestPowerLossUnderConcurrentWork(t *testing.T) {
-	for seed := range uint64(3) {
-		for failAt := 1; failAt < 200; failAt += 3 {
+	for seed := range uint64(2) {
+		for failAt := 1; failAt < 200; failAt += 5 {
 			crashAt(t, 8, 12, failAt, seed)
 		}
 	}

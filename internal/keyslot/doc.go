@@ -17,7 +17,8 @@
 // # Writing
 //
 // Between two syncs only A pages or only B pages are written, so whatever a crash
-// does to pages that were being written, the other copy of each slot is whole.
+// does to pages that were being written, neighbours in the page included, the other
+// copy of each slot is whole. The repair after a crash keeps the same order.
 //
 //   - Allocate: A, sync, B, sync; then it returns. A transaction that refers to the
 //     slot may commit from then on.

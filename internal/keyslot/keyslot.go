@@ -1,16 +1,13 @@
 package keyslot
 
 import (
-	"bytes"
 	"context"
 	"crypto/rand"
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"hash/crc32"
 	"io"
 	"os"
-	"slices"
 	"sync"
 
 	"fastness/internal/securemem"
@@ -76,7 +73,6 @@ type File struct {
 	idle   sync.Cond // signalled when a slot stops being busy
 	slots  []slot
 	free   []uint32
-	grown  int // slots that the device has room for
 	closed bool
 
 	w *writer
@@ -154,82 +150,6 @@ func OpenDevice(ctx context.Context, dev Device, o Options) (*File, error) {
 func (o *Options) check() error {
 	if o.AEAD == nil || o.Arena == nil || o.Installation == "" || len(o.Installation) > maxHeaderName {
 		return errors.New("keyslot: Options needs Installation, AEAD and Arena")
-	}
-	return nil
-}
-
-// encodeHeader is the first page: magic, length and bytes of the installation's name,
-// and a checksum in the last four bytes.
-func encodeHeader(installation string) []byte {
-	b := make([]byte, pageBytes)
-	n := copy(b, headerMagic)
-	binary.BigEndian.PutUint16(b[n:], uint16(len(installation)))
-	copy(b[n+2:], installation)
-	binary.BigEndian.PutUint32(b[pageBytes-4:], crc32.Checksum(b[:pageBytes-4], castagnoli))
-	return b
-}
-
-func checkHeader(b []byte, installation string) error {
-	if !bytes.Equal(b, encodeHeader(installation)) {
-		return ErrFile
-	}
-	return nil
-}
-
-// recover reads all slots, completes what was begun and repairs damaged copies.
-func (f *File) recover(ctx context.Context, size int64) error {
-	groups := (size - pageBytes + groupBytes - 1) / groupBytes
-	if size < pageBytes || groups*slotsPerPage > MaxSlots {
-		return fmt.Errorf("%w: %d bytes long", ErrFile, size)
-	}
-	f.slots = make([]slot, groups*slotsPerPage)
-	f.grown = len(f.slots)
-	var repairs []*op
-	buf := make([]byte, groupBytes)
-	for g := range groups {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		clear(buf) // what is beyond the end counts as zero
-		if _, err := f.dev.ReadAt(buf, pageBytes+g*groupBytes); err != nil && err != io.EOF {
-			return fmt.Errorf("keyslot: reading: %w", err)
-		}
-		for i := range slotsPerPage {
-			index := uint32(g)*slotsPerPage + uint32(i)
-			a := decodeImage(buf[i*copyBytes:][:copyBytes], index)
-			b := decodeImage(buf[pageBytes+i*copyBytes:][:copyBytes], index)
-			m, repair := resolve(a, b)
-			s := &f.slots[index]
-			switch m.state {
-			case live:
-				v, err := f.opts.AEAD.Version(m.sealed[:])
-				if err != nil {
-					s.state = invalid // whole, but not written by us
-					continue
-				}
-				*s = slot{gen: m.gen, seq: m.seq, version: v, state: live}
-			case shredding:
-				o, err := finishOp(index, m.gen, a.state, b.state)
-				if err != nil {
-					return err
-				}
-				repairs = append(repairs, o)
-				continue
-			default:
-				s.state = m.state
-			}
-			if repair != [2]bool{} {
-				repairs = append(repairs, repairOp(index, m, repair))
-			}
-		}
-	}
-	if err := runBatch(f.dev, repairs); err != nil {
-		return fmt.Errorf("keyslot: repairing: %w", err)
-	}
-	for i := len(f.slots) - 1; i >= 0; i-- {
-		if f.slots[i].state == free {
-			f.free = append(f.free, uint32(i))
-		}
 	}
 	return nil
 }
@@ -341,7 +261,6 @@ func (f *File) take() (uint32, error) {
 			return 0, fmt.Errorf("keyslot: growing the file: %w", err)
 		}
 		f.slots = append(f.slots, make([]slot, n)...)
-		f.grown = len(f.slots)
 		for i := first + n - 1; i >= first; i-- {
 			f.free = append(f.free, uint32(i))
 		}
@@ -491,85 +410,6 @@ func (f *File) Shred(ctx context.Context, id SlotID) error {
 	f.mu.Lock()
 	f.free = append(f.free, id.Index)
 	f.mu.Unlock()
-	return nil
-}
-
-// Rewrap seals up to limit KEKs again that are sealed with an older version of the
-// domain key. It returns how many it did and whether any are left.
-func (f *File) Rewrap(ctx context.Context, limit int) (done int, more bool, err error) {
-	active, err := f.opts.AEAD.Active()
-	if err != nil {
-		return 0, false, err
-	}
-	var ids []SlotID
-	f.mu.Lock()
-	for i, s := range f.slots {
-		if s.state != live || s.version >= active {
-			continue
-		}
-		if len(ids) == limit {
-			more = true
-			break
-		}
-		ids = append(ids, SlotID{Index: uint32(i), Generation: s.gen})
-	}
-	f.mu.Unlock()
-	// Together, so that they share the syncs, but in bounded numbers.
-	for part := range slices.Chunk(ids, maxBatch/4) {
-		if err := ctx.Err(); err != nil {
-			return done, true, err
-		}
-		errs := make([]error, len(part))
-		var wg sync.WaitGroup
-		for i, id := range part {
-			wg.Go(func() { errs[i] = f.rewrapSlot(id) })
-		}
-		wg.Wait()
-		if err := errors.Join(errs...); err != nil {
-			return done, true, err
-		}
-		done += len(part)
-	}
-	return done, more, nil
-}
-
-func (f *File) rewrapSlot(id SlotID) error {
-	switch err := f.lockSlot(id); {
-	case errors.Is(err, ErrGone):
-		return nil
-	case err != nil:
-		return err
-	}
-	f.mu.Lock()
-	s := f.slots[id.Index]
-	f.mu.Unlock()
-	s.busy = false
-	defer func() { f.unlockSlot(id.Index, s) }()
-	if s.state != live {
-		return nil
-	}
-	m, err := f.readSlot(id)
-	if err != nil {
-		return err
-	}
-	kek, err := f.openImage(m, id.Index)
-	if err != nil {
-		return err
-	}
-	defer kek.Destroy()
-	m.seq++
-	err = use(kek, func(k []byte) error { return f.sealInto(&m, id.Index, k) })
-	if err != nil {
-		return err
-	}
-	v, err := f.opts.AEAD.Version(m.sealed[:])
-	if err != nil {
-		return err
-	}
-	if err := f.w.do(liveOp(id.Index, m)); err != nil {
-		return err
-	}
-	s.seq, s.version = m.seq, v
 	return nil
 }
 

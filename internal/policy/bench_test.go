@@ -103,3 +103,25 @@ func benchmarkEvaluate(b *testing.B, policies, statements int) {
 
 func BenchmarkEvaluate300Statements(b *testing.B)   { benchmarkEvaluate(b, 20, 15) }
 func BenchmarkEvaluate10000Statements(b *testing.B) { benchmarkEvaluate(b, 20, 500) }
+
+// BenchmarkNew parses and compiles a managed policy of the greatest size IAM accepts.
+func BenchmarkNew(b *testing.B) {
+	const item = `{"Effect":"Allow","Action":["kms:Decrypt","kms:Encrypt"],"Resource":"arn:aws:kms:*:111122223333:key/*"},`
+	doc := []byte(`{"Version":"2012-10-17","Statement":[` + strings.TrimSuffix(strings.Repeat(item, 6000/len(item)), ",") + `]}`)
+	b.SetBytes(int64(len(doc)))
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := New(IdentityManaged, "p", doc); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// BenchmarkEvaluateExplained is the cost of a trace.
+func BenchmarkEvaluateExplained(b *testing.B) {
+	req, ps := wholeHouse(b, 20, 15)
+	b.ReportAllocs()
+	for b.Loop() {
+		Evaluate(req, ps, &Trace{})
+	}
+}

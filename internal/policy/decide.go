@@ -90,13 +90,9 @@ func (e *evaluation) weigh(ps *Policies) verdict {
 			v.matches[0] = resource
 			return v
 		}
-		if ps.Extra != nil {
-			if id, ok := ps.Extra.Allow(); ok {
-				v.grant = id
-				return v
-			}
+		if v.grant, how = extra(ps); how == notNamed {
+			v.missing = resourceLayer(ps)
 		}
-		v.missing = resourceLayer(ps)
 		return v
 	}
 
@@ -136,35 +132,49 @@ func (e *evaluation) weigh(ps *Policies) verdict {
 	case !same && how != notNamed && identity.ok:
 		v.matches[0] = resource
 	default:
-		if ps.Extra != nil {
-			if id, ok := ps.Extra.Allow(); ok {
-				v.grant = id
-				if e.who.Type == User {
-					return v
-				}
-				needIdentity = false
-				break
+		var given grantee
+		if v.grant, given = extra(ps); given != notNamed {
+			if e.who.Type == User {
+				return v
 			}
+			needIdentity = false
+			break
 		}
-		switch {
-		case same && ps.ResourceMode != ResourceOptional && how == notNamed, identity.ok:
+		v.missing = LayerIdentity
+		if identity.ok || same && ps.ResourceMode != ResourceOptional && how == notNamed {
 			v.missing = resourceLayer(ps)
-		default:
-			v.missing = LayerIdentity
 		}
 		return v
 	}
 	if needIdentity {
 		v.matches[1] = identity.match
 	}
-	switch {
-	case !boundary.ok:
-		v.missing = LayerBoundary
-	case !session.ok:
-		v.missing = LayerSession
-	}
 	v.matches[2], v.matches[3] = boundary.match, session.match
+	switch {
+	case boundary.ok && session.ok:
+		return v
+	case e.who.Type == User: // a grant names the user, so the limits do not bind it
+		if id, given := extra(ps); given != notNamed {
+			return verdict{grant: id}
+		}
+	}
+	v.missing = LayerSession
+	if !boundary.ok {
+		v.missing = LayerBoundary
+	}
 	return v
+}
+
+// extra asks for permission from outside the policies.
+func extra(ps *Policies) (id string, how grantee) {
+	if ps.Extra == nil {
+		return "", notNamed
+	}
+	id, ok := ps.Extra.Allow()
+	if !ok {
+		return "", notNamed
+	}
+	return id, directly
 }
 
 // resourcePolicies gives the allow of the resource policies that names the caller most
@@ -172,7 +182,7 @@ func (e *evaluation) weigh(ps *Policies) verdict {
 func (e *evaluation) resourcePolicies(ps *Policies) (best Match, how grantee) {
 	e.layer, e.level = resourceLayer(ps), 0
 	for _, p := range ps.Resource {
-		if m, g := e.findBest(p, p.allow); g > how {
+		if m, g := e.findBest(p); g > how {
 			best, how = m, g
 		}
 		if how == directly && e.trace == nil {
@@ -187,7 +197,7 @@ func (e *evaluation) anyOf(l Layer, level int, list []*Policy) finding {
 	e.layer, e.level = l, level
 	var first finding
 	for _, p := range list {
-		m, ok := e.find(p, p.allow)
+		m, ok := e.find(p, EffectAllow)
 		if ok && !first.ok {
 			first = finding{m, true}
 		}
@@ -200,6 +210,6 @@ func (e *evaluation) anyOf(l Layer, level int, list []*Policy) finding {
 
 func (e *evaluation) one(l Layer, p *Policy) finding {
 	e.layer, e.level = l, 0
-	m, ok := e.find(p, p.allow)
+	m, ok := e.find(p, EffectAllow)
 	return finding{m, ok}
 }

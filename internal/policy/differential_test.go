@@ -196,7 +196,8 @@ func (g *generator) statement(kind policy.Kind) obj {
 			"arn:aws:kms:us-east-1:111111111111:key/abc", "arn:aws:kms:*:111111111111:key/*", "arn:aws:kms:us-*-1:*:key/a?c",
 			"arn:aws:*:us-*:key/abc", "arn:*:kms:us-eas?-1:111111111111:key/*", "arn:aws:s3:::bucket/*", "arn:aws:s3:::buc*/f:x",
 			"arn:aws:s3:::bucket/home/${aws:username}/*", "arn:aws:s3:::bucket/${aws:PrincipalTag/dir, 'home'}/*",
-			"arn:aws:kms:*:${aws:PrincipalAccount}:key/*", "arn:aws:s3:::bucket/home/${*}/*", "arn:aws:sqs:*", "arn:aws:k*s:*")
+			"arn:aws:kms:*:${aws:PrincipalAccount}:key/*", "arn:aws:s3:::bucket/home/${*}/*", "arn:aws:sqs:*", "arn:aws:k*s:*",
+			"arn:aws:kms:us-east-1:1?1111111111:key/*", "arn:aws:kms:us-east-1:1*1:key/abc", "arn:aws:kms:*:1*11:key/abc")
 	}
 	switch kind {
 	case policy.ResourceControl:
@@ -241,7 +242,7 @@ func (g *generator) principal() any {
 
 // condition draws an operator, a key and values that suit it most of the time.
 func (g *generator) condition() (op, key string, want any) {
-	texts := []string{"a", "A", "b*", "?", "", "a*c", "${aws:username}", "${aws:PrincipalTag/dir}", "${test:List}", "${*}",
+	texts := []string{"a", "A", "b*", "?", "", "a*c", "${aws:username}", "${aws:PrincipalTag/dir}", "${test:List}", "${test:List, 'a'}", "${*}",
 		"${aws:userid, 'a'}", "a:b:c", "alice", "${$}{x}", "äö*", "?ö?"}
 	arns := []string{"arn:aws:iam::111111111111:user/*", "arn:aws:iam::*:role/app/App", "arn:aws:*:*:*:*", "*", "arn:aws:iam::111111111111:*",
 		"arn:aws:iam::1*1:user/${aws:username}", "${aws:PrincipalArn}", "arn:aws:sns:us-?ast-1:111111111111:t*:x", "arn:aws:s*"}
@@ -356,6 +357,7 @@ func (g *generator) draw() (*refCase, *policy.Request, *policy.Policies) {
 	ps := &policy.Policies{Extra: always(c.extra)}
 	c.action = pick(g, "kms:Decrypt", "kms:DescribeKey", "KMS:Encrypt", "s3:GetObject")
 	c.resource = pick(g, "arn:aws:kms:us-east-1:111111111111:key/abc", "arn:aws:kms:us-west-1:222222222222:key/abc",
+		"arn:aws:kms:us-east-1:111:key/x:11:key/abc",
 		"arn:aws:s3:::bucket/home/alice/f", "arn:aws:s3:::bucket/f:x", "*", "arn:aws:s3:::bucket/home/*/f")
 	c.account = pick(g, "111111111111", "111111111111", "222222222222")
 	c.mode = pick(g, policy.ResourceOptional, policy.ResourceOptional, policy.ResourceDelegating, policy.ResourceTrust)

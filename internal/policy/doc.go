@@ -38,6 +38,26 @@
 // elements reference", "Condition operators", "Single-valued vs. multivalued context
 // keys" and "Troubleshoot access denied error messages" of the IAM User Guide.
 //
+// # Choices where the documents leave room
+//
+//   - An asterisk inside a segment of a Resource, or a question mark, stays within that
+//     segment for the five segments before the resource part; an asterisk at the end of
+//     a segment may reach beyond the colon (as documented), except before a segment of
+//     the first sort.
+//   - A variable without a value and without a default makes its pattern match nothing;
+//     in NotResource and under negated operators it keeps the statement from applying.
+//     A multivalued key is no value for a variable. Values of variables are never
+//     patterns.
+//   - Several request values under an operator without a set prefix: any may match, and
+//     a negated operator holds only if none does.
+//   - Policy values that are no number, date, address, base64 or (for Null) boolean where
+//     the operator needs one are refused when the document is parsed. Request values
+//     that are none do not match.
+//   - NotPrincipal with Deny spares a role session whose role is listed with the session
+//     or the account, and nobody who has a permissions boundary.
+//   - If several layers deny, the first in the order SCP, RCP, endpoint, resource,
+//     identity, boundary, session is reported.
+//
 // # What it does not do
 //
 // The package knows no service: quotas, the meaning of service condition keys and

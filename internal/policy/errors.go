@@ -37,6 +37,9 @@ type Error struct {
 	Pos Position
 	// Fault is what is wrong.
 	Fault Fault
+	// Detail says more precisely, in our words, what is wrong with text that is not
+	// JSON, where AWS's message does not. Often empty.
+	Detail string
 }
 
 // Error is the message alone, so that it can be sent to a client as it is.

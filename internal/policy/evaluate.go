@@ -59,7 +59,7 @@ func (e *evaluation) denies(ps *Policies) bool {
 		e.layer = LayerSCP
 		for e.level = range ps.SCP {
 			for _, p := range ps.SCP[e.level] {
-				if note(e.find(p, p.deny)) {
+				if note(e.find(p, EffectDeny)) {
 					return true
 				}
 			}
@@ -69,7 +69,7 @@ func (e *evaluation) denies(ps *Policies) bool {
 		e.layer = LayerRCP
 		for e.level = range ps.RCP {
 			for _, p := range ps.RCP[e.level] {
-				if note(e.find(p, p.deny)) {
+				if note(e.find(p, EffectDeny)) {
 					return true
 				}
 			}
@@ -78,13 +78,13 @@ func (e *evaluation) denies(ps *Policies) bool {
 	e.level = 0
 	if p := ps.VPCEndpoint; p != nil {
 		e.layer = LayerVPCEndpoint
-		if note(e.find(p, p.deny)) {
+		if note(e.find(p, EffectDeny)) {
 			return true
 		}
 	}
 	e.layer = resourceLayer(ps)
 	for _, p := range ps.Resource {
-		if note(e.find(p, p.deny)) {
+		if note(e.find(p, EffectDeny)) {
 			return true
 		}
 	}
@@ -93,19 +93,19 @@ func (e *evaluation) denies(ps *Policies) bool {
 	}
 	e.layer = LayerIdentity
 	for _, p := range ps.Identity {
-		if note(e.find(p, p.deny)) {
+		if note(e.find(p, EffectDeny)) {
 			return true
 		}
 	}
 	if p := ps.Boundary; p != nil {
 		e.layer = LayerBoundary
-		if note(e.find(p, p.deny)) {
+		if note(e.find(p, EffectDeny)) {
 			return true
 		}
 	}
 	e.layer = LayerSession
 	for _, p := range ps.Session {
-		if note(e.find(p, p.deny)) {
+		if note(e.find(p, EffectDeny)) {
 			return true
 		}
 	}
@@ -131,12 +131,19 @@ func resourceLayer(ps *Policies) Layer {
 	return LayerResource
 }
 
-// find gives the first statement of an index that applies.
-func (e *evaluation) find(p *Policy, index *node) (Match, bool) {
-	if e.trace != nil {
-		e.record(p, index)
+// find gives the first statement with an effect that applies, in the order of the
+// index. A nil policy says nothing.
+func (e *evaluation) find(p *Policy, effect Effect) (Match, bool) {
+	if p == nil {
+		return Match{}, false
 	}
-	w := walk{node: index}
+	if e.trace != nil {
+		e.record(p, effect)
+	}
+	w := walk{node: p.allow}
+	if effect == EffectDeny {
+		w.node = p.deny
+	}
 	for list := w.next(e.action, e.noitca); list != nil; list = w.next(e.action, e.noitca) {
 		for _, en := range list {
 			if e.try(p, en) {
@@ -147,12 +154,15 @@ func (e *evaluation) find(p *Policy, index *node) (Match, bool) {
 	return Match{}, false
 }
 
-// findBest gives the statement that names the caller most closely.
-func (e *evaluation) findBest(p *Policy, index *node) (best Match, how grantee) {
-	if e.trace != nil {
-		e.record(p, index)
+// findBest gives the Allow statement that names the caller most closely.
+func (e *evaluation) findBest(p *Policy) (best Match, how grantee) {
+	if p == nil {
+		return Match{}, notNamed
 	}
-	w := walk{node: index}
+	if e.trace != nil {
+		e.record(p, EffectAllow)
+	}
+	w := walk{node: p.allow}
 	for list := w.next(e.action, e.noitca); list != nil && how != directly; list = w.next(e.action, e.noitca) {
 		for _, en := range list {
 			if e.try(p, en) && e.named > how {
@@ -181,11 +191,7 @@ func (e *evaluation) try(p *Policy, en entry) bool {
 
 // record examines all statements of one effect and puts each in the trace. It decides
 // nothing: the walk of the index does.
-func (e *evaluation) record(p *Policy, index *node) {
-	effect := EffectAllow
-	if index == p.deny {
-		effect = EffectDeny
-	}
+func (e *evaluation) record(p *Policy, effect Effect) {
 	e.recording = true
 	for i := range p.statements {
 		s := &p.statements[i]

@@ -217,6 +217,8 @@ func TestDocumentedRules(t *testing.T) {
 		{outside, "mode delegating, grant g1", "allowed"},
 		{alice, "mode delegating, grant g1, resource deny", "explicit deny in a resource-based policy"},
 		{alice, "mode delegating, grant g1, scp none", "no service control policy"},
+		{alice, "mode delegating, grant g1, boundary none", "allowed"},
+		{alice, "mode delegating, resource allow " + account + ", identity allow, boundary none, grant g1", "allowed"},
 		{session, "mode delegating, grant g1", "allowed"},
 		{session, "mode delegating, grant g1, session none", "no session policy"},
 		{service, "mode delegating, grant g1", "allowed"},

@@ -6,9 +6,10 @@ import (
 	"unicode/utf8"
 )
 
-// MaxDocumentBytes bounds a policy document before it is parsed. It is the largest
-// any AWS model accepts (KMS PutKeyPolicy). Smaller quotas belong to the services.
-const MaxDocumentBytes = 131072
+// MaxDocumentBytes bounds a policy document before it is parsed: twice the 131,072
+// bytes that AWS's models let callers send at most (which the services check), because
+// AWS's own managed policies are larger, up to 140,000.
+const MaxDocumentBytes = 262144
 
 // maxDepth bounds nesting. A policy needs six levels: document, statement list,
 // statement, condition block, operator, list of values.

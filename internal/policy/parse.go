@@ -12,15 +12,8 @@ func Parse(kind Kind, doc []byte) (*Document, error) {
 	}
 	root, jerr := parseJSON(doc)
 	if jerr != nil {
-		pos := r.loc.at(jerr.offset)
-		switch {
-		case r.rules.older:
-			return nil, faultf(FaultSyntax, pos, "Syntax errors in policy.")
-		case !jerr.valid:
-			return nil, faultf(FaultSyntax, pos, "This policy contains invalid Json")
-		default:
-			return nil, faultf(FaultSyntax, pos, "Syntax error at position (%d,%d)", pos.Line, pos.Column)
-		}
+		r.notJSON(jerr)
+		return nil, r.err
 	}
 	d := r.document(root)
 	if r.err == nil {
@@ -54,6 +47,16 @@ func (r *reader) syntax(offset int) {
 		return
 	}
 	r.fail(FaultSyntax, pos, "Syntax error at position (%d,%d)", pos.Line, pos.Column)
+}
+
+// notJSON is the fault of a text the JSON reader refuses.
+func (r *reader) notJSON(j *jsonError) {
+	if j.valid || r.rules.older {
+		r.syntax(j.offset)
+	} else {
+		r.fail(FaultSyntax, r.loc.at(j.offset), "This policy contains invalid Json")
+	}
+	r.err.Detail = j.why
 }
 
 func (r *reader) unknown(m member) {

@@ -78,6 +78,15 @@ func TestNilPrincipalIsAnonymous(t *testing.T) {
 	}
 }
 
+func TestNilPoliciesSayNothing(t *testing.T) {
+	nothing := []*Policy{nil}
+	r := Evaluate(&Request{Principal: alice, Action: "kms:Decrypt", Resource: theKey},
+		&Policies{Identity: nothing, Resource: nothing, SCP: [][]*Policy{{must(t, ServiceControl, `{"Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}`), nil}}}, nil)
+	if r.Decision != ImplicitDeny || r.Layer != LayerIdentity {
+		t.Errorf("%v by %v", r.Decision, r.Layer)
+	}
+}
+
 // TestHandMadeDocumentsDoNotOpenDoors: Compile does not rely on Parse having refused
 // statements without principal or resource.
 func TestHandMadeDocumentsDoNotOpenDoors(t *testing.T) {

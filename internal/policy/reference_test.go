@@ -81,7 +81,7 @@ func (c *refCase) decide() (policy.Decision, string) {
 	switch {
 	case missing != "" && !c.extra:
 		return policy.ImplicitDeny, missing
-	case !iam, missing != "" && w.Type == policy.User:
+	case !iam, c.extra && w.Type == policy.User:
 		return policy.Allow, ""
 	case len(boundaries) > 0 && c.best(boundaries, "Allow") == 0:
 		return policy.ImplicitDeny, "permissions boundary"

@@ -58,9 +58,9 @@ const (
 
 // ExtraAllow is a further source of permission, outside policies: the grants of a KMS
 // key. It is asked once per decision, after explicit denies, and only when the
-// policies might not be enough. A permission it gives needs no identity policy; for a
-// role session or federated user it is limited by boundary and session policies, as a
-// resource policy naming the role is.
+// policies are not enough. A permission it gives needs no identity policy. It counts like
+// a resource policy that names the user, or the role of a session: a user's boundary
+// does not limit it, a role's boundary and session policies do.
 type ExtraAllow interface {
 	// Allow reports whether there is permission, and the id of what gives it.
 	Allow() (id string, ok bool)

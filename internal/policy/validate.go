@@ -114,8 +114,14 @@ func (r *reader) actions(s *Statement) {
 	}
 }
 
+// vendorName reports whether s is letters, digits, hyphens and dots.
 func vendorName(s string) bool {
-	return s != "" && alphanumeric(strings.NewReplacer("-", "", ".", "").Replace(s))
+	for i := range len(s) {
+		if c := s[i]; c != '-' && c != '.' && !alphanumeric(s[i:i+1]) {
+			return false
+		}
+	}
+	return s != ""
 }
 
 // legacyResources refuses ARNs the oldest of AWS's parsers cannot read: those with
@@ -179,9 +185,11 @@ func (r *reader) resource(s *Statement, res string) {
 		case "iam":
 			r.fail(FaultResource, s.Pos, "IAM resource %s cannot contain region information.", res)
 			return
-		case "s3":
-			r.fail(FaultResource, s.Pos, "Resource %s can not contain region information.", res)
-			return
+		case "s3": // access points and the like have an account, and then a Region
+			if _, account, _ := strings.Cut(rest, ":"); strings.HasPrefix(account, ":") {
+				r.fail(FaultResource, s.Pos, "Resource %s can not contain region information.", res)
+				return
+			}
 		}
 	}
 	parts := strings.SplitN(rest, ":", 3)

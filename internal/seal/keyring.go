@@ -344,8 +344,11 @@ func (k *Keyring) reload(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	err = k.adopt(ctx, raw)
-	if errors.Is(err, ErrWrongKey) || errors.Is(err, ErrWrongProvider) {
+	if err = k.adopt(ctx, raw); err == nil {
+		return nil
+	}
+	// With the same root the provider is not asked, so the record itself is at fault.
+	if rec, perr := parseRecord(raw); perr == nil && rec.Fingerprint != cur.rec.Fingerprint {
 		return fmt.Errorf("%w: %w", ErrRootChanged, err)
 	}
 	return err

@@ -553,15 +553,26 @@ func TestDeriveIsStablePerVersionAndSeparate(t *testing.T) {
 func TestTooManyVersions(t *testing.T) {
 	x := newFixture(t)
 	k := x.open(t)
-	for i := 0; ; i++ {
-		_, err := k.Rotate(t.Context(), PurposePage)
-		if err == nil {
-			continue
+	// A record one short of full, as many rotations would leave it.
+	r := k.ring.Load()
+	rec := r.rec
+	for v := uint32(2); len(rec.Keys) < maxDomainKeys-1; v++ {
+		w, err := k.newDomainKey(r.root, rec.Installation, PurposePage, v)
+		if err != nil {
+			t.Fatal(err)
 		}
-		if !errors.Is(err, ErrTooManyKeys) || i < maxDomainKeys-20 {
-			t.Fatalf("rotation %d: %v", i, err)
-		}
-		break
+		rec.Keys = append(rec.Keys, w)
+	}
+	raw, err := rec.encode(r.root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	x.inner.set(recordKey, raw)
+	if _, err := k.Rotate(t.Context(), PurposePage); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := k.Rotate(t.Context(), PurposePage); !errors.Is(err, ErrTooManyKeys) {
+		t.Fatalf("rotation of a full record: %v", err)
 	}
 	if n := len(x.inner.raw(recordKey)); n > store.MaxValueBytes {
 		t.Errorf("the record has %d bytes", n)

@@ -44,8 +44,12 @@ func (s *Store) Update(ctx context.Context, f func(store.Txn) error) (store.Revi
 	if _, err := s.k.domain(PurposeStore); err != nil {
 		return 0, err
 	}
-	return s.inner.Update(ctx, func(t store.Txn) error {
-		return f(&txn{reader: reader{k: s.k, inner: t}, inner: t})
+	return s.inner.Update(ctx, func(inner store.Txn) error {
+		t := &txn{reader: reader{k: s.k, inner: inner}, inner: inner}
+		if err := f(t); err != nil {
+			return err
+		}
+		return t.failed
 	})
 }
 
@@ -216,6 +220,17 @@ func (r *reader) Revision() store.Revision { return r.inner.Revision() }
 type txn struct {
 	reader
 	inner store.Txn
+	// failed is the first error of a write: a transaction in which a write failed does
+	// not commit, even if its function overlooked the error.
+	failed error
+}
+
+// fail remembers the first error of a write.
+func (t *txn) fail(err error) error {
+	if err != nil && t.failed == nil {
+		t.failed = err
+	}
+	return err
 }
 
 // sealPool keeps buffers for sealed values on their way to the inner store.
@@ -225,7 +240,9 @@ var sealPool = sync.Pool{New: func() any { return new(make([]byte, 0, 4096)) }}
 const maxPooledBytes = 64 << 10
 
 // Put implements store.Txn.
-func (t *txn) Put(key, value []byte) error {
+func (t *txn) Put(key, value []byte) error { return t.fail(t.put(key, value)) }
+
+func (t *txn) put(key, value []byte) error {
 	if reserved(key) {
 		return ErrReservedKey
 	}
@@ -254,9 +271,9 @@ func (t *txn) Put(key, value []byte) error {
 // Delete implements store.Txn.
 func (t *txn) Delete(key []byte) error {
 	if reserved(key) {
-		return ErrReservedKey
+		return t.fail(ErrReservedKey)
 	}
-	return t.inner.Delete(key)
+	return t.fail(t.inner.Delete(key))
 }
 
 // OnCommit implements store.Txn.

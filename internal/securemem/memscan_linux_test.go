@@ -2,15 +2,15 @@ package securemem
 
 import (
 	"bufio"
+	"bytes"
 	"crypto/cipher"
 	"crypto/rand"
 	"errors"
-	"fmt"
 	"os"
 	"os/exec"
+	"runtime"
 	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 	"unsafe"
 
@@ -19,7 +19,10 @@ import (
 
 // needle is a value to search for in memory, kept XORed with a mask so that the
 // search does not find the needle itself.
-type needle struct{ masked, mask []byte }
+type needle struct {
+	masked, mask []byte
+	anchor       int // place of a byte that is not 0, to search by
+}
 
 // newNeedle remembers b, which is in secret memory.
 func newNeedle(b []byte) needle {
@@ -27,6 +30,9 @@ func newNeedle(b []byte) needle {
 	_, _ = rand.Read(n.mask)
 	for i := range b {
 		n.masked[i] = b[i] ^ n.mask[i]
+	}
+	for b[n.anchor] == 0 {
+		n.anchor++ // memory is mostly zeros
 	}
 	return n
 }
@@ -38,6 +44,22 @@ func (n needle) at(b []byte) bool {
 		}
 	}
 	return true
+}
+
+// in counts the places in b where the needle is.
+func (n needle) in(b []byte) (found int) {
+	first := n.masked[n.anchor] ^ n.mask[n.anchor]
+	for at := n.anchor; at+len(n.mask)-n.anchor <= len(b); at++ {
+		i := bytes.IndexByte(b[at:len(b)-len(n.mask)+n.anchor+1], first)
+		if i < 0 {
+			return found
+		}
+		at += i
+		if n.at(b[at-n.anchor:]) {
+			found++
+		}
+	}
+	return found
 }
 
 // count reads all memory of this process through /proc/self/mem and counts n.
@@ -90,11 +112,7 @@ func (n needle) count(t *testing.T) int {
 			if got == 0 && err != nil {
 				break
 			}
-			for i := 0; i+len(n.mask) <= got; i++ {
-				if n.at(buf[i:]) {
-					found++
-				}
-			}
+			found += n.in(buf[:got])
 			scanned += got
 			step := uint64(got)
 			if off+step < end && step > uint64(len(n.mask)) {
@@ -243,17 +261,17 @@ func runSelf(t *testing.T, variable string) {
 	}
 }
 
-// dropIPCLock removes CAP_IPC_LOCK from every thread's effective capabilities.
+// dropIPCLock removes CAP_IPC_LOCK from this thread, and keeps the goroutine on it.
 func dropIPCLock(t *testing.T) {
 	t.Helper()
+	runtime.LockOSThread() // to the end of the process
 	hdr := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
 	var data [2]unix.CapUserData
 	if err := unix.Capget(&hdr, &data[0]); err != nil {
 		t.Fatal(err)
 	}
 	data[unix.CAP_IPC_LOCK/32].Effective &^= 1 << (unix.CAP_IPC_LOCK % 32)
-	_, _, errno := syscall.AllThreadsSyscall(unix.SYS_CAPSET, uintptr(unsafe.Pointer(&hdr)), uintptr(unsafe.Pointer(&data[0])), 0)
-	if errno != 0 {
-		t.Fatal(fmt.Errorf("capset: %w", errno))
+	if err := unix.Capset(&hdr, &data[0]); err != nil {
+		t.Fatal(err)
 	}
 }

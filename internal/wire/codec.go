@@ -33,8 +33,8 @@ type Codec interface {
 	// Protocol is the one the codec speaks.
 	Protocol() Protocol
 	// Decode reads the input of op; the result is what op.NewInput returns, or nil
-	// when op has no input. Its errors are *CommonError of kind Serialization (or
-	// RequestTooLarge). Unknown members are ignored.
+	// when op has no input. Its errors are *CommonError of kind Serialization, or
+	// MalformedQuery for a form that cannot be read at all. Unknown members are ignored.
 	Decode(op *Operation, req *Request) (any, error)
 	// Encode writes the output of op (nil when it has none) into res.
 	Encode(op *Operation, out any, requestID string, res *Response) error

@@ -21,6 +21,11 @@
 //	map                map[string]V; sparse: map[string]*V
 //	document           any, as encoding/json decodes it with json.Number
 //
+// Below the codecs are the rooms they share: jsonbody, xmlbody and cborbody read and
+// write documents, form reads query parameters, scalar and timefmt hold the text forms
+// of single values, binding carries the members of REST operations that travel in
+// headers, query and path, uritemplate routes REST requests.
+//
 // Errors come in two forms. A modelled error is a generated struct that implements
 // APIError. A CommonError is one that every API can raise (access denied, a bad
 // signature, throttling); its code and status differ by protocol, and the codec

@@ -15,6 +15,7 @@ import (
 	"fastness/internal/audit"
 	"fastness/internal/call"
 	"fastness/internal/clock"
+	"fastness/internal/due"
 	"fastness/internal/front"
 	"fastness/internal/keyslot"
 	"fastness/internal/policy"
@@ -24,6 +25,7 @@ import (
 	"fastness/internal/service/xksproxy"
 	"fastness/internal/store"
 	"fastness/internal/store/pebble"
+	"fastness/internal/store/table"
 	"fastness/internal/wire"
 	"fastness/internal/wire/awsjson"
 
@@ -97,8 +99,12 @@ func openHouse(ctx context.Context, o options) (h *house, err error) {
 	h.store = ring.Store(inner)
 	h.audit = audit.Open(h.store, o.clock)
 	h.closes = append(h.closes, h.audit.Close)
+	jobs, err := due.NewQueue(table.NewRegistry())
+	if err != nil {
+		return nil, err
+	}
 	h.kms, err = kms.New(kms.Config{
-		Store: h.store, Slots: slots, Tokens: tokenAEAD, Pages: pages{}, Audit: h.audit, Clock: o.clock, Log: o.log,
+		Store: h.store, Jobs: jobs, Slots: slots, Tokens: tokenAEAD, Pages: pages{}, Audit: h.audit, Clock: o.clock, Log: o.log,
 		Regions: []string{region}, ExternalKeyStores: o.external,
 	})
 	if err != nil {

@@ -147,7 +147,7 @@ func (s *Service) dataKeyPair(ctx context.Context, r *resolved, k *key, spec str
 	if r.req.dryRun {
 		return pair, dryRun()
 	}
-	generated, err := s.generate(ctx, keyalg.Spec(spec))
+	generated, err := s.generate(keyalg.Spec(spec))
 	if err != nil {
 		return pair, engineError(k, err)
 	}

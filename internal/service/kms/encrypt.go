@@ -150,10 +150,14 @@ func (s *Service) encrypt(ctx context.Context, k *key, algorithm string, context
 }
 
 func blobHeader(k *key, m *material) envelope.Header {
-	h := envelope.Header{KeyRef: refOf(&k.record)}
-	// The id was made by hex encoding.
-	_, _ = hex.Decode(h.MaterialID[:], []byte(m.record.ID))
-	return h
+	return envelope.Header{KeyRef: refOf(&k.record), MaterialID: materialID(m.record.ID)}
+}
+
+// materialID is the binary form of a material's id.
+func materialID(name string) (id [envelope.MaterialIDSize]byte) {
+	// The name was made by hex encoding.
+	_, _ = hex.Decode(id[:], []byte(name))
+	return id
 }
 
 // decrypt opens a blob under k and returns the material that opened it.
@@ -181,19 +185,16 @@ func (s *Service) decrypt(ctx context.Context, k *key, r *resolved, blob []byte,
 	if err != nil {
 		return nil, nil, &kmsapi.InvalidCiphertextException{}
 	}
-	name := materialName(h.MaterialID)
-	for _, m := range k.materials {
-		if m.record.ID != name {
-			continue
-		}
-		opener, err := s.symmetric(ctx, m)
-		if err != nil {
-			return nil, nil, err
-		}
-		plaintext, err := opener.Open(nil, blob, context)
-		return plaintext, m, engineError(k, err)
+	m := k.byID[h.MaterialID]
+	if m == nil {
+		return nil, nil, &kmsapi.InvalidCiphertextException{}
 	}
-	return nil, nil, &kmsapi.InvalidCiphertextException{}
+	opener, err := s.symmetric(ctx, m)
+	if err != nil {
+		return nil, nil, err
+	}
+	plaintext, err := opener.Open(nil, blob, context)
+	return plaintext, m, engineError(k, err)
 }
 
 // usable returns the key of the call, checked for use: its state, its usage.

@@ -178,21 +178,19 @@ func (s *Service) decryptExternal(ctx context.Context, k *key, blob []byte, cont
 	if err != nil || h.KeyRef != ref {
 		return nil, scenarioError(xks.ScenarioInnerCiphertext, xks.CallerCrypto)
 	}
-	for _, m := range k.materials {
-		if m.record.ID != materialName(h.MaterialID) {
-			continue
-		}
-		opener, err := s.symmetric(ctx, m)
-		if err != nil {
-			return nil, err
-		}
-		plaintext, err := opener.Open(nil, inner, context)
-		if errors.Is(err, envelope.ErrInvalidCiphertext) {
-			break
-		}
-		return plaintext, err
+	m := k.byID[h.MaterialID]
+	if m == nil {
+		return nil, scenarioError(xks.ScenarioInnerCiphertext, xks.CallerCrypto)
 	}
-	return nil, scenarioError(xks.ScenarioInnerCiphertext, xks.CallerCrypto)
+	opener, err := s.symmetric(ctx, m)
+	if err != nil {
+		return nil, err
+	}
+	plaintext, err := opener.Open(nil, inner, context)
+	if errors.Is(err, envelope.ErrInvalidCiphertext) {
+		return nil, scenarioError(xks.ScenarioInnerCiphertext, xks.CallerCrypto)
+	}
+	return plaintext, err
 }
 
 func (s *Service) connectedProxy(ctx context.Context, k *key) (*keyStoreRecord, *xks.Client, error) {

@@ -84,9 +84,9 @@ func TestKeysInExternalStoresEncryptTwice(t *testing.T) {
 			t.Errorf("%s: the proxy can read the plaintext, %v", name, err)
 		}
 		_, err = c.Decrypt(t.Context(), &kmsapi.DecryptRequest{CiphertextBlob: enc.CiphertextBlob})
-		wantCode(t, name+" without context", err, "KMSInvalidStateException", "ciphertext or encryption context")
+		wantAnswer(t, name+" without context", err, "KMSInvalidStateException", "ciphertext or encryption context")
 		_, err = c.Decrypt(t.Context(), &kmsapi.DecryptRequest{CiphertextBlob: enc.CiphertextBlob[:50]})
-		wantCode(t, name+" cut", err, "InvalidCiphertextException", "")
+		wantAnswer(t, name+" cut", err, "InvalidCiphertextException", "")
 	}
 }
 
@@ -119,11 +119,11 @@ func TestOtherOperationsOnKeysInExternalStores(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err = c.Decrypt(t.Context(), &kmsapi.DecryptRequest{CiphertextBlob: back.CiphertextBlob, KeyId: ours})
-	wantCode(t, "another key", err, "IncorrectKeyException", "")
+	wantAnswer(t, "another key", err, "IncorrectKeyException", "")
 	_, err = c.Decrypt(t.Context(), &kmsapi.DecryptRequest{CiphertextBlob: there.CiphertextBlob, KeyId: key.KeyId})
-	wantCode(t, "a blob of another key", err, "IncorrectKeyException", "")
+	wantAnswer(t, "a blob of another key", err, "IncorrectKeyException", "")
 	_, err = c.GenerateDataKeyPair(t.Context(), &kmsapi.GenerateDataKeyPairRequest{KeyId: key.KeyId, KeyPairSpec: new(kmsapi.DataKeyPairSpecECCNISTP256)})
-	wantCode(t, "a pair", err, "UnsupportedOperationException", "")
+	wantAnswer(t, "a pair", err, "UnsupportedOperationException", "")
 }
 
 func TestCreateKeyInExternalStoreRefusals(t *testing.T) {
@@ -144,7 +144,7 @@ func TestCreateKeyInExternalStoreRefusals(t *testing.T) {
 		{"no such store", "CustomKeyStoreNotFoundException", keyRequest("cks-00000000000000000", "good")},
 	} {
 		_, err := c.CreateKey(t.Context(), test.in)
-		wantCode(t, test.name, err, test.code, "")
+		wantAnswer(t, test.name, err, test.code, "")
 	}
 }
 
@@ -166,13 +166,13 @@ func TestDisconnectedStoreMakesItsKeysUnavailable(t *testing.T) {
 			t.Errorf("the store is %s", got)
 		}
 		_, err = c.Encrypt(t.Context(), &kmsapi.EncryptRequest{KeyId: key.KeyId, Plaintext: []byte("x")})
-		wantCode(t, "encrypt", err, "KMSInvalidStateException", "not connected")
+		wantAnswer(t, "encrypt", err, "KMSInvalidStateException", "not connected")
 		_, err = c.Encrypt(t.Context(), &kmsapi.EncryptRequest{KeyId: key.KeyId, Plaintext: []byte("x"), DryRun: new(true)})
-		wantCode(t, "dry run", err, "KMSInvalidStateException", "not connected")
+		wantAnswer(t, "dry run", err, "KMSInvalidStateException", "not connected")
 		_, err = c.Decrypt(t.Context(), &kmsapi.DecryptRequest{CiphertextBlob: enc.CiphertextBlob})
-		wantCode(t, "decrypt", err, "KMSInvalidStateException", "not connected")
+		wantAnswer(t, "decrypt", err, "KMSInvalidStateException", "not connected")
 		_, err = c.GenerateDataKey(t.Context(), &kmsapi.GenerateDataKeyRequest{KeyId: key.KeyId, KeySpec: new(kmsapi.DataKeySpecAES256)})
-		wantCode(t, "data key", err, "KMSInvalidStateException", "not connected")
+		wantAnswer(t, "data key", err, "KMSInvalidStateException", "not connected")
 		described, err := c.DescribeKey(t.Context(), &kmsapi.DescribeKeyRequest{KeyId: key.KeyId})
 		if err != nil || text(described.KeyMetadata.KeyState) != "Unavailable" || *described.KeyMetadata.Enabled {
 			t.Errorf("%+v, %v", described.KeyMetadata, err)
@@ -229,15 +229,15 @@ func TestProxyErrorsBecomeTheDocumentedExceptions(t *testing.T) {
 			in := storeRequest("another")
 			in.XksProxyUriPath = new("/another" + xks.BasePath)
 			_, err = c.CreateCustomKeyStore(t.Context(), in)
-			wantCode(t, "create a store", err, test.create, test.message)
+			wantAnswer(t, "create a store", err, test.create, test.message)
 			_, err = c.UpdateCustomKeyStore(t.Context(), &kmsapi.UpdateCustomKeyStoreRequest{CustomKeyStoreId: &id, XksProxyUriPath: new("/a" + xks.BasePath)})
-			wantCode(t, "update a store", err, test.create, test.message)
+			wantAnswer(t, "update a store", err, test.create, test.message)
 			_, err = c.CreateKey(t.Context(), keyRequest(id, "other"))
-			wantCode(t, "create a key", err, test.createKey, test.message)
+			wantAnswer(t, "create a key", err, test.createKey, test.message)
 			_, err = c.Encrypt(t.Context(), &kmsapi.EncryptRequest{KeyId: key.KeyId, Plaintext: []byte("x")})
-			wantCode(t, "encrypt", err, test.encrypts, test.message)
+			wantAnswer(t, "encrypt", err, test.encrypts, test.message)
 			_, err = c.Decrypt(t.Context(), &kmsapi.DecryptRequest{CiphertextBlob: enc.CiphertextBlob})
-			wantCode(t, "decrypt", err, test.encrypts, test.message)
+			wantAnswer(t, "decrypt", err, test.encrypts, test.message)
 			if err != nil && strings.Contains(err.Error(), "own words") {
 				t.Error("the proxy's words reach the caller")
 			}
@@ -266,11 +266,11 @@ func TestProxyThatDoesNotAnswerIsGivenUp(t *testing.T) {
 	})
 	c := h.as(root(testAccount), testRegion).kms()
 	_, err := c.Encrypt(t.Context(), &kmsapi.EncryptRequest{KeyId: key.KeyId, Plaintext: []byte("x")})
-	wantCode(t, "hanging", err, "KMSInvalidStateException", "did not respond in time")
+	wantAnswer(t, "hanging", err, "KMSInvalidStateException", "did not respond in time")
 	p.Server.CloseClientConnections()
 	p.Server.Close()
 	_, err = c.Encrypt(t.Context(), &kmsapi.EncryptRequest{KeyId: key.KeyId, Plaintext: []byte("x")})
-	wantCode(t, "stopped", err, "KMSInvalidStateException", "")
+	wantAnswer(t, "stopped", err, "KMSInvalidStateException", "")
 	if state, _ := h.connection(id); state != "CONNECTED" {
 		t.Errorf("the store is %s; only its owner disconnects it", state)
 	}
@@ -288,17 +288,17 @@ func TestHealthCheckClosesTheCircuit(t *testing.T) {
 		p.instead = http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) })
 	})
 	for range 5 {
-		wantCode(t, "broken", encrypt(), "KMSInvalidStateException", "cannot communicate")
+		wantAnswer(t, "broken", encrypt(), "KMSInvalidStateException", "cannot communicate")
 	}
 	p.set(func() { p.instead = nil })
-	wantCode(t, "open circuit", encrypt(), "KMSInvalidStateException", "cannot communicate")
+	wantAnswer(t, "open circuit", encrypt(), "KMSInvalidStateException", "cannot communicate")
 	if err := h.service.CheckKeyStores(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if last := p.last(); last.Op != xks.OpGetHealthStatus || last.Metadata.KMSOperation != "KmsHealthCheck" {
 		t.Errorf("the proxy saw %+v", last)
 	}
-	wantCode(t, "closed circuit", encrypt(), "", "")
+	wantAnswer(t, "closed circuit", encrypt(), "", "")
 }
 
 func TestUnlistedProxiesAreReachedAtPublicAddressesOnly(t *testing.T) {
@@ -307,7 +307,7 @@ func TestUnlistedProxiesAreReachedAtPublicAddressesOnly(t *testing.T) {
 	in := storeRequest("inside")
 	in.XksProxyUriEndpoint = new("https://127.0.0.1")
 	_, err := c.CreateCustomKeyStore(t.Context(), in)
-	wantCode(t, "loopback", err, "XksProxyUriUnreachableException", "")
+	wantAnswer(t, "loopback", err, "XksProxyUriUnreachableException", "")
 	if last := p.last(); last.Op != "" {
 		t.Errorf("the proxy saw %+v", last)
 	}

@@ -74,7 +74,7 @@ func TestExternalKeyStoreFromCreationToDeletion(t *testing.T) {
 		{"settle", settle, "", "DISCONNECTED"},
 		{"delete with a key", remove, "CustomKeyStoreHasCMKsException", "DISCONNECTED"},
 	} {
-		wantCode(t, step.name, step.do(), step.code, "")
+		wantAnswer(t, step.name, step.do(), step.code, "")
 		if state, _ := h.connection(id); state != step.state {
 			t.Fatalf("step %d, %s: the store is %s, want %s", i, step.name, state, step.state)
 		}
@@ -82,7 +82,7 @@ func TestExternalKeyStoreFromCreationToDeletion(t *testing.T) {
 	second := storeRequest("second")
 	second.XksProxyUriEndpoint = new("https://PROXY.example") // the same host, written otherwise
 	_, err = c.CreateCustomKeyStore(t.Context(), second)
-	wantCode(t, "the same address", err, "XksProxyUriInUseException", "")
+	wantAnswer(t, "the same address", err, "XksProxyUriInUseException", "")
 }
 
 func TestDeletedStoreIsGone(t *testing.T) {
@@ -98,21 +98,21 @@ func TestDeletedStoreIsGone(t *testing.T) {
 	}
 	const gone = "CustomKeyStoreNotFoundException"
 	_, err = c.DescribeCustomKeyStores(t.Context(), &kmsapi.DescribeCustomKeyStoresRequest{CustomKeyStoreId: id})
-	wantCode(t, "describe", err, gone, *id)
+	wantAnswer(t, "describe", err, gone, *id)
 	_, err = c.DescribeCustomKeyStores(t.Context(), &kmsapi.DescribeCustomKeyStoresRequest{CustomKeyStoreName: new("store")})
-	wantCode(t, "describe by name", err, gone, "store")
+	wantAnswer(t, "describe by name", err, gone, "store")
 	_, err = c.ConnectCustomKeyStore(t.Context(), &kmsapi.ConnectCustomKeyStoreRequest{CustomKeyStoreId: id})
-	wantCode(t, "connect", err, gone, "")
+	wantAnswer(t, "connect", err, gone, "")
 	_, err = c.DisconnectCustomKeyStore(t.Context(), &kmsapi.DisconnectCustomKeyStoreRequest{CustomKeyStoreId: id})
-	wantCode(t, "disconnect", err, gone, "")
+	wantAnswer(t, "disconnect", err, gone, "")
 	_, err = c.UpdateCustomKeyStore(t.Context(), &kmsapi.UpdateCustomKeyStoreRequest{CustomKeyStoreId: id})
-	wantCode(t, "update", err, gone, "")
+	wantAnswer(t, "update", err, gone, "")
 	_, err = c.DeleteCustomKeyStore(t.Context(), &kmsapi.DeleteCustomKeyStoreRequest{CustomKeyStoreId: id})
-	wantCode(t, "delete", err, gone, "")
+	wantAnswer(t, "delete", err, gone, "")
 	_, err = c.CreateKey(t.Context(), keyRequest(*id, "good"))
-	wantCode(t, "a key", err, gone, "")
+	wantAnswer(t, "a key", err, gone, "")
 	_, err = c.GenerateRandom(t.Context(), &kmsapi.GenerateRandomRequest{NumberOfBytes: new(int32(8)), CustomKeyStoreId: id})
-	wantCode(t, "random", err, gone, "")
+	wantAnswer(t, "random", err, gone, "")
 }
 
 func TestCreateCustomKeyStoreRefusals(t *testing.T) {
@@ -182,7 +182,7 @@ func TestCreateCustomKeyStoreRefusals(t *testing.T) {
 		in := storeRequest("new " + strings.ReplaceAll(test.name, " ", "-"))
 		test.change(in)
 		_, err := c.CreateCustomKeyStore(t.Context(), in)
-		wantCode(t, test.name, err, test.code, "")
+		wantAnswer(t, test.name, err, test.code, "")
 	}
 }
 
@@ -204,7 +204,7 @@ func TestCustomKeyStoresAreLimitedAndListedInPages(t *testing.T) {
 		made[*out.CustomKeyStoreId] = true
 	}
 	_, err := c.CreateCustomKeyStore(t.Context(), storeRequest("k"))
-	wantCode(t, "the eleventh", err, "LimitExceededException", "")
+	wantAnswer(t, "the eleventh", err, "LimitExceededException", "")
 	seen := map[string]bool{}
 	in := &kmsapi.DescribeCustomKeyStoresRequest{Limit: new(int32(4))}
 	for pages := 1; ; pages++ {
@@ -227,14 +227,14 @@ func TestCustomKeyStoresAreLimitedAndListedInPages(t *testing.T) {
 		t.Errorf("listed %v, made %v", seen, made)
 	}
 	_, err = c.DescribeCustomKeyStores(t.Context(), &kmsapi.DescribeCustomKeyStoresRequest{Marker: new("garbage")})
-	wantCode(t, "garbage", err, "InvalidMarkerException", "")
+	wantAnswer(t, "garbage", err, "InvalidMarkerException", "")
 	out, err := h.as(root(otherAccount), testRegion).kms().DescribeCustomKeyStores(t.Context(), &kmsapi.DescribeCustomKeyStoresRequest{})
 	if err != nil || len(out.CustomKeyStores) != 0 {
 		t.Errorf("another account sees %d stores, %v", len(out.CustomKeyStores), err)
 	}
 	for id := range made {
 		_, err = c.GenerateRandom(t.Context(), &kmsapi.GenerateRandomRequest{NumberOfBytes: new(int32(8)), CustomKeyStoreId: &id})
-		wantCode(t, "random", err, "UnsupportedOperationException", "")
+		wantAnswer(t, "random", err, "UnsupportedOperationException", "")
 		break
 	}
 }
@@ -250,14 +250,14 @@ func TestCredentialOfAConnectedStoreCanBeRotated(t *testing.T) {
 	}
 	change := &kmsapi.UpdateCustomKeyStoreRequest{CustomKeyStoreId: &id, XksProxyAuthenticationCredential: apiCredential(secondCredential)}
 	_, err := c.UpdateCustomKeyStore(t.Context(), change)
-	wantCode(t, "a credential that the proxy does not know", err, "XksProxyIncorrectAuthenticationCredentialException", "")
-	wantCode(t, "the old one still works", encrypt(), "", "")
+	wantAnswer(t, "a credential that the proxy does not know", err, "XksProxyIncorrectAuthenticationCredentialException", "")
+	wantAnswer(t, "the old one still works", encrypt(), "", "")
 	p.set(func() { p.credentials = []xks.Credential{firstCredential, secondCredential} })
 	if _, err := c.UpdateCustomKeyStore(t.Context(), change); err != nil {
 		t.Fatal(err)
 	}
 	p.set(func() { p.credentials = []xks.Credential{secondCredential} })
-	wantCode(t, "the new one", encrypt(), "", "")
+	wantAnswer(t, "the new one", encrypt(), "", "")
 	if got := p.last().AccessKeyID; got != secondCredential.AccessKeyID {
 		t.Errorf("signed with %s", got)
 	}
@@ -314,9 +314,9 @@ func TestEveryConnectionErrorCodeOfAProxy(t *testing.T) {
 				return
 			}
 			_, err = c.ConnectCustomKeyStore(t.Context(), &kmsapi.ConnectCustomKeyStoreRequest{CustomKeyStoreId: id})
-			wantCode(t, "connect a failed store", err, "CustomKeyStoreInvalidStateException", "FAILED")
+			wantAnswer(t, "connect a failed store", err, "CustomKeyStoreInvalidStateException", "FAILED")
 			_, err = c.DisconnectCustomKeyStore(t.Context(), &kmsapi.DisconnectCustomKeyStoreRequest{CustomKeyStoreId: id})
-			wantCode(t, "disconnect a failed store", err, "", "")
+			wantAnswer(t, "disconnect a failed store", err, "", "")
 			h.settle()
 			if state, code := h.connection(*id); state != "DISCONNECTED" || code != "" {
 				t.Errorf("%s %s", state, code)

@@ -234,8 +234,8 @@ func keyRequest(store, external string) *kmsapi.CreateKeyRequest {
 	return &kmsapi.CreateKeyRequest{Origin: new(kmsapi.OriginTypeExternalKeyStore), CustomKeyStoreId: &store, XksKeyId: &external}
 }
 
-// wantCode fails unless err is the API error, with a message that contains part.
-func wantCode(t *testing.T, what string, err error, code, part string) {
+// wantAnswer fails unless err is the API error, with a message that contains part.
+func wantAnswer(t *testing.T, what string, err error, code, part string) {
 	t.Helper()
 	if codeOf(err) != code || err != nil && !strings.Contains(err.Error(), part) {
 		t.Errorf("%s: got %v, want %s (%s)", what, err, code, part)

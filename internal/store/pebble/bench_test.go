@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -36,13 +37,15 @@ func BenchmarkDurableWrites(b *testing.B) {
 			}
 			direct := func(key, value []byte) error { return raw.Set(key, value, lsm.Sync) }
 			var count [2]int
-			var spent [2]time.Duration
+			var spent, cpu [2]time.Duration
 			// b.N counts turns; the rates are what is of interest.
 			for range b.N {
 				for i, f := range []func(key, value []byte) error{viaStore, direct} {
+					before := cpuTime(b)
 					n, d := writeFor(b, writers, 500*time.Millisecond, f)
 					count[i] += n
 					spent[i] += d
+					cpu[i] += cpuTime(b) - before
 				}
 			}
 			own := float64(count[0]) / spent[0].Seconds()
@@ -50,9 +53,22 @@ func BenchmarkDurableWrites(b *testing.B) {
 			b.ReportMetric(own, "store-writes/s")
 			b.ReportMetric(tree, "tree-writes/s")
 			b.ReportMetric(own/tree, "ratio")
+			b.ReportMetric(float64(cpu[0].Microseconds())/float64(count[0]), "store-cpu-µs/write")
+			b.ReportMetric(float64(cpu[1].Microseconds())/float64(count[1]), "tree-cpu-µs/write")
 			b.ReportMetric(0, "ns/op")
 		})
 	}
+}
+
+// cpuTime is the processor time this process has used. On a busy machine it compares
+// better than the rates.
+func cpuTime(b *testing.B) time.Duration {
+	b.Helper()
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		b.Fatal(err)
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
 // openRaw opens a bare tree with the sizes that the store uses.

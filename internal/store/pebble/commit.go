@@ -185,6 +185,7 @@ func (s *Store) assemble(members []*pending) (*group, error) {
 	g := &group{batch: s.db.NewBatchWithSize(size + 4096)}
 	rev := store.Revision(s.applied.Load())
 	total := s.logBytes.Load()
+	logged := make([]byte, 0, 64*len(members))
 	for _, p := range members {
 		if p.raw != nil {
 			if err := g.batch.Set(p.raw.key, p.raw.value, nil); err != nil {
@@ -203,6 +204,9 @@ func (s *Store) assemble(members []*pending) (*group, error) {
 		if err := putVersions(g.batch, p); err != nil {
 			return nil, err
 		}
+		// The log notes what each write replaces, as far as that is known, so look
+		// before recent learns of the new revisions.
+		logged = s.appendLogCommit(logged, p)
 		s.recent.add(rev, p.writes)
 		total += uint64(p.size)
 		g.members = append(g.members, p)
@@ -212,12 +216,7 @@ func (s *Store) assemble(members []*pending) (*group, error) {
 		return nil, g.batch.Close()
 	}
 	if len(g.commits) > 0 {
-		record := appendLogHeader(nil, total, len(g.commits))
-		for _, p := range g.members {
-			if p.raw == nil {
-				record = appendLogCommit(record, p)
-			}
-		}
+		record := append(appendLogHeader(nil, total, len(g.commits)), logged...)
 		if err := g.batch.Set(logKey(nil, rev), record, nil); err != nil {
 			return nil, err
 		}
@@ -226,10 +225,15 @@ func (s *Store) assemble(members []*pending) (*group, error) {
 	return g, nil
 }
 
-func appendLogCommit(dst []byte, p *pending) []byte {
+// appendLogCommit adds p to a log record. The version of a key that p replaces is known
+// when p read the key, or when a recent commit wrote it.
+func (s *Store) appendLogCommit(dst []byte, p *pending) []byte {
 	dst = binary.AppendUvarint(dst, uint64(len(p.writes)))
 	for _, w := range p.writes {
 		prev, known := p.points[string(w.key)]
+		if !known {
+			prev, known = s.recent.last[string(w.key)]
+		}
 		dst = appendLogChange(dst, logChange{key: w.key, deleted: w.deleted, knowsPrev: known, prev: prev})
 	}
 	return dst

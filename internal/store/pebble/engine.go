@@ -242,7 +242,7 @@ func (s *Store) View(ctx context.Context, f func(store.Reader) error) error {
 	}
 	r, err := s.newReader(ctx, &s.durable)
 	if err != nil {
-		return s.readErr(err)
+		return err
 	}
 	defer r.close()
 	return f(r)
@@ -288,12 +288,12 @@ func (s *Store) Update(ctx context.Context, f func(store.Txn) error) (store.Revi
 // attempt runs f once and commits. It returns errRetry when another commit came
 // between.
 func (s *Store) attempt(ctx context.Context, f func(store.Txn) error) (store.Revision, error) {
-	r, err := s.newReader(ctx, &s.applied)
-	if err != nil {
-		return 0, s.readErr(err)
-	}
-	t := &txn{reader: r}
+	r := reader{s: s, ctx: ctx, rev: store.Revision(s.applied.Load())}
+	t := &txn{reader: &r}
 	p, err := t.run(f)
+	if errors.Is(err, errRetry) {
+		return 0, err
+	}
 	if err != nil || p == nil {
 		// What f saw must be durable before anyone may act on it.
 		if werr := s.awaitDurable(ctx, r.rev); werr != nil {
@@ -375,7 +375,8 @@ func (s *Store) Close() error {
 	if err := s.failureErr(); err != nil {
 		return err
 	}
-	if err := errors.Join(s.db.Close(), s.lock.Close()); err != nil {
+	// Flushed now, the next start has no write-ahead log to replay.
+	if err := errors.Join(s.db.Flush(), s.db.Close(), s.lock.Close()); err != nil {
 		return fmt.Errorf("close store: %w", err)
 	}
 	return nil

@@ -17,9 +17,10 @@ type reader struct {
 	s    *Store
 	ctx  context.Context
 	rev  store.Revision
-	iter *lsm.Iterator // pins one state of the tree; Get moves it, Scan clones it
+	iter *lsm.Iterator // pins one state of the tree; Get moves it, Scan clones it; nil before the first read
 	buf  []byte        // scratch for keys
 	over bool          // the function that was given the reader has returned
+	lost bool          // the versions of rev are gone; see open
 }
 
 var errReaderOver = errors.New("store: reader used after its View or Update ended")
@@ -27,27 +28,48 @@ var errReaderOver = errors.New("store: reader used after its View or Update ende
 // newReader opens a reader at the revision that at holds.
 func (s *Store) newReader(ctx context.Context, at *atomic.Uint64) (*reader, error) {
 	for {
-		rev := at.Load()
-		it, err := s.db.NewIter(spaceBounds(spaceData))
-		if err != nil {
-			return nil, err
-		}
-		// The iterator was opened after rev was read, so the versions of rev could
-		// have been trimmed in between. That needs a whole change log of commits; then
-		// rev is far from current and the next try finds a later one.
-		if s.horizon.Load() <= rev {
-			return &reader{s: s, ctx: ctx, rev: store.Revision(rev), iter: it}, nil
-		}
-		if err := it.Close(); err != nil {
-			return nil, err
+		r := &reader{s: s, ctx: ctx, rev: store.Revision(at.Load())}
+		// When the versions of this revision are gone, the next try finds a later one.
+		if err := r.open(); !errors.Is(err, errRetry) {
+			return r, err
 		}
 	}
 }
 
+// open opens the iterator. It is opened after rev was read, so the versions of rev
+// could have been trimmed in between; that needs a whole change log of commits, and
+// gives errRetry.
+func (r *reader) open() error {
+	it, err := r.s.db.NewIter(spaceBounds(spaceData))
+	if err != nil {
+		return r.s.readErr(err)
+	}
+	if r.s.horizon.Load() > uint64(r.rev) {
+		r.lost = true
+		return errors.Join(errRetry, it.Close())
+	}
+	r.iter = it
+	return nil
+}
+
+// ready opens the iterator of a transaction at its first read: one that only writes
+// needs none.
+func (r *reader) ready() error {
+	if r.over {
+		return errReaderOver
+	}
+	if r.iter != nil {
+		return nil
+	}
+	return r.open()
+}
+
 func (r *reader) close() {
 	r.over = true
-	// Close reports errors that the reads reported already.
-	_ = r.iter.Close()
+	if r.iter != nil {
+		// Close reports errors that the reads reported already.
+		_ = r.iter.Close()
+	}
 }
 
 // Revision is the revision of the state that is read.
@@ -55,8 +77,8 @@ func (r *reader) Revision() store.Revision { return r.rev }
 
 // Get returns the item under key.
 func (r *reader) Get(key []byte) (store.Item, error) {
-	if r.over {
-		return store.Item{}, errReaderOver
+	if err := r.ready(); err != nil {
+		return store.Item{}, err
 	}
 	if len(key) == 0 || len(key) > store.MaxKeyBytes {
 		return store.Item{}, store.ErrNotFound
@@ -119,8 +141,8 @@ const contextEvery = 64
 // scan calls yield for the items of rg, regardless of its limit, until yield returns
 // false. An error is the last call.
 func (r *reader) scan(rg store.Range, yield func(store.Item, error) bool) {
-	if r.over {
-		yield(store.Item{}, errReaderOver)
+	if err := r.ready(); err != nil {
+		yield(store.Item{}, err)
 		return
 	}
 	if rg.End != nil && bytes.Compare(rg.Start, rg.End) >= 0 {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
+	"slices"
 
 	"fastness/internal/store"
 
@@ -14,11 +15,22 @@ import (
 // commits for long.
 const trimBatchBytes = 256 << 10
 
-// trimDue reports whether the change log is over its bounds by a quarter.
+// trimBlindKeys bounds the keys of one step whose older versions must be looked for.
+// The more there are, the more of them share a block.
+const trimBlindKeys = 1 << 15
+
+// trimDue reports whether the change log is twice as long as it must be. Trimming in
+// large strokes costs less than following every commit.
 func (s *Store) trimDue() bool {
 	kept := s.durable.Load() - s.horizon.Load()
 	size := s.logBytes.Load() - s.trimmedBytes.Load()
-	return kept > uint64(s.opts.RetainCommits)/4*5 || size > uint64(s.opts.RetainBytes)/4*5
+	return kept > 2*uint64(s.opts.RetainCommits) || size > 2*uint64(s.opts.RetainBytes)
+}
+
+// overBounds reports whether the change log is longer than it must be.
+func (s *Store) overBounds() bool {
+	return s.durable.Load()-s.horizon.Load() > uint64(s.opts.RetainCommits) ||
+		s.logBytes.Load()-s.trimmedBytes.Load() > uint64(s.opts.RetainBytes)
 }
 
 // trimLoop keeps the change log within its bounds.
@@ -30,15 +42,13 @@ func (s *Store) trimLoop() {
 		case <-s.life.Done():
 			return
 		}
-		for s.trimDue() && s.life.Err() == nil {
+		for more := s.trimDue(); more && s.life.Err() == nil; {
 			progress, err := s.trimStep()
 			if err != nil {
 				s.fail(fmt.Errorf("trim change log: %w", err))
 				return
 			}
-			if !progress {
-				break
-			}
+			more = progress && s.overBounds()
 		}
 	}
 }
@@ -58,17 +68,13 @@ func (s *Store) trimStep() (progress bool, err error) {
 		return false, err
 	}
 	defer log.Close()
-	versions, err := s.db.NewIter(spaceBounds(spaceData))
-	if err != nil {
-		return false, err
-	}
-	defer versions.Close()
 	batch := s.db.NewBatch()
 	defer batch.Close()
 
 	durable := s.durable.Load()
 	horizon, trimmed := s.horizon.Load(), s.trimmedBytes.Load()
 	before := horizon
+	var blind []replaced
 	for ok := log.First(); ok; ok = log.Next() {
 		rec, err := decodeLog(log.Key(), log.Value())
 		if err != nil {
@@ -78,13 +84,17 @@ func (s *Store) trimStep() (progress bool, err error) {
 		enough := durable-horizon <= uint64(s.opts.RetainCommits) &&
 			s.logBytes.Load()-trimmed <= uint64(s.opts.RetainBytes)
 		// The newest record stays: it tells the revision at the next start.
-		if enough || last >= durable || batch.Len() > trimBatchBytes {
+		if enough || last >= durable || batch.Len() > trimBatchBytes || len(blind) > trimBlindKeys {
 			break
 		}
 		for _, c := range rec.commits {
 			for _, ch := range c.changes {
-				if err := dropReplaced(batch, versions, c.rev, ch); err != nil {
+				if err := dropReplaced(batch, c.rev, ch); err != nil {
 					return false, err
+				}
+				if !ch.knowsPrev {
+					// The log keeps only slices of its block: copy the key.
+					blind = append(blind, replaced{bytes.Clone(ch.key), c.rev})
 				}
 			}
 		}
@@ -100,6 +110,9 @@ func (s *Store) trimStep() (progress bool, err error) {
 		// One large record is all there is: wait for more commits.
 		return false, nil
 	}
+	if err := s.dropUnknown(batch, blind); err != nil {
+		return false, err
+	}
 	base := binary.BigEndian.AppendUint64(nil, horizon)
 	base = binary.BigEndian.AppendUint64(base, trimmed)
 	if err := batch.Set(plainKey(nil, spaceMeta, []byte(metaBase)), base, nil); err != nil {
@@ -112,30 +125,47 @@ func (s *Store) trimStep() (progress bool, err error) {
 	return true, s.db.Apply(batch, lsm.NoSync)
 }
 
-// dropReplaced deletes what the change ch of commit rev made superfluous: older
-// versions of the key and, if it deleted the key, the mark that says so.
-func dropReplaced(batch *lsm.Batch, versions *lsm.Iterator, rev store.Revision, ch logChange) error {
+// dropReplaced deletes what the change ch of commit rev made superfluous: the version
+// it replaced, if the log knows that, and if it deleted the key, the mark that says so.
+func dropReplaced(batch *lsm.Batch, rev store.Revision, ch logChange) error {
 	if ch.deleted {
 		if err := batch.Delete(versionKey(nil, ch.key, rev), nil); err != nil {
 			return err
 		}
 	}
-	if ch.knowsPrev {
-		if ch.prev == 0 {
-			return nil
-		}
-		return batch.Delete(versionKey(nil, ch.key, ch.prev), nil)
+	if ch.prev == 0 {
+		return nil
 	}
-	// The commit did not read the key first, so look for what it replaced.
-	prefix := plainKey(nil, spaceData, ch.key)
-	for ok := versions.SeekGE(versionKey(nil, ch.key, rev-1)); ok; ok = versions.Next() {
-		key := versions.Key()
-		if len(key) != len(prefix)+versionLen || !bytes.HasPrefix(key, prefix) {
-			break
-		}
-		if err := batch.Delete(key, nil); err != nil {
-			return err
+	return batch.Delete(versionKey(nil, ch.key, ch.prev), nil)
+}
+
+// replaced says that the versions of key older than rev have been replaced.
+type replaced struct {
+	key []byte
+	rev store.Revision
+}
+
+// dropUnknown deletes the versions that blind writes replaced, which are not known and
+// must be looked for: in the order of keys, so that the search goes one way.
+func (s *Store) dropUnknown(batch *lsm.Batch, blind []replaced) error {
+	if len(blind) == 0 {
+		return nil
+	}
+	slices.SortFunc(blind, func(a, b replaced) int { return bytes.Compare(a.key, b.key) })
+	it, err := s.db.NewIter(spaceBounds(spaceData))
+	if err != nil {
+		return err
+	}
+	defer it.Close()
+	var seek []byte
+	for _, r := range blind {
+		seek = versionKey(seek[:0], r.key, r.rev-1)
+		// Within one key, the filters of the tables spare reading those without it.
+		for ok := it.SeekPrefixGE(seek); ok; ok = it.Next() {
+			if err := batch.Delete(it.Key(), nil); err != nil {
+				return err
+			}
 		}
 	}
-	return versions.Error()
+	return it.Error()
 }

@@ -42,7 +42,11 @@ type txn struct {
 // before the commit begins, so that a waiting transaction pins nothing.
 func (t *txn) run(f func(store.Txn) error) (*pending, error) {
 	defer t.reader.close()
-	if err := f(t); err != nil {
+	err := f(t)
+	if t.lost {
+		return nil, errRetry // whatever f made of the failed read
+	}
+	if err != nil {
 		return nil, err
 	}
 	if t.err != nil {

@@ -137,7 +137,7 @@ func (w *watcher) replay(ctx context.Context) error {
 	defer w.s.done()
 	r, err := w.s.newReader(ctx, &w.s.durable)
 	if err != nil {
-		return w.s.readErr(err)
+		return err
 	}
 	defer r.close()
 	from := w.Progress()

@@ -37,14 +37,35 @@ type Error struct {
 // Error implements error.
 func (e *Error) Error() string { return e.Parameter + ": " + e.Message }
 
+// A document of n bytes may make the reader allocate at most
+// baseBudget + budgetPerByte*n bytes of list elements, map entries and structures.
+const (
+	baseBudget    = 1 << 20
+	budgetPerByte = 16
+)
+
 // DecodeStruct reads the parameters into the struct of shape s at dst.
 func (v *Values) DecodeStruct(s *wire.Shape, dst unsafe.Pointer, dialect Dialect) error {
-	return dialect.structure(s, dst, scope{pairs: v.pairs}, 0)
+	d := decoder{dialect: dialect, budget: baseBudget + budgetPerByte*v.size}
+	return d.structure(s, dst, scope{pairs: v.pairs}, 0)
+}
+
+type decoder struct {
+	dialect Dialect
+	budget  int
+}
+
+func (d *decoder) charge(in scope, n int) error {
+	d.budget -= n
+	if d.budget < 0 {
+		return in.fail("", "too many elements")
+	}
+	return nil
 }
 
 // name is the parameter name of a structure's member.
-func (d Dialect) name(m *wire.Member) string {
-	if d == AWSQuery {
+func (d *decoder) name(m *wire.Member) string {
+	if d.dialect == AWSQuery {
 		return m.WireName
 	}
 	if m.QueryName != "" {
@@ -56,7 +77,7 @@ func (d Dialect) name(m *wire.Member) string {
 	return m.WireName
 }
 
-func (d Dialect) structure(s *wire.Shape, dst unsafe.Pointer, in scope, depth int) error {
+func (d *decoder) structure(s *wire.Shape, dst unsafe.Pointer, in scope, depth int) error {
 	if depth > MaxDepth {
 		return in.fail("", "nested too deep")
 	}
@@ -77,10 +98,10 @@ func (d Dialect) structure(s *wire.Shape, dst unsafe.Pointer, in scope, depth in
 	return nil
 }
 
-func (d Dialect) member(m *wire.Member, dst unsafe.Pointer, in scope, depth int) (bool, error) {
+func (d *decoder) member(m *wire.Member, dst unsafe.Pointer, in scope, depth int) (bool, error) {
 	name := d.name(m)
 	present, err := d.value(m, dst, in, name, m.Boxed(), depth)
-	if present || err != nil || d != AWSQuery {
+	if present || err != nil || d.dialect != AWSQuery {
 		return present, err
 	}
 	// A flattened list can also travel under the name of its elements: clients made
@@ -93,19 +114,22 @@ func (d Dialect) member(m *wire.Member, dst unsafe.Pointer, in scope, depth int)
 	return false, nil
 }
 
-func (d Dialect) flattened(m *wire.Member) bool {
-	return d == EC2Query || m.Flattened || m.Shape().Flattened
+func (d *decoder) flattened(m *wire.Member) bool {
+	return d.dialect == EC2Query || m.Flattened || m.Shape().Flattened
 }
 
 // value reads what is at and below name into the field at dst and reports whether
 // there was anything.
-func (d Dialect) value(m *wire.Member, dst unsafe.Pointer, in scope, name string, boxed bool, depth int) (bool, error) {
+func (d *decoder) value(m *wire.Member, dst unsafe.Pointer, in scope, name string, boxed bool, depth int) (bool, error) {
 	s := m.Shape()
 	switch s.Kind {
 	case wire.Structure:
 		below := in.below(name)
 		if below.empty() {
 			return false, nil
+		}
+		if err := d.charge(below, int(s.Size)); err != nil {
+			return false, err
 		}
 		return true, d.structure(s, s.Place(dst, boxed), below, depth+1)
 	case wire.List:
@@ -123,7 +147,7 @@ func (d Dialect) value(m *wire.Member, dst unsafe.Pointer, in scope, name string
 	return true, nil
 }
 
-func (d Dialect) list(m *wire.Member, dst unsafe.Pointer, in scope, name string, boxed bool, depth int) (bool, error) {
+func (d *decoder) list(m *wire.Member, dst unsafe.Pointer, in scope, name string, boxed bool, depth int) (bool, error) {
 	s := m.Shape()
 	below := in.below(name)
 	if !d.flattened(m) {
@@ -144,8 +168,11 @@ func (d Dialect) list(m *wire.Member, dst unsafe.Pointer, in scope, name string,
 	if depth >= MaxDepth {
 		return false, in.fail(name, "nested too deep")
 	}
+	if err := d.charge(below, len(indices)*s.Elem.Shape().ValueSize(s.Sparse)); err != nil {
+		return false, err
+	}
 	dst = s.Place(dst, boxed)
-	s.ListOps.Make(dst, 0)
+	s.ListOps.Make(dst, len(indices))
 	for _, i := range indices {
 		index := strconv.Itoa(i)
 		if _, given := below.get(index); !given && scalarKind(s.Elem.Shape().Kind) {
@@ -163,7 +190,7 @@ func scalarKind(k wire.Kind) bool {
 	return k != wire.Structure && k != wire.List && k != wire.Map
 }
 
-func (d Dialect) mapping(m *wire.Member, dst unsafe.Pointer, in scope, name string, boxed bool, depth int) (bool, error) {
+func (d *decoder) mapping(m *wire.Member, dst unsafe.Pointer, in scope, name string, boxed bool, depth int) (bool, error) {
 	s := m.Shape()
 	below := in.below(name)
 	if !d.flattened(m) {
@@ -182,6 +209,9 @@ func (d Dialect) mapping(m *wire.Member, dst unsafe.Pointer, in scope, name stri
 	}
 	if depth >= MaxDepth {
 		return false, in.fail(name, "nested too deep")
+	}
+	if err := d.charge(below, len(indices)*(s.Elem.Shape().ValueSize(s.Sparse)+32)); err != nil {
+		return false, err
 	}
 	keyName, valueName := orElse(s.Key.WireName, "key"), orElse(s.Elem.WireName, "value")
 	dst = s.Place(dst, boxed)

@@ -2,6 +2,8 @@ package form_test
 
 import (
 	"errors"
+	"fmt"
+	"math"
 	"strings"
 	"testing"
 	"time"
@@ -38,7 +40,7 @@ func TestDecodeReadsEveryKind(t *testing.T) {
 	at := time.Date(2019, 12, 16, 23, 48, 18, 0, time.UTC)
 	want := &wiretest.Everything{
 		String: new("a b+cé"), Boolean: new(true), Integer: new(int32(-5)), Long: new(int64(9007199254740993)), Float: new(float32(1.5)),
-		Double: got.Double, Time: &at, HTTPTime: &at, Blob: []byte("hi"), Strings: []string{"a", "b", "c"}, Flat: []int32{7, 9},
+		Double: new(math.Inf(-1)), Time: &at, HTTPTime: &at, Blob: []byte("hi"), Strings: []string{"a", "b", "c"}, Flat: []int32{7, 9},
 		Times: []time.Time{at}, Lists: [][]string{{"x"}, {}},
 		Children: []wiretest.Everything{{Integer: new(int32(1)), Child: &wiretest.Everything{String: new("deep")}}},
 		Map:      map[string]string{"k": "v", "": ""}, FlatMap: map[string]string{"k": "v"},
@@ -112,6 +114,17 @@ func TestElementsWithoutAValueAreNotMadeUp(t *testing.T) {
 	}
 	if diff := cmp.Diff([]string{"b"}, got.Strings); diff != "" {
 		t.Error(diff)
+	}
+}
+
+func TestDecodeBoundsMemory(t *testing.T) {
+	// Every parameter asks for as many structures as it has dots.
+	var b strings.Builder
+	for i := range 5000 {
+		fmt.Fprintf(&b, "&Children.member.%d.%sString=", i+1, strings.Repeat("Child.", 40))
+	}
+	if _, err := decode(b.String(), form.AWSQuery); err == nil {
+		t.Error("a document of nested structures is accepted")
 	}
 }
 

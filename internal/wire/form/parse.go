@@ -25,6 +25,7 @@ var (
 // Values are the parameters of a request in the order of their names.
 type Values struct {
 	pairs []pair
+	size  int // bytes of the documents
 }
 
 type pair struct{ key, value string }
@@ -32,14 +33,15 @@ type pair struct{ key, value string }
 // Parse reads one or more documents (a query string and a body, say) as one set of
 // parameters. Names for which ignore answers true are left out; ignore may be nil.
 func Parse(ignore func(name string) bool, documents ...string) (*Values, error) {
-	n := 0
+	n, size := 0, 0
 	for _, d := range documents {
 		n += strings.Count(d, "&") + 1
+		size += len(d)
 	}
 	if n > MaxParameters {
 		return nil, ErrTooMany
 	}
-	v := &Values{pairs: make([]pair, 0, n)}
+	v := &Values{pairs: make([]pair, 0, n), size: size}
 	for _, d := range documents {
 		for d != "" {
 			var field string

@@ -91,7 +91,7 @@ func encodeOutput(op *wire.Operation, s *wire.Shape, p unsafe.Pointer, res *wire
 		if binding.EncodeRaw(m, v, res) || v == nil {
 			return nil
 		}
-		body, err := xmlbody.AppendElement(res.Body, payloadName(m), m, v)
+		body, err := xmlbody.AppendRoot(res.Body, payloadName(m), m, v)
 		if err != nil {
 			return err
 		}

@@ -71,7 +71,24 @@ func New(api *wire.API) (*Router, error) {
 		r.routes = append(r.routes, rt)
 	}
 	slices.SortStableFunc(r.routes, compare)
+	for i, a := range r.routes {
+		for _, b := range r.routes[i+1:] {
+			if a.same(b) {
+				return nil, fmt.Errorf("operations %s and %s have the same requests", a.op.Name, b.op.Name)
+			}
+		}
+	}
 	return r, nil
+}
+
+// same tells whether no request can be for one of two routes and not for the other.
+func (rt *route) same(o *route) bool {
+	return rt.op.Method == o.op.Method && slices.Equal(rt.segments, o.segments) &&
+		sameSet(rt.literals, o.literals) && sameSet(rt.query, o.query) && sameSet(rt.headers, o.headers)
+}
+
+func sameSet[E comparable](a, b []E) bool {
+	return len(a) == len(b) && !slices.ContainsFunc(a, func(e E) bool { return !slices.Contains(b, e) })
 }
 
 func parse(op *wire.Operation) (*route, error) {

@@ -123,6 +123,16 @@ func TestNewRefusesBadTemplates(t *testing.T) {
 	}
 }
 
+func TestNewRefusesOperationsThatNoRequestTellsApart(t *testing.T) {
+	op := func(name, path string) wire.Operation {
+		return wire.Operation{Name: name, Method: "GET", Path: path, InputRef: wire.NoShape, OutputRef: wire.NoShape}
+	}
+	a := wire.Link(&wire.API{Operations: []wire.Operation{op("Old", "/{Bucket}?lifecycle"), op("New", "/{Name}?lifecycle")}})
+	if _, err := uritemplate.New(a); err == nil {
+		t.Error("two operations with the same requests are accepted")
+	}
+}
+
 func FuzzMatch(f *testing.F) {
 	f.Add("GET", "/b/a//b%2F", "list-type=2")
 	f.Add("PUT", "/b/k", "partNumber=1&uploadId=x")

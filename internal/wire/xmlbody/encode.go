@@ -44,12 +44,27 @@ func appendMember(dst []byte, m *wire.Member, v unsafe.Pointer) ([]byte, error) 
 	return AppendElement(dst, m.WireName, m, v)
 }
 
+// AppendRoot appends the value of member m at v as the root element of a document. Its
+// namespace is the member's, else that of its shape.
+func AppendRoot(dst []byte, name string, m *wire.Member, v unsafe.Pointer) ([]byte, error) {
+	uri, prefix := m.XMLNamespace, m.XMLNamespacePrefix
+	if uri == "" {
+		uri, prefix = m.Shape().XMLNamespace, m.Shape().XMLNamespacePrefix
+	}
+	return appendIn(dst, name, uri, prefix, m, v)
+}
+
 // AppendElement appends the value of member m at v as one element called name.
 func AppendElement(dst []byte, name string, m *wire.Member, v unsafe.Pointer) ([]byte, error) {
+	return appendIn(dst, name, m.XMLNamespace, m.XMLNamespacePrefix, m, v)
+}
+
+// appendIn appends an element that declares the namespace uri.
+func appendIn(dst []byte, name, uri, prefix string, m *wire.Member, v unsafe.Pointer) ([]byte, error) {
 	s := m.Shape()
 	dst = append(dst, '<')
 	dst = append(dst, name...)
-	dst = appendNamespace(dst, m)
+	dst = appendXMLNS(dst, uri, prefix)
 	var err error
 	switch s.Kind {
 	case wire.Structure:
@@ -115,7 +130,7 @@ func appendEntries(dst []byte, s *wire.Shape, v unsafe.Pointer, name string, m *
 		dst = append(dst, '<')
 		dst = append(dst, name...)
 		if m != nil {
-			dst = appendNamespace(dst, m)
+			dst = appendXMLNS(dst, m.XMLNamespace, m.XMLNamespacePrefix)
 		}
 		dst = append(dst, '>')
 		if dst, err = AppendElement(dst, keyName, &s.Key, unsafe.Pointer(&k)); err != nil {
@@ -134,16 +149,7 @@ func appendEntries(dst []byte, s *wire.Shape, v unsafe.Pointer, name string, m *
 	return dst, nil
 }
 
-// appendNamespace appends the namespace declaration that the member, else its shape,
-// asks for.
-func appendNamespace(dst []byte, m *wire.Member) []byte {
-	uri, prefix := m.XMLNamespace, m.XMLNamespacePrefix
-	if s := m.Shape(); uri == "" && s != nil && s.Kind == wire.Structure {
-		uri, prefix = s.XMLNamespace, s.XMLNamespacePrefix
-	}
-	return appendXMLNS(dst, uri, prefix)
-}
-
+// appendXMLNS appends the declaration of a namespace, if there is one.
 func appendXMLNS(dst []byte, uri, prefix string) []byte {
 	if uri == "" {
 		return dst

@@ -70,7 +70,7 @@ def check(suite, case, response):
         for name, member in operation.output_shape.members.items() if operation.output_shape else ():
             if member.serialization.get("location") == "headers" and not member.serialization.get("name"):
                 want = case["result"].get(name, {})
-                result[name] = {k: v for k, v in result.get(name, {}).items() if k in want}
+                result[name] = {k.lower(): v for k, v in result.get(name, {}).items() if k.lower() in want}
         if not same(result, case.get("result", {})):
             return "parsed %r, want %r" % (result, case.get("result"))
         return None

@@ -6,7 +6,10 @@
 // The tests need the vectors (FASTNESS_VECTORS, default ../shared/vectors beside the
 // project) and the packages that apigen generates from them:
 //
-//	make conformance
+//	test/conformance/protocols/run.sh
+//
+// which make conformance runs too. The generated packages are not committed, so the
+// tests have a build tag of their own, generated, besides conformance.
 //
 // Cases that do not apply to a server are listed with their reasons in
 // notapplicable.txt. A listed case that starts to pass fails the test, as does an

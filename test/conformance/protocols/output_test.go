@@ -1,4 +1,4 @@
-//go:build conformance
+//go:build conformance && generated
 
 package protocols
 
@@ -115,6 +115,9 @@ func runOutput(file string, i, j int, s *suite, c *testCase, api *wire.API, reco
 		if got != v {
 			return fmt.Errorf("header %s: %q, want %q", k, got, v)
 		}
+	}
+	if err := contained(codec.Protocol(), res.Body, c.Response.Body); err != nil {
+		return fmt.Errorf("%w in %s", err, res.Body)
 	}
 	if shape == nil {
 		return nil

@@ -1,0 +1,182 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"fastness/internal/api/cloudtrailapi"
+	"fastness/internal/api/iamapi"
+	"fastness/internal/api/kmsapi"
+	"fastness/internal/api/stsapi"
+	"fastness/internal/audit"
+	"fastness/internal/due"
+	"fastness/internal/engine/attestation"
+	"fastness/internal/front"
+	"fastness/internal/keyslot"
+	"fastness/internal/page"
+	"fastness/internal/seal"
+	"fastness/internal/service/cloudtrail"
+	"fastness/internal/service/iam"
+	"fastness/internal/service/kms"
+	"fastness/internal/service/sts"
+	"fastness/internal/store"
+	"fastness/internal/store/table"
+	"fastness/internal/wire"
+	"fastness/internal/wire/awsjson"
+	"fastness/internal/wire/awsquery"
+	"fastness/internal/wire/ec2query"
+	"fastness/internal/wire/restjson"
+	"fastness/internal/wire/restxml"
+	"fastness/internal/wire/rpccbor"
+)
+
+// rooms are the services of an unsealed server, and what they run on.
+type rooms struct {
+	slots  *keyslot.File
+	audit  *audit.Log
+	door   *front.Door
+	cancel context.CancelFunc
+	work   sync.WaitGroup
+}
+
+// codecs are all protocols: every room is reachable in each one that its API lists.
+func codecs() []wire.Codec {
+	return []wire.Codec{
+		awsjson.New(wire.AWSJSON10), awsjson.New(wire.AWSJSON11), awsquery.New(), ec2query.New(),
+		restjson.New(), restxml.New(), rpccbor.New(),
+	}
+}
+
+// attestationMaxAge bounds how old an attestation document may be.
+const attestationMaxAge = 5 * time.Minute
+
+// aeads are the sealers of what travels through callers.
+type aeads struct{ token, page *seal.AEAD }
+
+func openAEADs(ring *seal.Keyring) (a aeads, err error) {
+	if a.token, err = ring.AEAD(seal.PurposeToken); err != nil {
+		return a, err
+	}
+	a.page, err = ring.AEAD(seal.PurposePage)
+	return a, err
+}
+
+// openRooms makes every service over the unsealed store, and starts their background
+// work. On an error nothing is left running.
+func (a *App) openRooms(ctx context.Context, ring *seal.Keyring) (_ *rooms, err error) {
+	r := new(rooms)
+	background, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	r.cancel = cancel
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, r.close())
+		}
+	}()
+	sealed := ring.Store(a.inner)
+	if r.slots, err = a.openSlots(ctx, ring, sealed); err != nil {
+		return nil, err
+	}
+	if a.config.TLSCert == "" {
+		if err := a.certs.ensureOwn(ctx, sealed, serverNames(a.config.TLSNames)); err != nil {
+			return nil, err
+		}
+	}
+	keys, err := openAEADs(ring)
+	if err != nil {
+		return nil, err
+	}
+	pages := page.New(keys.page)
+	registry := table.NewRegistry()
+	queue, err := due.NewQueue(registry)
+	if err != nil {
+		return nil, err
+	}
+	r.audit = audit.Open(sealed, a.config.Clock)
+	regions, err := a.config.regions()
+	if err != nil {
+		return nil, err
+	}
+	directory, err := iam.OpenDirectory(ctx, sealed, registry, a.config.Clock)
+	if err != nil {
+		return nil, err
+	}
+	if err := a.bootstrap(ctx, directory); err != nil {
+		return nil, err
+	}
+	iamRoom := iam.New(directory, pages)
+	stsRoom, err := sts.New(sts.Options{Directory: directory, Tokens: keys.token, Clock: a.config.Clock})
+	if err != nil {
+		return nil, err
+	}
+	trailRoom := cloudtrail.New(r.audit, pages)
+	kmsRoom, err := a.openKMS(r, sealed, keys, pages, queue, regions)
+	if err != nil {
+		return nil, err
+	}
+	config := front.Config{
+		Rooms: []*front.Room{
+			{API: iamapi.API, Service: iamRoom, Resolver: iamRoom},
+			{API: stsapi.API, Service: stsRoom, Resolver: stsRoom},
+			{API: cloudtrailapi.API, Service: trailRoom, Resolver: trailRoom},
+			{API: kmsapi.API, Service: kmsRoom, Resolver: kmsRoom, MaxBody: kms.MaxBody},
+		},
+		Codecs: codecs(), Credentials: stsRoom, Principals: directory,
+		Store: sealed, Audit: r.audit, Clock: a.config.Clock, Log: a.config.Log, Metrics: a.metrics, Regions: regions,
+	}
+	if a.config.Dev {
+		config.Dev = developer(a.config.DevAccount)
+	}
+	if r.door, err = front.New(config); err != nil {
+		return nil, err
+	}
+	directory.OnKeyChange(r.door.Forget)
+	runner, err := due.NewRunner(sealed, queue, kmsRoom.JobHandlers(), due.Options{Clock: a.config.Clock, Logger: a.config.Log})
+	if err != nil {
+		return nil, err
+	}
+	a.background(background, r, "due", runner.Run)
+	a.background(background, r, "iam", directory.Run)
+	a.background(background, r, "key stores", kmsRoom.RunKeyStores)
+	return r, nil
+}
+
+// openSlots opens the key slots. A missing file is made only over a store in which no
+// record needs one.
+func (a *App) openSlots(ctx context.Context, ring *seal.Keyring, _ store.Store) (*keyslot.File, error) {
+	return openSlots(ctx, &a.config, ring, a.arena, a.fresh)
+}
+
+func (a *App) openKMS(r *rooms, sealed store.Store, keys aeads, pages *page.Sealer, jobs *due.Queue, regions []string) (*kms.Service, error) {
+	c := kms.Config{
+		Store: sealed, Slots: r.slots, Tokens: keys.token, Pages: pages, Jobs: jobs, Audit: r.audit,
+		Clock: a.config.Clock, Log: a.config.Log, Regions: regions,
+	}
+	if a.config.AttestationRoots != nil {
+		c.Attestation = attestation.NewVerifier(a.config.AttestationRoots, attestationMaxAge)
+	}
+	return kms.New(c)
+}
+
+// background runs the work of a service until the rooms are closed.
+func (a *App) background(ctx context.Context, r *rooms, name string, run func(context.Context) error) {
+	r.work.Go(func() {
+		if err := run(ctx); err != nil && ctx.Err() == nil {
+			a.config.Log.Error("background work ended", "of", name, "error", err)
+		}
+	})
+}
+
+// close stops the background work and closes what the rooms run on.
+func (r *rooms) close() error {
+	r.cancel()
+	r.work.Wait()
+	if r.audit != nil {
+		r.audit.Close()
+	}
+	if r.slots != nil {
+		return r.slots.Close()
+	}
+	return nil
+}

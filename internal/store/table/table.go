@@ -1,0 +1,204 @@
+package table
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+
+	"fastness/internal/store"
+)
+
+// ErrExists: a record with this id, or with these parts of a unique index, is there.
+var ErrExists = errors.New("table: record exists")
+
+// Table is a set of records of type T. It holds no data: every method works on the
+// reader or transaction it is given.
+type Table[T any] struct {
+	service, kind string
+	codec         Codec[T]
+	scope         func(*T) Scope
+	id            func(*T) []Part
+	indexes       []index[T]
+}
+
+type index[T any] struct {
+	Index[T]
+	kind string // of its keys
+}
+
+// Name is service/kind.
+func (t *Table[T]) Name() string { return t.service + "/" + t.kind }
+
+// space is the prefix of the keys of kind in sc.
+func (t *Table[T]) space(sc Scope, kind string) []byte {
+	return Key(String(sc.Account), String(sc.Region), String(t.service), String(kind))
+}
+
+// Key is the store's key of the record with the given id.
+func (t *Table[T]) Key(sc Scope, id ...Part) []byte {
+	return AppendKey(t.space(sc, t.kind), id...)
+}
+
+func (t *Table[T]) keyOf(record *T) []byte { return t.Key(t.scope(record), t.id(record)...) }
+
+// Get returns the record with the given id, or store.ErrNotFound.
+func (t *Table[T]) Get(r store.Reader, sc Scope, id ...Part) (*T, error) {
+	row, err := t.GetRow(r, sc, id...)
+	return row.Record, err
+}
+
+// GetRow is Get with the revision that wrote the record.
+func (t *Table[T]) GetRow(r store.Reader, sc Scope, id ...Part) (Row[T], error) {
+	return t.load(r, t.Key(sc, id...))
+}
+
+func (t *Table[T]) load(r store.Reader, key []byte) (Row[T], error) {
+	it, err := r.Get(key)
+	if err != nil {
+		return Row[T]{}, fmt.Errorf("table %s: %w", t.Name(), err)
+	}
+	record, err := t.codec.Decode(it.Value)
+	if err != nil {
+		return Row[T]{}, fmt.Errorf("table %s: key %x: %w", t.Name(), key, err)
+	}
+	return Row[T]{Record: record, Revision: it.Revision}, nil
+}
+
+// Has reports whether a record with the given id is there, without decoding it.
+func (t *Table[T]) Has(r store.Reader, sc Scope, id ...Part) (bool, error) {
+	_, err := r.Get(t.Key(sc, id...))
+	if errors.Is(err, store.ErrNotFound) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// Insert writes a new record. It returns ErrExists when one with its id, or with its
+// parts of a unique index, is there.
+func (t *Table[T]) Insert(tx store.Txn, record *T) error {
+	key := t.keyOf(record)
+	_, err := tx.Get(key)
+	if err == nil {
+		return fmt.Errorf("table %s: %w", t.Name(), ErrExists)
+	}
+	if !errors.Is(err, store.ErrNotFound) {
+		return fmt.Errorf("table %s: %w", t.Name(), err)
+	}
+	return t.write(tx, key, nil, record)
+}
+
+// Put writes a record, over the one with its id if there is one. It returns ErrExists
+// when another record has its parts of a unique index.
+func (t *Table[T]) Put(tx store.Txn, record *T) error {
+	key := t.keyOf(record)
+	if len(t.indexes) == 0 {
+		return t.write(tx, key, nil, record)
+	}
+	old, err := t.load(tx, key)
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return err
+	}
+	return t.write(tx, key, old.Record, record)
+}
+
+// Replace is Put for a record that must be there; else it returns store.ErrNotFound.
+func (t *Table[T]) Replace(tx store.Txn, record *T) error {
+	key := t.keyOf(record)
+	old, err := t.load(tx, key)
+	if err != nil {
+		return err
+	}
+	return t.write(tx, key, old.Record, record)
+}
+
+// Delete removes the record with the given id, or returns store.ErrNotFound.
+func (t *Table[T]) Delete(tx store.Txn, sc Scope, id ...Part) error {
+	key := t.Key(sc, id...)
+	old, err := t.load(tx, key)
+	if err != nil {
+		return err
+	}
+	if err := t.writeIndexes(tx, key, old.Record, nil); err != nil {
+		return err
+	}
+	return tx.Delete(key)
+}
+
+func (t *Table[T]) write(tx store.Txn, key []byte, old, record *T) error {
+	value, err := t.codec.Encode(record)
+	if err != nil {
+		return fmt.Errorf("table %s: %w", t.Name(), err)
+	}
+	if err := t.writeIndexes(tx, key, old, record); err != nil {
+		return err
+	}
+	if err := tx.Put(key, value); err != nil {
+		return fmt.Errorf("table %s: %w", t.Name(), err)
+	}
+	return nil
+}
+
+// entries are the keys of record in ix, without duplicates. id is the encoded id.
+func (t *Table[T]) entries(ix index[T], record *T, id []byte) [][]byte {
+	if record == nil {
+		return nil
+	}
+	var keys [][]byte
+	space := t.space(t.scope(record), ix.kind)
+	for _, parts := range ix.Keys(record) {
+		k := AppendKey(bytes.Clone(space), parts...)
+		if !ix.Unique {
+			k = append(k, id...)
+		}
+		if !contains(keys, k) {
+			keys = append(keys, k)
+		}
+	}
+	return keys
+}
+
+func contains(keys [][]byte, key []byte) bool {
+	for _, k := range keys {
+		if bytes.Equal(k, key) {
+			return true
+		}
+	}
+	return false
+}
+
+// writeIndexes turns the entries of old into those of record; either may be nil.
+func (t *Table[T]) writeIndexes(tx store.Txn, key []byte, old, record *T) error {
+	for _, ix := range t.indexes {
+		some := record
+		if some == nil {
+			some = old
+		}
+		id := key[len(t.space(t.scope(some), t.kind)):]
+		before, after := t.entries(ix, old, id), t.entries(ix, record, id)
+		for _, k := range before {
+			if !contains(after, k) {
+				if err := tx.Delete(k); err != nil {
+					return fmt.Errorf("table %s: index %s: %w", t.Name(), ix.Name, err)
+				}
+			}
+		}
+		for _, k := range after {
+			if contains(before, k) {
+				continue
+			}
+			if ix.Unique {
+				_, err := tx.Get(k)
+				if err == nil {
+					return fmt.Errorf("table %s: index %s: %w", t.Name(), ix.Name, ErrExists)
+				}
+				if !errors.Is(err, store.ErrNotFound) {
+					return fmt.Errorf("table %s: index %s: %w", t.Name(), ix.Name, err)
+				}
+			}
+			if err := tx.Put(k, id); err != nil {
+				return fmt.Errorf("table %s: index %s: %w", t.Name(), ix.Name, err)
+			}
+		}
+	}
+	return nil
+}
