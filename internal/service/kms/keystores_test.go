@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"fastness/internal/api/kmsapi"
 	"fastness/internal/audit"
@@ -387,4 +388,26 @@ func TestSecretsOfProxiesAreNowhereToBeSeen(t *testing.T) {
 	if bytes.Contains(described, []byte(firstCredential.SecretAccessKey)) {
 		t.Error("the secret shows")
 	}
+}
+
+func TestDestroyedKeyFreesItsExternalKeyAndItsStore(t *testing.T) {
+	h, _ := withProxy(t)
+	id := h.connected()
+	c := h.as(root(testAccount), testRegion).kms()
+	for range 2 { // the second time the external key is free again
+		key := h.externalKey(id)
+		if _, err := c.ScheduleKeyDeletion(t.Context(), &kmsapi.ScheduleKeyDeletionRequest{KeyId: key.KeyId, PendingWindowInDays: new(int32(7))}); err != nil {
+			t.Fatal(err)
+		}
+		_, err := c.CreateKey(t.Context(), keyRequest(id, "good"))
+		wantAnswer(t, "while the key waits for its deletion", err, "XksKeyAlreadyInUseException", "")
+		h.clock.Advance(8 * 24 * time.Hour)
+		h.runJobs()
+	}
+	if _, err := c.DisconnectCustomKeyStore(t.Context(), &kmsapi.DisconnectCustomKeyStoreRequest{CustomKeyStoreId: &id}); err != nil {
+		t.Fatal(err)
+	}
+	h.settle()
+	_, err := c.DeleteCustomKeyStore(t.Context(), &kmsapi.DeleteCustomKeyStoreRequest{CustomKeyStoreId: &id})
+	wantAnswer(t, "delete the empty store", err, "", "")
 }
