@@ -280,6 +280,9 @@ func (s *Service) removeKey(ctx context.Context, name keyName) error {
 		if err := s.tables.deleteRef(tx, &k); err != nil {
 			return err
 		}
+		if err := s.tables.deleteExternal(tx, &k); err != nil {
+			return err
+		}
 		if err := s.tables.keys.Delete(tx, &k); err != nil {
 			return err
 		}

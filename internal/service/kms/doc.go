@@ -41,5 +41,10 @@
 //	               management operations, a family each
 //	encrypt.go, datakeys.go, sign.go, mac.go, agreement.go, random.go
 //	               cryptographic operations
+//	egress.go, connection.go, proxyerrors.go
+//	               external key stores: which proxies may be reached, connecting and
+//	               health, what callers hear of a proxy's failures
+//	external.go, externalblob.go
+//	               keys in external key stores: encrypted twice, by us and by the proxy
 //	explain.go     which statement or grant decided
 package kms

@@ -50,7 +50,7 @@ type harness struct {
 	people  *people
 }
 
-func newHarness(t *testing.T) *harness {
+func newHarness(t *testing.T, options ...func(*Config)) *harness {
 	t.Helper()
 	clk := clock.NewManual(time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC))
 	arena := securemem.NewArena(securemem.Options{})
@@ -94,10 +94,14 @@ func newHarness(t *testing.T) *harness {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := New(Config{
+	config := Config{
 		Store: sealed, Jobs: queue, Slots: slots, Tokens: aead(seal.PurposeToken), Pages: testPages{}, Audit: log, Clock: clk,
 		Log: slog.New(slog.DiscardHandler), Regions: []string{testRegion, "us-west-2", "eu-west-1"},
-	})
+	}
+	for _, o := range options {
+		o(&config)
+	}
+	s, err := New(config)
 	if err != nil {
 		t.Fatal(err)
 	}
