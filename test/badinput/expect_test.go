@@ -169,7 +169,17 @@ func (s *server) state(t *testing.T) string {
 // A record is durable before its answer, so there is nothing to wait for.
 func (s *server) record(t *testing.T, requestID string) string {
 	t.Helper()
-	// The records of the state's calls are newer; one page holds all that can be.
+	for line := range strings.Lines(s.history(t)) {
+		if strings.Contains(line, quote(requestID)) {
+			return line
+		}
+	}
+	return ""
+}
+
+// history is the newest records, one a line.
+func (s *server) history(t *testing.T) string {
+	t.Helper()
 	const target = "com.amazonaws.cloudtrail.v20131101.CloudTrail_20131101.LookupEvents"
 	body := s.call(t, s.target(target, []byte(`{"MaxResults":50}`)), "cloudtrail")
 	var page struct {
@@ -178,10 +188,9 @@ func (s *server) record(t *testing.T, requestID string) string {
 	if err := json.Unmarshal(body, &page); err != nil {
 		t.Fatal(err)
 	}
+	var b strings.Builder
 	for _, e := range page.Events {
-		if strings.Contains(e.CloudTrailEvent, quote(requestID)) {
-			return e.CloudTrailEvent
-		}
+		b.WriteString(e.CloudTrailEvent + "\n")
 	}
-	return ""
+	return b.String()
 }

@@ -248,16 +248,8 @@ func (q *request) sign(o signing) *request {
 	}
 	canonical += "\n" + strings.Join(names, ";") + "\n" + o.payload
 	scope := o.date + "/" + o.region + "/" + o.service + "/" + o.terminator
-	sum := sha256.Sum256([]byte(canonical))
-	toSign := "AWS4-HMAC-SHA256\n" + stamp + "\n" + scope + "\n" + hex.EncodeToString(sum[:])
-	key := []byte("AWS4" + o.creds.secret)
-	for _, part := range []string{o.date, o.region, o.service, o.terminator, toSign} {
-		m := hmac.New(sha256.New, key)
-		m.Write([]byte(part))
-		key = m.Sum(nil)
-	}
 	return q.set("Authorization", "AWS4-HMAC-SHA256 Credential="+o.creds.id+"/"+scope+
-		", SignedHeaders="+strings.Join(names, ";")+", Signature="+hex.EncodeToString(key))
+		", SignedHeaders="+strings.Join(names, ";")+", Signature="+mac(o.creds.secret, stamp, scope, canonical))
 }
 
 // canonicalQuery decodes, encodes and sorts the parameters of a query.
@@ -395,3 +387,34 @@ func (s *server) call(t *testing.T, q *request, service string) []byte {
 }
 
 func quote(v string) string { return strconv.Quote(v) }
+
+// presign is a GET of query whose signature stands in the URL.
+func (s *server) presign(query string, o signing, extra string) *request {
+	if o.region == "" {
+		o.region = region
+	}
+	stamp := o.at.UTC().Format("20060102T150405Z")
+	scope := stamp[:8] + "/" + o.region + "/" + o.service + "/aws4_request"
+	query += "&X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=" + encode(o.creds.id+"/"+scope, "") +
+		"&X-Amz-Date=" + stamp + "&X-Amz-SignedHeaders=host" + extra
+	if o.creds.token != "" {
+		query += "&X-Amz-Security-Token=" + encode(o.creds.token, "")
+	}
+	empty := sha256.Sum256(nil)
+	canonical := "GET\n/\n" + canonicalQuery(query) + "\nhost:" + s.addr + "\n\nhost\n" + hex.EncodeToString(empty[:])
+	signature := mac(o.creds.secret, stamp, scope, canonical)
+	return &request{method: "GET", target: "/?" + query + "&X-Amz-Signature=" + signature, host: s.addr}
+}
+
+// mac is the signature over a canonical request.
+func mac(secret, stamp, scope, canonical string) string {
+	sum := sha256.Sum256([]byte(canonical))
+	toSign := "AWS4-HMAC-SHA256\n" + stamp + "\n" + scope + "\n" + hex.EncodeToString(sum[:])
+	key := []byte("AWS4" + secret)
+	for _, part := range append(strings.Split(scope, "/"), toSign) {
+		m := hmac.New(sha256.New, key)
+		m.Write([]byte(part))
+		key = m.Sum(nil)
+	}
+	return hex.EncodeToString(key)
+}
