@@ -67,7 +67,8 @@ func (d *Door) run(ctx context.Context, room *Room, c *call.Call) (any, error) {
 		if err != nil {
 			return nil, d.refuse(ctx, c, err)
 		}
-		if err := d.audit.Append(ctx, audit.Records(c, out, nil)...); err != nil {
+		// The caller may be gone; what it did is recorded all the same.
+		if err := d.audit.Append(context.WithoutCancel(ctx), audit.Records(c, out, nil)...); err != nil {
 			return nil, d.unaudited(err)
 		}
 		return out, nil
