@@ -72,6 +72,11 @@ func emitStruct(s *source, sh *shape) {
 		}
 		s.p("%s %s%s", m.goName, m.shape.fieldType(), comment)
 	}
+	if sh.isError && sh.message < 0 {
+		// Some models leave the message out of an error shape; services send one all the
+		// same, and codecs write it as they write the messages of common errors.
+		s.p("Message *string // not in the model")
+	}
 	s.p("}\n")
 }
 
@@ -118,7 +123,7 @@ func emitErrors(p *plan, s *source) error {
 			}
 			s.p("// ErrorMessage implements wire.APIError.\nfunc (e *%s) ErrorMessage() string { return %s }\n", sh.goName, value)
 		} else {
-			s.p("// ErrorMessage implements wire.APIError; the model has no message.\nfunc (*%s) ErrorMessage() string { return \"\" }\n", sh.goName)
+			s.p("// ErrorMessage implements wire.APIError.\nfunc (e *%s) ErrorMessage() string { return wire.Value(e.Message) }\n", sh.goName)
 		}
 		s.p("// ErrorShape describes the error to codecs.\nfunc (*%s) ErrorShape() *wire.Shape { return &%s[%s] }\n", sh.goName, p.global("shapes"), sh.ref)
 	}

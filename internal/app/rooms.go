@@ -6,8 +6,10 @@ import (
 	"sync"
 	"time"
 
+	"fastness/internal/api/cloudtrailapi"
 	"fastness/internal/api/iamapi"
 	"fastness/internal/api/kmsapi"
+	"fastness/internal/api/stsapi"
 	"fastness/internal/audit"
 	"fastness/internal/due"
 	"fastness/internal/engine/attestation"
@@ -15,8 +17,10 @@ import (
 	"fastness/internal/keyslot"
 	"fastness/internal/page"
 	"fastness/internal/seal"
+	"fastness/internal/service/cloudtrail"
 	"fastness/internal/service/iam"
 	"fastness/internal/service/kms"
+	"fastness/internal/service/sts"
 	"fastness/internal/store"
 	"fastness/internal/store/table"
 	"fastness/internal/wire"
@@ -83,6 +87,7 @@ func (a *App) openRooms(ctx context.Context, ring *seal.Keyring) (_ *rooms, err 
 	if err != nil {
 		return nil, err
 	}
+	pages := page.New(keys.page)
 	registry := table.NewRegistry()
 	queue, err := due.NewQueue(registry)
 	if err != nil {
@@ -93,24 +98,31 @@ func (a *App) openRooms(ctx context.Context, ring *seal.Keyring) (_ *rooms, err 
 	if err != nil {
 		return nil, err
 	}
-	directory, err := iam.OpenDirectory(ctx, sealed, a.config.Clock)
+	directory, err := iam.OpenDirectory(ctx, sealed, registry, a.config.Clock)
 	if err != nil {
 		return nil, err
 	}
 	if err := a.bootstrap(ctx, directory); err != nil {
 		return nil, err
 	}
-	iamRoom := iam.New(directory, keys.page)
-	kmsRoom, err := a.openKMS(r, sealed, keys, regions)
+	iamRoom := iam.New(directory, pages)
+	stsRoom, err := sts.New(sts.Options{Directory: directory, Tokens: keys.token, Clock: a.config.Clock})
+	if err != nil {
+		return nil, err
+	}
+	trailRoom := cloudtrail.New(r.audit, pages)
+	kmsRoom, err := a.openKMS(r, sealed, keys, pages, queue, regions)
 	if err != nil {
 		return nil, err
 	}
 	config := front.Config{
 		Rooms: []*front.Room{
 			{API: iamapi.API, Service: iamRoom, Resolver: iamRoom},
+			{API: stsapi.API, Service: stsRoom, Resolver: stsRoom},
+			{API: cloudtrailapi.API, Service: trailRoom, Resolver: trailRoom},
 			{API: kmsapi.API, Service: kmsRoom, Resolver: kmsRoom, MaxBody: kms.MaxBody},
 		},
-		Codecs: codecs(), Credentials: directory, Principals: directory,
+		Codecs: codecs(), Credentials: stsRoom, Principals: directory,
 		Store: sealed, Audit: r.audit, Clock: a.config.Clock, Log: a.config.Log, Metrics: a.metrics, Regions: regions,
 	}
 	if a.config.Dev {
@@ -120,12 +132,13 @@ func (a *App) openRooms(ctx context.Context, ring *seal.Keyring) (_ *rooms, err 
 		return nil, err
 	}
 	directory.OnKeyChange(r.door.Forget)
-	runner, err := due.NewRunner(sealed, queue, map[string]due.Handler{}, due.Options{Clock: a.config.Clock, Logger: a.config.Log})
+	runner, err := due.NewRunner(sealed, queue, kmsRoom.JobHandlers(), due.Options{Clock: a.config.Clock, Logger: a.config.Log})
 	if err != nil {
 		return nil, err
 	}
 	a.background(background, r, "due", runner.Run)
 	a.background(background, r, "iam", directory.Run)
+	a.background(background, r, "key stores", kmsRoom.RunKeyStores)
 	return r, nil
 }
 
@@ -135,9 +148,9 @@ func (a *App) openSlots(ctx context.Context, ring *seal.Keyring, _ store.Store) 
 	return openSlots(ctx, &a.config, ring, a.arena, a.fresh)
 }
 
-func (a *App) openKMS(r *rooms, sealed store.Store, keys aeads, regions []string) (*kms.Service, error) {
+func (a *App) openKMS(r *rooms, sealed store.Store, keys aeads, pages *page.Sealer, jobs *due.Queue, regions []string) (*kms.Service, error) {
 	c := kms.Config{
-		Store: sealed, Slots: r.slots, Tokens: keys.token, Pages: page.New(keys.page), Audit: r.audit,
+		Store: sealed, Slots: r.slots, Tokens: keys.token, Pages: pages, Jobs: jobs, Audit: r.audit,
 		Clock: a.config.Clock, Log: a.config.Log, Regions: regions,
 	}
 	if a.config.AttestationRoots != nil {

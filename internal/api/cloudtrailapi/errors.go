@@ -8,6 +8,7 @@ import (
 
 // InvalidEventCategoryException is a modelled error with the protocol's default status.
 type InvalidEventCategoryException struct {
+	Message *string // not in the model
 }
 
 var _ wire.APIError = (*InvalidEventCategoryException)(nil)
@@ -18,8 +19,8 @@ func (e *InvalidEventCategoryException) Error() string { return wire.ErrorText(e
 // ErrorCode implements wire.APIError.
 func (*InvalidEventCategoryException) ErrorCode() string { return "InvalidEventCategoryException" }
 
-// ErrorMessage implements wire.APIError; the model has no message.
-func (*InvalidEventCategoryException) ErrorMessage() string { return "" }
+// ErrorMessage implements wire.APIError.
+func (e *InvalidEventCategoryException) ErrorMessage() string { return wire.Value(e.Message) }
 
 // ErrorShape describes the error to codecs.
 func (*InvalidEventCategoryException) ErrorShape() *wire.Shape {
@@ -28,6 +29,7 @@ func (*InvalidEventCategoryException) ErrorShape() *wire.Shape {
 
 // InvalidLookupAttributesException is a modelled error with the protocol's default status.
 type InvalidLookupAttributesException struct {
+	Message *string // not in the model
 }
 
 var _ wire.APIError = (*InvalidLookupAttributesException)(nil)
@@ -40,8 +42,8 @@ func (*InvalidLookupAttributesException) ErrorCode() string {
 	return "InvalidLookupAttributesException"
 }
 
-// ErrorMessage implements wire.APIError; the model has no message.
-func (*InvalidLookupAttributesException) ErrorMessage() string { return "" }
+// ErrorMessage implements wire.APIError.
+func (e *InvalidLookupAttributesException) ErrorMessage() string { return wire.Value(e.Message) }
 
 // ErrorShape describes the error to codecs.
 func (*InvalidLookupAttributesException) ErrorShape() *wire.Shape {
@@ -50,6 +52,7 @@ func (*InvalidLookupAttributesException) ErrorShape() *wire.Shape {
 
 // InvalidMaxResultsException is a modelled error with the protocol's default status.
 type InvalidMaxResultsException struct {
+	Message *string // not in the model
 }
 
 var _ wire.APIError = (*InvalidMaxResultsException)(nil)
@@ -60,8 +63,8 @@ func (e *InvalidMaxResultsException) Error() string { return wire.ErrorText(e) }
 // ErrorCode implements wire.APIError.
 func (*InvalidMaxResultsException) ErrorCode() string { return "InvalidMaxResultsException" }
 
-// ErrorMessage implements wire.APIError; the model has no message.
-func (*InvalidMaxResultsException) ErrorMessage() string { return "" }
+// ErrorMessage implements wire.APIError.
+func (e *InvalidMaxResultsException) ErrorMessage() string { return wire.Value(e.Message) }
 
 // ErrorShape describes the error to codecs.
 func (*InvalidMaxResultsException) ErrorShape() *wire.Shape {
@@ -70,6 +73,7 @@ func (*InvalidMaxResultsException) ErrorShape() *wire.Shape {
 
 // InvalidNextTokenException is a modelled error with the protocol's default status.
 type InvalidNextTokenException struct {
+	Message *string // not in the model
 }
 
 var _ wire.APIError = (*InvalidNextTokenException)(nil)
@@ -80,8 +84,8 @@ func (e *InvalidNextTokenException) Error() string { return wire.ErrorText(e) }
 // ErrorCode implements wire.APIError.
 func (*InvalidNextTokenException) ErrorCode() string { return "InvalidNextTokenException" }
 
-// ErrorMessage implements wire.APIError; the model has no message.
-func (*InvalidNextTokenException) ErrorMessage() string { return "" }
+// ErrorMessage implements wire.APIError.
+func (e *InvalidNextTokenException) ErrorMessage() string { return wire.Value(e.Message) }
 
 // ErrorShape describes the error to codecs.
 func (*InvalidNextTokenException) ErrorShape() *wire.Shape {
@@ -90,6 +94,7 @@ func (*InvalidNextTokenException) ErrorShape() *wire.Shape {
 
 // InvalidTimeRangeException is a modelled error with the protocol's default status.
 type InvalidTimeRangeException struct {
+	Message *string // not in the model
 }
 
 var _ wire.APIError = (*InvalidTimeRangeException)(nil)
@@ -100,8 +105,8 @@ func (e *InvalidTimeRangeException) Error() string { return wire.ErrorText(e) }
 // ErrorCode implements wire.APIError.
 func (*InvalidTimeRangeException) ErrorCode() string { return "InvalidTimeRangeException" }
 
-// ErrorMessage implements wire.APIError; the model has no message.
-func (*InvalidTimeRangeException) ErrorMessage() string { return "" }
+// ErrorMessage implements wire.APIError.
+func (e *InvalidTimeRangeException) ErrorMessage() string { return wire.Value(e.Message) }
 
 // ErrorShape describes the error to codecs.
 func (*InvalidTimeRangeException) ErrorShape() *wire.Shape {
@@ -110,6 +115,7 @@ func (*InvalidTimeRangeException) ErrorShape() *wire.Shape {
 
 // OperationNotPermittedException is a modelled error with the protocol's default status.
 type OperationNotPermittedException struct {
+	Message *string // not in the model
 }
 
 var _ wire.APIError = (*OperationNotPermittedException)(nil)
@@ -120,8 +126,8 @@ func (e *OperationNotPermittedException) Error() string { return wire.ErrorText(
 // ErrorCode implements wire.APIError.
 func (*OperationNotPermittedException) ErrorCode() string { return "OperationNotPermittedException" }
 
-// ErrorMessage implements wire.APIError; the model has no message.
-func (*OperationNotPermittedException) ErrorMessage() string { return "" }
+// ErrorMessage implements wire.APIError.
+func (e *OperationNotPermittedException) ErrorMessage() string { return wire.Value(e.Message) }
 
 // ErrorShape describes the error to codecs.
 func (*OperationNotPermittedException) ErrorShape() *wire.Shape {
@@ -130,6 +136,7 @@ func (*OperationNotPermittedException) ErrorShape() *wire.Shape {
 
 // UnsupportedOperationException is a modelled error with the protocol's default status.
 type UnsupportedOperationException struct {
+	Message *string // not in the model
 }
 
 var _ wire.APIError = (*UnsupportedOperationException)(nil)
@@ -140,8 +147,8 @@ func (e *UnsupportedOperationException) Error() string { return wire.ErrorText(e
 // ErrorCode implements wire.APIError.
 func (*UnsupportedOperationException) ErrorCode() string { return "UnsupportedOperationException" }
 
-// ErrorMessage implements wire.APIError; the model has no message.
-func (*UnsupportedOperationException) ErrorMessage() string { return "" }
+// ErrorMessage implements wire.APIError.
+func (e *UnsupportedOperationException) ErrorMessage() string { return wire.Value(e.Message) }
 
 // ErrorShape describes the error to codecs.
 func (*UnsupportedOperationException) ErrorShape() *wire.Shape {

@@ -94,7 +94,7 @@ func (s *Service) ListRoles(ctx context.Context, in *iamapi.ListRolesRequest) (*
 	if err != nil {
 		return nil, err
 	}
-	roles, out.IsTruncated, out.Marker, err = page(ctx, s, paging{in.Marker, in.MaxItems, []string{text(in.PathPrefix)}}, roles, nameOf)
+	roles, out.IsTruncated, out.Marker, err = pageOf(ctx, s, paging{in.Marker, in.MaxItems, []string{text(in.PathPrefix)}}, roles, nameOf)
 	out.Roles = make([]iamapi.Role, 0, len(roles))
 	for _, r := range roles {
 		shown, err := s.showRole(r, false, nil)
@@ -159,7 +159,7 @@ func (s *Service) DeleteRole(ctx context.Context, in *iamapi.DeleteRoleRequest) 
 	if err := bare(r); err != nil {
 		return nil, err
 	}
-	if err := t.bound(r, new("")); err != nil {
+	if err := t.forgetUse(r.ID); err != nil {
 		return nil, err
 	}
 	return &iamapi.DeleteRoleOutput{}, t.destroy(r)

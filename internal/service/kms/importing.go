@@ -287,10 +287,10 @@ func (s *Service) storeImport(ctx context.Context, tx store.Txn, k *keyRecord, m
 	if err := s.tables.materials.Put(tx, m); err != nil {
 		return err
 	}
-	if m.State == kmsapi.KeyMaterialStateCurrent && k.Material == "" {
-		if err := s.firstMaterial(tx, k, m, raw); err != nil {
-			return err
-		}
+	if k.Material == "" {
+		// The first one. There are no replicas yet: a key without material cannot be
+		// replicated.
+		k.Material, k.Public = m.ID, raw.spki
 	}
 	if err := s.settleState(tx, k); err != nil {
 		return err
@@ -299,25 +299,6 @@ func (s *Service) storeImport(ctx context.Context, tx store.Txn, k *keyRecord, m
 		return err
 	}
 	return s.saveIn(tx, k)
-}
-
-// firstMaterial makes m the material of a key that had none, and tells the replicas,
-// which have to import it themselves.
-func (s *Service) firstMaterial(tx store.Txn, k *keyRecord, m *materialRecord, raw *rawMaterial) error {
-	return s.eachPart(tx, k, func(part *keyRecord) error {
-		part.Material, part.Public = m.ID, raw.spki
-		if part.Region == k.Region {
-			return nil // the caller saves it
-		}
-		entry := *m
-		entry.Region = part.Region
-		entry.absent()
-		entry.Description = ""
-		if err := s.tables.materials.Put(tx, &entry); err != nil {
-			return err
-		}
-		return s.saveIn(tx, part)
-	})
 }
 
 // materialMissing tells whether a key lacks material that belongs to it, or has none
