@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"fastness/internal/api/kmsapi"
+	"fastness/internal/due"
+	"fastness/internal/keyslot"
 	"fastness/internal/store"
 )
 
@@ -496,5 +498,131 @@ func TestDetachingReplicasLetsThePrimaryGo(t *testing.T) {
 	}
 	if m := home.describe(&id); *m.KeyState != kmsapi.KeyStatePendingDeletion || !m.DeletionDate.Equal(h.clock.Now().AddDate(0, 0, 7)) {
 		t.Errorf("%+v", m)
+	}
+}
+
+func TestReplicasThatDieWhileTheKeyRotates(t *testing.T) {
+	h := newHarness(t)
+	home := h.in(testRegion)
+	id := home.multi(kmsapi.CreateKeyRequest{}, west, europe).KeyId
+	if _, err := home.EnableKeyRotation(t.Context(), &kmsapi.EnableKeyRotationRequest{KeyId: id, RotationPeriodInDays: new(int32(90))}); err != nil {
+		t.Fatal(err)
+	}
+	blob := home.encrypt(id, "x")
+	h.after(83)
+	for _, r := range []*room{h.in(west), h.in(europe)} {
+		if _, err := r.ScheduleKeyDeletion(t.Context(), &kmsapi.ScheduleKeyDeletionRequest{KeyId: id, PendingWindowInDays: new(int32(7))}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	h.after(7) // both replicas are destroyed and the primary rotates, in whichever order
+	for _, region := range []string{west, europe} {
+		_, err := h.in(region).DescribeKey(t.Context(), &kmsapi.DescribeKeyRequest{KeyId: id})
+		wantsCode(t, err, "NotFoundException")
+	}
+	if got := shape(home.describe(id)); got != "PRIMARY of us-east-1:" || len(home.materials(id)) != 2 {
+		t.Errorf("%s, %d materials", got, len(home.materials(id)))
+	}
+	home.decrypts(blob, "x")
+	home.replicate(id, west) // the Region is free again
+	h.in(west).decrypts(blob, "x")
+}
+
+// AWS has fewer Regions than this; a rotation of a key in all of them is one
+// transaction.
+func TestKeyInFortyRegions(t *testing.T) {
+	h := newHarness(t)
+	home := h.in(testRegion)
+	id := home.multi(kmsapi.CreateKeyRequest{}).KeyId
+	for i := range 39 {
+		region := "test-region-" + itoa(i)
+		h.service.regions = append(h.service.regions, region)
+		home.replicate(id, region)
+	}
+	if _, err := home.EnableKeyRotation(t.Context(), &kmsapi.EnableKeyRotationRequest{KeyId: id, RotationPeriodInDays: new(int32(90))}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := home.RotateKeyOnDemand(t.Context(), &kmsapi.RotateKeyOnDemandRequest{KeyId: id}); err != nil {
+		t.Fatal(err)
+	}
+	blob := home.encrypt(id, "x")
+	h.after(90)
+	if n := len(home.materials(id)); n != 3 {
+		t.Errorf("%d materials", n)
+	}
+	h.in("test-region-38").decrypts(blob, "x")
+}
+
+// The transaction that would record a material may fail after its slot was made: the
+// key is as it was, and all that is left is a slot that nothing refers to.
+func TestFailedRotationLeavesAnOrphanSlotOnly(t *testing.T) {
+	h := newHarness(t)
+	r := h.in(testRegion)
+	made := r.multi(kmsapi.CreateKeyRequest{}, west)
+	blob := r.encrypt(made.KeyId, "x")
+	slots := func() int {
+		report, err := h.slots.Check(t.Context(), func(func(keyslot.SlotID, string) bool) {})
+		return must(t, report, err).Live
+	}
+	before, failed := slots(), errors.New("power is lost")
+	_, err := h.store.Update(t.Context(), func(tx store.Txn) error {
+		k, err := h.service.tables.keys.Get(tx, testAccount, testRegion, *made.KeyId)
+		if err != nil {
+			return err
+		}
+		parts, err := h.service.livingParts(tx, &k)
+		if err != nil {
+			return err
+		}
+		if _, err := h.service.addMaterial(t.Context(), tx, parts, kmsapi.RotationTypeAutomatic, h.clock.Now()); err != nil {
+			return err
+		}
+		return failed
+	})
+	if !errors.Is(err, failed) {
+		t.Fatal(err)
+	}
+	if n := slots(); n != before+2 {
+		t.Errorf("%d slots, before %d", n, before)
+	}
+	if n := len(r.materials(made.KeyId)); n != 1 {
+		t.Errorf("%d materials", n)
+	}
+	r.decrypts(blob, "x")
+	for range 2 {
+		if _, err := h.service.SweepSlots(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		h.clock.Advance(2 * orphanAge)
+	}
+	if n := slots(); n != before {
+		t.Errorf("%d slots after the sweep, before %d", n, before)
+	}
+	r.decrypts(blob, "x")
+	h.in(west).decrypts(blob, "x")
+}
+
+// Between the commit that takes a material's slot out of its record and the shredding
+// the process may die: the job is still there, and the record opens nothing meanwhile.
+func TestShreddingOutlivesACrash(t *testing.T) {
+	h := newHarness(t)
+	r := importRoom(h, testRegion)
+	id := r.external(kmsapi.CreateKeyRequest{}).KeyId
+	m := r.mustImport(id, randomBytes(32), kmsapi.ImportKeyMaterialRequest{})
+	before := h.material(testRegion, *id, m)
+	if _, err := r.DeleteImportedKeyMaterial(t.Context(), &kmsapi.DeleteImportedKeyMaterialRequest{KeyId: id}); err != nil {
+		t.Fatal(err)
+	}
+	if now := h.material(testRegion, *id, m); !now.Slot.IsZero() || now.Wrapped != nil {
+		t.Error("the record still holds the material")
+	}
+	for range 2 { // the runner died after the shredding and does it again
+		if err := h.service.shredDue(t.Context(), due.Job{Kind: jobShred, ID: before.Slot.String()}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	h.runJobs()
+	if err := h.service.unwrap(t.Context(), &before, func([]byte) error { return nil }); !errors.Is(err, keyslot.ErrGone) {
+		t.Errorf("the old record opens: %v", err)
 	}
 }
