@@ -154,11 +154,11 @@ func (h *harness) materials(key string) (materials []materialRecord) {
 func (h *harness) wantDestroyed(key string, blob []byte, materials []materialRecord) {
 	h.Helper()
 	_, err := h.describe(key)
-	wantError(h.T, "DescribeKey", err, "NotFoundException", "Key '"+key+"' does not exist")
+	wantError(h.TB, "DescribeKey", err, "NotFoundException", "Key '"+key+"' does not exist")
 	_, err = h.as(root(testAccount), testRegion).kms().Decrypt(h.Context(), &kmsapi.DecryptRequest{CiphertextBlob: blob})
-	wantCode(h.T, "Decrypt", err, "InvalidCiphertextException")
+	wantCode(h.TB, "Decrypt", err, "InvalidCiphertextException")
 	_, err = h.as(root(testAccount), testRegion).kms().DescribeKey(h.Context(), &kmsapi.DescribeKeyRequest{KeyId: new("alias/a0")})
-	wantError(h.T, "alias", err, "NotFoundException", "Alias "+aliasARN(testAccount, testRegion, "alias/a0")+" is not found.")
+	wantError(h.TB, "alias", err, "NotFoundException", "Alias "+aliasARN(testAccount, testRegion, "alias/a0")+" is not found.")
 	for _, item := range h.rows() {
 		if strings.Contains(string(item.Key), nameOf(key).id) || strings.Contains(string(item.Value), nameOf(key).id) {
 			h.Errorf("left in the store: %q", item.Key)

@@ -45,14 +45,14 @@ func (h *harness) encryptAs(who *call.Principal, key string, context map[string]
 	return err
 }
 
-func wantCode(t *testing.T, what string, err error, code string) {
+func wantCode(t testing.TB, what string, err error, code string) {
 	t.Helper()
 	if got := codeOf(err); got != code {
 		t.Errorf("%s: got %q (%v), want %q", what, got, err, code)
 	}
 }
 
-func wantError(t *testing.T, what string, err error, code, message string) {
+func wantError(t testing.TB, what string, err error, code, message string) {
 	t.Helper()
 	if err == nil || codeOf(err) != code || err.Error() != strings.TrimSuffix(code+": "+message, ": ") {
 		t.Errorf("%s:\n got %v\nwant %s: %s", what, err, code, message)

@@ -186,7 +186,7 @@ func (s *Service) conditionsFor(ctx context.Context, c *call.Call, r *resolved) 
 		if err != nil {
 			return nil, err
 		}
-		r.attested, cond.measured = doc, doc.PCRs
+		r.attested, cond.attested = doc, doc
 	}
 	return cond, nil
 }
