@@ -67,10 +67,6 @@ func sharedKey(t *testing.T, k kind, s state) *kmsKey {
 	}
 	made := newKey(t, k)
 	client := kmsClient()
-	if k == multiRegion && s == disabled {
-		// UpdatePrimaryRegion needs somewhere to go.
-		must[*kms.ReplicateKeyOutput](t)(client.ReplicateKey(t.Context(), &kms.ReplicateKeyInput{KeyId: &made.id, ReplicaRegion: aws.String("eu-west-1")}))
-	}
 	switch s {
 	case disabled:
 		must[*kms.DisableKeyOutput](t)(client.DisableKey(t.Context(), &kms.DisableKeyInput{KeyId: &made.id}))
