@@ -23,7 +23,7 @@ part "policy differential, $DIFFERENTIAL cases" env POLICY_CASES="$DIFFERENTIAL"
 	go test -count=1 -timeout 6h -run '^TestEvaluatorAgreesWithReference$' ./internal/policy
 
 if [ -n "${FASTNESS_VECTORS:-}" ]; then
-	part "conformance with the race detector" ./test/conformance/run.sh -race
+	part "conformance with the race detector" env GOFLAGS="${GOFLAGS:-} -race" ./test/conformance/run.sh
 fi
 part "codecs with the race detector" go test -count=1 -race -timeout 1h ./internal/wire/... ./internal/front/... ./internal/sigv4/...
 
