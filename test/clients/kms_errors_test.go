@@ -188,18 +188,16 @@ func TestAlreadyExists(t *testing.T) {
 }
 
 func TestInvalidAliasName(t *testing.T) {
-	_, err := kmsClient().CreateAlias(t.Context(), &kms.CreateAliasInput{
-		AliasName: aws.String("notalias/x"), TargetKeyId: &sharedKey(t, symmetric, enabled).id,
-	})
-	if got := code(err); got != "InvalidAliasNameException" && got != "ValidationException" {
-		t.Errorf("a name without the prefix: %v", err)
+	k := sharedKey(t, symmetric, enabled)
+	for name, want := range map[string]string{
+		"alias/": "InvalidAliasNameException", "without-prefix": "ValidationException", "alias/my:alias": "ValidationException",
+		"alias/my alias": "ValidationException", "alias/aws/mine": "NotAuthorizedException",
+	} {
+		_, err := kmsClient().CreateAlias(t.Context(), &kms.CreateAliasInput{AliasName: &name, TargetKeyId: &k.id})
+		wantCode(t, err, want)
 	}
-	_, err = kmsClient().CreateAlias(t.Context(), &kms.CreateAliasInput{
-		AliasName: aws.String("alias/has/slashes//"), TargetKeyId: aws.String("alias/taken"),
-	})
-	if err == nil {
-		t.Error("an alias of an alias was made")
-	}
+	_, err := kmsClient().CreateAlias(t.Context(), &kms.CreateAliasInput{AliasName: aws.String("alias/of-alias"), TargetKeyId: aws.String("alias/taken")})
+	wantCode(t, err, "ValidationException")
 }
 
 func TestDeleteAliasThatDoesNotExist(t *testing.T) {
