@@ -7,6 +7,8 @@ import (
 	"slices"
 	"time"
 
+	"fastness/internal/store/table"
+
 	"github.com/klauspost/compress/s2"
 )
 
@@ -174,4 +176,12 @@ func decodeEvent(b []byte) (Event, error) {
 		r.err = errBatch
 	}
 	return e, r.err
+}
+
+// Reserve tells fsck about the log's batches.
+func Reserve(r *table.Registry) error {
+	return r.Reserve("audit", "event", func(value []byte) error {
+		_, err := decodeBatch(value)
+		return err
+	})
 }

@@ -11,11 +11,13 @@ import (
 
 	"fastness/internal/clock"
 	"fastness/internal/store"
+	"fastness/internal/store/table"
 )
 
-// keyPrefix is where batches live: keyPrefix, eight bytes of nanoseconds, eight bytes
-// that keep keys of one nanosecond and of several processes apart.
-var keyPrefix = []byte("\x01audit/e/")
+// keyPrefix is where batches live; a key is a tuple like those of tables (of no account
+// and Region, because a batch holds the records of many): the time, and a number
+// that keeps keys of one nanosecond and of several processes apart.
+var keyPrefix = table.Key(table.String(""), table.String(""), table.String("audit"), table.String("event"))
 
 // ErrUnavailable is wrapped by every error of a log that cannot be written.
 var ErrUnavailable = errors.New("audit: the log cannot be written")
@@ -212,9 +214,7 @@ func (l *Log) commit(batches []*batch) {
 }
 
 func (l *Log) nextKey() []byte {
-	k := append(make([]byte, 0, len(keyPrefix)+16), keyPrefix...)
-	k = binary.BigEndian.AppendUint64(k, uint64(l.clock.Now().UnixNano()))
-	return binary.BigEndian.AppendUint64(k, l.seq.Add(1))
+	return table.AppendKey(timeKey(l.clock.Now()), table.Uint(l.seq.Add(1)))
 }
 
 // AppendTxn adds events to a transaction: they become part of the history exactly if

@@ -21,6 +21,7 @@ import (
 	"fastness/internal/sigv4"
 	"fastness/internal/store"
 	"fastness/internal/store/pebble"
+	"fastness/internal/store/table"
 	"fastness/internal/wire"
 	"fastness/internal/wire/awsjson"
 	"fastness/internal/wire/awsquery"
@@ -156,7 +157,7 @@ type faultyTxn struct {
 }
 
 func (t *faultyTxn) Put(key, value []byte) error {
-	if bytes.HasPrefix(key, []byte("\x01audit/")) {
+	if bytes.HasPrefix(key, table.Key(table.String(""), table.String(""), table.String("audit"))) {
 		return t.err
 	}
 	return t.Txn.Put(key, value)

@@ -73,15 +73,26 @@ type answer struct {
 func (d *Door) serve(ctx context.Context, a *answer) {
 	r := a.r
 	sig, sigErr := parseSignature(r)
-	buf := bodies.Get().(*bytes.Buffer)
-	defer releaseBody(buf)
-	readErr := d.readBody(a, buf)
-	body := buf.Bytes()
+	p := payload{sent: bodies.Get().(*bytes.Buffer), compressed: isCompressed(r)}
+	defer p.release()
+	readErr := d.readBody(a, p.sent)
+	signed := p.sent.Bytes()
+	body := signed
+	if readErr == nil && isForm(r) { // a form says inside what it means
+		body, readErr = p.plain()
+	}
 
 	t, routeErr := d.router.route(r, sig, body)
 	if routeErr != nil {
 		a.api, a.codec = routeErr.api, routeErr.codec
-		a.fail(routeErr.err)
+		switch {
+		case readErr != nil: // nobody knows what such a body means
+			a.fail(bodyError(readErr))
+		case sigErr != nil && routeErr.serviceUnknown:
+			a.fail(d.apiError(ctx, signatureError(sigErr), a.id))
+		default:
+			a.fail(routeErr.err)
+		}
 		return
 	}
 	a.api, a.op, a.codec = t.room.API, t.op, t.codec
@@ -96,7 +107,7 @@ func (d *Door) serve(ctx context.Context, a *answer) {
 		a.fail(d.apiError(ctx, signatureError(sigErr), a.id))
 		return
 	}
-	principal, region, err := d.authenticate(ctx, r, t, sig, body)
+	principal, region, err := d.authenticate(ctx, r, t, sig, signed)
 	if err != nil {
 		d.metrics.refused.Inc()
 		a.fail(d.apiError(ctx, err, a.id))
@@ -106,6 +117,13 @@ func (d *Door) serve(ctx context.Context, a *answer) {
 		RequestID: a.id, EventID: audit.NewID(), Operation: t.op, Principal: principal,
 		Region: region, Account: principal.Account, Time: d.clock.Now(),
 		Source: source(r, sig),
+	}
+	if body, err = p.plain(); err == nil && int64(len(body)) > t.room.maxBody() {
+		err = errTooLarge
+	}
+	if err != nil {
+		a.fail(d.refuse(ctx, c, bodyError(err)))
+		return
 	}
 	in, err := t.codec.Decode(t.op, &wire.Request{
 		Method: r.Method, Path: r.URL.EscapedPath(), Query: r.URL.RawQuery, Host: r.Host,
@@ -164,9 +182,6 @@ func (d *Door) readBody(a *answer, buf *bytes.Buffer) error {
 			a.w.Header().Set("Connection", "close")
 			return errTooLarge
 		}
-	}
-	if encoding := r.Header.Get("Content-Encoding"); encoding == "gzip" {
-		return inflate(buf)
 	}
 	return nil
 }

@@ -22,7 +22,7 @@ func (s *Service) GenerateDataKey(ctx context.Context, in *kmsapi.GenerateDataKe
 	if err != nil {
 		return nil, err
 	}
-	out := &kmsapi.GenerateDataKeyResponse{CiphertextBlob: blob, KeyId: new(k.record.arn()), KeyMaterialId: k.materialID()}
+	out := &kmsapi.GenerateDataKeyResponse{CiphertextBlob: blob, KeyId: new(k.arn), KeyMaterialId: k.materialID()}
 	if r.attested != nil {
 		defer clear(plaintext)
 		out.CiphertextForRecipient, err = forRecipient(r.attested, plaintext)
@@ -43,7 +43,7 @@ func (s *Service) GenerateDataKeyWithoutPlaintext(ctx context.Context, in *kmsap
 		return nil, err
 	}
 	clear(plaintext)
-	return &kmsapi.GenerateDataKeyWithoutPlaintextResponse{CiphertextBlob: blob, KeyId: new(k.record.arn()), KeyMaterialId: k.materialID()}, nil
+	return &kmsapi.GenerateDataKeyWithoutPlaintextResponse{CiphertextBlob: blob, KeyId: new(k.arn), KeyMaterialId: k.materialID()}, nil
 }
 
 // dataKey makes a random key and its ciphertext.
@@ -84,7 +84,7 @@ func dataKeySize(bytes *int32, spec *kmsapi.DataKeySpec) (int, error) {
 
 // materialID is the id of the current material, for answers about symmetric keys.
 func (k *key) materialID() *string {
-	if k.current == nil || k.record.Spec != symmetricDefault {
+	if k.current == nil || k.record.Spec != symmetricDefault || k.record.KeyStore != "" {
 		return nil
 	}
 	return new(k.current.record.ID)
@@ -101,7 +101,7 @@ func (s *Service) GenerateDataKeyPair(ctx context.Context, in *kmsapi.GenerateDa
 		return nil, err
 	}
 	out := &kmsapi.GenerateDataKeyPairResponse{
-		PrivateKeyCiphertextBlob: pair.blob, PublicKey: pair.public, KeyId: new(k.record.arn()),
+		PrivateKeyCiphertextBlob: pair.blob, PublicKey: pair.public, KeyId: new(k.arn),
 		KeyPairSpec: in.KeyPairSpec, KeyMaterialId: k.materialID(),
 	}
 	if r.attested != nil {
@@ -125,7 +125,7 @@ func (s *Service) GenerateDataKeyPairWithoutPlaintext(ctx context.Context, in *k
 	}
 	clear(pair.private)
 	return &kmsapi.GenerateDataKeyPairWithoutPlaintextResponse{
-		PrivateKeyCiphertextBlob: pair.blob, PublicKey: pair.public, KeyId: new(k.record.arn()),
+		PrivateKeyCiphertextBlob: pair.blob, PublicKey: pair.public, KeyId: new(k.arn),
 		KeyPairSpec: in.KeyPairSpec, KeyMaterialId: k.materialID(),
 	}, nil
 }
@@ -147,7 +147,7 @@ func (s *Service) dataKeyPair(ctx context.Context, r *resolved, k *key, spec str
 	if r.req.dryRun {
 		return pair, dryRun()
 	}
-	generated, err := s.generate(ctx, keyalg.Spec(spec))
+	generated, err := s.generate(keyalg.Spec(spec))
 	if err != nil {
 		return pair, engineError(k, err)
 	}

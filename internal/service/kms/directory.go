@@ -7,6 +7,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"fastness/internal/engine/envelope"
 	"fastness/internal/policy"
 	"fastness/internal/store"
 )
@@ -18,12 +19,14 @@ type keyName struct{ account, region, id string }
 // snapshots; a change makes a new one.
 type key struct {
 	record    keyRecord
+	arn       string
 	policy    *policy.Policy
 	tags      map[string]string
 	aliases   []string // "alias/…", sorted
-	grants    *grantIndex
+	grants    *grantCache
 	materials []*material // in order
-	current   *material   // nil while there is none
+	byID      map[[envelope.MaterialIDSize]byte]*material
+	current   *material // nil while there is none
 }
 
 // material is one key material of a snapshot; it is opened at its first use.
@@ -44,6 +47,7 @@ type directory struct {
 	keys       map[keyName]*key
 	aliases    map[aliasName]string // key id; "" is not cached
 	refs       map[refName]keyName
+	counts     map[keyName]int // of grants, for their quota
 	generation atomic.Uint64
 }
 
@@ -63,6 +67,7 @@ func newDirectory(s store.Store, t *tables) *directory {
 	return &directory{
 		store: s, tables: t, limit: defaultCachedKeys,
 		keys: make(map[keyName]*key), aliases: make(map[aliasName]string), refs: make(map[refName]keyName),
+		counts: make(map[keyName]int),
 	}
 }
 
@@ -74,17 +79,15 @@ func (d *directory) key(ctx context.Context, name keyName) (*key, error) {
 	if k != nil {
 		return k, nil
 	}
+	return d.fetch(ctx, name)
+}
+
+// fetch loads a snapshot and keeps it.
+func (d *directory) fetch(ctx context.Context, name keyName) (k *key, err error) {
 	generation := d.generation.Load()
-	err := d.store.View(ctx, func(r store.Reader) error {
-		var err error
-		k, err = d.load(r, name)
-		return err
-	})
-	if errors.Is(err, store.ErrNotFound) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, fmt.Errorf("kms: load key %s: %w", name.id, err)
+	k, err = d.fresh(ctx, name)
+	if k == nil || err != nil {
+		return nil, err
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -99,32 +102,51 @@ func (d *directory) key(ctx context.Context, name keyName) (*key, error) {
 	return k, nil
 }
 
+// fresh reads a key from the store, whether there is a snapshot of it or not, and
+// returns nil when there is no such key.
+func (d *directory) fresh(ctx context.Context, name keyName) (k *key, err error) {
+	err = d.store.View(ctx, func(r store.Reader) (err error) {
+		k, err = d.load(r, name)
+		return err
+	})
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("kms: load key %s: %w", name.id, err)
+	}
+	return k, nil
+}
+
 // load reads everything about a key.
 func (d *directory) load(r store.Reader, name keyName) (*key, error) {
 	record, err := d.tables.keys.Get(r, name.account, name.region, name.id)
 	if err != nil {
 		return nil, err
 	}
-	record.Account, record.Region, record.ID = name.account, name.region, name.id
-	k := &key{record: record, tags: tagMap(record.Tags)}
+	if record.dying() {
+		return nil, store.ErrNotFound
+	}
+	k := &key{record: record, arn: record.arn(), tags: tagMap(record.Tags)}
 	if k.policy, err = policy.New(policy.KMSKey, record.arn(), []byte(record.Policy)); err != nil {
 		return nil, fmt.Errorf("stored key policy: %w", err)
 	}
 	if k.aliases, err = d.tables.aliasesOf(r, name); err != nil {
 		return nil, err
 	}
-	grants, err := d.tables.grantsOf(r, name)
-	if err != nil {
+	k.grants = new(grantCache)
+	if k.grants.any, err = d.tables.hasGrants(r, name); err != nil {
 		return nil, err
 	}
-	k.grants = indexGrants(grants)
 	materials, err := d.tables.materialsOf(r, name)
 	if err != nil {
 		return nil, err
 	}
+	k.byID = make(map[[envelope.MaterialIDSize]byte]*material, len(materials))
 	for i := range materials {
 		m := &material{record: materials[i]}
 		k.materials = append(k.materials, m)
+		k.byID[materialID(m.record.ID)] = m
 		if m.record.ID == record.Material {
 			k.current = m
 		}
@@ -141,9 +163,13 @@ func (d *directory) alias(ctx context.Context, account, region, name string) (st
 	if id != "" {
 		return id, nil
 	}
+	return d.fetchAlias(ctx, cached)
+}
+
+func (d *directory) fetchAlias(ctx context.Context, alias aliasName) (id string, err error) {
 	generation := d.generation.Load()
-	err := d.store.View(ctx, func(r store.Reader) error {
-		a, err := d.tables.aliases.Get(r, account, region, name)
+	err = d.store.View(ctx, func(r store.Reader) error {
+		a, err := d.tables.aliases.Get(r, alias.account, alias.region, alias.name)
 		id = a.KeyID
 		return err
 	})
@@ -156,7 +182,7 @@ func (d *directory) alias(ctx context.Context, account, region, name string) (st
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.generation.Load() == generation && len(d.aliases) < d.limit {
-		d.aliases[cached] = id
+		d.aliases[alias] = id
 	}
 	return id, nil
 }
@@ -170,8 +196,13 @@ func (d *directory) byRef(ctx context.Context, region string, ref [16]byte) (*ke
 	if ok && k != nil {
 		return k, nil
 	}
-	err := d.store.View(ctx, func(r store.Reader) error {
-		var err error
+	return d.fetchByRef(ctx, region, ref)
+}
+
+func (d *directory) fetchByRef(ctx context.Context, region string, ref [16]byte) (*key, error) {
+	var name keyName
+	var ok bool
+	err := d.store.View(ctx, func(r store.Reader) (err error) {
 		name, ok, err = d.tables.keyOfRef(r, region, ref)
 		return err
 	})
@@ -202,6 +233,48 @@ func (d *directory) aliasChanged(account, region, name string) {
 	defer d.mu.Unlock()
 	d.generation.Add(1)
 	delete(d.aliases, aliasName{account, region, name})
+}
+
+// grantCount returns how many grants a key has. They are counted once; from then on
+// commits keep the number current.
+func (d *directory) grantCount(ctx context.Context, name keyName) (int, error) {
+	d.mu.RLock()
+	n, ok := d.counts[name]
+	d.mu.RUnlock()
+	if ok {
+		return n, nil
+	}
+	generation := d.generation.Load()
+	err := d.store.View(ctx, func(r store.Reader) (err error) {
+		n, err = d.tables.countGrants(r, name)
+		return err
+	})
+	if err != nil {
+		return 0, fmt.Errorf("kms: count grants: %w", err)
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.generation.Load() == generation && len(d.counts) < d.limit {
+		d.counts[name] = n
+	}
+	return n, nil
+}
+
+// grantCounted adds to the number of grants of a key, if it is known.
+func (d *directory) grantCounted(name keyName, change int) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if n, ok := d.counts[name]; ok {
+		d.counts[name] = n + change
+	}
+}
+
+// forgetGrantCount has the grants of a key counted anew.
+func (d *directory) forgetGrantCount(name keyName) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.generation.Add(1)
+	delete(d.counts, name)
 }
 
 // evict makes room by dropping a sixteenth of the snapshots, whichever the map yields

@@ -33,7 +33,7 @@ func (s *Service) Encrypt(ctx context.Context, in *kmsapi.EncryptRequest) (*kmsa
 	}
 	s.used(ctx, k)
 	return &kmsapi.EncryptResponse{
-		CiphertextBlob: blob, KeyId: new(k.record.arn()),
+		CiphertextBlob: blob, KeyId: new(k.arn),
 		EncryptionAlgorithm: new(kmsapi.EncryptionAlgorithmSpec(r.req.encryptionAlgorithm)),
 	}, nil
 }
@@ -61,7 +61,7 @@ func (s *Service) Decrypt(ctx context.Context, in *kmsapi.DecryptRequest) (*kmsa
 	}
 	s.used(ctx, k)
 	out := &kmsapi.DecryptResponse{
-		KeyId: new(k.record.arn()), EncryptionAlgorithm: new(kmsapi.EncryptionAlgorithmSpec(r.req.encryptionAlgorithm)),
+		KeyId: new(k.arn), EncryptionAlgorithm: new(kmsapi.EncryptionAlgorithmSpec(r.req.encryptionAlgorithm)),
 	}
 	if by != nil && k.record.Spec == symmetricDefault {
 		out.KeyMaterialId = new(by.record.ID)
@@ -117,16 +117,14 @@ func (s *Service) ReEncrypt(ctx context.Context, in *kmsapi.ReEncryptRequest) (*
 	s.used(ctx, source)
 	s.used(ctx, destination)
 	out := &kmsapi.ReEncryptResponse{
-		CiphertextBlob: blob, SourceKeyId: new(source.record.arn()), KeyId: new(destination.record.arn()),
+		CiphertextBlob: blob, SourceKeyId: new(source.arn), KeyId: new(destination.arn),
 		SourceEncryptionAlgorithm:      new(kmsapi.EncryptionAlgorithmSpec(from.req.encryptionAlgorithm)),
 		DestinationEncryptionAlgorithm: new(kmsapi.EncryptionAlgorithmSpec(to.req.encryptionAlgorithm)),
 	}
 	if source.record.Spec == symmetricDefault && by != nil {
 		out.SourceKeyMaterialId = new(by.record.ID)
 	}
-	if destination.record.Spec == symmetricDefault && destination.current != nil {
-		out.DestinationKeyMaterialId = new(destination.current.record.ID)
-	}
+	out.DestinationKeyMaterialId = destination.materialID()
 	return out, nil
 }
 
@@ -152,10 +150,14 @@ func (s *Service) encrypt(ctx context.Context, k *key, algorithm string, context
 }
 
 func blobHeader(k *key, m *material) envelope.Header {
-	h := envelope.Header{KeyRef: refOf(&k.record)}
-	// The id was made by hex encoding.
-	_, _ = hex.Decode(h.MaterialID[:], []byte(m.record.ID))
-	return h
+	return envelope.Header{KeyRef: refOf(&k.record), MaterialID: materialID(m.record.ID)}
+}
+
+// materialID is the binary form of a material's id.
+func materialID(name string) (id [envelope.MaterialIDSize]byte) {
+	// The name was made by hex encoding.
+	_, _ = hex.Decode(id[:], []byte(name))
+	return id
 }
 
 // decrypt opens a blob under k and returns the material that opened it.
@@ -172,26 +174,43 @@ func (s *Service) decrypt(ctx context.Context, k *key, r *resolved, blob []byte,
 		plaintext, err := private.Decrypt(keyalg.Algorithm(r.req.encryptionAlgorithm), blob)
 		return plaintext, k.current, engineError(k, err)
 	}
+	ref, err := blobKeyRef(blob)
+	if err != nil {
+		return nil, nil, &kmsapi.InvalidCiphertextException{}
+	}
+	if ref != refOf(&k.record) {
+		return nil, nil, incorrectKey()
+	}
 	h, err := envelope.ParseHeader(blob)
 	if err != nil {
 		return nil, nil, &kmsapi.InvalidCiphertextException{}
 	}
-	if h.KeyRef != refOf(&k.record) {
-		return nil, nil, &kmsapi.IncorrectKeyException{Message: new("The key ID in the request does not identify a CMK that can perform this operation.")}
-	}
-	name := materialName(h.MaterialID)
-	for _, m := range k.materials {
-		if m.record.ID != name {
-			continue
-		}
-		opener, err := s.symmetric(ctx, m)
-		if err != nil {
+	m := k.byID[h.MaterialID]
+	if m == nil {
+		// The blob may be younger than the snapshot: another part of a multi-Region key
+		// learns of a rotation a moment before this one.
+		if m, err = s.youngerMaterial(ctx, k, h.MaterialID); err != nil {
 			return nil, nil, err
 		}
-		plaintext, err := opener.Open(nil, blob, context)
-		return plaintext, m, engineError(k, err)
 	}
-	return nil, nil, &kmsapi.InvalidCiphertextException{}
+	opener, err := s.symmetric(ctx, m)
+	if err != nil {
+		return nil, nil, err
+	}
+	plaintext, err := opener.Open(nil, blob, context)
+	return plaintext, m, engineError(k, err)
+}
+
+// youngerMaterial looks in the store for a material that a snapshot does not have.
+func (s *Service) youngerMaterial(ctx context.Context, k *key, id [envelope.MaterialIDSize]byte) (*material, error) {
+	now, err := s.directory.fresh(ctx, k.record.name())
+	if err != nil {
+		return nil, err
+	}
+	if now == nil || now.byID[id] == nil {
+		return nil, &kmsapi.InvalidCiphertextException{}
+	}
+	return now.byID[id], checkState(call.From(ctx).Operation.Name, &now.record)
 }
 
 // usable returns the key of the call, checked for use: its state, its usage.
@@ -209,18 +228,21 @@ func (s *Service) checkUsable(ctx context.Context, k *key, usage keyalg.Usage) e
 		return err
 	}
 	if k.record.Usage != string(usage) {
-		return invalidUsage(k.record.arn() + " key usage is " + k.record.Usage + " which is not valid for " + operation + ".")
+		return invalidUsage(k.arn + " key usage is " + k.record.Usage + " which is not valid for " + operation + ".")
 	}
-	return nil
+	_, err := s.checkConnected(ctx, k)
+	return err
 }
 
 // checkEncryption refuses an algorithm that is not the key's, and a context where
 // the algorithm takes none.
 func checkEncryption(k *key, algorithm string, context map[string]string) error {
-	supported := keyalg.Spec(k.record.Spec).Algorithms(keyalg.EncryptDecrypt)
-	for _, a := range supported {
+	if algorithm == symmetricDefault && k.record.Spec == symmetricDefault {
+		return nil
+	}
+	for _, a := range keyalg.Spec(k.record.Spec).Algorithms(keyalg.EncryptDecrypt) {
 		if string(a) == algorithm {
-			if algorithm != symmetricDefault && len(context) > 0 {
+			if len(context) > 0 {
 				return invalid("The encryption context is not supported with asymmetric KMS keys.")
 			}
 			return nil

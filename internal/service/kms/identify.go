@@ -102,12 +102,21 @@ type resolved struct {
 	// other is the second key: the destination of ReEncrypt, the former target of
 	// UpdateAlias.
 	other *resolved
+	// grant is the id of the grant that RetireGrant is about.
+	grant string
 	// attested is what a verified attestation document says, for a Recipient.
 	attested *attestation.Document
+	// answers are what a proxy has answered during the call, see askOnce.
+	answers map[string]error
 }
 
 // arn is the key's, whether it exists or not.
-func (r *resolved) arn() string { return keyARN(r.account, r.region, r.id) }
+func (r *resolved) arn() string {
+	if r.key != nil {
+		return r.key.arn
+	}
+	return keyARN(r.account, r.region, r.id)
+}
 
 // locate finds the key that s names. A key that does not exist is not an error here:
 // whoever may not use it learns nothing else than that.
