@@ -25,7 +25,7 @@ func checkRecords(ctx context.Context, r store.Reader, report func([]byte, strin
 	if err != nil {
 		return err
 	}
-	keys := make(map[keyName]string)           // to the id of the current material
+	keys := make(map[keyName]string)               // to the id of the current material
 	materials := make(map[keyName]map[string]bool) // ids
 	steps := []func() error{
 		func() error {
