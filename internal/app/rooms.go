@@ -144,13 +144,14 @@ func (a *App) openRooms(ctx context.Context, ring *seal.Keyring) (_ *rooms, err 
 	directory.OnKeyChange(r.door.Forget)
 	daily := &upkeep{
 		ring: ring, sealed: sealed, slots: r.slots, history: r.audit, queue: queue, certificate: renew,
+		sweep: kmsRoom.SweepSlots,
 		changing: &a.changing, every: c.KeyRotation, clock: c.Clock, log: c.Log,
 	}
 	if err := daily.schedule(ctx); err != nil {
 		return nil, err
 	}
 	handlers := daily.handlers()
-	maps.Copy(handlers, kmsHandlers(kmsRoom))
+	maps.Copy(handlers, kmsRoom.JobHandlers())
 	runner, err := due.NewRunner(sealed, queue, handlers, due.Options{Clock: c.Clock, Logger: c.Log})
 	if err != nil {
 		return nil, err
@@ -164,7 +165,7 @@ func (a *App) openRooms(ctx context.Context, ring *seal.Keyring) (_ *rooms, err 
 
 func (a *App) openKMS(r *rooms, sealed store.Store, queue *due.Queue, keys aeads, pages *page.Sealer, regions []string) (*kms.Service, error) {
 	c := kms.Config{
-		Store: sealed, Slots: r.slots, Tokens: keys.token, Pages: pages, Jobs: roomJobs{queue}, Audit: r.audit,
+		Store: sealed, Slots: r.slots, Tokens: keys.token, Pages: pages, Jobs: queue, Audit: r.audit,
 		Clock: a.config.Clock, Log: a.config.Log, Regions: regions,
 	}
 	if a.config.AttestationRoots != nil {

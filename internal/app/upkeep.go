@@ -21,6 +21,7 @@ const (
 	jobKeys        = "upkeep.keys"        // rotate, rewrap and drop domain keys
 	jobHistory     = "upkeep.history"     // forget what is older than the event history
 	jobCertificate = "upkeep.certificate" // renew the server's certificate
+	jobSlots       = "upkeep.slots"       // destroy key slots that failed calls left behind
 )
 
 const (
@@ -28,8 +29,10 @@ const (
 	DefaultKeyRotation = 24 * time.Hour
 	// MinKeyRotation bounds it from below: an old version is kept longer than an hour.
 	MinKeyRotation = 2 * time.Hour
-	// daily is the interval of the other jobs.
+	// daily is the interval of the other jobs, but for key slots.
 	daily = 24 * time.Hour
+	// sweepEvery is the interval of the sweeps of key slots.
+	sweepEvery = time.Hour
 	// againIn is when the work on keys goes on that could not be ended, because a value
 	// was written under the old key in the very moment of the rotation.
 	againIn = 10 * time.Minute
@@ -69,6 +72,8 @@ type upkeep struct {
 	queue   *due.Queue
 	// certificate renews the server's certificate; nil when the operator gave one.
 	certificate func(context.Context) error
+	// sweep destroys key slots that no record names.
+	sweep func(context.Context) (int, error)
 	// changing is held while domain keys change: a backup wants the store and the slots
 	// of one state of the keys.
 	changing *sync.Mutex
@@ -113,13 +118,20 @@ func (u *upkeep) handlers() map[string]due.Handler {
 			}
 			return u.clock.Now().Add(daily), u.certificate(ctx)
 		}),
+		jobSlots: repeat(func(ctx context.Context) (time.Time, error) {
+			n, err := u.sweep(ctx)
+			if n > 0 {
+				u.log.Info("destroyed key slots that no key uses", "count", n)
+			}
+			return u.clock.Now().Add(sweepEvery), err
+		}),
 	}
 }
 
 // schedule puts the jobs into the queue that are not there, and makes those earlier
 // that are later than the configuration wants.
 func (u *upkeep) schedule(ctx context.Context) error {
-	intervals := map[string]time.Duration{jobKeys: u.every, jobHistory: daily, jobCertificate: daily}
+	intervals := map[string]time.Duration{jobKeys: u.every, jobHistory: daily, jobCertificate: daily, jobSlots: sweepEvery}
 	_, err := u.sealed.Update(ctx, func(tx store.Txn) error {
 		for kind, interval := range intervals {
 			at := u.clock.Now().Add(interval)

@@ -11,11 +11,13 @@ import (
 // order of appendEvent; strings are length-prefixed.
 const batchVersion = 1
 
-// maxBatchBytes keeps a batch well below store.MaxValueBytes; one event is at most
-// maxRecordBytes.
+// Bounds of what is written, in bytes. A batch that holds more than one Append's
+// records is at most maxBatchBytes; one Append's records, at most maxRecordBytes each
+// (one for every account concerned, in practice two), must fit into a value of the
+// store by themselves.
 const (
 	maxBatchBytes  = 256 << 10
-	maxRecordBytes = 128 << 10
+	maxRecordBytes = 240 << 10
 	maxResources   = 100
 )
 

@@ -47,6 +47,10 @@ type batch struct {
 	err  error
 }
 
+func newBatch() *batch {
+	return &batch{data: append(make([]byte, 0, 16<<10), batchVersion), done: make(chan struct{})}
+}
+
 // Open starts the log's writer on s. Close stops it.
 func Open(s store.Store, c clock.Clock) *Log {
 	l := &Log{store: s, clock: c, wake: make(chan struct{}, 1), stopped: make(chan struct{})}
@@ -106,37 +110,50 @@ func (l *Log) enqueue(events []*Event) (*batch, error) {
 	if l.closed {
 		return nil, fmt.Errorf("%w: closed", ErrUnavailable)
 	}
+	// All records of one call go into one batch, so that they commit together.
+	if l.filling == nil {
+		l.filling = newBatch()
+	}
+	before := len(l.filling.data)
 	for _, e := range events {
-		if l.filling != nil && len(l.filling.data) > maxBatchBytes {
-			l.queue = append(l.queue, l.filling)
-			l.filling = nil
-		}
-		if l.filling == nil {
-			l.filling = &batch{data: append(make([]byte, 0, 16<<10), batchVersion), done: make(chan struct{})}
-		}
-		before := len(l.filling.data)
 		l.filling.data = appendEvent(l.filling.data, e)
-		l.pending += len(l.filling.data) - before
+	}
+	size := len(l.filling.data) - before
+	l.pending += size
+	if len(l.filling.data) > maxBatchBytes && before > 1 {
+		next := newBatch()
+		next.data = append(next.data, l.filling.data[before:]...)
+		l.filling.data = l.filling.data[:before]
+		l.queue = append(l.queue, l.filling)
+		l.filling = next
 	}
 	b := l.filling
 	l.signal()
 	return b, nil
 }
 
-// batchesPerCommit keeps one transaction below store.MaxTxnBytes.
-const batchesPerCommit = 3
+// maxCommitBytes keeps one transaction below store.MaxTxnBytes.
+const maxCommitBytes = 1 << 20
 
+// take returns the batches of the next commit, oldest first; more is false when the
+// log is closed and nothing is left.
 func (l *Log) take() (take []*batch, more bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.filling != nil && len(l.queue) < batchesPerCommit {
-		l.queue = append(l.queue, l.filling)
-		l.filling = nil
+	size := 0
+	for len(l.queue) > 0 && (len(take) == 0 || size+len(l.queue[0].data) <= maxCommitBytes) {
+		size += len(l.queue[0].data)
+		take = append(take, l.queue[0])
+		l.queue = l.queue[1:]
 	}
-	n := min(len(l.queue), batchesPerCommit)
-	take = append(take, l.queue[:n]...)
-	l.queue = append(l.queue[:0], l.queue[n:]...)
-	return take, len(take) > 0 || !l.closed
+	if len(l.queue) == 0 {
+		l.queue = nil
+		if l.filling != nil && size+len(l.filling.data) <= maxCommitBytes {
+			take = append(take, l.filling)
+			l.filling = nil
+		}
+	}
+	return take, len(take) > 0 || !l.closed || l.filling != nil
 }
 
 func (l *Log) write() {

@@ -62,7 +62,8 @@ func showBoundary(arn string) *iamapi.AttachedPermissionsBoundary {
 		return nil
 	}
 	return &iamapi.AttachedPermissionsBoundary{
-		PermissionsBoundaryType: new(iamapi.PermissionsBoundaryAttachmentTypePermissionsBoundaryPolicy),
+		// "This data type can only have a value of Policy": the enum says otherwise.
+		PermissionsBoundaryType: new(iamapi.PermissionsBoundaryAttachmentType("Policy")),
 		PermissionsBoundaryArn:  new(arn),
 	}
 }

@@ -112,14 +112,15 @@ func OpenDirectory(ctx context.Context, s store.Store, reg *table.Registry, c cl
 	if d.aws, err = awsPolicies(); err != nil {
 		return nil, err
 	}
-	if err := d.load(ctx); err != nil {
+	if err := d.Reload(ctx); err != nil {
 		return nil, err
 	}
 	return d, nil
 }
 
-// load replaces everything by one snapshot of the store.
-func (d *Directory) load(ctx context.Context) error {
+// Reload replaces everything by one snapshot of the store. It is needed only when the
+// store was emptied or filled by other means than transactions of the rooms.
+func (d *Directory) Reload(ctx context.Context) error {
 	// Locked before the snapshot is taken: a commit that is not in it waits and is
 	// applied after it.
 	d.mu.Lock()
@@ -144,7 +145,7 @@ func (d *Directory) load(ctx context.Context) error {
 	})
 }
 
-// known are the entities and access keys in memory.
+// known are the records in memory.
 func (d *Directory) known() []ref {
 	var refs []ref
 	d.accounts.Range(func(_, v any) bool {
@@ -163,6 +164,9 @@ func (d *Directory) known() []ref {
 		}
 		for id := range a.keysByID {
 			refs = append(refs, ref{segmentKey, a.id, id})
+		}
+		if a.record != nil {
+			refs = append(refs, ref{segmentAccount, a.id, ""})
 		}
 		return true
 	})
@@ -194,7 +198,7 @@ func (d *Directory) follow(ctx context.Context) error {
 		if !errors.Is(err, store.ErrCompacted) {
 			return err
 		}
-		if err := d.load(ctx); err != nil {
+		if err := d.Reload(ctx); err != nil {
 			return err
 		}
 	}
@@ -217,6 +221,7 @@ func (d *Directory) watch(ctx context.Context, w store.Watcher) error {
 func (d *Directory) watchedCommit(commit store.Commit) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	var changes []change
 	for _, c := range commit.Changes {
 		err := d.tables.decode(c, func(ch change) {
 			if applied, ok := d.ahead[ch.ref]; ok {
@@ -227,12 +232,13 @@ func (d *Directory) watchedCommit(commit store.Commit) error {
 					return
 				}
 			}
-			d.apply(ch.ref, ch.record)
+			changes = append(changes, ch)
 		})
 		if err != nil {
 			return fmt.Errorf("iam: following the directory: %w", err)
 		}
 	}
+	d.applyAll(changes)
 	d.watched = max(d.watched, commit.Revision)
 	return nil
 }
@@ -249,7 +255,22 @@ func (d *Directory) committed(r store.Revision, changes []change) {
 	}
 	for _, ch := range changes {
 		d.ahead[ch.ref] = r
-		d.apply(ch.ref, ch.record)
+	}
+	d.applyAll(changes)
+}
+
+// applyAll applies the changes of one commit, what is written before what is removed:
+// so a user that is renamed is never without a record, nor its keys without a user.
+func (d *Directory) applyAll(changes []change) {
+	for _, ch := range changes {
+		if ch.record != nil {
+			d.apply(ch.ref, ch.record)
+		}
+	}
+	for _, ch := range changes {
+		if ch.record == nil {
+			d.apply(ch.ref, nil)
+		}
 	}
 }
 
@@ -291,6 +312,9 @@ func (d *Directory) apply(r ref, record any) {
 		old, had := a.roles.replace(rest, r, present)
 		if had {
 			a.policies.Delete(old.ID)
+			if _, stays := a.roles.byID[old.ID]; !stays {
+				a.uses.Delete(old.ID)
+			}
 			if present {
 				adoptInline(&r.grants, &old.grants)
 				r.Trust = adopt(r.Trust, old.Trust)
@@ -314,6 +338,7 @@ func (d *Directory) apply(r ref, record any) {
 			a.keysByID[rest] = k
 		} else {
 			delete(a.keysByID, rest)
+			a.uses.Delete(rest)
 		}
 		d.credential(a, rest)
 		if f := d.onKeyChange.Load(); f != nil {

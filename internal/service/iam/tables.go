@@ -164,7 +164,7 @@ func (t *tables) all(r store.Reader, f func(change)) error {
 }
 
 func scan[T any](tab *table.Table[T], r store.Reader, f func(change)) error {
-	for row, err := range tab.ScanAll(r) {
+	for row, err := range tab.Scan(r, global, table.Page{}) {
 		if err != nil {
 			return err
 		}

@@ -218,23 +218,23 @@ func (t *tx) newHead(k *kind, path *string, name string, tags []tag) head {
 
 // moveTo renames an entity or changes its path.
 func (t *tx) moveTo(e entity, newPath, newName *string) error {
-	k, h := e.kind(), e.base()
-	old := refOf(e)
+	k, h, old := e.kind(), e.base(), refOf(e)
 	if newPath != nil && *newPath != "" {
 		h.Path = *newPath
 	}
-	if newName != nil && *newName != "" && *newName != h.Name {
-		if lower(*newName) != old.name {
-			if taken, err := t.exists(k, *newName); err != nil {
-				return err
-			} else if taken {
-				return alreadyExists("%s with name %s already exists.", k.title, *newName)
-			}
-			if err := t.remove(old); err != nil {
-				return err
-			}
-		}
+	if newName != nil && *newName != "" {
 		h.Name = *newName
+	}
+	if refOf(e) == old {
+		return t.save(e)
+	}
+	if taken, err := t.exists(k, h.Name); err != nil {
+		return err
+	} else if taken {
+		return alreadyExists("%s with name %s already exists.", k.title, h.Name)
+	}
+	if err := t.remove(old); err != nil {
+		return err
 	}
 	return t.save(e)
 }

@@ -109,7 +109,9 @@ func (d *directory) load(r store.Reader, name keyName) (*key, error) {
 	if err != nil {
 		return nil, err
 	}
-	record.Account, record.Region, record.ID = name.account, name.region, name.id
+	if record.dying() {
+		return nil, store.ErrNotFound
+	}
 	k := &key{record: record, tags: tagMap(record.Tags)}
 	if k.policy, err = policy.New(policy.KMSKey, record.arn(), []byte(record.Policy)); err != nil {
 		return nil, fmt.Errorf("stored key policy: %w", err)
@@ -241,6 +243,14 @@ func (d *directory) grantCounted(name keyName, change int) {
 	if n, ok := d.counts[name]; ok {
 		d.counts[name] = n + change
 	}
+}
+
+// forgetGrantCount has the grants of a key counted anew.
+func (d *directory) forgetGrantCount(name keyName) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.generation.Add(1)
+	delete(d.counts, name)
 }
 
 // evict makes room by dropping a sixteenth of the snapshots, whichever the map yields

@@ -7,6 +7,7 @@ import (
 
 	"fastness/internal/api/kmsapi"
 	"fastness/internal/call"
+	"fastness/internal/due"
 	"fastness/internal/engine/keyalg"
 	"fastness/internal/engine/keywrap"
 	"fastness/internal/keyslot"
@@ -276,9 +277,9 @@ func (s *Service) storeImport(ctx context.Context, tx store.Txn, k *keyRecord, m
 	var err error
 	if in.ValidTo != nil {
 		m.ValidTo = in.ValidTo.UTC()
-		err = s.jobs.Schedule(tx, jobExpire, m.jobID(), m.ValidTo)
+		err = s.schedule(tx, jobExpire, m.jobID(), m.ValidTo)
 	} else {
-		err = s.jobs.Cancel(tx, jobExpire, m.jobID())
+		err = s.unschedule(tx, jobExpire, m.jobID())
 	}
 	if err != nil {
 		return err
@@ -286,10 +287,10 @@ func (s *Service) storeImport(ctx context.Context, tx store.Txn, k *keyRecord, m
 	if err := s.tables.materials.Put(tx, m); err != nil {
 		return err
 	}
-	if m.State == kmsapi.KeyMaterialStateCurrent && k.Material == "" {
-		if err := s.firstMaterial(tx, k, m, raw); err != nil {
-			return err
-		}
+	if k.Material == "" {
+		// The first one. There are no replicas yet: a key without material cannot be
+		// replicated.
+		k.Material, k.Public = m.ID, raw.spki
 	}
 	if err := s.settleState(tx, k); err != nil {
 		return err
@@ -298,25 +299,6 @@ func (s *Service) storeImport(ctx context.Context, tx store.Txn, k *keyRecord, m
 		return err
 	}
 	return s.saveIn(tx, k)
-}
-
-// firstMaterial makes m the material of a key that had none, and tells the replicas,
-// which have to import it themselves.
-func (s *Service) firstMaterial(tx store.Txn, k *keyRecord, m *materialRecord, raw *rawMaterial) error {
-	return s.eachPart(tx, k, func(part *keyRecord) error {
-		part.Material, part.Public = m.ID, raw.spki
-		if part.Region == k.Region {
-			return nil // the caller saves it
-		}
-		entry := *m
-		entry.Region = part.Region
-		entry.absent()
-		entry.Description = ""
-		if err := s.tables.materials.Put(tx, &entry); err != nil {
-			return err
-		}
-		return s.saveIn(tx, part)
-	})
 }
 
 // materialMissing tells whether a key lacks material that belongs to it, or has none
@@ -487,7 +469,7 @@ func (s *Service) dropMaterial(tx store.Txn, k *keyRecord, m *materialRecord) er
 	if err := s.discard(tx, m.Slot); err != nil {
 		return err
 	}
-	if err := s.jobs.Cancel(tx, jobExpire, m.jobID()); err != nil {
+	if err := s.unschedule(tx, jobExpire, m.jobID()); err != nil {
 		return err
 	}
 	m.absent()
@@ -513,7 +495,7 @@ func (s *Service) forgetPending(tx store.Txn, part *keyRecord, id string) error 
 	if err := s.discard(tx, m.Slot); err != nil {
 		return err
 	}
-	if err := s.jobs.Cancel(tx, jobExpire, m.jobID()); err != nil {
+	if err := s.unschedule(tx, jobExpire, m.jobID()); err != nil {
 		return err
 	}
 	s.changedIn(tx, part.name())
@@ -521,8 +503,8 @@ func (s *Service) forgetPending(tx store.Txn, part *keyRecord, id string) error 
 }
 
 // expireDue is the job that deletes imported material at its ValidTo.
-func (s *Service) expireDue(_ context.Context, tx store.Txn, id string) error {
-	name, materialID, err := keyOfJob(id)
+func (s *Service) expireDue(_ context.Context, tx store.Txn, j due.Job) error {
+	name, materialID, err := keyOfJob(j.ID)
 	if err != nil {
 		return err
 	}
@@ -541,7 +523,7 @@ func (s *Service) expireDue(_ context.Context, tx store.Txn, id string) error {
 		return err
 	}
 	if m.ValidTo.After(s.clock.Now()) {
-		return s.jobs.Schedule(tx, jobExpire, id, m.ValidTo)
+		return s.schedule(tx, jobExpire, j.ID, m.ValidTo)
 	}
 	if err := s.dropMaterial(tx, &k, &m); err != nil {
 		return err

@@ -8,24 +8,16 @@ import (
 
 	"fastness/internal/audit"
 	"fastness/internal/call"
+	"fastness/internal/due"
 	"fastness/internal/keyslot"
 	"fastness/internal/store"
 )
 
-// Jobs keeps work for later, durably. A job has a kind and an id; it runs once, in a
-// transaction, at its time or soon after (a restart does not lose it), and is gone when
-// that transaction commits.
+// Jobs keeps work for later, durably (due.Queue).
 type Jobs interface {
-	// Schedule has the job run at the given time, in place of any earlier appointment of
-	// the same kind and id. It counts if tx commits.
-	Schedule(tx store.Txn, kind, id string, at time.Time) error
-	// Cancel forgets the job; a job that is not there is no error.
-	Cancel(tx store.Txn, kind, id string) error
+	Schedule(tx store.Txn, j due.Job) error
+	Cancel(tx store.Txn, kind, id string) (bool, error)
 }
-
-// JobHandler does a job within tx. As with every transaction it may run more than
-// once.
-type JobHandler func(ctx context.Context, tx store.Txn, id string) error
 
 // The kinds of jobs.
 const (
@@ -33,16 +25,29 @@ const (
 	jobExpire    = "kms.expire"    // id: a material; delete it
 	jobShred     = "kms.shred"     // id: a slot; destroy it
 	jobReplicate = "kms.replicate" // id: a replica key in creation; finish it
+	jobDelete    = "kms.delete"    // id: a key whose waiting period ends; destroy it
 )
 
-// JobHandlers are the service's jobs by kind.
-func (s *Service) JobHandlers() map[string]JobHandler {
-	return map[string]JobHandler{
-		jobRotate:    s.rotateDue,
-		jobExpire:    s.expireDue,
-		jobShred:     s.shredDue,
-		jobReplicate: s.replicateDue,
+// JobHandlers are the service's jobs by kind, for the runner (due.NewRunner).
+func (s *Service) JobHandlers() map[string]due.Handler {
+	return map[string]due.Handler{
+		jobRotate:    {RunInTxn: s.rotateDue},
+		jobExpire:    {RunInTxn: s.expireDue},
+		jobReplicate: {RunInTxn: s.replicateDue},
+		jobShred:     {Run: s.shredDue},
+		jobDelete:    {Run: s.deleteDue},
 	}
+}
+
+// schedule has a job run at a time, in place of an earlier appointment.
+func (s *Service) schedule(tx store.Txn, kind, id string, at time.Time) error {
+	return s.jobs.Schedule(tx, due.Job{Kind: kind, ID: id, At: at})
+}
+
+// unschedule forgets a job, if it is there.
+func (s *Service) unschedule(tx store.Txn, kind, id string) error {
+	_, err := s.jobs.Cancel(tx, kind, id)
+	return err
 }
 
 // jobID makes one id of several names, none of which holds a slash.
@@ -60,8 +65,6 @@ func keyOfJob(id string) (name keyName, rest string, err error) {
 	return keyName{parts[0], parts[1], parts[2]}, rest, nil
 }
 
-func (k *keyRecord) name() keyName { return keyName{k.Account, k.Region, k.ID} }
-
 func (n keyName) jobID() string { return jobID(n.account, n.region, n.id) }
 
 // discard has a material's slot shredded as soon as the transaction is durable. The
@@ -72,15 +75,15 @@ func (s *Service) discard(tx store.Txn, slot keyslot.SlotID) error {
 	if slot.IsZero() {
 		return nil
 	}
-	return s.jobs.Schedule(tx, jobShred, slot.String(), s.clock.Now())
+	return s.schedule(tx, jobShred, slot.String(), s.clock.Now())
 }
 
-// shredDue destroys a slot. Shredding twice is no error, so a transaction that is
-// retried or lost after the shredding does no harm.
-func (s *Service) shredDue(ctx context.Context, _ store.Txn, id string) error {
+// shredDue destroys a slot. It works outside the store, so it may run twice, which is no
+// error.
+func (s *Service) shredDue(ctx context.Context, j due.Job) error {
 	var slot keyslot.SlotID
-	if err := slot.UnmarshalText([]byte(id)); err != nil {
-		return fmt.Errorf("kms: job %q: %w", id, err)
+	if err := slot.UnmarshalText([]byte(j.ID)); err != nil {
+		return fmt.Errorf("kms: job %q: %w", j.ID, err)
 	}
 	return s.slots.Shred(ctx, slot)
 }

@@ -284,7 +284,7 @@ func (s *Service) open(ctx context.Context) (*call.Call, *keyRecord, error) {
 		return nil, nil, err
 	}
 	k, err := s.tables.keys.Get(c.Txn(), snapshot.record.Account, snapshot.record.Region, snapshot.record.ID)
-	if isNotFound(err) {
+	if isNotFound(err) || err == nil && k.dying() {
 		return nil, nil, notFound("Key '" + r.arn() + "' does not exist")
 	}
 	if err != nil {

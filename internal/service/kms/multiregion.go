@@ -6,6 +6,7 @@ import (
 
 	"fastness/internal/api/kmsapi"
 	"fastness/internal/call"
+	"fastness/internal/due"
 	"fastness/internal/policy"
 	"fastness/internal/store"
 	"fastness/internal/wire"
@@ -207,7 +208,7 @@ func (s *Service) fillReplica(ctx context.Context, tx store.Txn, primary, replic
 			if err := s.saveIn(tx, replica); err != nil {
 				return err
 			}
-			return s.jobs.Schedule(tx, jobReplicate, replica.name().jobID(), s.clock.Now())
+			return s.schedule(tx, jobReplicate, replica.name().jobID(), s.clock.Now())
 		}
 		copied++
 		if err := s.copyMaterial(ctx, tx, m, replica, imported); err != nil {
@@ -238,8 +239,8 @@ func (s *Service) copyMaterial(ctx context.Context, tx store.Txn, m *materialRec
 }
 
 // replicateDue is the job that goes on filling a replica.
-func (s *Service) replicateDue(ctx context.Context, tx store.Txn, id string) error {
-	name, _, err := keyOfJob(id)
+func (s *Service) replicateDue(ctx context.Context, tx store.Txn, j due.Job) error {
+	name, _, err := keyOfJob(j.ID)
 	if err != nil {
 		return err
 	}
@@ -324,7 +325,7 @@ func (s *Service) UpdatePrimaryRegion(ctx context.Context, in *kmsapi.UpdatePrim
 			return nil, err
 		}
 	}
-	if err := s.jobs.Cancel(tx, jobRotate, k.name().jobID()); err != nil {
+	if err := s.unschedule(tx, jobRotate, k.name().jobID()); err != nil {
 		return nil, err
 	}
 	if err := s.resumeRotation(tx, promoted); err != nil {

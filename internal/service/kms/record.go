@@ -54,8 +54,9 @@ type deletion struct {
 	// Date is when the key is destroyed; zero while a primary waits for its replicas.
 	Date time.Time `json:"date,omitzero"`
 	Days int       `json:"days"`
-	// Rotated tells whether automatic rotation was on, to be restored on cancel.
-	Rotated bool `json:"rotated,omitempty"`
+	// Dying is set when the waiting period is over: the key does not exist any more, and
+	// what is left of it is being removed.
+	Dying bool `json:"dying,omitempty"`
 }
 
 // rotation is the automatic rotation of a key.
@@ -139,6 +140,8 @@ func aliasARN(account, region, name string) string {
 
 // key is the key that the grant is on.
 func (g *grantRecord) key() keyName { return keyName{g.Account, g.Region, g.KeyID} }
+
+func (r *keyRecord) name() keyName { return keyName{r.Account, r.Region, r.ID} }
 
 func (r *keyRecord) arn() string { return keyARN(r.Account, r.Region, r.ID) }
 

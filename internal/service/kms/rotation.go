@@ -7,6 +7,7 @@ import (
 
 	"fastness/internal/api/kmsapi"
 	"fastness/internal/call"
+	"fastness/internal/due"
 	"fastness/internal/store"
 )
 
@@ -27,6 +28,8 @@ const (
 	// noRotationBefore: a rotation on demand is refused this long before an automatic
 	// one (ConflictException).
 	noRotationBefore = 20 * time.Minute
+	// rotationDelay is how late an automatic rotation may be and still count as on time.
+	rotationDelay = 24 * time.Hour
 )
 
 // EnableKeyRotation implements the operation of that name.
@@ -101,14 +104,14 @@ func (s *Service) resumeRotation(tx store.Txn, k *keyRecord) error {
 		return nil
 	}
 	if !k.Rotation.Enabled {
-		return s.jobs.Cancel(tx, jobRotate, k.name().jobID())
+		return s.unschedule(tx, jobRotate, k.name().jobID())
 	}
-	return s.jobs.Schedule(tx, jobRotate, k.name().jobID(), k.Rotation.Next)
+	return s.schedule(tx, jobRotate, k.name().jobID(), k.Rotation.Next)
 }
 
 // rotateDue is the job of an automatic rotation.
-func (s *Service) rotateDue(ctx context.Context, tx store.Txn, id string) error {
-	name, _, err := keyOfJob(id)
+func (s *Service) rotateDue(ctx context.Context, tx store.Txn, j due.Job) error {
+	name, _, err := keyOfJob(j.ID)
 	if err != nil {
 		return err
 	}
@@ -136,12 +139,13 @@ func (s *Service) rotateDue(ctx context.Context, tx store.Txn, id string) error 
 	if err != nil {
 		return err
 	}
-	// The period counts from the date that was due; if the key missed dates, from now.
+	// The period counts from the date that was due, so that small delays do not add up;
+	// but from now if the key missed its date.
 	r := *k.Rotation
-	r.Next = r.Next.AddDate(0, 0, r.PeriodDays)
-	if !r.Next.After(now) {
-		r.Next = now.AddDate(0, 0, r.PeriodDays)
+	if now.Sub(r.Next) > rotationDelay {
+		r.Next = now
 	}
+	r.Next = r.Next.AddDate(0, 0, r.PeriodDays)
 	for _, part := range parts {
 		part.Rotation = &r
 	}

@@ -70,6 +70,7 @@ type Service struct {
 	log       *slog.Logger
 	regions   []string
 	usage     *usage
+	orphans   orphans
 
 	attestation *attestation.Verifier
 	keyStores   *keyStores

@@ -198,11 +198,21 @@ func (t *tables) materialsOf(r store.Reader, k keyName) ([]materialRecord, error
 // listKeys returns key ids of an account and Region in order, behind after.
 func (t *tables) listKeys(ctx context.Context, s store.Store, account, region, after string, limit int) (ids []string, more bool, err error) {
 	err = s.View(ctx, func(r store.Reader) error {
-		keys, err := t.keys.under(r, after, limit+1, account, region)
-		for _, k := range keys {
-			ids = append(ids, k.ID)
+		for len(ids) <= limit {
+			keys, err := t.keys.under(r, after, limit+1, account, region)
+			if err != nil {
+				return err
+			}
+			for _, k := range keys {
+				if after = k.ID; !k.dying() {
+					ids = append(ids, k.ID)
+				}
+			}
+			if len(keys) <= limit {
+				return nil
+			}
 		}
-		return err
+		return nil
 	})
 	if len(ids) > limit {
 		ids, more = ids[:limit], true

@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"iter"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -25,6 +26,8 @@ type Slots interface {
 	Allocate(ctx context.Context, owner string) (keyslot.SlotID, *securemem.Secret, error)
 	OpenSlot(ctx context.Context, id keyslot.SlotID, owner string) (*securemem.Secret, error)
 	Shred(ctx context.Context, id keyslot.SlotID) error
+	// Check compares the slots with references to them.
+	Check(ctx context.Context, refs iter.Seq2[keyslot.SlotID, string]) (keyslot.Report, error)
 }
 
 // wrapVersion is part of the associated data of wrapped material.

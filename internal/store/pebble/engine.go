@@ -375,7 +375,8 @@ func (s *Store) Close() error {
 	if err := s.failureErr(); err != nil {
 		return err
 	}
-	if err := errors.Join(s.db.Close(), s.lock.Close()); err != nil {
+	// Flushed now, the next start has no write-ahead log to replay.
+	if err := errors.Join(s.db.Flush(), s.db.Close(), s.lock.Close()); err != nil {
 		return fmt.Errorf("close store: %w", err)
 	}
 	return nil

@@ -30,10 +30,11 @@ type Options struct {
 	// Clock times leases; nil means the system's clock.
 	Clock clock.Clock
 	// RetainCommits is how many commits the change log keeps for watchers that come
-	// back, at least; about a quarter more may be kept. 0 means DefaultRetainCommits.
+	// back, at least; up to about twice as many are kept. 0 means DefaultRetainCommits.
 	RetainCommits int
-	// RetainBytes bounds the bytes written by the commits that the change log keeps.
-	// 0 means DefaultRetainBytes.
+	// RetainBytes ends that promise early: once the commits in the change log have
+	// written about twice as many bytes, it is cut back to this many. 0 means
+	// DefaultRetainBytes.
 	RetainBytes int64
 	// CacheBytes is the size of the block cache. 0 means DefaultCacheBytes.
 	CacheBytes int64
@@ -83,6 +84,9 @@ func (s *Store) treeOptions(cache *lsm.Cache) *lsm.Options {
 			DataCorruption:  func(i lsm.DataCorruptionInfo) { s.fail(fmt.Errorf("damaged data in %s: %w", i.Path, i.Details)) },
 		},
 	}
+	// Compactions that reads ask for would compete with commits; the hot reads of the
+	// rooms above come from memory.
+	o.Experimental.ReadSamplingMultiplier = -1
 	for i := range o.Levels {
 		o.Levels[i].FilterPolicy = bloom.FilterPolicy(10)
 	}

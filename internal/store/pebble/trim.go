@@ -16,13 +16,21 @@ import (
 const trimBatchBytes = 256 << 10
 
 // trimBlindKeys bounds the keys of one step whose older versions must be looked for.
-const trimBlindKeys = 1 << 12
+// The more there are, the more of them share a block.
+const trimBlindKeys = 1 << 15
 
-// trimDue reports whether the change log is over its bounds by a quarter.
+// trimDue reports whether the change log is twice as long as it must be. Trimming in
+// large strokes costs less than following every commit.
 func (s *Store) trimDue() bool {
 	kept := s.durable.Load() - s.horizon.Load()
 	size := s.logBytes.Load() - s.trimmedBytes.Load()
-	return kept > uint64(s.opts.RetainCommits)/4*5 || size > uint64(s.opts.RetainBytes)/4*5
+	return kept > 2*uint64(s.opts.RetainCommits) || size > 2*uint64(s.opts.RetainBytes)
+}
+
+// overBounds reports whether the change log is longer than it must be.
+func (s *Store) overBounds() bool {
+	return s.durable.Load()-s.horizon.Load() > uint64(s.opts.RetainCommits) ||
+		s.logBytes.Load()-s.trimmedBytes.Load() > uint64(s.opts.RetainBytes)
 }
 
 // trimLoop keeps the change log within its bounds.
@@ -34,15 +42,13 @@ func (s *Store) trimLoop() {
 		case <-s.life.Done():
 			return
 		}
-		for s.trimDue() && s.life.Err() == nil {
+		for more := s.trimDue(); more && s.life.Err() == nil; {
 			progress, err := s.trimStep()
 			if err != nil {
 				s.fail(fmt.Errorf("trim change log: %w", err))
 				return
 			}
-			if !progress {
-				break
-			}
+			more = progress && s.overBounds()
 		}
 	}
 }
@@ -151,16 +157,12 @@ func (s *Store) dropUnknown(batch *lsm.Batch, blind []replaced) error {
 		return err
 	}
 	defer it.Close()
-	var seek, prefix []byte
+	var seek []byte
 	for _, r := range blind {
-		prefix = plainKey(prefix[:0], spaceData, r.key)
 		seek = versionKey(seek[:0], r.key, r.rev-1)
-		for ok := it.SeekGE(seek); ok; ok = it.Next() {
-			key := it.Key()
-			if len(key) != len(prefix)+versionLen || !bytes.HasPrefix(key, prefix) {
-				break
-			}
-			if err := batch.Delete(key, nil); err != nil {
+		// Within one key, the filters of the tables spare reading those without it.
+		for ok := it.SeekPrefixGE(seek); ok; ok = it.Next() {
+			if err := batch.Delete(it.Key(), nil); err != nil {
 				return err
 			}
 		}

@@ -357,7 +357,7 @@ func TestFsckFindsWhatIsWrong(t *testing.T) {
 		"a lost entry":         {func(tx store.Txn, _, tag []byte) error { return tx.Delete(tag) }, "missing in index tag"},
 		"a wrong entry":        {func(tx store.Txn, _, tag []byte) error { return tx.Put(tag, table.Key(table.String("b"))) }, "another record"},
 		"a superfluous entry": {func(tx store.Txn, _, tag []byte) error {
-			return tx.Put(append(tag, 0x02, 0x00), table.Key(table.String("a")))
+			return tx.Put(table.AppendKey(tag, table.String("")), table.Key(table.String("a")))
 		}, "not one of its record"},
 		"a strange key": {func(tx store.Txn, _, _ []byte) error { return tx.Put([]byte("zzz"), nil) }, "not the key of a table"},
 		"a strange table": {func(tx store.Txn, _, _ []byte) error {

@@ -70,9 +70,9 @@ func Key(parts ...Part) []byte { return AppendKey(nil, parts...) }
 
 // AppendKey appends the encoding of a tuple to dst.
 //
-// A string is its bytes with 0x00 written as 0x00 0xff, ended by 0x00. The end is
-// followed by a tag or by nothing, and both sort below 0xff: so "a" sorts before
-// "a\x00", whatever follows.
+// A string is its bytes with 0x00 written as 0x00 0xff, ended by 0x00 0x01. So "a"
+// sorts before "a\x00", whatever follows either, and its encoding is no prefix of the
+// other's: a scan of one account cannot reach into another.
 func AppendKey(dst []byte, parts ...Part) []byte {
 	for _, p := range parts {
 		dst = append(dst, p.tag)
@@ -89,7 +89,7 @@ func AppendKey(dst []byte, parts ...Part) []byte {
 				rest = rest[i+1:]
 			}
 			dst = append(dst, rest...)
-			dst = append(dst, 0x00)
+			dst = append(dst, 0x00, 0x01)
 		case tagUint:
 			dst = binary.BigEndian.AppendUint64(dst, p.n)
 		case tagTime:
@@ -126,13 +126,16 @@ func parsePart(key []byte) (p Part, rest []byte, err error) {
 				b = append(b, rest[i])
 				continue
 			}
-			if i+1 < len(rest) && rest[i+1] == 0xff {
+			i++
+			switch {
+			case i < len(rest) && rest[i] == 0xff:
 				b = append(b, 0)
-				i++
-				continue
+			case i < len(rest) && rest[i] == 0x01:
+				p.s = string(b)
+				return p, rest[i+1:], nil
+			default:
+				return p, nil, fmt.Errorf("%w: bad escape in a string", ErrKey)
 			}
-			p.s = string(b)
-			return p, rest[i+1:], nil
 		}
 	case tagUint:
 		if len(rest) >= 8 {

@@ -80,10 +80,19 @@ func TestPartsTellTheirValue(t *testing.T) {
 	}
 }
 
+// Whoever chooses a name with zero bytes in it must not end up in the range of another.
+func TestRangeOfAStringHoldsNoLongerString(t *testing.T) {
+	for _, longer := range []string{"a\x00", "a\x00\x01", "a\x00\xff", "a\x00b", "aa"} {
+		if bytes.HasPrefix(Key(String(longer), Uint(1)), Key(String("a"))) {
+			t.Errorf("%q lies in the range of \"a\"", longer)
+		}
+	}
+}
+
 // Keys are stored: their bytes never change.
 func TestKeyBytes(t *testing.T) {
 	got := Key(String("a\x00b"), Uint(258), Time(time.Unix(1, 2)), String(""))
-	want := "\x02a\x00\xffb\x00" + "\x15\x00\x00\x00\x00\x00\x00\x01\x02" + "\x33\x80\x00\x00\x00\x00\x00\x00\x01\x00\x00\x00\x02" + "\x02\x00"
+	want := "\x02a\x00\xffb\x00\x01" + "\x15\x00\x00\x00\x00\x00\x00\x01\x02" + "\x33\x80\x00\x00\x00\x00\x00\x00\x01\x00\x00\x00\x02" + "\x02\x00\x01"
 	if string(got) != want {
 		t.Errorf("%x, want %x", got, want)
 	}
