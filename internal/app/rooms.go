@@ -35,9 +35,13 @@ import (
 
 // rooms are the services of an unsealed server, and what they run on.
 type rooms struct {
-	slots  *keyslot.File
-	audit  *audit.Log
-	door   *front.Door
+	slots *keyslot.File
+	audit *audit.Log
+	door  *front.Door
+	// directory and kms answer the operator's questions.
+	directory *iam.Directory
+	kms       *kms.Service
+
 	cancel context.CancelFunc
 	work   sync.WaitGroup
 }
@@ -125,6 +129,7 @@ func (a *App) openRooms(ctx context.Context, ring *seal.Keyring) (_ *rooms, err 
 	if err != nil {
 		return nil, err
 	}
+	r.directory, r.kms = directory, kmsRoom
 	config := front.Config{
 		Rooms: []*front.Room{
 			{API: iamapi.API, Service: iamRoom, Resolver: iamRoom},
@@ -144,7 +149,7 @@ func (a *App) openRooms(ctx context.Context, ring *seal.Keyring) (_ *rooms, err 
 	directory.OnKeyChange(r.door.Forget)
 	daily := &upkeep{
 		ring: ring, sealed: sealed, slots: r.slots, history: r.audit, queue: queue, certificate: renew,
-		sweep: kmsRoom.SweepSlots,
+		sweep:    kmsRoom.SweepSlots,
 		changing: &a.changing, every: c.KeyRotation, clock: c.Clock, log: c.Log,
 	}
 	if err := daily.schedule(ctx); err != nil {
