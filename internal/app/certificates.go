@@ -16,10 +16,11 @@ import (
 	"fastness/internal/ca"
 	"fastness/internal/clock"
 	"fastness/internal/store"
+	"fastness/internal/store/table"
 )
 
 // caKey is where the authority lives in the sealed store.
-var caKey = []byte("\x01ca/authority")
+var caKey = table.Key(table.String(""), table.String(""), table.String("ca"), table.String("authority"))
 
 // The certificate of our own CA is valid for a year and made anew when less than a
 // month is left.

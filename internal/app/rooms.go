@@ -87,9 +87,13 @@ func (a *App) openRooms(ctx context.Context, ring *seal.Keyring) (_ *rooms, err 
 	if err != nil {
 		return nil, err
 	}
+	pages := page.New(keys.page)
 	registry := table.NewRegistry()
 	queue, err := due.NewQueue(registry)
 	if err != nil {
+		return nil, err
+	}
+	if err := errors.Join(audit.Reserve(registry), registry.Reserve("ca", "authority", nil)); err != nil {
 		return nil, err
 	}
 	r.audit = audit.Open(sealed, a.config.Clock)
@@ -97,20 +101,20 @@ func (a *App) openRooms(ctx context.Context, ring *seal.Keyring) (_ *rooms, err 
 	if err != nil {
 		return nil, err
 	}
-	directory, err := iam.OpenDirectory(ctx, sealed, a.config.Clock)
+	directory, err := iam.OpenDirectory(ctx, sealed, registry, a.config.Clock)
 	if err != nil {
 		return nil, err
 	}
 	if err := a.bootstrap(ctx, directory); err != nil {
 		return nil, err
 	}
-	iamRoom := iam.New(directory, keys.page)
+	iamRoom := iam.New(directory, pages)
 	stsRoom, err := sts.New(sts.Options{Directory: directory, Tokens: keys.token, Clock: a.config.Clock})
 	if err != nil {
 		return nil, err
 	}
-	trailRoom := cloudtrail.New(r.audit, keys.page)
-	kmsRoom, err := a.openKMS(r, sealed, keys, regions)
+	trailRoom := cloudtrail.New(r.audit, pages)
+	kmsRoom, err := a.openKMS(r, sealed, keys, pages, queue, regions)
 	if err != nil {
 		return nil, err
 	}
@@ -131,12 +135,13 @@ func (a *App) openRooms(ctx context.Context, ring *seal.Keyring) (_ *rooms, err 
 		return nil, err
 	}
 	directory.OnKeyChange(r.door.Forget)
-	runner, err := due.NewRunner(sealed, queue, map[string]due.Handler{}, due.Options{Clock: a.config.Clock, Logger: a.config.Log})
+	runner, err := due.NewRunner(sealed, queue, kmsRoom.JobHandlers(), due.Options{Clock: a.config.Clock, Logger: a.config.Log})
 	if err != nil {
 		return nil, err
 	}
 	a.background(background, r, "due", runner.Run)
 	a.background(background, r, "iam", directory.Run)
+	a.background(background, r, "key stores", kmsRoom.RunKeyStores)
 	return r, nil
 }
 
@@ -146,9 +151,9 @@ func (a *App) openSlots(ctx context.Context, ring *seal.Keyring, _ store.Store) 
 	return openSlots(ctx, &a.config, ring, a.arena, a.fresh)
 }
 
-func (a *App) openKMS(r *rooms, sealed store.Store, keys aeads, regions []string) (*kms.Service, error) {
+func (a *App) openKMS(r *rooms, sealed store.Store, keys aeads, pages *page.Sealer, jobs *due.Queue, regions []string) (*kms.Service, error) {
 	c := kms.Config{
-		Store: sealed, Slots: r.slots, Tokens: keys.token, Pages: page.New(keys.page), Audit: r.audit,
+		Store: sealed, Slots: r.slots, Tokens: keys.token, Pages: pages, Jobs: jobs, Audit: r.audit,
 		Clock: a.config.Clock, Log: a.config.Log, Regions: regions,
 	}
 	if a.config.AttestationRoots != nil {

@@ -5,17 +5,21 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"fastness/internal/store/table"
 )
 
 // A batch is a version byte followed by events, each a length and the fields in the
 // order of appendEvent; strings are length-prefixed.
 const batchVersion = 1
 
-// maxBatchBytes keeps a batch well below store.MaxValueBytes; one event is at most
-// maxRecordBytes.
+// Bounds of what is written, in bytes. A batch that holds more than one Append's
+// records is at most maxBatchBytes; one Append's records, at most maxRecordBytes each
+// (one for every account concerned, in practice two), must fit into a value of the
+// store by themselves.
 const (
 	maxBatchBytes  = 256 << 10
-	maxRecordBytes = 128 << 10
+	maxRecordBytes = 240 << 10
 	maxResources   = 100
 )
 
@@ -125,4 +129,12 @@ func decodeEvent(b []byte) (Event, error) {
 		r.err = errBatch
 	}
 	return e, r.err
+}
+
+// Reserve tells fsck about the log's batches.
+func Reserve(r *table.Registry) error {
+	return r.Reserve("audit", "event", func(value []byte) error {
+		_, err := decodeBatch(value)
+		return err
+	})
 }

@@ -11,11 +11,13 @@ import (
 
 	"fastness/internal/clock"
 	"fastness/internal/store"
+	"fastness/internal/store/table"
 )
 
-// keyPrefix is where batches live: keyPrefix, eight bytes of nanoseconds, eight bytes
-// that keep keys of one nanosecond and of several processes apart.
-var keyPrefix = []byte("\x01audit/e/")
+// keyPrefix is where batches live; a key is a tuple like those of tables (of no account
+// and Region, because a batch holds the records of many): the time, and a number
+// that keeps keys of one nanosecond and of several processes apart.
+var keyPrefix = table.Key(table.String(""), table.String(""), table.String("audit"), table.String("event"))
 
 // ErrUnavailable is wrapped by every error of a log that cannot be written.
 var ErrUnavailable = errors.New("audit: the log cannot be written")
@@ -45,6 +47,10 @@ type batch struct {
 	data []byte
 	done chan struct{} // closed when err is final
 	err  error
+}
+
+func newBatch() *batch {
+	return &batch{data: append(make([]byte, 0, 16<<10), batchVersion), done: make(chan struct{})}
 }
 
 // Open starts the log's writer on s. Close stops it.
@@ -106,37 +112,50 @@ func (l *Log) enqueue(events []*Event) (*batch, error) {
 	if l.closed {
 		return nil, fmt.Errorf("%w: closed", ErrUnavailable)
 	}
+	// All records of one call go into one batch, so that they commit together.
+	if l.filling == nil {
+		l.filling = newBatch()
+	}
+	before := len(l.filling.data)
 	for _, e := range events {
-		if l.filling != nil && len(l.filling.data) > maxBatchBytes {
-			l.queue = append(l.queue, l.filling)
-			l.filling = nil
-		}
-		if l.filling == nil {
-			l.filling = &batch{data: append(make([]byte, 0, 16<<10), batchVersion), done: make(chan struct{})}
-		}
-		before := len(l.filling.data)
 		l.filling.data = appendEvent(l.filling.data, e)
-		l.pending += len(l.filling.data) - before
+	}
+	size := len(l.filling.data) - before
+	l.pending += size
+	if len(l.filling.data) > maxBatchBytes && before > 1 {
+		next := newBatch()
+		next.data = append(next.data, l.filling.data[before:]...)
+		l.filling.data = l.filling.data[:before]
+		l.queue = append(l.queue, l.filling)
+		l.filling = next
 	}
 	b := l.filling
 	l.signal()
 	return b, nil
 }
 
-// batchesPerCommit keeps one transaction below store.MaxTxnBytes.
-const batchesPerCommit = 3
+// maxCommitBytes keeps one transaction below store.MaxTxnBytes.
+const maxCommitBytes = 1 << 20
 
+// take returns the batches of the next commit, oldest first; more is false when the
+// log is closed and nothing is left.
 func (l *Log) take() (take []*batch, more bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.filling != nil && len(l.queue) < batchesPerCommit {
-		l.queue = append(l.queue, l.filling)
-		l.filling = nil
+	size := 0
+	for len(l.queue) > 0 && (len(take) == 0 || size+len(l.queue[0].data) <= maxCommitBytes) {
+		size += len(l.queue[0].data)
+		take = append(take, l.queue[0])
+		l.queue = l.queue[1:]
 	}
-	n := min(len(l.queue), batchesPerCommit)
-	take = append(take, l.queue[:n]...)
-	l.queue = append(l.queue[:0], l.queue[n:]...)
-	return take, len(take) > 0 || !l.closed
+	if len(l.queue) == 0 {
+		l.queue = nil
+		if l.filling != nil && size+len(l.filling.data) <= maxCommitBytes {
+			take = append(take, l.filling)
+			l.filling = nil
+		}
+	}
+	return take, len(take) > 0 || !l.closed || l.filling != nil
 }
 
 func (l *Log) write() {
@@ -181,9 +200,7 @@ func (l *Log) commit(batches []*batch) {
 }
 
 func (l *Log) nextKey() []byte {
-	k := append(make([]byte, 0, len(keyPrefix)+16), keyPrefix...)
-	k = binary.BigEndian.AppendUint64(k, uint64(l.clock.Now().UnixNano()))
-	return binary.BigEndian.AppendUint64(k, l.seq.Add(1))
+	return table.AppendKey(timeKey(l.clock.Now()), table.Uint(l.seq.Add(1)))
 }
 
 // AppendTxn adds events to a transaction: they become part of the history exactly if

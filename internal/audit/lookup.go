@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"fastness/internal/store"
+	"fastness/internal/store/table"
 )
 
 // Retention is how long the event history goes back, as CloudTrail's.
@@ -117,8 +118,10 @@ func (q *Query) selects(e *Event) bool {
 }
 
 func timeKey(t time.Time) []byte {
-	k := append(make([]byte, 0, len(keyPrefix)+8), keyPrefix...)
-	return binary.BigEndian.AppendUint64(k, uint64(max(t.UnixNano(), 0)))
+	if t.Before(time.Unix(0, 0)) {
+		t = time.Unix(0, 0)
+	}
+	return table.AppendKey(append(make([]byte, 0, len(keyPrefix)+32), keyPrefix...), table.Time(t))
 }
 
 // A position is the number of events of a batch that are still to come, then its key.

@@ -14,6 +14,14 @@ const maxErrorMessage = 1024
 // maxUserAgent bounds userAgent, in bytes, as CloudTrail does.
 const maxUserAgent = 1024
 
+// maxResourceBytes bounds the ARNs of a record, maxAdditional its
+// additionalEventData, in bytes; with maxParameterBytes they keep a record below
+// maxRecordBytes.
+const (
+	maxResourceBytes = 8 << 10
+	maxAdditional    = 16 << 10
+)
+
 // Records builds the records of a call that has ended: one for the caller's account
 // and one for every other account whose resources it touched (they share a
 // sharedEventID). out is nil when the call failed with err. now is the event's time
@@ -59,9 +67,10 @@ func newRecord(c *call.Call, out any, err wire.APIError, recipient, shared strin
 	if foreign {
 		e.AccessKeyID, e.UserName = "", ""
 	}
+	arnBytes := 0
 	for i := range c.Accesses {
 		a := &c.Accesses[i]
-		if a.Unlogged || a.Resource == "" || a.Resource == "*" || len(e.Resources) == maxResources {
+		if a.Unlogged || a.Resource == "" || a.Resource == "*" || len(e.Resources) == maxResources || arnBytes+len(a.Resource) > maxResourceBytes {
 			continue
 		}
 		known := false
@@ -69,6 +78,7 @@ func newRecord(c *call.Call, out any, err wire.APIError, recipient, shared strin
 			known = known || r.ARN == a.Resource
 		}
 		if !known {
+			arnBytes += len(a.Resource)
 			e.Resources = append(e.Resources, Resource{Type: a.ResourceType, ARN: a.Resource, Account: a.Account})
 		}
 	}
@@ -108,9 +118,12 @@ func newRecord(c *call.Call, out any, err wire.APIError, recipient, shared strin
 	}
 	if len(c.Notes.Additional) > 0 {
 		o.name("additionalEventData")
+		start := len(o.b)
 		extra := openObject(o.b)
 		for _, n := range c.Notes.Additional {
-			extra.str(n.Name, n.Value)
+			if len(extra.b)-start+len(n.Name)+len(n.Value) <= maxAdditional {
+				extra.str(n.Name, n.Value)
+			}
 		}
 		o.b = extra.close()
 	}

@@ -108,9 +108,10 @@ func (d *Door) perform(ctx context.Context, room *Room, c *call.Call) (out any, 
 // another call's transaction it joins that one, so that both commit or neither.
 func (d *Door) mutate(ctx context.Context, room *Room, c *call.Call) (any, error) {
 	var out any
+	authorized := slices.Clip(c.Notes.Additional) // what authorization noted outlives retries
 	body := func(tx store.Txn) error {
 		c.SetTxn(tx)
-		c.Notes = call.Notes{}
+		c.Notes = call.Notes{Additional: authorized}
 		var err error
 		if out, err = d.perform(ctx, room, c); err != nil {
 			return err

@@ -2,8 +2,6 @@ package cloudtrail
 
 import (
 	"context"
-	"encoding/base64"
-	"fmt"
 	"strconv"
 	"strings"
 	"time"
@@ -15,8 +13,6 @@ import (
 
 const (
 	maxResults = 50
-	// maxTokenBytes bounds a pagination token before it is decoded.
-	maxTokenBytes = 4096
 	// maxLookups bounds how often one request continues a lookup that found nothing:
 	// each reads a bounded part of the history.
 	maxLookups = 4
@@ -28,7 +24,7 @@ func (s *Service) LookupEvents(ctx context.Context, in *cloudtrailapi.LookupEven
 	q := audit.Query{Account: c.Account, Region: c.Region, Limit: maxResults}
 	if in.MaxResults != nil {
 		if *in.MaxResults < 1 || *in.MaxResults > maxResults {
-			return nil, &cloudtrailapi.InvalidMaxResultsException{Message: new(fmt.Sprintf("The maximum number of results must be between 1 and %d.", maxResults))}
+			return nil, &cloudtrailapi.InvalidMaxResultsException{}
 		}
 		q.Limit = int(*in.MaxResults)
 	}
@@ -39,15 +35,15 @@ func (s *Service) LookupEvents(ctx context.Context, in *cloudtrailapi.LookupEven
 		q.End = *in.EndTime
 	}
 	if in.StartTime != nil && in.EndTime != nil && q.End.Before(q.Start) {
-		return nil, &cloudtrailapi.InvalidTimeRangeException{Message: new("The start time must be before the end time.")}
+		return nil, &cloudtrailapi.InvalidTimeRangeException{}
 	}
 	var err error
 	if q.Match, err = match(in.LookupAttributes); err != nil {
 		return nil, err
 	}
-	aad := tokenAAD(c, in)
+	filter := filterOf(c, in)
 	if in.NextToken != nil {
-		if q.After, err = s.openToken(*in.NextToken, aad); err != nil {
+		if q.After, err = s.openToken(c, *in.NextToken, filter); err != nil {
 			return nil, err
 		}
 	}
@@ -69,11 +65,11 @@ func (s *Service) LookupEvents(ctx context.Context, in *cloudtrailapi.LookupEven
 		}
 	}
 	if len(q.After) > 0 {
-		sealed, err := s.tokens.Seal(nil, q.After, aad)
+		next, err := s.tokens.Seal(c.Operation.Name, c.Account, filter, q.After)
 		if err != nil {
 			return nil, err
 		}
-		out.NextToken = new(base64.StdEncoding.EncodeToString(sealed))
+		out.NextToken = &next
 	}
 	return out, nil
 }
@@ -85,7 +81,7 @@ func match(attributes []cloudtrailapi.LookupAttribute) (func(*audit.Event) bool,
 		return nil, nil
 	case 1:
 	default:
-		return nil, invalidAttributes("You can only specify one lookup attribute.")
+		return nil, &cloudtrailapi.InvalidLookupAttributesException{}
 	}
 	value := *attributes[0].AttributeValue
 	switch *attributes[0].AttributeKey {
@@ -96,7 +92,7 @@ func match(attributes []cloudtrailapi.LookupAttribute) (func(*audit.Event) bool,
 	case cloudtrailapi.LookupAttributeKeyReadOnly:
 		readOnly, err := strconv.ParseBool(value)
 		if err != nil || (value != "true" && value != "false") {
-			return nil, invalidAttributes("The ReadOnly attribute must be true or false.")
+			return nil, &cloudtrailapi.InvalidLookupAttributesException{}
 		}
 		return func(e *audit.Event) bool { return e.ReadOnly == readOnly }, nil
 	case cloudtrailapi.LookupAttributeKeyUsername:
@@ -110,7 +106,7 @@ func match(attributes []cloudtrailapi.LookupAttribute) (func(*audit.Event) bool,
 	case cloudtrailapi.LookupAttributeKeyResourceName:
 		return onResource(func(r *audit.Resource) bool { return r.ARN == value || resourceName(r.ARN) == value }), nil
 	}
-	return nil, invalidAttributes("The lookup attribute is not valid.")
+	return nil, &cloudtrailapi.InvalidLookupAttributesException{}
 }
 
 func onResource(f func(*audit.Resource) bool) func(*audit.Event) bool {
@@ -126,10 +122,6 @@ func onResource(f func(*audit.Resource) bool) func(*audit.Event) bool {
 
 // resourceName is the last part of an ARN, by which people look for users, say.
 func resourceName(arn string) string { return arn[strings.LastIndexAny(arn, ":/")+1:] }
-
-func invalidAttributes(text string) error {
-	return &cloudtrailapi.InvalidLookupAttributesException{Message: new(text)}
-}
 
 func show(e *audit.Event) cloudtrailapi.Event {
 	out := cloudtrailapi.Event{
@@ -153,14 +145,14 @@ func show(e *audit.Event) cloudtrailapi.Event {
 	return out
 }
 
-// tokenAAD binds a pagination token to the question it continues. MaxResults may
-// change between pages.
-func tokenAAD(c *call.Call, in *cloudtrailapi.LookupEventsRequest) []byte {
-	parts := []string{"LookupEvents", c.Account, c.Region, instant(in.StartTime), instant(in.EndTime)}
+// filterOf is the question that a pagination token continues. MaxResults may change
+// between pages.
+func filterOf(c *call.Call, in *cloudtrailapi.LookupEventsRequest) string {
+	parts := []string{c.Region, instant(in.StartTime), instant(in.EndTime)}
 	for _, a := range in.LookupAttributes {
 		parts = append(parts, string(*a.AttributeKey), *a.AttributeValue)
 	}
-	return []byte(strings.Join(parts, "\x00"))
+	return strings.Join(parts, "\x00")
 }
 
 func instant(t *time.Time) string {
@@ -170,18 +162,10 @@ func instant(t *time.Time) string {
 	return t.UTC().Format(time.RFC3339Nano)
 }
 
-func (s *Service) openToken(token string, aad []byte) (audit.Position, error) {
-	bad := &cloudtrailapi.InvalidNextTokenException{Message: new("The NextToken is not valid.")}
-	if len(token) > maxTokenBytes {
-		return nil, bad
-	}
-	sealed, err := base64.StdEncoding.DecodeString(token)
+func (s *Service) openToken(c *call.Call, token, filter string) (audit.Position, error) {
+	position, err := s.tokens.Open(c.Operation.Name, c.Account, filter, token)
 	if err != nil {
-		return nil, bad
-	}
-	position, err := s.tokens.Open(nil, sealed, aad)
-	if err != nil {
-		return nil, bad
+		return nil, &cloudtrailapi.InvalidNextTokenException{}
 	}
 	return position, nil
 }

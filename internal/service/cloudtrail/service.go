@@ -6,6 +6,7 @@ import (
 	"fastness/internal/api/cloudtrailapi"
 	"fastness/internal/audit"
 	"fastness/internal/call"
+	"fastness/internal/page"
 )
 
 // History is where events are kept; *audit.Log is one.
@@ -13,22 +14,16 @@ type History interface {
 	Lookup(ctx context.Context, q audit.Query) (audit.Page, error)
 }
 
-// Sealer seals pagination tokens; *seal.AEAD is one.
-type Sealer interface {
-	Seal(dst, plaintext, aad []byte) ([]byte, error)
-	Open(dst, sealed, aad []byte) ([]byte, error)
-}
-
 // Service implements the operations of CloudTrail. It is safe for concurrent use.
 type Service struct {
 	history History
-	tokens  Sealer
+	tokens  *page.Sealer
 }
 
 var _ cloudtrailapi.Service = (*Service)(nil)
 
-// New makes the service; tokens seals pagination tokens.
-func New(h History, tokens Sealer) *Service { return &Service{history: h, tokens: tokens} }
+// New makes the service; tokens makes pagination tokens.
+func New(h History, tokens *page.Sealer) *Service { return &Service{history: h, tokens: tokens} }
 
 // Resolve says what a call touches. The authorization reference has no resource for
 // LookupEvents.

@@ -56,12 +56,11 @@ func noSuchKey(id string) error { return noSuch("The Access Key with id %s canno
 
 // ownKey loads a key of an owner.
 func (t *tx) ownKey(o *keyOwner, id string) (*accessKey, error) {
-	k := new(accessKey)
-	found, err := t.read(key(t.account, segmentKey, id), k)
+	k, err := find(t, t.dir.tables.keys, id)
 	if err != nil {
 		return nil, err
 	}
-	if !found || k.UserID != o.id() {
+	if k == nil || k.UserID != o.id() {
 		return nil, noSuchKey(id)
 	}
 	return k, nil
@@ -104,11 +103,11 @@ func (t *tx) newKey(o *keyOwner) (*accessKey, error) {
 		if err != nil {
 			return nil, err
 		}
-		taken, err := t.read(key(t.account, segmentKey, id), new(accessKey))
+		taken, err := find(t, t.dir.tables.keys, id)
 		if err != nil {
 			return nil, err
 		}
-		if !taken {
+		if taken == nil {
 			k.ID = id
 			break
 		}
@@ -118,7 +117,7 @@ func (t *tx) newKey(o *keyOwner) (*accessKey, error) {
 	if err := o.save(t); err != nil {
 		return nil, err
 	}
-	return k, t.write(key(t.account, segmentKey, k.ID), k)
+	return k, t.write(k)
 }
 
 // UpdateAccessKey activates or deactivates a key.
@@ -139,7 +138,7 @@ func (s *Service) UpdateAccessKey(ctx context.Context, in *iamapi.UpdateAccessKe
 		return nil, err
 	}
 	k.Active = *in.Status == iamapi.StatusTypeActive
-	return &iamapi.UpdateAccessKeyOutput{}, t.write(key(t.account, segmentKey, k.ID), k)
+	return &iamapi.UpdateAccessKeyOutput{}, t.write(k)
 }
 
 // DeleteAccessKey deletes a key; the next request signed with it is refused.
@@ -161,10 +160,10 @@ func (s *Service) DeleteAccessKey(ctx context.Context, in *iamapi.DeleteAccessKe
 	if err := o.save(t); err != nil {
 		return nil, err
 	}
-	if err := t.remove(key(t.account, segmentUsed, k.ID)); err != nil {
+	if err := t.forgetUse(k.ID); err != nil {
 		return nil, err
 	}
-	return &iamapi.DeleteAccessKeyOutput{}, t.remove(key(t.account, segmentKey, k.ID))
+	return &iamapi.DeleteAccessKeyOutput{}, t.remove(refOf(k))
 }
 
 // ListAccessKeys lists the keys of a user, by default of the caller.
@@ -197,7 +196,7 @@ func (s *Service) ListAccessKeys(ctx context.Context, in *iamapi.ListAccessKeysR
 		return nil, err
 	}
 	out := new(iamapi.ListAccessKeysResponse)
-	out.AccessKeyMetadata, out.IsTruncated, out.Marker, err = page(ctx, s, paging{in.Marker, in.MaxItems, []string{selfName(c, in.UserName)}}, keys,
+	out.AccessKeyMetadata, out.IsTruncated, out.Marker, err = pageOf(ctx, s, paging{in.Marker, in.MaxItems, []string{selfName(c, in.UserName)}}, keys,
 		func(k iamapi.AccessKeyMetadata) string { return k.CreateDate.Format(time.RFC3339) + *k.AccessKeyId })
 	return out, err
 }
@@ -228,4 +227,13 @@ func (s *Service) GetAccessKeyLastUsed(ctx context.Context, in *iamapi.GetAccess
 		}
 		return nil
 	})
+}
+
+// forgetUse deletes the last use of a key or role that is going to be deleted.
+func (t *tx) forgetUse(id string) error {
+	r := ref{segmentUse, t.account, id}
+	if written, err := t.dir.tables.uses.Has(t.Txn, global, parts(r.account, r.name)...); err != nil || !written {
+		return err
+	}
+	return t.remove(r)
 }

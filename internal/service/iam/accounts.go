@@ -44,7 +44,7 @@ func (d *Directory) ensure(ctx context.Context, accountID string, make func(*tx,
 	}
 	_, err := d.store.Update(ctx, func(st store.Txn) error {
 		t := newTx(st, d, nil, accountID, d.clock.Now())
-		if found, err := t.read(key(accountID, segmentAccount), new(account)); err != nil || found {
+		if there, err := find(t, d.tables.accounts); err != nil || there != nil {
 			return err
 		}
 		a, err := t.accountRecord()

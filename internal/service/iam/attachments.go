@@ -9,17 +9,6 @@ import (
 	"fastness/internal/call"
 )
 
-// An attachment stands in the record of its holder, and as an index entry under the
-// policy: so that deleting a policy and attaching it at the same time conflict.
-const (
-	useAttached = "a"
-	useBoundary = "b"
-)
-
-func (t *tx) useKey(m *managed, how string, e entity) string {
-	return key(t.account, segmentUse, m.ID, how, e.base().ID)
-}
-
 // attach attaches a managed policy; one that is attached stays so.
 func (s *Service) attach(ctx context.Context, k *kind, name, arn string) error {
 	t, err := s.begin(ctx)
@@ -30,8 +19,7 @@ func (s *Service) attach(ctx context.Context, k *kind, name, arn string) error {
 	if err != nil {
 		return err
 	}
-	m, err := t.managed(arn, notAttachable)
-	if err != nil {
+	if _, err := t.managed(arn, notAttachable); err != nil {
 		return err
 	}
 	g := h.held()
@@ -42,9 +30,6 @@ func (s *Service) attach(ctx context.Context, k *kind, name, arn string) error {
 		return overQuota(k.attachedQuota, maxAttached)
 	}
 	g.Attached = append(g.Attached, arn)
-	if err := t.mark(t.useKey(m, useAttached, h)); err != nil {
-		return err
-	}
 	return t.save(h)
 }
 
@@ -63,14 +48,7 @@ func (s *Service) detach(ctx context.Context, k *kind, name, arn string) error {
 	if i < 0 {
 		return noSuchPolicy(arn)
 	}
-	m, err := t.managed(arn, noSuchPolicy)
-	if err != nil {
-		return err
-	}
 	g.Attached = slices.Delete(g.Attached, i, i+1)
-	if err := t.unmark(t.useKey(m, useAttached, h)); err != nil {
-		return err
-	}
 	return t.save(h)
 }
 
@@ -94,7 +72,7 @@ func (s *Service) attached(ctx context.Context, k *kind, name string, prefix *st
 		return nil, nil, nil, err
 	}
 	p.filter = []string{name, text(prefix)}
-	return page(ctx, s, p, list, func(p iamapi.AttachedPolicy) string { return *p.PolicyName + "\x00" + *p.PolicyArn })
+	return pageOf(ctx, s, p, list, func(p iamapi.AttachedPolicy) string { return listKey(*p.PolicyName, *p.PolicyArn) })
 }
 
 // holder finds a user, group or role by name.
@@ -204,7 +182,7 @@ func (s *Service) ListEntitiesForPolicy(ctx context.Context, in *iamapi.ListEnti
 	}
 	out := new(iamapi.ListEntitiesForPolicyResponse)
 	p := paging{in.Marker, in.MaxItems, []string{arn, string(filter), string(use), text(in.PathPrefix)}}
-	found, out.IsTruncated, out.Marker, err = page(ctx, s, p, found, func(h holder) string { return h.kind().segment + "/" + h.base().Name })
+	found, out.IsTruncated, out.Marker, err = pageOf(ctx, s, p, found, func(h holder) string { return h.kind().segment + "/" + h.base().Name })
 	out.PolicyUsers, out.PolicyGroups, out.PolicyRoles = []iamapi.PolicyUser{}, []iamapi.PolicyGroup{}, []iamapi.PolicyRole{}
 	for _, h := range found {
 		b := h.base()

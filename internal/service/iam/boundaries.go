@@ -14,20 +14,7 @@ func (t *tx) bound(h holder, arn *string) error {
 		return nil
 	}
 	if *arn != "" {
-		m, err := t.managed(*arn, notAttachable)
-		if err != nil {
-			return err
-		}
-		if err := t.mark(t.useKey(m, useBoundary, h)); err != nil {
-			return err
-		}
-	}
-	if g.Boundary != "" {
-		m, err := t.managed(g.Boundary, noSuchPolicy)
-		if err != nil {
-			return err
-		}
-		if err := t.unmark(t.useKey(m, useBoundary, h)); err != nil {
+		if _, err := t.managed(*arn, notAttachable); err != nil {
 			return err
 		}
 	}
@@ -75,7 +62,8 @@ func showBoundary(arn string) *iamapi.AttachedPermissionsBoundary {
 		return nil
 	}
 	return &iamapi.AttachedPermissionsBoundary{
-		PermissionsBoundaryType: new(iamapi.PermissionsBoundaryAttachmentTypePermissionsBoundaryPolicy),
+		// "This data type can only have a value of Policy": the enum says otherwise.
+		PermissionsBoundaryType: new(iamapi.PermissionsBoundaryAttachmentType("Policy")),
 		PermissionsBoundaryArn:  new(arn),
 	}
 }

@@ -222,6 +222,6 @@ func (d *Directory) used(ctx context.Context, account, id string) {
 	if u := cell.last.Load(); u != nil && u.Service == service && u.Region == c.Region && c.Time.Sub(u.Time) < useGrain {
 		return
 	}
-	cell.advance(&lastUse{Time: c.Time.UTC().Truncate(time.Second), Service: service, Region: c.Region})
+	cell.advance(&lastUse{Account: account, ID: id, Time: c.Time.UTC().Truncate(time.Second), Service: service, Region: c.Region})
 	cell.dirty.Store(true)
 }

@@ -12,6 +12,7 @@ import (
 	"fastness/internal/clock"
 	"fastness/internal/policy"
 	"fastness/internal/store"
+	"fastness/internal/store/table"
 )
 
 // Directory holds all of IAM's records in memory and answers who an access key is and
@@ -22,8 +23,9 @@ import (
 // when it has committed, before the call that made them is answered; changes of other
 // processes arrive by watching the store (Run). It is safe for concurrent use.
 type Directory struct {
-	store store.Store
-	clock clock.Clock
+	store  store.Store
+	tables *tables
+	clock  clock.Clock
 
 	keys     sync.Map // access key id → *credential
 	accounts sync.Map // account id → *accountView
@@ -36,9 +38,9 @@ type Directory struct {
 	// lock, so that nothing outdated is kept.
 	mu sync.RWMutex
 	// watched is the revision up to which Run has applied commits; ahead are the
-	// revisions of keys that a commit of this process has applied before Run saw it.
+	// revisions of records that a commit of this process has applied before Run saw it.
 	watched store.Revision
-	ahead   map[string]store.Revision
+	ahead   map[ref]store.Revision
 }
 
 // accountView is one account in memory.
@@ -99,41 +101,42 @@ func (s *set[E]) replace(name string, e E, present bool) (old E, had bool) {
 	return old, had
 }
 
-// OpenDirectory reads all records of s. Keep it current with Run.
-func OpenDirectory(ctx context.Context, s store.Store, c clock.Clock) (*Directory, error) {
-	d := &Directory{store: s, clock: c, ahead: make(map[string]store.Revision)}
+// OpenDirectory defines the room's tables in reg and reads all records of s. Keep the
+// directory current with Run.
+func OpenDirectory(ctx context.Context, s store.Store, reg *table.Registry, c clock.Clock) (*Directory, error) {
+	d := &Directory{store: s, clock: c, ahead: make(map[ref]store.Revision)}
 	var err error
+	if d.tables, err = newTables(reg); err != nil {
+		return nil, err
+	}
 	if d.aws, err = awsPolicies(); err != nil {
 		return nil, err
 	}
-	if err := d.load(ctx); err != nil {
+	if err := d.Reload(ctx); err != nil {
 		return nil, err
 	}
 	return d, nil
 }
 
-// load replaces everything by one snapshot of the store.
-func (d *Directory) load(ctx context.Context) error {
+// Reload replaces everything by one snapshot of the store. It is needed only when the
+// store was emptied or filled by other means than transactions of the rooms.
+func (d *Directory) Reload(ctx context.Context) error {
 	// Locked before the snapshot is taken: a commit that is not in it waits and is
 	// applied after it.
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.store.View(ctx, func(r store.Reader) error {
-		present := make(map[string]bool)
-		for item, err := range r.Scan(store.Prefix([]byte(keyPrefix))) {
-			if err != nil {
-				return fmt.Errorf("iam: reading the directory: %w", err)
-			}
-			k := string(item.Key)
-			present[k] = true
-			if err := d.applyValue(k, item.Value, false); err != nil {
-				return err
-			}
+		present := make(map[ref]bool)
+		if err := d.tables.all(r, func(ch change) {
+			present[ch.ref] = true
+			d.apply(ch.ref, ch.record)
+		}); err != nil {
+			return fmt.Errorf("iam: reading the directory: %w", err)
 		}
 		// After a gap in the watch, what is gone must go here too.
-		for _, k := range d.known() {
-			if !present[k] {
-				d.apply(k, nil)
+		for _, known := range d.known() {
+			if !present[known] {
+				d.apply(known, nil)
 			}
 		}
 		d.watched = r.Revision()
@@ -142,29 +145,32 @@ func (d *Directory) load(ctx context.Context) error {
 	})
 }
 
-// known are the keys of the entities and access keys in memory.
-func (d *Directory) known() []string {
-	var keys []string
+// known are the records in memory.
+func (d *Directory) known() []ref {
+	var refs []ref
 	d.accounts.Range(func(_, v any) bool {
 		a := v.(*accountView)
 		for n := range a.users.byName {
-			keys = append(keys, nameKey(a.id, userKind, n))
+			refs = append(refs, ref{userKind.segment, a.id, n})
 		}
 		for n := range a.groups.byName {
-			keys = append(keys, nameKey(a.id, groupKind, n))
+			refs = append(refs, ref{groupKind.segment, a.id, n})
 		}
 		for n := range a.roles.byName {
-			keys = append(keys, nameKey(a.id, roleKind, n))
+			refs = append(refs, ref{roleKind.segment, a.id, n})
 		}
 		for n := range a.managed.byName {
-			keys = append(keys, nameKey(a.id, policyKind, n))
+			refs = append(refs, ref{policyKind.segment, a.id, n})
 		}
 		for id := range a.keysByID {
-			keys = append(keys, key(a.id, segmentKey, id))
+			refs = append(refs, ref{segmentKey, a.id, id})
+		}
+		if a.record != nil {
+			refs = append(refs, ref{segmentAccount, a.id, ""})
 		}
 		return true
 	})
-	return keys
+	return refs
 }
 
 // Run follows the changes of other processes and writes down last uses, until ctx is
@@ -184,7 +190,7 @@ func (d *Directory) follow(ctx context.Context) error {
 		d.mu.RLock()
 		from := d.watched
 		d.mu.RUnlock()
-		w, err := d.store.Watch(ctx, []byte(keyPrefix), from)
+		w, err := d.store.Watch(ctx, watchPrefix(), from)
 		if err == nil {
 			err = d.watch(ctx, w)
 			w.Close()
@@ -192,7 +198,7 @@ func (d *Directory) follow(ctx context.Context) error {
 		if !errors.Is(err, store.ErrCompacted) {
 			return err
 		}
-		if err := d.load(ctx); err != nil {
+		if err := d.Reload(ctx); err != nil {
 			return err
 		}
 	}
@@ -215,20 +221,24 @@ func (d *Directory) watch(ctx context.Context, w store.Watcher) error {
 func (d *Directory) watchedCommit(commit store.Commit) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	for _, ch := range commit.Changes {
-		k := string(ch.Key)
-		if applied, ok := d.ahead[k]; ok {
-			if applied <= commit.Revision {
-				delete(d.ahead, k)
+	var changes []change
+	for _, c := range commit.Changes {
+		err := d.tables.decode(c, func(ch change) {
+			if applied, ok := d.ahead[ch.ref]; ok {
+				if applied <= commit.Revision {
+					delete(d.ahead, ch.ref)
+				}
+				if applied >= commit.Revision {
+					return
+				}
 			}
-			if applied >= commit.Revision {
-				continue
-			}
-		}
-		if err := d.applyValue(k, ch.Value, ch.Deleted); err != nil {
-			return err
+			changes = append(changes, ch)
+		})
+		if err != nil {
+			return fmt.Errorf("iam: following the directory: %w", err)
 		}
 	}
+	d.applyAll(changes)
 	d.watched = max(d.watched, commit.Revision)
 	return nil
 }
@@ -244,35 +254,32 @@ func (d *Directory) committed(r store.Revision, changes []change) {
 		return // Run was faster
 	}
 	for _, ch := range changes {
-		d.ahead[ch.key] = r
-		d.apply(ch.key, ch.record)
+		d.ahead[ch.ref] = r
+	}
+	d.applyAll(changes)
+}
+
+// applyAll applies the changes of one commit, what is written before what is removed:
+// so a user that is renamed is never without a record, nor its keys without a user.
+func (d *Directory) applyAll(changes []change) {
+	for _, ch := range changes {
+		if ch.record != nil {
+			d.apply(ch.ref, ch.record)
+		}
+	}
+	for _, ch := range changes {
+		if ch.record == nil {
+			d.apply(ch.ref, nil)
+		}
 	}
 }
 
-func (d *Directory) applyValue(k string, value []byte, deleted bool) error {
-	_, segment, _, ok := splitKey(k)
-	record := newRecord(segment)
-	if !ok || record == nil {
-		return nil // an index entry
-	}
-	if deleted {
-		d.apply(k, nil)
-		return nil
-	}
-	if err := decode(value, record); err != nil {
-		return fmt.Errorf("iam: record %q: %w", k, err)
-	}
-	d.apply(k, record)
-	return nil
-}
-
-// apply replaces the record under a key (nil removes it) and drops what was derived
+// apply replaces the record under a ref (nil removes it) and drops what was derived
 // from the old one. The caller holds the write lock.
-func (d *Directory) apply(k string, record any) {
-	id, segment, rest, _ := splitKey(k)
-	a := d.account(id)
+func (d *Directory) apply(r ref, record any) {
+	a, rest := d.account(r.account), r.name
 	defer a.generation.Add(1)
-	switch segment {
+	switch r.segment {
 	case segmentAccount:
 		a.record, _ = record.(*account)
 	case userKind.segment:
@@ -305,6 +312,9 @@ func (d *Directory) apply(k string, record any) {
 		old, had := a.roles.replace(rest, r, present)
 		if had {
 			a.policies.Delete(old.ID)
+			if _, stays := a.roles.byID[old.ID]; !stays {
+				a.uses.Delete(old.ID)
+			}
 			if present {
 				adoptInline(&r.grants, &old.grants)
 				r.Trust = adopt(r.Trust, old.Trust)
@@ -328,12 +338,13 @@ func (d *Directory) apply(k string, record any) {
 			a.keysByID[rest] = k
 		} else {
 			delete(a.keysByID, rest)
+			a.uses.Delete(rest)
 		}
 		d.credential(a, rest)
 		if f := d.onKeyChange.Load(); f != nil {
 			(*f)(rest)
 		}
-	case segmentUsed:
+	case segmentUse:
 		if u, present := record.(*lastUse); present {
 			a.use(rest).advance(u)
 		} else {

@@ -21,7 +21,7 @@
 //	                policies.go, attachments.go, inline.go, boundaries.go, tags.go,
 //	                accesskeys.go, summary.go
 //	resolve.go      what each operation touches
-//	state.go        records and their keys; tx.go reads and writes them
+//	state.go        records; tables.go where they lie; tx.go reads and writes them
 //	directory.go    the copy in memory; credentials.go and lookups.go are what others
 //	                ask of it
 //	accounts.go     accounts and their first keys

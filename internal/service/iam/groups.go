@@ -37,7 +37,7 @@ func (s *Service) GetGroup(ctx context.Context, in *iamapi.GetGroupRequest) (*ia
 	if err != nil {
 		return nil, err
 	}
-	users, out.IsTruncated, out.Marker, err = page(ctx, s, paging{in.Marker, in.MaxItems, []string{*in.GroupName}}, users, nameOf)
+	users, out.IsTruncated, out.Marker, err = pageOf(ctx, s, paging{in.Marker, in.MaxItems, []string{*in.GroupName}}, users, nameOf)
 	out.Users = make([]iamapi.User, 0, len(users))
 	for _, u := range users {
 		out.Users = append(out.Users, *showUser(u, false))
@@ -64,7 +64,7 @@ func (s *Service) ListGroups(ctx context.Context, in *iamapi.ListGroupsRequest) 
 	if err != nil {
 		return nil, err
 	}
-	out.Groups, out.IsTruncated, out.Marker, err = page(ctx, s, paging{in.Marker, in.MaxItems, []string{text(in.PathPrefix)}}, groups, groupName)
+	out.Groups, out.IsTruncated, out.Marker, err = pageOf(ctx, s, paging{in.Marker, in.MaxItems, []string{text(in.PathPrefix)}}, groups, groupName)
 	return out, err
 }
 
@@ -87,7 +87,7 @@ func (s *Service) ListGroupsForUser(ctx context.Context, in *iamapi.ListGroupsFo
 	if err != nil {
 		return nil, err
 	}
-	out.Groups, out.IsTruncated, out.Marker, err = page(ctx, s, paging{in.Marker, in.MaxItems, []string{*in.UserName}}, groups, groupName)
+	out.Groups, out.IsTruncated, out.Marker, err = pageOf(ctx, s, paging{in.Marker, in.MaxItems, []string{*in.UserName}}, groups, groupName)
 	return out, err
 }
 
@@ -122,7 +122,7 @@ func (s *Service) DeleteGroup(ctx context.Context, in *iamapi.DeleteGroupRequest
 	if err := t.authorized(g); err != nil {
 		return nil, err
 	}
-	members, err := t.any(key(t.account, segmentMember, g.ID, ""))
+	members, err := indexed(t.dir.tables.users, t, indexGroup, t.account, g.ID)
 	if err != nil {
 		return nil, err
 	}
@@ -148,9 +148,6 @@ func (s *Service) AddUserToGroup(ctx context.Context, in *iamapi.AddUserToGroupR
 		return nil, overQuota("GroupsPerUser", maxGroupsPerUser)
 	}
 	u.Groups = append(u.Groups, g.ID)
-	if err := t.mark(key(t.account, segmentMember, g.ID, u.ID)); err != nil {
-		return nil, err
-	}
 	return &iamapi.AddUserToGroupOutput{}, t.save(u)
 }
 
@@ -165,9 +162,6 @@ func (s *Service) RemoveUserFromGroup(ctx context.Context, in *iamapi.RemoveUser
 		return nil, noSuch("User %s not in group %s", u.Name, g.Name)
 	}
 	u.Groups = slices.Delete(u.Groups, i, i+1)
-	if err := t.unmark(key(t.account, segmentMember, g.ID, u.ID)); err != nil {
-		return nil, err
-	}
 	return &iamapi.RemoveUserFromGroupOutput{}, t.save(u)
 }
 

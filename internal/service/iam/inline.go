@@ -96,7 +96,7 @@ func (s *Service) listInline(ctx context.Context, k *kind, name string, p paging
 		return nil, nil, nil, err
 	}
 	p.filter = []string{name}
-	return page(ctx, s, p, names, same)
+	return pageOf(ctx, s, p, names, same)
 }
 
 // PutUserPolicy sets an inline policy of a user.

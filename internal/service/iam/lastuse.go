@@ -23,16 +23,11 @@ func (d *Directory) flushUses(ctx context.Context) error {
 // FlushUses writes down the last uses that are only in memory. What fails is tried
 // again by the next call.
 func (d *Directory) FlushUses(ctx context.Context) error {
-	type use struct {
-		account, id string
-		cell        *useCell
-	}
-	var todo []use
+	var todo []*useCell
 	d.accounts.Range(func(_, v any) bool {
-		a := v.(*accountView)
-		a.uses.Range(func(id, cell any) bool {
+		v.(*accountView).uses.Range(func(_, cell any) bool {
 			if c := cell.(*useCell); c.dirty.Swap(false) {
-				todo = append(todo, use{a.id, id.(string), c})
+				todo = append(todo, c)
 			}
 			return true
 		})
@@ -42,11 +37,7 @@ func (d *Directory) FlushUses(ctx context.Context) error {
 		some := todo[:min(len(todo), store.MaxTxnOps)]
 		_, err := d.store.Update(ctx, func(t store.Txn) error {
 			for _, u := range some {
-				b, err := encode(u.cell.last.Load())
-				if err != nil {
-					return err
-				}
-				if err := t.Put([]byte(key(u.account, segmentUsed, u.id)), b); err != nil {
+				if err := d.tables.uses.Put(t, u.last.Load()); err != nil {
 					return err
 				}
 			}
@@ -54,7 +45,7 @@ func (d *Directory) FlushUses(ctx context.Context) error {
 		})
 		if err != nil {
 			for _, u := range todo {
-				u.cell.dirty.Store(true)
+				u.dirty.Store(true)
 			}
 			return err
 		}

@@ -2,7 +2,6 @@ package iam
 
 import (
 	"context"
-	"encoding/base64"
 	"slices"
 	"strings"
 
@@ -12,9 +11,6 @@ import (
 // defaultItems is the length of a page when MaxItems does not say.
 const defaultItems = 100
 
-// maxMarkerBytes bounds a marker before it is decoded.
-const maxMarkerBytes = 4096
-
 // paging is what all listing operations take.
 type paging struct {
 	marker *string
@@ -23,19 +19,18 @@ type paging struct {
 	filter []string
 }
 
-// page is the part of items that the request asks for. It orders items by their
+// pageOf is the part of items that the request asks for. It orders items by their
 // unique keys; the marker is the last key of a page, sealed, so that entities made or
 // deleted between two pages do not disturb.
-func page[T any](ctx context.Context, s *Service, p paging, items []T, key func(T) string) (part []T, truncated *bool, marker *string, err error) {
+func pageOf[T any](ctx context.Context, s *Service, p paging, items []T, key func(T) string) (part []T, truncated *bool, marker *string, err error) {
 	slices.SortFunc(items, func(a, b T) int { return strings.Compare(key(a), key(b)) })
-	c := call.From(ctx)
-	aad := []byte(strings.Join(append([]string{"marker", c.Operation.Name, c.Account}, p.filter...), "\x00"))
+	c, filter := call.From(ctx), strings.Join(p.filter, "\x00")
 	if p.marker != nil && *p.marker != "" {
-		after, err := s.openMarker(*p.marker, aad)
+		after, err := s.markers.Open(c.Operation.Name, c.Account, filter, *p.marker)
 		if err != nil {
-			return nil, nil, nil, err
+			return nil, nil, nil, invalid("Invalid Marker.")
 		}
-		i, found := slices.BinarySearchFunc(items, after, func(item T, k string) int { return strings.Compare(key(item), k) })
+		i, found := slices.BinarySearchFunc(items, string(after), func(item T, k string) int { return strings.Compare(key(item), k) })
 		if found {
 			i++
 		}
@@ -48,26 +43,11 @@ func page[T any](ctx context.Context, s *Service, p paging, items []T, key func(
 	if len(items) <= n {
 		return items, new(false), nil, nil
 	}
-	sealed, err := s.markers.Seal(nil, []byte(key(items[n-1])), aad)
+	next, err := s.markers.Seal(c.Operation.Name, c.Account, filter, []byte(key(items[n-1])))
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	return items[:n], new(true), new(base64.RawURLEncoding.EncodeToString(sealed)), nil
-}
-
-func (s *Service) openMarker(marker string, aad []byte) (string, error) {
-	if len(marker) > maxMarkerBytes {
-		return "", invalid("Invalid Marker.")
-	}
-	sealed, err := base64.RawURLEncoding.DecodeString(marker)
-	if err != nil {
-		return "", invalid("Invalid Marker.")
-	}
-	after, err := s.markers.Open(nil, sealed, aad)
-	if err != nil {
-		return "", invalid("Invalid Marker.")
-	}
-	return string(after), nil
+	return items[:n], new(true), &next, nil
 }
 
 // collect is what show makes of every item that keep accepts.

@@ -129,9 +129,15 @@ func (s *Service) ListPolicies(ctx context.Context, in *iamapi.ListPoliciesReque
 	}
 	out := new(iamapi.ListPoliciesResponse)
 	filter := []string{string(scope), string(use), text(in.PathPrefix), flag(onlyAttached)}
-	out.Policies, out.IsTruncated, out.Marker, err = page(ctx, s, paging{in.Marker, in.MaxItems, filter}, found,
-		func(p iamapi.Policy) string { return *p.Arn })
+	out.Policies, out.IsTruncated, out.Marker, err = pageOf(ctx, s, paging{in.Marker, in.MaxItems, filter}, found,
+		func(p iamapi.Policy) string { return listKey(*p.PolicyName, *p.Arn) })
 	return out, err
+}
+
+// listKey orders policies: names are unique among those of the account, and among
+// AWS's.
+func listKey(name, arn string) string {
+	return name + "\x00" + flag(strings.HasPrefix(arn, "arn:"+call.Partition+":iam::"+awsAccount+":"))
 }
 
 func flag(b bool) string {
@@ -147,7 +153,7 @@ func (s *Service) DeletePolicy(ctx context.Context, in *iamapi.DeletePolicyReque
 	if err != nil {
 		return nil, err
 	}
-	used, err := t.any(key(t.account, segmentUse, m.ID, ""))
+	used, err := t.inUse(*in.PolicyArn)
 	if err != nil {
 		return nil, err
 	}
@@ -158,6 +164,19 @@ func (s *Service) DeletePolicy(ctx context.Context, in *iamapi.DeletePolicyReque
 		return nil, conflict("This policy has more than one version. Before you delete a policy, you must delete the policy's versions. The default version is deleted with the policy.")
 	}
 	return &iamapi.DeletePolicyOutput{}, t.destroy(m)
+}
+
+// inUse tells whether anybody has the policy, attached or as boundary. Whoever gets it
+// meanwhile has read its record, so that one of both transactions runs again.
+func (t *tx) inUse(arn string) (bool, error) {
+	used, err := indexed(t.dir.tables.users, t, indexPolicy, t.account, arn)
+	if err == nil && !used {
+		used, err = indexed(t.dir.tables.groups, t, indexPolicy, t.account, arn)
+	}
+	if err == nil && !used {
+		used, err = indexed(t.dir.tables.roles, t, indexPolicy, t.account, arn)
+	}
+	return used, err
 }
 
 // ownPolicy loads a policy that the account may change.
@@ -234,7 +253,7 @@ func (s *Service) ListPolicyVersions(ctx context.Context, in *iamapi.ListPolicyV
 		return nil, err
 	}
 	out := new(iamapi.ListPolicyVersionsResponse)
-	out.Versions, out.IsTruncated, out.Marker, err = page(ctx, s, paging{in.Marker, in.MaxItems, []string{*in.PolicyArn}}, versions, newestFirst)
+	out.Versions, out.IsTruncated, out.Marker, err = pageOf(ctx, s, paging{in.Marker, in.MaxItems, []string{*in.PolicyArn}}, versions, newestFirst)
 	return out, err
 }
 

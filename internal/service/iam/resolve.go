@@ -23,7 +23,7 @@ func (s *Service) Resolve(_ context.Context, c *call.Call) ([]call.Access, error
 		return nil, &wire.CommonError{Kind: wire.InvalidToken, Message: "The security token included in the request is invalid"}
 	}
 	action := c.Operation.Actions[0]
-	in := members{reflect.ValueOf(c.Input).Elem()}
+	in := membersOf(c.Input)
 	access := call.Access{Action: action.Name, Resource: "*", Account: c.Account}
 	keys := conditionKeys{}
 	access.Context = keys
@@ -138,6 +138,14 @@ func (k conditionKeys) Lookup(key string) (policy.Values, bool) {
 
 // members reads an input struct by the names of its members.
 type members struct{ v reflect.Value }
+
+// membersOf takes a pointer to an input struct, or nil for operations without input.
+func membersOf(input any) members {
+	if input == nil {
+		return members{reflect.ValueOf(struct{}{})}
+	}
+	return members{reflect.ValueOf(input).Elem()}
+}
 
 // text is a string member, or "" when the input has none or it is absent.
 func (m members) text(name string) string {

@@ -35,7 +35,7 @@ func (s *Service) CreateRole(ctx context.Context, in *iamapi.CreateRoleRequest) 
 	if err := t.create(r, alreadyExists("Role with name %s already exists.", r.Name)); err != nil {
 		return nil, err
 	}
-	shown, err := s.showRole(r, true, nil)
+	shown, err := s.showRole(r, true)
 	if err != nil {
 		return nil, err
 	}
@@ -71,8 +71,15 @@ func (s *Service) GetRole(ctx context.Context, in *iamapi.GetRoleRequest) (*iama
 	if err != nil {
 		return nil, err
 	}
-	shown, err := s.showRole(r, true, used)
-	return &iamapi.GetRoleResponse{Role: shown}, err
+	shown, err := s.showRole(r, true)
+	if err != nil {
+		return nil, err
+	}
+	shown.RoleLastUsed = new(iamapi.RoleLastUsed)
+	if used != nil {
+		shown.RoleLastUsed.LastUsedDate, shown.RoleLastUsed.Region = new(used.Time), new(used.Region)
+	}
+	return &iamapi.GetRoleResponse{Role: shown}, nil
 }
 
 func (a *accountView) role(name string) (*role, error) {
@@ -94,10 +101,10 @@ func (s *Service) ListRoles(ctx context.Context, in *iamapi.ListRolesRequest) (*
 	if err != nil {
 		return nil, err
 	}
-	roles, out.IsTruncated, out.Marker, err = page(ctx, s, paging{in.Marker, in.MaxItems, []string{text(in.PathPrefix)}}, roles, nameOf)
+	roles, out.IsTruncated, out.Marker, err = pageOf(ctx, s, paging{in.Marker, in.MaxItems, []string{text(in.PathPrefix)}}, roles, nameOf)
 	out.Roles = make([]iamapi.Role, 0, len(roles))
 	for _, r := range roles {
-		shown, err := s.showRole(r, false, nil)
+		shown, err := s.showRole(r, false)
 		if err != nil {
 			return nil, err
 		}
@@ -129,7 +136,7 @@ func (s *Service) UpdateRoleDescription(ctx context.Context, in *iamapi.UpdateRo
 	if err != nil {
 		return nil, err
 	}
-	shown, err := s.showRole(r, true, nil)
+	shown, err := s.showRole(r, true)
 	return &iamapi.UpdateRoleDescriptionResponse{Role: shown}, err
 }
 
@@ -159,7 +166,7 @@ func (s *Service) DeleteRole(ctx context.Context, in *iamapi.DeleteRoleRequest) 
 	if err := bare(r); err != nil {
 		return nil, err
 	}
-	if err := t.bound(r, new("")); err != nil {
+	if err := t.forgetUse(r.ID); err != nil {
 		return nil, err
 	}
 	return &iamapi.DeleteRoleOutput{}, t.destroy(r)
@@ -183,8 +190,8 @@ func (s *Service) changeRole(ctx context.Context, name string, change func(*tx, 
 	return r, t.save(r)
 }
 
-// showRole is a role as the API shows it. Lists leave tags, boundary and last use out.
-func (s *Service) showRole(r *role, whole bool, used *lastUse) (*iamapi.Role, error) {
+// showRole is a role as the API shows it. Lists leave tags and boundary out.
+func (s *Service) showRole(r *role, whole bool) (*iamapi.Role, error) {
 	trust, err := policy.ShowPrincipals(policy.RoleTrust, []byte(r.Trust.text), s.dir.PrincipalARN)
 	if err != nil {
 		return nil, err
@@ -198,10 +205,6 @@ func (s *Service) showRole(r *role, whole bool, used *lastUse) (*iamapi.Role, er
 	}
 	if whole {
 		out.Tags, out.PermissionsBoundary = showTags(r.Tags), showBoundary(r.Boundary)
-		out.RoleLastUsed = new(iamapi.RoleLastUsed)
-		if used != nil {
-			out.RoleLastUsed.LastUsedDate, out.RoleLastUsed.Region = new(used.Time), new(used.Region)
-		}
 	}
 	return out, nil
 }

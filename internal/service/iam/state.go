@@ -2,7 +2,6 @@ package iam
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -93,6 +92,14 @@ func tagMap(tags []tag) map[string]string {
 		m[t.Key] = t.Value
 	}
 	return m
+}
+
+// used are the ARNs of all policies, the boundary included.
+func (g *grants) used() []string {
+	if g.Boundary == "" {
+		return g.Attached
+	}
+	return append([]string{g.Boundary}, g.Attached...)
 }
 
 // grants are the policies of a user, group or role.
@@ -195,6 +202,8 @@ type account struct {
 
 // lastUse is when, and with which service, a key or role was last used.
 type lastUse struct {
+	Account string    `json:"account"`
+	ID      string    `json:"id"` // of the key or role
 	Time    time.Time `json:"time"`
 	Service string    `json:"service"`
 	Region  string    `json:"region"`
@@ -241,78 +250,28 @@ func rootARN(account string) string {
 	return "arn:" + call.Partition + ":iam::" + account + ":root"
 }
 
-// Keys are prefix, account, kind and name or id, separated by '/', which no part
-// contains. Names are in lower case: that makes them unique without regard to case.
-const (
-	keyPrefix = "\x01iam/"
+// ref names a record: what it is, whose, and its name in lower case or its id.
+// Names in lower case are unique without regard to case.
+type ref struct{ segment, account, name string }
 
-	segmentAccount = "account" // the account itself
-	segmentKey     = "key"     // access keys by id
-	segmentUse     = "use"     // policy id, how (attached or boundary), entity id
-	segmentMember  = "member"  // group id, user id
-	segmentUsed    = "used"    // last use of an access key or role, by id
+// The segments of records that are not entities.
+const (
+	segmentAccount = "account"
+	segmentKey     = "access-key"
+	segmentUse     = "last-use"
 )
 
-func key(account, segment string, rest ...string) string {
-	return keyPrefix + account + "/" + segment + "/" + strings.Join(rest, "/")
-}
-
-func nameKey(account string, k *kind, name string) string {
-	return key(account, k.segment, strings.ToLower(name))
-}
-
-// splitKey takes a key apart.
-func splitKey(k string) (account, segment, rest string, ok bool) {
-	k, ok = strings.CutPrefix(k, keyPrefix)
-	if !ok {
-		return "", "", "", false
+// refOf names a record.
+func refOf(record any) ref {
+	switch r := record.(type) {
+	case entity:
+		return ref{r.kind().segment, r.base().Account, strings.ToLower(r.base().Name)}
+	case *accessKey:
+		return ref{segmentKey, r.Account, r.ID}
+	case *account:
+		return ref{segmentAccount, r.ID, ""}
+	case *lastUse:
+		return ref{segmentUse, r.Account, r.ID}
 	}
-	account, k, ok = strings.Cut(k, "/")
-	if !ok {
-		return "", "", "", false
-	}
-	segment, rest, ok = strings.Cut(k, "/")
-	return account, segment, rest, ok
-}
-
-// schema is the first byte of a record; JSON follows.
-const schema = 1
-
-var errSchema = errors.New("record of an unknown schema")
-
-func encode(record any) ([]byte, error) {
-	b, err := json.Marshal(record)
-	if err != nil {
-		return nil, err
-	}
-	return append([]byte{schema}, b...), nil
-}
-
-// decode reads a record. A value without a record (index entries) is not decoded.
-func decode(value []byte, into any) error {
-	if len(value) == 0 || value[0] != schema {
-		return errSchema
-	}
-	return json.Unmarshal(value[1:], into)
-}
-
-// newRecord makes an empty record for a segment; nil for index entries.
-func newRecord(segment string) any {
-	switch segment {
-	case userKind.segment:
-		return new(user)
-	case groupKind.segment:
-		return new(group)
-	case roleKind.segment:
-		return new(role)
-	case policyKind.segment:
-		return new(managed)
-	case segmentKey:
-		return new(accessKey)
-	case segmentAccount:
-		return new(account)
-	case segmentUsed:
-		return new(lastUse)
-	}
-	return nil
+	return ref{}
 }

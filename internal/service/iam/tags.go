@@ -125,7 +125,7 @@ func (s *Service) tagsPage(ctx context.Context, p paging, find func(*accountView
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	return page(ctx, s, p, tags, func(t iamapi.Tag) string { return *t.Key })
+	return pageOf(ctx, s, p, tags, func(t iamapi.Tag) string { return *t.Key })
 }
 
 // ListUserTags lists the tags of a user.

@@ -3,11 +3,11 @@ package iam
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"fastness/internal/call"
 	"fastness/internal/store"
+	"fastness/internal/store/table"
 )
 
 // tx is the transaction of a call, with the room's records. What it writes reaches
@@ -23,7 +23,7 @@ type tx struct {
 
 // change is a record that a transaction wrote, or deleted (nil).
 type change struct {
-	key    string
+	ref    ref
 	record any
 }
 
@@ -45,96 +45,78 @@ func newTx(t store.Txn, d *Directory, c *call.Call, account string, now time.Tim
 	return &tx{Txn: t, call: c, account: account, now: now.UTC().Truncate(time.Second), dir: d, changes: changes}
 }
 
-// read decodes the record under k into record and tells whether there is one.
-func (t *tx) read(k string, record any) (bool, error) {
-	item, err := t.Get([]byte(k))
+// find reads a record, nil if there is none.
+func find[T any](t *tx, tab *table.Table[T], names ...string) (*T, error) {
+	record, err := tab.Get(t.Txn, global, parts(t.account, names...)...)
 	if errors.Is(err, store.ErrNotFound) {
-		return false, nil
+		return nil, nil
 	}
-	if err != nil {
-		return false, err
-	}
-	if err := decode(item.Value, record); err != nil {
-		return false, fmt.Errorf("iam: record %q: %w", k, err)
-	}
-	return true, nil
+	return record, err
 }
 
 // write stores a record.
-func (t *tx) write(k string, record any) error {
-	b, err := encode(record)
-	if err != nil {
+func (t *tx) write(record any) error {
+	if err := t.dir.tables.put(t.Txn, record); err != nil {
 		return err
 	}
-	if err := t.Put([]byte(k), b); err != nil {
-		return err
-	}
-	*t.changes = append(*t.changes, change{k, record})
+	*t.changes = append(*t.changes, change{refOf(record), record})
 	return nil
 }
 
 // remove deletes a record.
-func (t *tx) remove(k string) error {
-	if err := t.Delete([]byte(k)); err != nil {
+func (t *tx) remove(r ref) error {
+	if err := t.dir.tables.remove(t.Txn, r); err != nil {
 		return err
 	}
-	*t.changes = append(*t.changes, change{key: k})
+	*t.changes = append(*t.changes, change{ref: r})
 	return nil
 }
 
-// mark and unmark keep index entries, which have no record.
-func (t *tx) mark(k string) error   { return t.Put([]byte(k), []byte{schema}) }
-func (t *tx) unmark(k string) error { return t.Delete([]byte(k)) }
-
-// any tells whether a key begins with prefix.
-func (t *tx) any(prefix string) (bool, error) {
-	r := store.Prefix([]byte(prefix))
-	r.Limit = 1
-	for _, err := range t.Scan(r) {
-		return err == nil, err
-	}
-	return false, nil
-}
-
-// load reads the entity of a kind by its name.
-func load[E entity](t *tx, name string, into E) error {
-	found, err := t.read(nameKey(t.account, into.kind(), name), into)
+// named reads the entity of a kind by its exact name.
+func named[T any](t *tx, tab *table.Table[T], k *kind, name string) (*T, error) {
+	record, err := find(t, tab, lower(name))
 	if err != nil {
-		return err
+		return nil, err
 	}
-	if !found || into.base().Name != name {
-		return noSuchEntity(into.kind(), name)
+	if record == nil || any(record).(entity).base().Name != name {
+		return nil, noSuchEntity(k, name)
 	}
-	return nil
+	return record, nil
 }
 
-func (t *tx) user(name string) (*user, error) {
-	u := new(user)
-	return u, load(t, name, u)
-}
-
+func (t *tx) user(name string) (*user, error) { return named(t, t.dir.tables.users, userKind, name) }
 func (t *tx) group(name string) (*group, error) {
-	g := new(group)
-	return g, load(t, name, g)
+	return named(t, t.dir.tables.groups, groupKind, name)
 }
+func (t *tx) role(name string) (*role, error) { return named(t, t.dir.tables.roles, roleKind, name) }
 
-func (t *tx) role(name string) (*role, error) {
-	r := new(role)
-	return r, load(t, name, r)
+// exists tells whether an entity has the name, in whatever case.
+func (t *tx) exists(k *kind, name string) (bool, error) {
+	id, tabs := parts(t.account, lower(name)), t.dir.tables
+	switch k {
+	case userKind:
+		return tabs.users.Has(t.Txn, global, id...)
+	case groupKind:
+		return tabs.groups.Has(t.Txn, global, id...)
+	case roleKind:
+		return tabs.roles.Has(t.Txn, global, id...)
+	}
+	return tabs.policies.Has(t.Txn, global, id...)
 }
 
 // holder loads a user, group or role.
 func (t *tx) holder(k *kind, name string) (holder, error) {
 	var h holder
+	var err error
 	switch k {
 	case userKind:
-		h = new(user)
+		h, err = t.user(name)
 	case groupKind:
-		h = new(group)
+		h, err = t.group(name)
 	default:
-		h = new(role)
+		h, err = t.role(name)
 	}
-	if err := load[entity](t, name, h); err != nil {
+	if err != nil {
 		return nil, err
 	}
 	return h, t.authorized(h)
@@ -160,31 +142,27 @@ func (t *tx) managed(arn string, missing func(string) error) (*managed, error) {
 	if !ok {
 		return nil, missing(arn)
 	}
-	m := new(managed)
-	found, err := t.read(nameKey(t.account, policyKind, name), m)
+	m, err := find(t, t.dir.tables.policies, lower(name))
 	if err != nil {
 		return nil, err
 	}
-	if !found || arnOf(m) != arn {
+	if m == nil || arnOf(m) != arn {
 		return nil, missing(arn)
 	}
 	return m, nil
 }
 
 // save writes an entity back.
-func (t *tx) save(e entity) error {
-	return t.write(nameKey(e.base().Account, e.kind(), e.base().Name), e)
-}
+func (t *tx) save(e entity) error { return t.write(e) }
 
 // accountRecord reads the account's own record. An account that has none is as new.
 func (t *tx) accountRecord() (*account, error) {
-	a := new(account)
-	found, err := t.read(key(t.account, segmentAccount), a)
+	a, err := find(t, t.dir.tables.accounts)
 	if err != nil {
 		return nil, err
 	}
-	if !found {
-		*a = account{ID: t.account, Created: t.now}
+	if a == nil {
+		a = &account{ID: t.account, Created: t.now}
 	}
 	if a.Counts == nil {
 		a.Counts = make(map[string]int)
@@ -192,16 +170,15 @@ func (t *tx) accountRecord() (*account, error) {
 	return a, nil
 }
 
-func (t *tx) saveAccount(a *account) error { return t.write(key(t.account, segmentAccount), a) }
+func (t *tx) saveAccount(a *account) error { return t.write(a) }
 
 // create stores a new entity within its quota.
 func (t *tx) create(e entity, exists error) error {
 	k, h := e.kind(), e.base()
-	at := nameKey(t.account, k, h.Name)
-	if _, err := t.Get([]byte(at)); err == nil {
-		return exists
-	} else if !errors.Is(err, store.ErrNotFound) {
+	if taken, err := t.exists(k, h.Name); err != nil {
 		return err
+	} else if taken {
+		return exists
 	}
 	a, err := t.accountRecord()
 	if err != nil {
@@ -214,7 +191,7 @@ func (t *tx) create(e entity, exists error) error {
 	if err := t.saveAccount(a); err != nil {
 		return err
 	}
-	return t.write(at, e)
+	return t.write(e)
 }
 
 // destroy removes an entity.
@@ -227,7 +204,7 @@ func (t *tx) destroy(e entity) error {
 	if err := t.saveAccount(a); err != nil {
 		return err
 	}
-	return t.remove(nameKey(t.account, e.kind(), e.base().Name))
+	return t.remove(refOf(e))
 }
 
 // newHead begins a new entity.
@@ -241,24 +218,23 @@ func (t *tx) newHead(k *kind, path *string, name string, tags []tag) head {
 
 // moveTo renames an entity or changes its path.
 func (t *tx) moveTo(e entity, newPath, newName *string) error {
-	k, h := e.kind(), e.base()
-	old := nameKey(t.account, k, h.Name)
+	k, h, old := e.kind(), e.base(), refOf(e)
 	if newPath != nil && *newPath != "" {
 		h.Path = *newPath
 	}
-	if newName != nil && *newName != "" && *newName != h.Name {
-		at := nameKey(t.account, k, *newName)
-		if at != old {
-			if _, err := t.Get([]byte(at)); err == nil {
-				return alreadyExists("%s with name %s already exists.", k.title, *newName)
-			} else if !errors.Is(err, store.ErrNotFound) {
-				return err
-			}
-			if err := t.remove(old); err != nil {
-				return err
-			}
-		}
+	if newName != nil && *newName != "" {
 		h.Name = *newName
+	}
+	if refOf(e) == old {
+		return t.save(e)
+	}
+	if taken, err := t.exists(k, h.Name); err != nil {
+		return err
+	} else if taken {
+		return alreadyExists("%s with name %s already exists.", k.title, h.Name)
+	}
+	if err := t.remove(old); err != nil {
+		return err
 	}
 	return t.save(e)
 }

@@ -76,7 +76,7 @@ func (s *Service) ListUsers(ctx context.Context, in *iamapi.ListUsersRequest) (*
 	if err != nil {
 		return nil, err
 	}
-	users, out.IsTruncated, out.Marker, err = page(ctx, s, paging{in.Marker, in.MaxItems, []string{text(in.PathPrefix)}}, users, nameOf)
+	users, out.IsTruncated, out.Marker, err = pageOf(ctx, s, paging{in.Marker, in.MaxItems, []string{text(in.PathPrefix)}}, users, nameOf)
 	out.Users = make([]iamapi.User, 0, len(users))
 	for _, u := range users {
 		out.Users = append(out.Users, *showUser(u, false))
@@ -127,9 +127,6 @@ func (s *Service) DeleteUser(ctx context.Context, in *iamapi.DeleteUserRequest) 
 		return nil, conflict("Cannot delete entity, must delete access keys first.")
 	}
 	if err := bare(u); err != nil {
-		return nil, err
-	}
-	if err := t.bound(u, new("")); err != nil {
 		return nil, err
 	}
 	return &iamapi.DeleteUserOutput{}, t.destroy(u)

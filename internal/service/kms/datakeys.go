@@ -84,7 +84,7 @@ func dataKeySize(bytes *int32, spec *kmsapi.DataKeySpec) (int, error) {
 
 // materialID is the id of the current material, for answers about symmetric keys.
 func (k *key) materialID() *string {
-	if k.current == nil || k.record.Spec != symmetricDefault {
+	if k.current == nil || k.record.Spec != symmetricDefault || k.record.KeyStore != "" {
 		return nil
 	}
 	return new(k.current.record.ID)
@@ -147,7 +147,7 @@ func (s *Service) dataKeyPair(ctx context.Context, r *resolved, k *key, spec str
 	if r.req.dryRun {
 		return pair, dryRun()
 	}
-	generated, err := s.generate(ctx, keyalg.Spec(spec))
+	generated, err := s.generate(keyalg.Spec(spec))
 	if err != nil {
 		return pair, engineError(k, err)
 	}

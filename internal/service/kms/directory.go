@@ -7,6 +7,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"fastness/internal/engine/envelope"
 	"fastness/internal/policy"
 	"fastness/internal/store"
 )
@@ -21,9 +22,10 @@ type key struct {
 	policy    *policy.Policy
 	tags      map[string]string
 	aliases   []string // "alias/…", sorted
-	grants    *grantIndex
+	grants    *grantCache
 	materials []*material // in order
-	current   *material   // nil while there is none
+	byID      map[[envelope.MaterialIDSize]byte]*material
+	current   *material // nil while there is none
 }
 
 // material is one key material of a snapshot; it is opened at its first use.
@@ -44,6 +46,7 @@ type directory struct {
 	keys       map[keyName]*key
 	aliases    map[aliasName]string // key id; "" is not cached
 	refs       map[refName]keyName
+	counts     map[keyName]int // of grants, for their quota
 	generation atomic.Uint64
 }
 
@@ -63,6 +66,7 @@ func newDirectory(s store.Store, t *tables) *directory {
 	return &directory{
 		store: s, tables: t, limit: defaultCachedKeys,
 		keys: make(map[keyName]*key), aliases: make(map[aliasName]string), refs: make(map[refName]keyName),
+		counts: make(map[keyName]int),
 	}
 }
 
@@ -105,7 +109,9 @@ func (d *directory) load(r store.Reader, name keyName) (*key, error) {
 	if err != nil {
 		return nil, err
 	}
-	record.Account, record.Region, record.ID = name.account, name.region, name.id
+	if record.dying() {
+		return nil, store.ErrNotFound
+	}
 	k := &key{record: record, tags: tagMap(record.Tags)}
 	if k.policy, err = policy.New(policy.KMSKey, record.arn(), []byte(record.Policy)); err != nil {
 		return nil, fmt.Errorf("stored key policy: %w", err)
@@ -113,18 +119,19 @@ func (d *directory) load(r store.Reader, name keyName) (*key, error) {
 	if k.aliases, err = d.tables.aliasesOf(r, name); err != nil {
 		return nil, err
 	}
-	grants, err := d.tables.grantsOf(r, name)
-	if err != nil {
+	k.grants = new(grantCache)
+	if k.grants.any, err = d.tables.hasGrants(r, name); err != nil {
 		return nil, err
 	}
-	k.grants = indexGrants(grants)
 	materials, err := d.tables.materialsOf(r, name)
 	if err != nil {
 		return nil, err
 	}
+	k.byID = make(map[[envelope.MaterialIDSize]byte]*material, len(materials))
 	for i := range materials {
 		m := &material{record: materials[i]}
 		k.materials = append(k.materials, m)
+		k.byID[materialID(m.record.ID)] = m
 		if m.record.ID == record.Material {
 			k.current = m
 		}
@@ -202,6 +209,48 @@ func (d *directory) aliasChanged(account, region, name string) {
 	defer d.mu.Unlock()
 	d.generation.Add(1)
 	delete(d.aliases, aliasName{account, region, name})
+}
+
+// grantCount returns how many grants a key has. They are counted once; from then on
+// commits keep the number current.
+func (d *directory) grantCount(ctx context.Context, name keyName) (int, error) {
+	d.mu.RLock()
+	n, ok := d.counts[name]
+	d.mu.RUnlock()
+	if ok {
+		return n, nil
+	}
+	generation := d.generation.Load()
+	err := d.store.View(ctx, func(r store.Reader) (err error) {
+		n, err = d.tables.countGrants(r, name)
+		return err
+	})
+	if err != nil {
+		return 0, fmt.Errorf("kms: count grants: %w", err)
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.generation.Load() == generation && len(d.counts) < d.limit {
+		d.counts[name] = n
+	}
+	return n, nil
+}
+
+// grantCounted adds to the number of grants of a key, if it is known.
+func (d *directory) grantCounted(name keyName, change int) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if n, ok := d.counts[name]; ok {
+		d.counts[name] = n + change
+	}
+}
+
+// forgetGrantCount has the grants of a key counted anew.
+func (d *directory) forgetGrantCount(name keyName) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.generation.Add(1)
+	delete(d.counts, name)
 }
 
 // evict makes room by dropping a sixteenth of the snapshots, whichever the map yields

@@ -124,9 +124,7 @@ func (s *Service) ReEncrypt(ctx context.Context, in *kmsapi.ReEncryptRequest) (*
 	if source.record.Spec == symmetricDefault && by != nil {
 		out.SourceKeyMaterialId = new(by.record.ID)
 	}
-	if destination.record.Spec == symmetricDefault && destination.current != nil {
-		out.DestinationKeyMaterialId = new(destination.current.record.ID)
-	}
+	out.DestinationKeyMaterialId = destination.materialID()
 	return out, nil
 }
 
@@ -152,10 +150,14 @@ func (s *Service) encrypt(ctx context.Context, k *key, algorithm string, context
 }
 
 func blobHeader(k *key, m *material) envelope.Header {
-	h := envelope.Header{KeyRef: refOf(&k.record)}
-	// The id was made by hex encoding.
-	_, _ = hex.Decode(h.MaterialID[:], []byte(m.record.ID))
-	return h
+	return envelope.Header{KeyRef: refOf(&k.record), MaterialID: materialID(m.record.ID)}
+}
+
+// materialID is the binary form of a material's id.
+func materialID(name string) (id [envelope.MaterialIDSize]byte) {
+	// The name was made by hex encoding.
+	_, _ = hex.Decode(id[:], []byte(name))
+	return id
 }
 
 // decrypt opens a blob under k and returns the material that opened it.
@@ -172,26 +174,27 @@ func (s *Service) decrypt(ctx context.Context, k *key, r *resolved, blob []byte,
 		plaintext, err := private.Decrypt(keyalg.Algorithm(r.req.encryptionAlgorithm), blob)
 		return plaintext, k.current, engineError(k, err)
 	}
+	ref, err := blobKeyRef(blob)
+	if err != nil {
+		return nil, nil, &kmsapi.InvalidCiphertextException{}
+	}
+	if ref != refOf(&k.record) {
+		return nil, nil, incorrectKey()
+	}
 	h, err := envelope.ParseHeader(blob)
 	if err != nil {
 		return nil, nil, &kmsapi.InvalidCiphertextException{}
 	}
-	if h.KeyRef != refOf(&k.record) {
-		return nil, nil, &kmsapi.IncorrectKeyException{Message: new("The key ID in the request does not identify a CMK that can perform this operation.")}
+	m := k.byID[h.MaterialID]
+	if m == nil {
+		return nil, nil, &kmsapi.InvalidCiphertextException{}
 	}
-	name := materialName(h.MaterialID)
-	for _, m := range k.materials {
-		if m.record.ID != name {
-			continue
-		}
-		opener, err := s.symmetric(ctx, m)
-		if err != nil {
-			return nil, nil, err
-		}
-		plaintext, err := opener.Open(nil, blob, context)
-		return plaintext, m, engineError(k, err)
+	opener, err := s.symmetric(ctx, m)
+	if err != nil {
+		return nil, nil, err
 	}
-	return nil, nil, &kmsapi.InvalidCiphertextException{}
+	plaintext, err := opener.Open(nil, blob, context)
+	return plaintext, m, engineError(k, err)
 }
 
 // usable returns the key of the call, checked for use: its state, its usage.
@@ -211,7 +214,8 @@ func (s *Service) checkUsable(ctx context.Context, k *key, usage keyalg.Usage) e
 	if k.record.Usage != string(usage) {
 		return invalidUsage(k.record.arn() + " key usage is " + k.record.Usage + " which is not valid for " + operation + ".")
 	}
-	return nil
+	_, err := s.checkConnected(ctx, k)
+	return err
 }
 
 // checkEncryption refuses an algorithm that is not the key's, and a context where

@@ -15,6 +15,7 @@ import (
 	"fastness/internal/audit"
 	"fastness/internal/call"
 	"fastness/internal/clock"
+	"fastness/internal/due"
 	"fastness/internal/front"
 	"fastness/internal/keyslot"
 	"fastness/internal/policy"
@@ -22,6 +23,7 @@ import (
 	"fastness/internal/securemem"
 	"fastness/internal/store"
 	"fastness/internal/store/pebble"
+	registry "fastness/internal/store/table"
 	"fastness/internal/wire"
 	"fastness/internal/wire/awsjson"
 
@@ -40,6 +42,8 @@ type harness struct {
 	*testing.T
 	service *Service
 	door    *front.Door
+	queue   *due.Queue
+	slots   *keyslot.File
 	store   store.Store
 	audit   *audit.Log
 	clock   *clock.Manual
@@ -86,14 +90,18 @@ func newHarness(t *testing.T) *harness {
 	sealed := ring.Store(inner)
 	log := audit.Open(sealed, clk)
 	t.Cleanup(log.Close)
+	queue, err := due.NewQueue(registry.NewRegistry())
+	if err != nil {
+		t.Fatal(err)
+	}
 	s, err := New(Config{
-		Store: sealed, Slots: slots, Tokens: aead(seal.PurposeToken), Pages: testPages{}, Audit: log, Clock: clk,
+		Store: sealed, Jobs: queue, Slots: slots, Tokens: aead(seal.PurposeToken), Pages: testPages{}, Audit: log, Clock: clk,
 		Log: slog.New(slog.DiscardHandler), Regions: []string{testRegion, "us-west-2", "eu-west-1"},
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	h := &harness{T: t, service: s, store: sealed, audit: log, clock: clk, people: &people{identity: map[string][]*policy.Policy{}}}
+	h := &harness{T: t, service: s, queue: queue, slots: slots, store: sealed, audit: log, clock: clk, people: &people{identity: map[string][]*policy.Policy{}}}
 	h.door, err = front.New(front.Config{
 		Rooms:  []*front.Room{{API: kmsapi.API, Service: s, Resolver: s, MaxBody: MaxBody}},
 		Codecs: []wire.Codec{awsjson.New(wire.AWSJSON11)}, Credentials: h.people, Principals: h.people,
@@ -104,6 +112,53 @@ func newHarness(t *testing.T) *harness {
 		t.Fatal(err)
 	}
 	return h
+}
+
+// runJobs does the jobs that are due by the clock, and the ones they lead to, until none
+// is due: what the runner does in the product, without a goroutine to wait for.
+func (h *harness) runJobs() {
+	h.Helper()
+	ctx := h.Context()
+	for ran := true; ran; {
+		ran = false
+		for kind, handler := range h.service.JobHandlers() {
+			var jobs []due.Job
+			if err := h.store.View(ctx, func(r store.Reader) (err error) {
+				jobs, err = h.queue.List(r, kind, "", 1000)
+				return err
+			}); err != nil {
+				h.Fatal(err)
+			}
+			for _, j := range jobs {
+				if j.At.After(h.clock.Now()) {
+					continue
+				}
+				ran = true
+				if handler.Run != nil {
+					if err := handler.Run(ctx, j); err != nil {
+						h.Fatalf("job %s/%s: %v", kind, j.ID, err)
+					}
+				}
+				if _, err := h.store.Update(ctx, func(tx store.Txn) error {
+					if _, err := h.queue.Cancel(tx, kind, j.ID); err != nil || handler.Run != nil {
+						return err
+					}
+					return handler.RunInTxn(ctx, tx, j)
+				}); err != nil {
+					h.Fatalf("job %s/%s: %v", kind, j.ID, err)
+				}
+			}
+		}
+	}
+}
+
+// after lets time pass, a day at a time, and does what becomes due.
+func (h *harness) after(days int) {
+	h.Helper()
+	for range days {
+		h.clock.Advance(24 * time.Hour)
+		h.runJobs()
+	}
 }
 
 // testPages keeps markers readable; package page seals them in the product.

@@ -102,8 +102,12 @@ type resolved struct {
 	// other is the second key: the destination of ReEncrypt, the former target of
 	// UpdateAlias.
 	other *resolved
+	// grant is the id of the grant that RetireGrant is about.
+	grant string
 	// attested is what a verified attestation document says, for a Recipient.
 	attested *attestation.Document
+	// answers are what a proxy has answered during the call, see askOnce.
+	answers map[string]error
 }
 
 // arn is the key's, whether it exists or not.

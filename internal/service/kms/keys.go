@@ -221,7 +221,7 @@ func (k *keyRecord) metadata() *kmsapi.KeyMetadata {
 			m.KeyAgreementAlgorithms = append(m.KeyAgreementAlgorithms, kmsapi.KeyAgreementAlgorithmSpec(a))
 		}
 	}
-	if k.Spec == symmetricDefault && k.Material != "" {
+	if k.Spec == symmetricDefault && k.Material != "" && k.KeyStore == "" {
 		m.CurrentKeyMaterialId = new(k.Material)
 	}
 	if d := k.Deletion; d != nil {
@@ -284,7 +284,7 @@ func (s *Service) open(ctx context.Context) (*call.Call, *keyRecord, error) {
 		return nil, nil, err
 	}
 	k, err := s.tables.keys.Get(c.Txn(), snapshot.record.Account, snapshot.record.Region, snapshot.record.ID)
-	if isNotFound(err) {
+	if isNotFound(err) || err == nil && k.dying() {
 		return nil, nil, notFound("Key '" + r.arn() + "' does not exist")
 	}
 	if err != nil {

@@ -54,8 +54,9 @@ type deletion struct {
 	// Date is when the key is destroyed; zero while a primary waits for its replicas.
 	Date time.Time `json:"date,omitzero"`
 	Days int       `json:"days"`
-	// Rotated tells whether automatic rotation was on, to be restored on cancel.
-	Rotated bool `json:"rotated,omitempty"`
+	// Dying is set when the waiting period is over: the key does not exist any more, and
+	// what is left of it is being removed.
+	Dying bool `json:"dying,omitempty"`
 }
 
 // rotation is the automatic rotation of a key.
@@ -123,8 +124,9 @@ type grantRecord struct {
 	Retiring   string                  `json:"retiring,omitempty"`
 	Issuing    string                  `json:"issuing"` // the account that issued it, as an ARN
 	Operations []kmsapi.GrantOperation `json:"operations"`
-	Equals     map[string]string       `json:"equals,omitempty"`
-	Subset     map[string]string       `json:"subset,omitempty"`
+	// Constraints; an empty map is a constraint too, nil is none.
+	Equals map[string]string `json:"equals,omitzero"`
+	Subset map[string]string `json:"subset,omitzero"`
 }
 
 func keyARN(account, region, id string) string {
@@ -135,6 +137,11 @@ func keyARN(account, region, id string) string {
 func aliasARN(account, region, name string) string {
 	return "arn:" + call.Partition + ":kms:" + region + ":" + account + ":" + name
 }
+
+// key is the key that the grant is on.
+func (g *grantRecord) key() keyName { return keyName{g.Account, g.Region, g.KeyID} }
+
+func (r *keyRecord) name() keyName { return keyName{r.Account, r.Region, r.ID} }
 
 func (r *keyRecord) arn() string { return keyARN(r.Account, r.Region, r.ID) }
 

@@ -2,12 +2,10 @@ package kms
 
 import (
 	"context"
-	"encoding/hex"
 
 	"fastness/internal/api/kmsapi"
 	"fastness/internal/arn"
 	"fastness/internal/call"
-	"fastness/internal/engine/envelope"
 	"fastness/internal/policy"
 	"fastness/internal/wire"
 )
@@ -39,6 +37,9 @@ func (s *Service) Resolve(ctx context.Context, c *call.Call) ([]call.Access, err
 	case *kmsapi.UpdatePrimaryRegionRequest:
 		return s.resolveUpdatePrimaryRegion(ctx, c, in)
 	}
+	if in, ok := c.Input.(*kmsapi.ListRetirableGrantsRequest); ok {
+		return s.resolveListRetirableGrants(c, in), nil
+	}
 	req := readRequest(c.Input)
 	if req.key == "" && req.blob == nil && !req.ignoreBlob {
 		r := &resolved{req: req}
@@ -63,7 +64,13 @@ func (s *Service) Resolve(ctx context.Context, c *call.Call) ([]call.Access, err
 
 // locateRequest finds the key that a request names, or that its ciphertext names.
 func (s *Service) locateRequest(ctx context.Context, c *call.Call, req request) (*resolved, error) {
+	if err := s.checkGrantTokens(req.tokens); err != nil {
+		return nil, err
+	}
 	if req.key != "" {
+		if err := checkNamedByID(c, req.key); err != nil {
+			return nil, err
+		}
 		r, err := s.locate(ctx, c, req.key)
 		if err != nil {
 			return nil, err
@@ -71,11 +78,11 @@ func (s *Service) locateRequest(ctx context.Context, c *call.Call, req request) 
 		r.req = req
 		return r, nil
 	}
-	h, err := envelope.ParseHeader(req.blob)
+	ref, err := blobKeyRef(req.blob)
 	if err != nil {
 		return nil, s.unreadableBlob(req)
 	}
-	k, err := s.directory.byRef(ctx, c.Region, h.KeyRef)
+	k, err := s.directory.byRef(ctx, c.Region, ref)
 	if err != nil {
 		return nil, err
 	}
@@ -83,6 +90,37 @@ func (s *Service) locateRequest(ctx context.Context, c *call.Call, req request) 
 		return nil, &kmsapi.InvalidCiphertextException{}
 	}
 	return &resolved{req: req, key: k, account: k.record.Account, region: k.record.Region, id: k.record.ID}, nil
+}
+
+// aliasTakers lists the operations that take an alias for a key; all others want a key
+// id or key ARN (the parameter KeyId in the AWS KMS API reference).
+var aliasTakers = map[string]bool{
+	"Decrypt": true, "DeriveSharedSecret": true, "DescribeKey": true, "Encrypt": true, "GenerateDataKey": true,
+	"GenerateDataKeyPair": true, "GenerateDataKeyPairWithoutPlaintext": true, "GenerateDataKeyWithoutPlaintext": true,
+	"GenerateMac": true, "GetPublicKey": true, "ReEncrypt": true, "Sign": true, "Verify": true, "VerifyMac": true,
+}
+
+// checkNamedByID refuses an alias where the operation takes none.
+func checkNamedByID(c *call.Call, name string) error {
+	if aliasTakers[c.Operation.Name] {
+		return nil
+	}
+	ref, err := parseReference(c, name)
+	switch {
+	case err != nil || ref.alias == "":
+		return err
+	case grantOperation(c.Operation.Name):
+		return &kmsapi.InvalidArnException{Message: new("Key Aliases are not supported for this operation.")}
+	}
+	return notFound("Invalid keyId '" + name + "'")
+}
+
+func grantOperation(name string) bool {
+	switch name {
+	case "CreateGrant", "ListGrants", "RevokeGrant", "RetireGrant":
+		return true
+	}
+	return false
 }
 
 // unreadableBlob is the refusal of a ciphertext that names no key. Asymmetric
@@ -127,7 +165,9 @@ func (s *Service) keyAccess(ctx context.Context, c *call.Call, r *resolved, acti
 	case r.key != nil:
 		a.Policy, a.ResourceTags = r.key.policy, r.key.tags
 		if op, grantable := grantOperations[action]; grantable {
-			a.Extra = s.newGrantCheck(c, r, op)
+			if a.Extra, err = s.newGrantCheck(ctx, c, r, op); err != nil {
+				return call.Access{}, err
+			}
 		}
 	case r.account == c.Account:
 		// There is no key. Who may use any key of the account learns that; nobody else.
@@ -304,5 +344,3 @@ func defaultPolicy(account string) string {
   } ]
 }`
 }
-
-func materialName(id [envelope.MaterialIDSize]byte) string { return hex.EncodeToString(id[:]) }

@@ -1,7 +1,6 @@
 package kms
 
 import (
-	"context"
 	"errors"
 	"log/slog"
 	"strconv"
@@ -30,10 +29,10 @@ type Pages interface {
 	Open(operation, account, filter, token string) ([]byte, error)
 }
 
-// KeyPool has RSA keys ready, because generating one takes up to seconds
-// (keypool.Pool).
+// KeyPool has keys ready that take up to seconds to generate, or says that it has none
+// (keypool.Pool[keyalg.Spec, *keyalg.Key]).
 type KeyPool interface {
-	Take(ctx context.Context, spec keyalg.Spec) (*keyalg.Key, error)
+	Take(spec keyalg.Spec) (*keyalg.Key, bool)
 }
 
 // Config is what the service is made of.
@@ -42,14 +41,18 @@ type Config struct {
 	Slots  Slots
 	Tokens Tokens
 	Pages  Pages
-	Pool   KeyPool
-	Audit  *audit.Log
-	Clock  clock.Clock
-	Log    *slog.Logger
+	Jobs   Jobs
+	// Pool may be nil: then every key is generated when it is asked for.
+	Pool  KeyPool
+	Audit *audit.Log
+	Clock clock.Clock
+	Log   *slog.Logger
 	// Regions that are served; multi-Region keys replicate among them.
 	Regions []string
 	// Attestation verifies the documents of Recipient; nil refuses them all.
 	Attestation *attestation.Verifier
+	// ExternalKeyStores limits which proxies external key stores may use.
+	ExternalKeyStores ExternalKeyStores
 }
 
 // Service implements the KMS API.
@@ -60,38 +63,47 @@ type Service struct {
 	slots     Slots
 	tokens    Tokens
 	pages     Pages
+	jobs      Jobs
 	pool      KeyPool
 	audit     *audit.Log
 	clock     clock.Clock
 	log       *slog.Logger
 	regions   []string
 	usage     *usage
+	orphans   orphans
 
 	attestation *attestation.Verifier
+	keyStores   *keyStores
 }
 
 var _ kmsapi.Service = (*Service)(nil)
 
 // New makes the service.
 func New(c Config) (*Service, error) {
-	if c.Store == nil || c.Slots == nil || c.Tokens == nil || c.Pages == nil || c.Audit == nil || c.Clock == nil || c.Log == nil || len(c.Regions) == 0 {
+	if c.Store == nil || c.Slots == nil || c.Tokens == nil || c.Pages == nil || c.Jobs == nil || c.Audit == nil || c.Clock == nil || c.Log == nil || len(c.Regions) == 0 {
 		return nil, errors.New("kms: incomplete configuration")
 	}
 	t, err := newTables()
 	if err != nil {
 		return nil, err
 	}
+	if err := c.ExternalKeyStores.check(); err != nil {
+		return nil, err
+	}
 	return &Service{
 		store: c.Store, tables: t, directory: newDirectory(c.Store, t), slots: c.Slots, tokens: c.Tokens,
-		pages: c.Pages, pool: c.Pool, audit: c.Audit, clock: c.Clock, log: c.Log, regions: c.Regions,
+		pages: c.Pages, jobs: c.Jobs, pool: c.Pool, audit: c.Audit, clock: c.Clock, log: c.Log, regions: c.Regions,
 		attestation: c.Attestation, usage: newUsage(),
+		keyStores: newKeyStores(c.ExternalKeyStores),
 	}, nil
 }
 
-// generate makes a key, from the pool if it has one.
-func (s *Service) generate(ctx context.Context, spec keyalg.Spec) (*keyalg.Key, error) {
+// generate makes a key, or takes one that the pool has ready.
+func (s *Service) generate(spec keyalg.Spec) (*keyalg.Key, error) {
 	if s.pool != nil {
-		return s.pool.Take(ctx, spec)
+		if k, ok := s.pool.Take(spec); ok {
+			return k, nil
+		}
 	}
 	return keyalg.Generate(spec)
 }

@@ -18,6 +18,10 @@ type tables struct {
 	materials table[materialRecord, *materialRecord]
 	aliases   table[aliasRecord, *aliasRecord]
 	grants    table[grantRecord, *grantRecord]
+	uses      table[useRecord, *useRecord]
+
+	keyStores       table[keyStoreRecord, *keyStoreRecord]
+	keyStoreSecrets table[keyStoreSecret, *keyStoreSecret]
 }
 
 // identified is a record that knows its own tuple: account, Region, and what follows.
@@ -49,6 +53,10 @@ func newTables() (*tables, error) {
 		materials: table[materialRecord, *materialRecord]{name: "kms/material", parts: 4},
 		aliases:   table[aliasRecord, *aliasRecord]{name: "kms/alias", parts: 3},
 		grants:    table[grantRecord, *grantRecord]{name: "kms/grant", parts: 4},
+		uses:      table[useRecord, *useRecord]{name: "kms/last-use", parts: 3},
+
+		keyStores:       table[keyStoreRecord, *keyStoreRecord]{name: "kms/keystore", parts: 3},
+		keyStoreSecrets: table[keyStoreSecret, *keyStoreSecret]{name: "kms/keystore-secret", parts: 3},
 	}, nil
 }
 
@@ -180,10 +188,6 @@ func (t *tables) aliasesOf(r store.Reader, k keyName) ([]string, error) {
 	return names, nil
 }
 
-func (t *tables) grantsOf(r store.Reader, k keyName) ([]grantRecord, error) {
-	return t.grants.under(r, "", 0, k.account, k.region, k.id)
-}
-
 // materialsOf returns the materials of a key, oldest first.
 func (t *tables) materialsOf(r store.Reader, k keyName) ([]materialRecord, error) {
 	materials, err := t.materials.under(r, "", 0, k.account, k.region, k.id)
@@ -194,11 +198,21 @@ func (t *tables) materialsOf(r store.Reader, k keyName) ([]materialRecord, error
 // listKeys returns key ids of an account and Region in order, behind after.
 func (t *tables) listKeys(ctx context.Context, s store.Store, account, region, after string, limit int) (ids []string, more bool, err error) {
 	err = s.View(ctx, func(r store.Reader) error {
-		keys, err := t.keys.under(r, after, limit+1, account, region)
-		for _, k := range keys {
-			ids = append(ids, k.ID)
+		for len(ids) <= limit {
+			keys, err := t.keys.under(r, after, limit+1, account, region)
+			if err != nil {
+				return err
+			}
+			for _, k := range keys {
+				if after = k.ID; !k.dying() {
+					ids = append(ids, k.ID)
+				}
+			}
+			if len(keys) <= limit {
+				return nil
+			}
 		}
-		return err
+		return nil
 	})
 	if len(ids) > limit {
 		ids, more = ids[:limit], true

@@ -7,7 +7,10 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"iter"
 	"sync"
+	"sync/atomic"
+	"time"
 
 	"fastness/internal/api/kmsapi"
 	"fastness/internal/engine/envelope"
@@ -23,6 +26,8 @@ type Slots interface {
 	Allocate(ctx context.Context, owner string) (keyslot.SlotID, *securemem.Secret, error)
 	OpenSlot(ctx context.Context, id keyslot.SlotID, owner string) (*securemem.Secret, error)
 	Shred(ctx context.Context, id keyslot.SlotID) error
+	// Check compares the slots with references to them.
+	Check(ctx context.Context, refs iter.Seq2[keyslot.SlotID, string]) (keyslot.Report, error)
 }
 
 // wrapVersion is part of the associated data of wrapped material.
@@ -99,67 +104,105 @@ func (s *Service) unwrap(ctx context.Context, m *materialRecord, f func(material
 }
 
 // opened is the ready-to-use form of a material, made at its first use and shared by
-// all calls on the snapshot.
+// all calls on the snapshot. Later uses read it without a lock.
 type opened struct {
-	mu        sync.Mutex
-	symmetric *envelope.Key
-	other     *keyalg.Key
+	mu        sync.Mutex // held while it is being opened
+	symmetric atomic.Pointer[envelope.Key]
+	other     atomic.Pointer[keyalg.Key]
 }
 
 // symmetric returns the material of a SYMMETRIC_DEFAULT key, ready to seal and open.
 func (s *Service) symmetric(ctx context.Context, m *material) (*envelope.Key, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.opened.symmetric != nil {
-		return m.opened.symmetric, nil
-	}
-	err := s.unwrap(ctx, &m.record, func(b []byte) (err error) {
-		m.opened.symmetric, err = envelope.NewKey(b)
-		return err
-	})
-	return m.opened.symmetric, err
+	return openOnce(ctx, s, m, &m.opened.symmetric, envelope.NewKey)
 }
 
 // algorithmic returns the material of an asymmetric or HMAC key.
 func (s *Service) algorithmic(ctx context.Context, k *key, m *material) (*keyalg.Key, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.other != nil {
-		return m.other, nil
+	if opened := m.other.Load(); opened != nil {
+		return opened, nil
 	}
-	err := s.unwrap(ctx, &m.record, func(b []byte) (err error) {
-		m.other, err = keyalg.ParseMaterial(keyalg.Spec(k.record.Spec), b)
-		return err
+	return openOnce(ctx, s, m, &m.other, func(b []byte) (*keyalg.Key, error) {
+		return keyalg.ParseMaterial(keyalg.Spec(k.record.Spec), b)
 	})
-	return m.other, err
 }
 
-// newMaterial generates material for a key and wraps it. The returned SPKI is the
-// public key of asymmetric specs, nil otherwise.
-func (s *Service) newMaterial(ctx context.Context, k *keyRecord) (*materialRecord, []byte, error) {
-	generated, err := s.generate(ctx, keyalg.Spec(k.Spec))
-	if err != nil {
-		return nil, nil, err
+// openOnce returns what is at place, after putting it there if nobody has yet.
+func openOnce[K any](ctx context.Context, s *Service, m *material, place *atomic.Pointer[K], parse func([]byte) (*K, error)) (*K, error) {
+	if opened := place.Load(); opened != nil {
+		return opened, nil
 	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if opened := place.Load(); opened != nil {
+		return opened, nil
+	}
+	var opened *K
+	err := s.unwrap(ctx, &m.record, func(b []byte) (err error) {
+		opened, err = parse(b)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	place.Store(opened)
+	return opened, nil
+}
+
+// rawMaterial is key material that is not wrapped yet. Whoever has it clears bytes.
+type rawMaterial struct {
+	id    string // 64 hexadecimal digits
+	bytes []byte
+	spki  []byte // the public key of asymmetric specs, nil otherwise
+}
+
+// record is the record of the material as a key's current one, without a slot.
+func (r *rawMaterial) record(k *keyRecord, now time.Time) *materialRecord {
+	return &materialRecord{
+		Account: k.Account, Region: k.Region, KeyID: k.ID, ID: r.id,
+		State: kmsapi.KeyMaterialStateCurrent, Created: now, Order: 1,
+	}
+}
+
+// rawOf takes the material out of a key, which it destroys. The id depends on the key
+// id and the material in its one canonical encoding, and so is the same in all Regions
+// and at each import.
+func rawOf(k *keyRecord, generated *keyalg.Key) (*rawMaterial, error) {
 	defer generated.Destroy()
-	raw, err := generated.Material()
-	if err != nil {
-		return nil, nil, fmt.Errorf("kms: encode key material: %w", err)
-	}
-	defer clear(raw)
-	var spki []byte
+	raw := &rawMaterial{}
+	var err error
 	if generated.Spec().Asymmetric() {
-		if spki, err = generated.PublicKeySPKI(); err != nil {
-			return nil, nil, fmt.Errorf("kms: encode public key: %w", err)
+		if raw.spki, err = generated.PublicKeySPKI(); err != nil {
+			return nil, fmt.Errorf("kms: encode public key: %w", err)
 		}
 	}
-	id := envelope.MaterialID(k.ID, raw)
-	m := &materialRecord{
-		Account: k.Account, Region: k.Region, KeyID: k.ID, ID: hex.EncodeToString(id[:]),
-		State: kmsapi.KeyMaterialStateCurrent, Created: s.clock.Now().UTC(), Order: 1,
+	if raw.bytes, err = generated.Material(); err != nil {
+		return nil, fmt.Errorf("kms: encode key material: %w", err)
 	}
-	if err := s.wrap(ctx, m, raw); err != nil {
+	id := envelope.MaterialID(k.ID, raw.bytes)
+	raw.id = hex.EncodeToString(id[:])
+	return raw, nil
+}
+
+// generateMaterial makes new material for a key.
+func (s *Service) generateMaterial(k *keyRecord) (*rawMaterial, error) {
+	generated, err := s.generate(keyalg.Spec(k.Spec))
+	if err != nil {
+		return nil, err
+	}
+	return rawOf(k, generated)
+}
+
+// newMaterial generates the first material of a key and wraps it. The returned SPKI is
+// the public key of asymmetric specs, nil otherwise.
+func (s *Service) newMaterial(ctx context.Context, k *keyRecord) (*materialRecord, []byte, error) {
+	raw, err := s.generateMaterial(k)
+	if err != nil {
 		return nil, nil, err
 	}
-	return m, spki, nil
+	defer clear(raw.bytes)
+	m := raw.record(k, s.clock.Now().UTC())
+	if err := s.wrap(ctx, m, raw.bytes); err != nil {
+		return nil, nil, err
+	}
+	return m, raw.spki, nil
 }

@@ -104,6 +104,7 @@ func (s *Service) AssumeRole(ctx context.Context, in *stsapi.AssumeRoleRequest) 
 	if a.source != "" {
 		out.SourceIdentity = new(a.source)
 	}
+	noteIssued(c, credentials, "assumedRoleUser", noteRole(out.AssumedRoleUser))
 	return out, nil
 }
 
@@ -112,4 +113,8 @@ func assumedRoleUser(role *call.Principal, name string) *stsapi.AssumedRoleUser 
 		AssumedRoleId: new(role.Session.RoleID + ":" + name),
 		Arn:           new(sessionARN(role.Account, role.Session.RoleName, name)),
 	}
+}
+
+func noteRole(u *stsapi.AssumedRoleUser) map[string]any {
+	return map[string]any{"assumedRoleId": *u.AssumedRoleId, "arn": *u.Arn}
 }

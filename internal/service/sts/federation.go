@@ -45,6 +45,7 @@ func (s *Service) GetSessionToken(ctx context.Context, in *stsapi.GetSessionToke
 	if err != nil {
 		return nil, err
 	}
+	noteIssued(c, credentials, "", nil)
 	return &stsapi.GetSessionTokenResponse{Credentials: credentials}, nil
 }
 
@@ -75,10 +76,7 @@ func (s *Service) GetFederationToken(ctx context.Context, in *stsapi.GetFederati
 	if err != nil {
 		return nil, err
 	}
-	return &stsapi.GetFederationTokenResponse{
-		Credentials: credentials, PackedPolicySize: packed,
-		FederatedUser: &stsapi.FederatedUser{
-			FederatedUserId: new(p.Account + ":" + *in.Name), Arn: new(federatedARN(p.Account, *in.Name)),
-		},
-	}, nil
+	u := &stsapi.FederatedUser{FederatedUserId: new(p.Account + ":" + *in.Name), Arn: new(federatedARN(p.Account, *in.Name))}
+	noteIssued(c, credentials, "federatedUser", map[string]any{"federatedUserId": *u.FederatedUserId, "arn": *u.Arn})
+	return &stsapi.GetFederationTokenResponse{Credentials: credentials, PackedPolicySize: packed, FederatedUser: u}, nil
 }

@@ -48,6 +48,17 @@ var errToken = errors.New("sts: not a session token")
 
 func tokenAAD(accessKeyID string) []byte { return []byte("sts session\x00" + accessKeyID) }
 
+// noteIssued puts into the audit record what CloudTrail shows of new credentials: the
+// access key id by which the session's calls can be found, never a secret.
+func noteIssued(c *call.Call, cr *stsapi.Credentials, name string, principal map[string]any) {
+	c.Notes.Response = map[string]any{"credentials": map[string]any{
+		"accessKeyId": *cr.AccessKeyId, "expiration": cr.Expiration.Format("Jan 2, 2006, 3:04:05 PM"),
+	}}
+	if principal != nil {
+		c.Notes.Response[name] = principal
+	}
+}
+
 // issue makes the credentials of a session that lasts for d from now.
 func (s *Service) issue(cl *claims, d time.Duration) (*stsapi.Credentials, error) {
 	id, err := s.dir.NewSessionKeyID(cl.Account)

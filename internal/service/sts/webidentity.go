@@ -173,7 +173,8 @@ func (w *webAssumption) context(c *call.Call, sessionName string, role *call.Pri
 
 // AssumeRoleWithWebIdentity makes a session of a role for the bearer of a token.
 func (s *Service) AssumeRoleWithWebIdentity(ctx context.Context, in *stsapi.AssumeRoleWithWebIdentityRequest) (*stsapi.AssumeRoleWithWebIdentityResponse, error) {
-	w, ok := call.From(ctx).Resolved.(*webAssumption)
+	c := call.From(ctx)
+	w, ok := c.Resolved.(*webAssumption)
 	if !ok {
 		return nil, denied("Not authorized to perform sts:AssumeRoleWithWebIdentity")
 	}
@@ -196,8 +197,10 @@ func (s *Service) AssumeRoleWithWebIdentity(ctx context.Context, in *stsapi.Assu
 	if err != nil {
 		return nil, err
 	}
+	u := assumedRoleUser(w.role, *in.RoleSessionName)
+	noteIssued(c, credentials, "assumedRoleUser", noteRole(u))
 	return &stsapi.AssumeRoleWithWebIdentityResponse{
-		Credentials: credentials, PackedPolicySize: packed, AssumedRoleUser: assumedRoleUser(w.role, *in.RoleSessionName),
+		Credentials: credentials, PackedPolicySize: packed, AssumedRoleUser: u,
 		SubjectFromWebIdentityToken: new(w.token.Subject), Provider: new(w.provider.arn()), Audience: new(w.audience),
 	}, nil
 }

@@ -1,0 +1,500 @@
+package kms
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"fastness/internal/api/kmsapi"
+	"fastness/internal/store"
+)
+
+const (
+	west   = "us-west-2"
+	europe = "eu-west-1"
+)
+
+// multi makes a multi-Region key with replicas.
+func (r *room) multi(in kmsapi.CreateKeyRequest, regions ...string) *kmsapi.KeyMetadata {
+	r.Helper()
+	in.MultiRegion = new(true)
+	m := r.create(&in)
+	for _, region := range regions {
+		r.replicate(m.KeyId, region)
+	}
+	return m
+}
+
+func (r *room) replicate(id *string, region string) *kmsapi.ReplicateKeyResponse {
+	r.Helper()
+	out, err := r.ReplicateKey(r.Context(), &kmsapi.ReplicateKeyRequest{KeyId: id, ReplicaRegion: &region})
+	return must(r, out, err)
+}
+
+// shape is who is primary and who replica, as a part of a key tells.
+func shape(m *kmsapi.KeyMetadata) string {
+	c := m.MultiRegionConfiguration
+	s := string(*c.MultiRegionKeyType) + " of " + *c.PrimaryKey.Region + ":"
+	for _, r := range c.ReplicaKeys {
+		s += " " + *r.Region
+	}
+	return s
+}
+
+func TestReplicaSharesWhatAWSSaysAndNothingElse(t *testing.T) {
+	h := newHarness(t)
+	home, away := h.in(testRegion), h.in(west)
+	made := home.create(&kmsapi.CreateKeyRequest{MultiRegion: new(true), Description: new("home"), Tags: []kmsapi.Tag{{TagKey: new("at"), TagValue: new("home")}}})
+	id := made.KeyId
+	if !strings.HasPrefix(*id, "mrk-") || len(*id) != 36 || shape(made) != "PRIMARY of us-east-1:" {
+		t.Fatalf("primary: %s %s", *id, shape(made))
+	}
+	if _, err := home.CreateAlias(t.Context(), &kmsapi.CreateAliasRequest{AliasName: new("alias/home"), TargetKeyId: id}); err != nil {
+		t.Fatal(err)
+	}
+	before := home.encrypt(id, "before")
+	out, err := home.ReplicateKey(t.Context(), &kmsapi.ReplicateKeyRequest{
+		KeyId: id, ReplicaRegion: new(west), Description: new("away"), Tags: []kmsapi.Tag{{TagKey: new("at"), TagValue: new("away")}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := out.ReplicaKeyMetadata
+	if *m.KeyState != kmsapi.KeyStateCreating || *m.Enabled || *m.Arn != strings.Replace(*made.Arn, testRegion, west, 1) || *out.ReplicaPolicy == "" || *out.ReplicaTags[0].TagValue != "away" {
+		t.Errorf("answer: %+v", out)
+	}
+	replica := away.describe(id)
+	if *replica.KeyState != kmsapi.KeyStateEnabled || *replica.Description != "away" || *replica.KeyId != *id || *replica.CurrentKeyMaterialId != *made.CurrentKeyMaterialId {
+		t.Errorf("replica: %+v", replica)
+	}
+	if shape(replica) != "REPLICA of us-east-1: us-west-2" || shape(home.describe(id)) != "PRIMARY of us-east-1: us-west-2" {
+		t.Errorf("parts: %s; %s", shape(replica), shape(home.describe(id)))
+	}
+	away.decrypts(before, "before")
+	home.decrypts(away.encrypt(id, "after"), "after")
+	tags, err := away.ListResourceTags(t.Context(), &kmsapi.ListResourceTagsRequest{KeyId: id})
+	if len(must(t, tags, err).Tags) != 1 || *tags.Tags[0].TagValue != "away" {
+		t.Errorf("tags of the replica: %+v", tags.Tags)
+	}
+	aliases, err := away.ListAliases(t.Context(), &kmsapi.ListAliasesRequest{})
+	if len(must(t, aliases, err).Aliases) != 0 {
+		t.Error("the alias was copied")
+	}
+	// States are independent.
+	if _, err := home.DisableKey(t.Context(), &kmsapi.DisableKeyRequest{KeyId: id}); err != nil {
+		t.Fatal(err)
+	}
+	away.decrypts(before, "before")
+	// The other Region knows nothing.
+	_, err = h.in(europe).Decrypt(t.Context(), &kmsapi.DecryptRequest{CiphertextBlob: before})
+	wantsCode(t, err, "InvalidCiphertextException")
+	if n := len(h.events(west, "CreateKey")); n != 1 {
+		t.Errorf("%d CreateKey events in the replica's Region", n)
+	}
+	if n := len(h.events(testRegion, "ReplicateKey")); n != 1 {
+		t.Errorf("%d ReplicateKey events", n)
+	}
+}
+
+func TestReplicasHaveSlotsOfTheirOwn(t *testing.T) {
+	h := newHarness(t)
+	home := h.in(testRegion)
+	made := home.multi(kmsapi.CreateKeyRequest{}, west)
+	blob := home.encrypt(made.KeyId, "x")
+	p, q := h.material(testRegion, *made.KeyId, *made.CurrentKeyMaterialId), h.material(west, *made.KeyId, *made.CurrentKeyMaterialId)
+	if p.Slot == q.Slot || string(p.Wrapped) == string(q.Wrapped) {
+		t.Fatal("primary and replica share a slot")
+	}
+	if err := h.slots.Shred(t.Context(), p.Slot); err != nil {
+		t.Fatal(err)
+	}
+	h.in(west).decrypts(blob, "x")
+}
+
+func TestReplicateAsymmetricKey(t *testing.T) {
+	h := newHarness(t)
+	home, away := h.in(testRegion), h.in(west)
+	id := home.multi(kmsapi.CreateKeyRequest{KeySpec: new(kmsapi.KeySpecECCNISTP256), KeyUsage: new(kmsapi.KeyUsageTypeSignVerify)}, west).KeyId
+	algorithm, message := kmsapi.SigningAlgorithmSpecECDSASHA256, []byte("m")
+	sig, err := home.Sign(t.Context(), &kmsapi.SignRequest{KeyId: id, Message: message, SigningAlgorithm: &algorithm})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ok, err := away.Verify(t.Context(), &kmsapi.VerifyRequest{KeyId: id, Message: message, SigningAlgorithm: &algorithm, Signature: sig.Signature})
+	if err != nil || !*ok.SignatureValid {
+		t.Errorf("the replica does not verify: %v", err)
+	}
+	if _, err := away.Sign(t.Context(), &kmsapi.SignRequest{KeyId: id, Message: message, SigningAlgorithm: &algorithm}); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestReplicateKeyRefusals(t *testing.T) {
+	h := newHarness(t)
+	home := h.in(testRegion)
+	single := home.create(&kmsapi.CreateKeyRequest{})
+	made := home.multi(kmsapi.CreateKeyRequest{}, west)
+	disabled := home.multi(kmsapi.CreateKeyRequest{})
+	h.force(disabled, kmsapi.KeyStateDisabled)
+	lockedOut := `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::` + otherAccount + `:root"},"Action":"kms:*","Resource":"*"}]}`
+	for name, c := range map[string]struct {
+		in   kmsapi.ReplicateKeyRequest
+		code string
+	}{
+		"single-Region key":     {kmsapi.ReplicateKeyRequest{KeyId: single.KeyId, ReplicaRegion: new(europe)}, "UnsupportedOperationException"},
+		"own Region":            {kmsapi.ReplicateKeyRequest{KeyId: made.KeyId, ReplicaRegion: new(testRegion)}, "AlreadyExistsException"},
+		"Region with replica":   {kmsapi.ReplicateKeyRequest{KeyId: made.KeyId, ReplicaRegion: new(west)}, "AlreadyExistsException"},
+		"Region not served":     {kmsapi.ReplicateKeyRequest{KeyId: made.KeyId, ReplicaRegion: new("af-south-1")}, "UnsupportedOperationException"},
+		"disabled":              {kmsapi.ReplicateKeyRequest{KeyId: disabled.KeyId, ReplicaRegion: new(west)}, "DisabledException"},
+		"malformed policy":      {kmsapi.ReplicateKeyRequest{KeyId: made.KeyId, ReplicaRegion: new(europe), Policy: new("{}")}, "MalformedPolicyDocumentException"},
+		"policy that locks":     {kmsapi.ReplicateKeyRequest{KeyId: made.KeyId, ReplicaRegion: new(europe), Policy: &lockedOut}, "MalformedPolicyDocumentException"},
+		"reserved tag":          {kmsapi.ReplicateKeyRequest{KeyId: made.KeyId, ReplicaRegion: new(europe), Tags: []kmsapi.Tag{{TagKey: new("aws:x"), TagValue: new("")}}}, "TagException"},
+		"key that is not there": {kmsapi.ReplicateKeyRequest{KeyId: new("mrk-" + strings.Repeat("0", 32)), ReplicaRegion: new(west)}, "NotFoundException"},
+	} {
+		if _, err := home.ReplicateKey(t.Context(), &c.in); codeOf(err) != c.code {
+			t.Errorf("%s: %v, want %s", name, err, c.code)
+		}
+	}
+	_, err := h.in(west).ReplicateKey(t.Context(), &kmsapi.ReplicateKeyRequest{KeyId: made.KeyId, ReplicaRegion: new(europe)})
+	wants(t, err, "UnsupportedOperationException", strings.Replace(*made.Arn, testRegion, west, 1)+" is not a multi-Region primary key.")
+	if got := shape(home.describe(made.KeyId)); got != "PRIMARY of us-east-1: us-west-2" {
+		t.Errorf("after refusals: %s", got)
+	}
+}
+
+func TestReplicateKeyNeedsRightsInBothRegions(t *testing.T) {
+	h := newHarness(t)
+	home := h.in(testRegion)
+	made := home.multi(kmsapi.CreateKeyRequest{})
+	alice := user(testAccount, "alice")
+	c := h.as(alice, testRegion).kms()
+	in := &kmsapi.ReplicateKeyRequest{KeyId: made.KeyId, ReplicaRegion: new(west), Tags: []kmsapi.Tag{{TagKey: new("a"), TagValue: new("b")}}}
+	refused := func(action string) {
+		t.Helper()
+		_, err := c.ReplicateKey(t.Context(), in)
+		if codeOf(err) != "AccessDeniedException" || !strings.Contains(err.Error(), action+" ") {
+			t.Errorf("got %v, want a denial of %s", err, action)
+		}
+	}
+	refused("kms:ReplicateKey")
+	h.allow(alice, `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"kms:ReplicateKey","Resource":"*","Condition":{"StringEquals":{"kms:ReplicaRegion":"us-west-2","aws:RequestedRegion":"us-east-1"}}}}`)
+	refused("kms:CreateKey")
+	h.allow(alice, `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"kms:CreateKey","Resource":"*","Condition":{"StringEquals":{"aws:RequestedRegion":"us-east-1"}}}}`)
+	refused("kms:CreateKey")
+	h.allow(alice, `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"kms:CreateKey","Resource":"*","Condition":{"StringEquals":{"aws:RequestedRegion":"us-west-2"}}}}`)
+	refused("kms:TagResource")
+	h.allow(alice, `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"kms:TagResource","Resource":"*"}}`)
+	if _, err := c.ReplicateKey(t.Context(), in); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestRotationReachesAllReplicasAtOnce(t *testing.T) {
+	h := newHarness(t)
+	home, away, third := h.in(testRegion), h.in(west), h.in(europe)
+	made := home.multi(kmsapi.CreateKeyRequest{}, west)
+	id := made.KeyId
+	if _, err := home.EnableKeyRotation(t.Context(), &kmsapi.EnableKeyRotationRequest{KeyId: id, RotationPeriodInDays: new(int32(90))}); err != nil {
+		t.Fatal(err)
+	}
+	if s := away.status(id); !*s.KeyRotationEnabled || *s.RotationPeriodInDays != 90 || !s.NextRotationDate.Equal(*home.status(id).NextRotationDate) {
+		t.Errorf("replica's status: %+v", s)
+	}
+	for _, f := range []func() error{
+		func() error {
+			_, err := away.EnableKeyRotation(t.Context(), &kmsapi.EnableKeyRotationRequest{KeyId: id})
+			return err
+		},
+		func() error {
+			_, err := away.DisableKeyRotation(t.Context(), &kmsapi.DisableKeyRotationRequest{KeyId: id})
+			return err
+		},
+		func() error {
+			_, err := away.RotateKeyOnDemand(t.Context(), &kmsapi.RotateKeyOnDemandRequest{KeyId: id})
+			return err
+		},
+	} {
+		wants(t, f(), "UnsupportedOperationException", strings.Replace(*made.Arn, testRegion, west, 1)+" is not a multi-Region primary key.")
+	}
+	first := home.encrypt(id, "x")
+	h.after(90)
+	if _, err := home.RotateKeyOnDemand(t.Context(), &kmsapi.RotateKeyOnDemandRequest{KeyId: id}); err != nil {
+		t.Fatal(err)
+	}
+	home.replicate(id, europe) // comes with the whole past
+	if s := third.status(id); !*s.KeyRotationEnabled {
+		t.Error("the new replica does not follow the rotation")
+	}
+	current := *home.describe(id).CurrentKeyMaterialId
+	for _, r := range []*room{home, away, third} {
+		r.decrypts(first, "x")
+		if got := r.decrypts(r.encrypt(id, "y"), "y"); got != current {
+			t.Errorf("%s encrypts under %s", r.region, got)
+		}
+		all := r.materials(id)
+		if len(all) != 3 || *all[1].RotationType != kmsapi.RotationTypeAutomatic || *all[2].RotationType != kmsapi.RotationTypeOnDemand || *all[2].KeyMaterialState != kmsapi.KeyMaterialStateCurrent {
+			t.Errorf("materials in %s: %+v", r.region, all)
+		}
+	}
+	third.decrypts(away.encrypt(id, "z"), "z")
+}
+
+func TestUpdatePrimaryRegionSwapsTheParts(t *testing.T) {
+	h := newHarness(t)
+	home, away, third := h.in(testRegion), h.in(west), h.in(europe)
+	made := home.multi(kmsapi.CreateKeyRequest{}, west, europe)
+	id := made.KeyId
+	if _, err := home.EnableKeyRotation(t.Context(), &kmsapi.EnableKeyRotationRequest{KeyId: id, RotationPeriodInDays: new(int32(90))}); err != nil {
+		t.Fatal(err)
+	}
+	blob := home.encrypt(id, "x")
+	swap := func(r *room, to string) error {
+		_, err := r.UpdatePrimaryRegion(t.Context(), &kmsapi.UpdatePrimaryRegionRequest{KeyId: id, PrimaryRegion: &to})
+		return err
+	}
+	if err := swap(home, west); err != nil {
+		t.Fatal(err)
+	}
+	for r, want := range map[*room]string{
+		home: "REPLICA of us-west-2: eu-west-1 us-east-1", away: "PRIMARY of us-west-2: eu-west-1 us-east-1", third: "REPLICA of us-west-2: eu-west-1 us-east-1",
+	} {
+		m := r.describe(id)
+		if got := shape(m); got != want || *m.KeyState != kmsapi.KeyStateEnabled {
+			t.Errorf("%s: %s %s, want %s", r.region, got, *m.KeyState, want)
+		}
+		r.decrypts(blob, "x")
+	}
+	// The new primary rotates, the old one no longer does.
+	h.after(90)
+	for _, r := range []*room{home, away, third} {
+		if n := len(r.materials(id)); n != 2 {
+			t.Errorf("%d materials in %s", n, r.region)
+		}
+	}
+	_, err := home.EnableKeyRotation(t.Context(), &kmsapi.EnableKeyRotationRequest{KeyId: id, RotationPeriodInDays: new(int32(100))})
+	wantsCode(t, err, "UnsupportedOperationException")
+	wantsCode(t, swap(home, europe), "UnsupportedOperationException") // no longer primary
+	wantsCode(t, swap(away, west), "UnsupportedOperationException")   // already primary
+	wantsCode(t, swap(away, "ap-south-1"), "NotFoundException")       // no replica there
+	h.edit(keyName{testAccount, europe, *id}, func(k *keyRecord) { k.State = kmsapi.KeyStatePendingDeletion })
+	wantsCode(t, swap(away, europe), "KMSInvalidStateException")
+	if err := swap(away, testRegion); err != nil {
+		t.Fatal(err)
+	}
+	if got := shape(home.describe(id)); got != "PRIMARY of us-east-1: eu-west-1 us-west-2" {
+		t.Error(got)
+	}
+	single := home.create(&kmsapi.CreateKeyRequest{})
+	_, err = home.UpdatePrimaryRegion(t.Context(), &kmsapi.UpdatePrimaryRegionRequest{KeyId: single.KeyId, PrimaryRegion: new(west)})
+	wants(t, err, "UnsupportedOperationException", *single.Arn+" is not a multi-Region primary key.")
+}
+
+func TestUpdatePrimaryRegionNeedsRightsOnBothKeys(t *testing.T) {
+	h := newHarness(t)
+	home := h.in(testRegion)
+	made := home.multi(kmsapi.CreateKeyRequest{}, west)
+	alice := user(testAccount, "alice")
+	c := h.as(alice, testRegion).kms()
+	in := &kmsapi.UpdatePrimaryRegionRequest{KeyId: made.KeyId, PrimaryRegion: new(west)}
+	replica := strings.Replace(*made.Arn, testRegion, west, 1)
+	h.allow(alice, `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"kms:UpdatePrimaryRegion","Resource":"`+*made.Arn+`"}}`)
+	_, err := c.UpdatePrimaryRegion(t.Context(), in)
+	if codeOf(err) != "AccessDeniedException" || !strings.Contains(err.Error(), replica) {
+		t.Errorf("without rights on the replica: %v", err)
+	}
+	h.allow(alice, `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"kms:UpdatePrimaryRegion","Resource":"`+replica+`","Condition":{"StringEquals":{"kms:PrimaryRegion":"us-west-2"}}}}`)
+	if _, err := c.UpdatePrimaryRegion(t.Context(), in); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestManyMaterialsAreCopiedByAJob(t *testing.T) {
+	h := newHarness(t)
+	r, oldest, newest := rotatedOften(t, h, 2*maxInlineMaterials+10, true)
+	id := r.only()
+	r.replicate(id, west)
+	away := h.in(west)
+	if got := *away.describe(id).KeyState; got != kmsapi.KeyStateCreating {
+		t.Errorf("state %s", got)
+	}
+	_, err := away.Decrypt(t.Context(), &kmsapi.DecryptRequest{CiphertextBlob: oldest})
+	wants(t, err, "KMSInvalidStateException", *away.describe(id).Arn+" is creating.")
+	// A rotation in the middle of it reaches the unfinished replica too.
+	if _, err := r.RotateKeyOnDemand(t.Context(), &kmsapi.RotateKeyOnDemandRequest{KeyId: id}); err != nil {
+		t.Fatal(err)
+	}
+	last := r.encrypt(id, "last")
+	h.runJobs()
+	if got := *away.describe(id).KeyState; got != kmsapi.KeyStateEnabled {
+		t.Errorf("state %s", got)
+	}
+	away.decrypts(oldest, "x")
+	away.decrypts(newest, "x")
+	away.decrypts(last, "last")
+	there, here := away.materials(id), r.materials(id)
+	same := slices.EqualFunc(there, here, func(a, b kmsapi.RotationsListEntry) bool {
+		return *a.KeyMaterialId == *b.KeyMaterialId && *a.KeyMaterialState == *b.KeyMaterialState
+	})
+	if !same {
+		t.Error("the replica's materials differ from the primary's")
+	}
+}
+
+// only is the one key of the Region.
+func (r *room) only() *string {
+	r.Helper()
+	out, err := r.ListKeys(r.Context(), &kmsapi.ListKeysRequest{})
+	if len(must(r, out, err).Keys) != 1 {
+		r.Fatalf("%d keys", len(out.Keys))
+	}
+	return out.Keys[0].KeyId
+}
+
+func TestImportIntoMultiRegionKeys(t *testing.T) {
+	h := newHarness(t)
+	home, away, third := importRoom(h, testRegion), h.in(west), h.in(europe)
+	made := home.external(kmsapi.CreateKeyRequest{MultiRegion: new(true)})
+	id := made.KeyId
+	m1, m2 := randomBytes(32), randomBytes(32)
+	fresh := kmsapi.ImportKeyMaterialRequest{ImportType: new(kmsapi.ImportTypeNewKeyMaterial)}
+	same := kmsapi.ImportKeyMaterialRequest{ImportType: new(kmsapi.ImportTypeExistingKeyMaterial)}
+	_, err := home.ReplicateKey(t.Context(), &kmsapi.ReplicateKeyRequest{KeyId: id, ReplicaRegion: new(west)})
+	wantsCode(t, err, "KMSInvalidStateException")
+	first := home.mustImport(id, m1, kmsapi.ImportKeyMaterialRequest{})
+	home.replicate(id, west)
+	home.replicate(id, europe)
+	_, err = away.tryImport(id, m1, fresh)
+	wantsCode(t, err, "UnsupportedOperationException")
+	for _, r := range []*room{away, third} {
+		if m, all := r.describe(id), r.materials(id); *m.KeyState != kmsapi.KeyStatePendingImport || len(all) != 1 || *all[0].ImportState != kmsapi.ImportStatePendingImport || *all[0].KeyMaterialId != first {
+			t.Errorf("%s before its import: %s %+v", r.region, *m.KeyState, all)
+		}
+		_, err := r.tryImport(id, m2, kmsapi.ImportKeyMaterialRequest{})
+		wantsCode(t, err, "IncorrectKeyMaterialException")
+		if got := r.mustImport(id, m1, kmsapi.ImportKeyMaterialRequest{}); got != first {
+			t.Errorf("%s imported %s, want %s", r.region, got, first)
+		}
+		if got := *r.describe(id).KeyState; got != kmsapi.KeyStateEnabled {
+			t.Errorf("%s: state %s", r.region, got)
+		}
+	}
+	old := home.encrypt(id, "old")
+	third.decrypts(old, "old")
+
+	// New material waits until every Region has it.
+	second := home.mustImport(id, m2, fresh)
+	state := func(r *room) kmsapi.KeyMaterialState {
+		for _, m := range r.materials(id) {
+			if *m.KeyMaterialId == second {
+				return *m.KeyMaterialState
+			}
+		}
+		return ""
+	}
+	const everywhere = kmsapi.KeyMaterialStatePendingMultiRegionImportAndRotation
+	if got := state(home); got != everywhere {
+		t.Errorf("state %s", got)
+	}
+	_, err = home.RotateKeyOnDemand(t.Context(), &kmsapi.RotateKeyOnDemandRequest{KeyId: id})
+	wantsCode(t, err, "KMSInvalidStateException")
+	away.mustImport(id, m2, same)
+	if state(home) != everywhere || state(away) != kmsapi.KeyMaterialStatePendingRotation {
+		t.Errorf("states %s, %s", state(home), state(away))
+	}
+	_, err = home.UpdatePrimaryRegion(t.Context(), &kmsapi.UpdatePrimaryRegionRequest{KeyId: id, PrimaryRegion: new(europe)})
+	wantsCode(t, err, "KMSInvalidStateException")
+	third.mustImport(id, m2, same)
+	if got := state(home); got != kmsapi.KeyMaterialStatePendingRotation {
+		t.Errorf("state %s", got)
+	}
+	// A replica may give it back, and take it again.
+	if _, err := third.DeleteImportedKeyMaterial(t.Context(), &kmsapi.DeleteImportedKeyMaterialRequest{KeyId: id, KeyMaterialId: &second}); err != nil {
+		t.Fatal(err)
+	}
+	if state(home) != everywhere || state(third) != "" {
+		t.Errorf("states %s, %q", state(home), state(third))
+	}
+	third.mustImport(id, m2, kmsapi.ImportKeyMaterialRequest{})
+	if _, err := home.RotateKeyOnDemand(t.Context(), &kmsapi.RotateKeyOnDemandRequest{KeyId: id}); err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range []*room{home, away, third} {
+		r.decrypts(old, "old")
+		if got := r.decrypts(r.encrypt(id, "new"), "new"); got != second {
+			t.Errorf("%s encrypts under %s", r.region, got)
+		}
+	}
+	// What a replica loses, it alone loses.
+	if _, err := away.DeleteImportedKeyMaterial(t.Context(), &kmsapi.DeleteImportedKeyMaterialRequest{KeyId: id, KeyMaterialId: &first}); err != nil {
+		t.Fatal(err)
+	}
+	if got := *away.describe(id).KeyState; got != kmsapi.KeyStatePendingImport {
+		t.Errorf("state %s", got)
+	}
+	third.decrypts(old, "old")
+	away.mustImport(id, m1, kmsapi.ImportKeyMaterialRequest{})
+	away.decrypts(old, "old")
+}
+
+func TestDeletingWaitingMaterialOfThePrimaryDeletesItEverywhere(t *testing.T) {
+	h := newHarness(t)
+	home, away := importRoom(h, testRegion), h.in(west)
+	id := home.external(kmsapi.CreateKeyRequest{MultiRegion: new(true)}).KeyId
+	m1, m2 := randomBytes(32), randomBytes(32)
+	home.mustImport(id, m1, kmsapi.ImportKeyMaterialRequest{})
+	home.replicate(id, west)
+	away.mustImport(id, m1, kmsapi.ImportKeyMaterialRequest{})
+	second := home.mustImport(id, m2, kmsapi.ImportKeyMaterialRequest{ImportType: new(kmsapi.ImportTypeNewKeyMaterial), ValidTo: new(h.clock.Now().Add(time.Hour))})
+	away.mustImport(id, m2, kmsapi.ImportKeyMaterialRequest{})
+	slot := h.material(west, *id, second)
+	h.clock.Advance(time.Hour) // the primary's expires
+	h.runJobs()
+	for _, r := range []*room{home, away} {
+		if n := len(r.materials(id)); n != 1 || *r.describe(id).KeyState != kmsapi.KeyStateEnabled {
+			t.Errorf("%s: %d materials", r.region, n)
+		}
+	}
+	if err := h.service.unwrap(t.Context(), &slot, func([]byte) error { return nil }); err == nil {
+		t.Error("the replica's slot is still there")
+	}
+}
+
+func TestDetachingReplicasLetsThePrimaryGo(t *testing.T) {
+	h := newHarness(t)
+	home := h.in(testRegion)
+	made := home.multi(kmsapi.CreateKeyRequest{}, west, europe)
+	id := *made.KeyId
+	h.edit(keyName{testAccount, testRegion, id}, func(k *keyRecord) {
+		k.State, k.Deletion = kmsapi.KeyStatePendingReplicaDeletion, &deletion{Days: 7}
+	})
+	detach := func(region string) (freed *keyRecord) {
+		t.Helper()
+		_, err := h.store.Update(t.Context(), func(tx store.Txn) error {
+			k, err := h.service.tables.keys.Get(tx, testAccount, region, id)
+			if err != nil {
+				return err
+			}
+			freed, err = h.service.detachReplica(tx, &k)
+			return errors.Join(err, h.service.tables.keys.Delete(tx, &k), h.service.tables.deleteRef(tx, &k))
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return freed
+	}
+	if freed := detach(west); freed != nil {
+		t.Error("the primary was let go while a replica was left")
+	}
+	if got := shape(home.describe(&id)); got != "PRIMARY of us-east-1: eu-west-1" {
+		t.Error(got)
+	}
+	freed := detach(europe)
+	if freed == nil || freed.State != kmsapi.KeyStatePendingDeletion || !freed.Deletion.Date.Equal(h.clock.Now().AddDate(0, 0, 7)) {
+		t.Fatalf("freed: %+v", freed)
+	}
+	if m := home.describe(&id); *m.KeyState != kmsapi.KeyStatePendingDeletion || !m.DeletionDate.Equal(h.clock.Now().AddDate(0, 0, 7)) {
+		t.Errorf("%+v", m)
+	}
+}
