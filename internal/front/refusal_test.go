@@ -89,6 +89,28 @@ func TestGateEndsConnectionsOfChunkedRequests(t *testing.T) {
 	}
 }
 
+func TestGateRefusesMalformedHTTP2(t *testing.T) {
+	g := NewGate(func() Status { return Status{Status: "ok"} }, http.NotFoundHandler(), nil)
+	for _, c := range []struct {
+		target  string
+		lengths []string
+		status  int
+	}{
+		{"/health", nil, 200},
+		{"/health", []string{"2"}, 200},
+		{"/health", []string{"2", "3"}, 400},
+		{"http://other.example/health", nil, 400},
+	} {
+		r := httptest.NewRequest("GET", c.target, nil)
+		r.ProtoMajor, r.Header = 2, http.Header{"Content-Length": c.lengths}
+		w := httptest.NewRecorder()
+		g.ServeHTTP(w, r)
+		if w.Code != c.status {
+			t.Errorf("%s %v: %d", c.target, c.lengths, w.Code)
+		}
+	}
+}
+
 func gzipped(t *testing.T, data []byte) []byte {
 	t.Helper()
 	var b bytes.Buffer
