@@ -50,17 +50,25 @@ func TestDoorRefusesInTheWordsOfTheProtocol(t *testing.T) {
 		header     http.Header
 		status     int
 		contains   string
+		method     string // if not POST, body is the query
 	}{
-		{"a form that is too large", strings.Repeat("x", DefaultMaxBody+1), http.Header{"Content-Type": {formType}}, 413, "<Code>RequestEntityTooLarge</Code>"},
-		{"a form under a signature that cannot be read", "a=b", http.Header{"Content-Type": {formType}, "Authorization": {"AWS4-HMAC-SHA256 x"}}, 400, "<Code>IncompleteSignature</Code>"},
-		{"an unsigned form that says its version", "Action=ListUsers&Version=2010-05-08", http.Header{"Content-Type": {formType}}, 403, "<Code>MissingAuthenticationToken</Code>"},
-		{"a form without Version", "Action=ListUsers", http.Header{"Content-Type": {formType}}, 400, "<Code>InvalidAction</Code>"},
-		{"an unsigned bomb", string(gzipped(t, bytes.Repeat([]byte(" "), 1<<20))), http.Header{"X-Amz-Target": {"TrentService.ListKeys"}, "Content-Encoding": {"gzip"}}, 400, "MissingAuthenticationTokenException"},
-		{"a form that is a bomb", string(gzipped(t, bytes.Repeat([]byte(" "), 1<<20))), http.Header{"Content-Type": {formType}, "Content-Encoding": {"GZip"}}, 413, "<Code>RequestEntityTooLarge</Code>"},
-		{"a form that is not gzip", "Action=ListUsers&Version=2010-05-08", http.Header{"Content-Type": {formType}, "Content-Encoding": {"gzip"}}, 400, "<Code>MalformedInput</Code>"},
+		{"a query by PUT", "Action=ListUsers&Version=2010-05-08", http.Header{}, 400, "<Code>InvalidAction</Code>", "PUT"},
+		{"a query by HEAD", "Action=ListUsers&Version=2010-05-08", http.Header{}, 400, "", "HEAD"},
+		{"a query by GET", "Action=ListUsers&Version=2010-05-08", http.Header{}, 403, "<Code>MissingAuthenticationToken</Code>", "GET"},
+		{"a form that is too large", strings.Repeat("x", DefaultMaxBody+1), http.Header{"Content-Type": {formType}}, 413, "<Code>RequestEntityTooLarge</Code>", ""},
+		{"a form under a signature that cannot be read", "a=b", http.Header{"Content-Type": {formType}, "Authorization": {"AWS4-HMAC-SHA256 x"}}, 400, "<Code>IncompleteSignature</Code>", ""},
+		{"an unsigned form that says its version", "Action=ListUsers&Version=2010-05-08", http.Header{"Content-Type": {formType}}, 403, "<Code>MissingAuthenticationToken</Code>", ""},
+		{"a form without Version", "Action=ListUsers", http.Header{"Content-Type": {formType}}, 400, "<Code>InvalidAction</Code>", ""},
+		{"an unsigned bomb", string(gzipped(t, bytes.Repeat([]byte(" "), 1<<20))), http.Header{"X-Amz-Target": {"TrentService.ListKeys"}, "Content-Encoding": {"gzip"}}, 400, "MissingAuthenticationTokenException", ""},
+		{"a form that is a bomb", string(gzipped(t, bytes.Repeat([]byte(" "), 1<<20))), http.Header{"Content-Type": {formType}, "Content-Encoding": {"GZip"}}, 413, "<Code>RequestEntityTooLarge</Code>", ""},
+		{"a form that is not gzip", "Action=ListUsers&Version=2010-05-08", http.Header{"Content-Type": {formType}, "Content-Encoding": {"gzip"}}, 400, "<Code>MalformedInput</Code>", ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			r := httptest.NewRequest("POST", "/", strings.NewReader(c.body))
+			method, target := "POST", "/"
+			if c.method != "" {
+				method, target, c.body = c.method, "/?"+c.body, ""
+			}
+			r := httptest.NewRequest(method, target, strings.NewReader(c.body))
 			r.Header = c.header
 			w := httptest.NewRecorder()
 			d.ServeHTTP(w, r)

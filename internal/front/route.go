@@ -157,6 +157,9 @@ func (r *router) routeTarget(req *http.Request, value string) (target, *routeErr
 
 func (r *router) routeQuery(room *Room, codec wire.Codec, req *http.Request, form bool, body []byte) (target, *routeError) {
 	api := room.API
+	if req.Method != http.MethodGet && req.Method != http.MethodPost {
+		return target{}, &routeError{api: api, codec: codec, err: &wire.CommonError{Kind: wire.UnknownOperation, Message: "The query protocols take GET and POST only."}}
+	}
 	if form && awsquery.HasAction(body) && awsquery.HasAction([]byte(req.URL.RawQuery)) {
 		return target{}, &routeError{api: api, codec: codec, err: &wire.CommonError{Kind: wire.MalformedQuery, Message: "The request names an Action both in its URL and in its body."}}
 	}

@@ -99,7 +99,7 @@ func TestSlowClientsAreCutOff(t *testing.T) {
 		{"half a header", readHeaderTimeout, func(conn net.Conn) { _, _ = io.WriteString(conn, head) }},
 		{"header byte by byte", readHeaderTimeout + time.Second, func(conn net.Conn) { drip(conn, head+"X-A: "+strings.Repeat("a", 1000)) }},
 		{"half a body", readTimeout, func(conn net.Conn) { _, _ = io.WriteString(conn, head+"Content-Length: 100\r\n\r\nabc") }},
-		{"body byte by byte", readTimeout + time.Second, func(conn net.Conn) { 
+		{"body byte by byte", readTimeout + time.Second, func(conn net.Conn) {
 			if _, err := io.WriteString(conn, head+"Content-Length: 1000\r\n\r\n"); err == nil {
 				drip(conn, strings.Repeat("a", 1000))
 			}

@@ -100,6 +100,15 @@ func TestSessionTokens(t *testing.T) {
 		o.creds, o.without = one, []string{"x-amz-security-token"}
 		s.refused(t, s.kms("ListKeys", []byte("{}")).sign(o), want{status: 400, code: "InvalidSignatureException", message: "'x-amz-security-token' must be a 'SignedHeader' in the AWS Authorization."})
 	})
+	t.Run("in the URL", func(t *testing.T) {
+		o := s.by("iam")
+		o.creds = flip(9)
+		const list = "Action=ListUsers" + iamVersion
+		s.refused(t, s.presign(list, o, "&X-Amz-Expires=60"), want{status: 403, code: "InvalidClientTokenId", message: invalid.message})
+		o.creds = one
+		s.refused(t, s.presign(list, o, "&X-Amz-Expires=60").add("X-Amz-Security-Token", one.token), want{status: 400, code: "IncompleteSignature", message: "The request has more than one session token."})
+		s.refused(t, s.presign(list, o, "&X-Amz-Expires=60&X-Amz-Security-Token=x"), want{status: 400, code: "IncompleteSignature", message: "The query repeats 'X-Amz-Security-Token'."})
+	})
 	t.Run("in a form", func(t *testing.T) {
 		o := s.by("sts")
 		o.creds = flip(5)
@@ -153,4 +162,46 @@ func TestRevokedKeys(t *testing.T) {
 	s.checkRefusal(t, who(key), gone)
 	s.call(t, s.form("Action=DeleteUser&UserName=eve"+iamVersion), "iam")
 	s.checkRefusal(t, who(session), gone)
+}
+
+// Tokens that people carry between calls of sts and cloudtrail.
+func TestOtherGarbageTokens(t *testing.T) {
+	s := start(t)
+	sts := func(body string) *request { return s.form(body + "&Version=2011-06-15") }
+	for name, token := range map[string]string{
+		"garbage": "garbage", "three parts": "aaaa.bbbb.cccc", "no algorithm": "eyJhbGciOiJub25lIn0.eyJpc3MiOiJodHRwczovL3gifQ.",
+		"longest": strings.Repeat("a", 9998) + "." + strings.Repeat("b", 9999) + ".", "dots": strings.Repeat(".", 20000),
+	} {
+		t.Run("web identity: "+name, func(t *testing.T) {
+			a := s.send(t, sts("Action=AssumeRoleWithWebIdentity&RoleArn=arn:aws:iam::"+account+":role/none&RoleSessionName=abc&WebIdentityToken="+token))
+			if f := parseFault(t, a); a.status != 400 && a.status != 403 || f.code != "InvalidIdentityToken" && f.code != "AccessDenied" {
+				t.Errorf("%d %s %s", a.status, f.code, f.message)
+			}
+		})
+	}
+	for name, message := range map[string]string{"garbage": "garbage", "base64": strings.Repeat("QUFB", 2500), "not base64": "%25%25"} {
+		t.Run("authorization message: "+name, func(t *testing.T) {
+			s.refused(t, sts("Action=DecodeAuthorizationMessage&EncodedMessage="+message).sign(s.by("sts")), want{status: 400, code: "InvalidAuthorizationMessageException", message: "*", recorded: true})
+		})
+	}
+	lookup := func(body string) *request {
+		return s.target("com.amazonaws.cloudtrail.v20131101.CloudTrail_20131101.LookupEvents", []byte(body)).sign(s.by("cloudtrail"))
+	}
+	for body, c := range map[string]string{
+		`{"NextToken":"garbage"}`:                              "InvalidNextTokenException",
+		`{"NextToken":"` + strings.Repeat("QUFB", 2000) + `"}`: "InvalidNextTokenException",
+		`{"MaxResults":51}`:                                    "*",
+		`{"MaxResults":0}`:                                     "*",
+		`{"StartTime":2000000000,"EndTime":1000000000}`:        "InvalidTimeRangeException",
+		`{"StartTime":1e300}`:                                  "SerializationException",
+		`{"LookupAttributes":[{"AttributeKey":"ReadOnly","AttributeValue":"maybe"}]}`: "InvalidLookupAttributesException",
+		`{"LookupAttributes":[{"AttributeKey":"Nothing","AttributeValue":"x"}]}`:      "*",
+	} {
+		t.Run(body[:min(len(body), 60)], func(t *testing.T) {
+			a := s.send(t, lookup(body))
+			if f := parseFault(t, a); a.status != 400 || c != "*" && f.code != c {
+				t.Errorf("%d %s %s", a.status, f.code, f.message)
+			}
+		})
+	}
 }
