@@ -75,10 +75,6 @@ func (c *h2) status(stream uint32) string {
 			if frame.StreamID == stream {
 				return ""
 			}
-		case *http2.SettingsFrame:
-			if !frame.IsAck() {
-				_ = c.f.WriteSettingsAck()
-			}
 		case *http2.GoAwayFrame:
 			return ""
 		}

@@ -94,9 +94,11 @@ func TestEndlessChunkedBody(t *testing.T) {
 				if _, err := io.WriteString(conn, head+"Transfer-Encoding: chunked\r\n\r\n"); err != nil {
 					return
 				}
-				chunk := []byte(fmt.Sprintf("%x\r\n%s\r\n", 32<<10, bytes.Repeat([]byte(" "), 32<<10)))
-				for err == nil {
-					_, err = conn.Write(chunk)
+				chunk := fmt.Appendf(nil, "%x\r\n%s\r\n", 32<<10, bytes.Repeat([]byte(" "), 32<<10))
+				for {
+					if _, err := conn.Write(chunk); err != nil {
+						return
+					}
 				}
 			}()
 			res, err := http.ReadResponse(newReader(conn), nil)
