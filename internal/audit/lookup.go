@@ -41,7 +41,7 @@ type Page struct {
 	Next Position
 }
 
-// maxScannedBytes bounds what one Lookup reads.
+// maxScannedBytes bounds what one Lookup reads, uncompressed.
 const maxScannedBytes = 32 << 20
 
 // clockSlack is how far an event's time may lie from the time of its batch: calls
@@ -80,7 +80,11 @@ func (l *Log) Lookup(ctx context.Context, q Query) (Page, error) {
 			if err := ctx.Err(); err != nil {
 				return err
 			}
-			events, err := decodeBatch(item.Value)
+			plain, err := unpack(item.Value)
+			if err != nil {
+				return fmt.Errorf("audit: batch %x: %w", item.Key, err)
+			}
+			events, err := decodeEvents(plain)
 			if err != nil {
 				return fmt.Errorf("audit: batch %x: %w", item.Key, err)
 			}
@@ -98,7 +102,7 @@ func (l *Log) Lookup(ctx context.Context, q Query) (Page, error) {
 				}
 				page.Events = append(page.Events, events[i])
 			}
-			if scanned += len(item.Value); scanned > maxScannedBytes {
+			if scanned += len(plain); scanned > maxScannedBytes {
 				page.Next = joinPosition(item.Key, 0)
 				return errFull
 			}

@@ -123,9 +123,6 @@ func (d *Door) add(room *Room) error {
 	}
 	d.router.bySigning[api.SigningName] = append(d.router.bySigning[api.SigningName], room)
 	d.router.byHost[api.EndpointPrefix] = room
-	if api.Speaks(wire.AWSQuery) || api.Speaks(wire.EC2Query) {
-		d.router.query = append(d.router.query, room)
-	}
 	if room.Paths != nil {
 		d.router.paths[api] = room.Paths
 	}

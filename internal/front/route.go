@@ -26,7 +26,6 @@ type router struct {
 	bySigning map[string][]*Room // signing name
 	byHost    map[string]*Room   // first label of AWS's host names
 	paths     map[*wire.API]pathRouter
-	query     []*Room // that speak a query protocol
 }
 
 // pathRouter matches REST requests to operations by method, path and query.
@@ -225,14 +224,17 @@ func (r *router) byVersion(query []byte) (room *Room, ambiguous bool) {
 	if err != nil {
 		return nil, false
 	}
-	for _, candidate := range r.query {
-		if candidate.API.Version != version || candidate.API.Operation(action) == nil {
-			continue
+	for _, rooms := range r.bySigning {
+		for _, candidate := range rooms {
+			api := candidate.API
+			if api.Version != version || api.Operation(action) == nil || r.codec(api, wire.AWSQuery, wire.EC2Query) == nil {
+				continue
+			}
+			if room != nil {
+				return nil, true
+			}
+			room = candidate
 		}
-		if room != nil {
-			return nil, true
-		}
-		room = candidate
 	}
 	return room, false
 }
