@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// TestHTTPSignatures refuses every way in which a signature can be wrong. Nothing of
-// it is recorded: nobody is known to have called.
+// Every way in which a signature can be wrong is refused. Nothing of it is recorded:
+// nobody is known to have called.
 func TestSignatures(t *testing.T) {
 	s := start(t)
 	kms := func() *request { return s.kms("CreateKey", []byte("{}")) }
