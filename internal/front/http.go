@@ -134,12 +134,18 @@ func (d *Door) serve(ctx context.Context, a *answer) {
 		return
 	}
 	c.Input = in
+	if in != nil {
+		defer wire.Wipe(t.op.Input(), wire.PointerOf(in))
+	}
 	out, err := d.run(ctx, t.room, c)
 	if err != nil {
 		a.fail(d.apiError(ctx, err, a.id))
 		return
 	}
 	a.succeed(out)
+	if out != nil {
+		wire.Wipe(t.op.Output(), wire.PointerOf(out))
+	}
 }
 
 func parseSignature(r *http.Request) (*sigv4.Signature, error) {
