@@ -106,6 +106,9 @@ func (a *App) openRooms(ctx context.Context, ring *seal.Keyring) (_ *rooms, err 
 	if err != nil {
 		return nil, err
 	}
+	if err := audit.Reserve(registry); err != nil {
+		return nil, err
+	}
 	r.audit = audit.Open(sealed, c.Clock)
 	regions, err := c.regions()
 	if err != nil {

@@ -4,12 +4,55 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
+
+	"fastness/internal/store/table"
+
+	"github.com/klauspost/compress/s2"
 )
 
 // A batch is a version byte followed by events, each a length and the fields in the
-// order of appendEvent; strings are length-prefixed.
-const batchVersion = 1
+// order of appendEvent; strings are length-prefixed. Records resemble each other, so a
+// batch is stored compressed where that makes it smaller: it costs less than to seal,
+// log, flush and compact the difference.
+const (
+	batchPlain  = 1
+	batchPacked = 2 // the events as an S2 block (a superset of Snappy's format)
+)
+
+// pack appends a plain batch to dst in the form that is stored.
+func pack(dst, plain []byte) []byte {
+	dst = append(dst, batchPacked)
+	dst = slices.Grow(dst, s2.MaxEncodedLen(len(plain)))
+	block := s2.Encode(dst[1:cap(dst)], plain[1:])
+	if len(block) >= len(plain)-1 {
+		return append(dst[:0], plain...)
+	}
+	return dst[:1+len(block)]
+}
+
+// unpack returns the events of a stored batch without the version byte.
+func unpack(b []byte) ([]byte, error) {
+	if len(b) == 0 {
+		return nil, fmt.Errorf("%w: empty", errBatch)
+	}
+	switch b[0] {
+	case batchPlain:
+		return b[1:], nil
+	case batchPacked:
+		n, err := s2.DecodedLen(b[1:])
+		if err != nil || n > maxUnpackedBytes {
+			return nil, fmt.Errorf("%w: compressed block", errBatch)
+		}
+		out, err := s2.Decode(nil, b[1:])
+		if err != nil {
+			return nil, fmt.Errorf("%w: %w", errBatch, err)
+		}
+		return out, nil
+	}
+	return nil, fmt.Errorf("%w: unknown version", errBatch)
+}
 
 // Bounds of what is written, in bytes. A batch that holds more than one Append's
 // records is at most maxBatchBytes; one Append's records, at most maxRecordBytes each
@@ -18,7 +61,9 @@ const batchVersion = 1
 const (
 	maxBatchBytes  = 256 << 10
 	maxRecordBytes = 240 << 10
-	maxResources   = 100
+	// maxUnpackedBytes is more than any batch holds: maxBatchBytes or one Append.
+	maxUnpackedBytes = 2 << 20
+	maxResources     = 100
 )
 
 var errBatch = errors.New("audit: damaged batch")
@@ -78,12 +123,16 @@ func (r *batchReader) uvarint() uint64 {
 func (r *batchReader) string() string { return string(r.take(r.uvarint())) }
 
 // decodeBatch returns the events of a batch in the order they were appended. Their
-// JSON aliases b.
+// JSON may alias b.
 func decodeBatch(b []byte) ([]Event, error) {
-	if len(b) == 0 || b[0] != batchVersion {
-		return nil, fmt.Errorf("%w: unknown version", errBatch)
+	b, err := unpack(b)
+	if err != nil {
+		return nil, err
 	}
-	b = b[1:]
+	return decodeEvents(b)
+}
+
+func decodeEvents(b []byte) ([]Event, error) {
 	var events []Event
 	for len(b) > 0 {
 		if len(b) < 4 {
@@ -127,4 +176,12 @@ func decodeEvent(b []byte) (Event, error) {
 		r.err = errBatch
 	}
 	return e, r.err
+}
+
+// Reserve tells fsck about the log's batches.
+func Reserve(r *table.Registry) error {
+	return r.Reserve("audit", "event", func(value []byte) error {
+		_, err := decodeBatch(value)
+		return err
+	})
 }

@@ -26,7 +26,7 @@ func batchCases() [][]*Event {
 }
 
 func encodeBatch(events []*Event) []byte {
-	b := []byte{batchVersion}
+	b := []byte{batchPlain}
 	for _, e := range events {
 		b = appendEvent(b, e)
 	}
@@ -56,7 +56,7 @@ func TestDamagedBatchesAreRefused(t *testing.T) {
 	if _, err := decodeBatch(nil); err == nil {
 		t.Error("an empty batch was read")
 	}
-	if _, err := decodeBatch(append([]byte{batchVersion + 1}, whole[1:]...)); err == nil {
+	if _, err := decodeBatch(append([]byte{batchPacked + 1}, whole[1:]...)); err == nil {
 		t.Error("a batch of another version was read")
 	}
 	for n := 2; n < len(whole); n++ {
@@ -73,13 +73,13 @@ func FuzzDecodeBatch(f *testing.F) {
 	for _, events := range batchCases()[:2] {
 		f.Add(encodeBatch(events))
 	}
-	f.Add([]byte{batchVersion, 0, 0, 0, 1, 255})
+	f.Add([]byte{batchPlain, 0, 0, 0, 1, 255})
 	f.Fuzz(func(t *testing.T, b []byte) {
 		events, err := decodeBatch(b)
 		if err != nil {
 			return
 		}
-		again := []byte{batchVersion}
+		again := []byte{batchPlain}
 		for i := range events {
 			again = appendEvent(again, &events[i])
 		}

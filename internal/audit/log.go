@@ -11,11 +11,13 @@ import (
 
 	"fastness/internal/clock"
 	"fastness/internal/store"
+	"fastness/internal/store/table"
 )
 
-// keyPrefix is where batches live: keyPrefix, eight bytes of nanoseconds, eight bytes
-// that keep keys of one nanosecond and of several processes apart.
-var keyPrefix = []byte("\x01audit/e/")
+// keyPrefix is where batches live; a key is a tuple like those of tables (of no account
+// and Region, because a batch holds the records of many): the time, and a number
+// that keeps keys of one nanosecond and of several processes apart.
+var keyPrefix = table.Key(table.String(""), table.String(""), table.String("audit"), table.String("event"))
 
 // ErrUnavailable is wrapped by every error of a log that cannot be written.
 var ErrUnavailable = errors.New("audit: the log cannot be written")
@@ -38,17 +40,24 @@ type Log struct {
 	wake    chan struct{}
 	closed  bool
 	stopped chan struct{}
+
+	packed []byte // the writer's own: a batch as it is stored
 }
 
 // batch collects records until the writer takes it.
 type batch struct {
-	data []byte
+	data *[]byte       // from batchData, until the commit is done
 	done chan struct{} // closed when err is final
 	err  error
 }
 
+// batchData holds the memory of batches between commits.
+var batchData = sync.Pool{New: func() any { return new(make([]byte, 0, 32<<10)) }}
+
 func newBatch() *batch {
-	return &batch{data: append(make([]byte, 0, 16<<10), batchVersion), done: make(chan struct{})}
+	data := batchData.Get().(*[]byte)
+	*data = append((*data)[:0], batchPlain)
+	return &batch{data: data, done: make(chan struct{})}
 }
 
 // Open starts the log's writer on s. Close stops it.
@@ -92,9 +101,14 @@ func (l *Log) Append(ctx context.Context, events ...*Event) error {
 	if err != nil {
 		return err
 	}
+	return wait.wait(ctx)
+}
+
+// wait returns when the batch is durable or has failed.
+func (b *batch) wait(ctx context.Context) error {
 	select {
-	case <-wait.done:
-		return wait.err
+	case <-b.done:
+		return b.err
 	case <-ctx.Done():
 		// The record may still be written; the caller is gone.
 		return fmt.Errorf("%w: %w", ErrUnavailable, ctx.Err())
@@ -114,16 +128,16 @@ func (l *Log) enqueue(events []*Event) (*batch, error) {
 	if l.filling == nil {
 		l.filling = newBatch()
 	}
-	before := len(l.filling.data)
+	data := l.filling.data
+	before := len(*data)
 	for _, e := range events {
-		l.filling.data = appendEvent(l.filling.data, e)
+		*data = appendEvent(*data, e)
 	}
-	size := len(l.filling.data) - before
-	l.pending += size
-	if len(l.filling.data) > maxBatchBytes && before > 1 {
+	l.pending += len(*data) - before
+	if len(*data) > maxBatchBytes && before > 1 {
 		next := newBatch()
-		next.data = append(next.data, l.filling.data[before:]...)
-		l.filling.data = l.filling.data[:before]
+		*next.data = append(*next.data, (*data)[before:]...)
+		*data = (*data)[:before]
 		l.queue = append(l.queue, l.filling)
 		l.filling = next
 	}
@@ -141,14 +155,14 @@ func (l *Log) take() (take []*batch, more bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	size := 0
-	for len(l.queue) > 0 && (len(take) == 0 || size+len(l.queue[0].data) <= maxCommitBytes) {
-		size += len(l.queue[0].data)
+	for len(l.queue) > 0 && (len(take) == 0 || size+len(*l.queue[0].data) <= maxCommitBytes) {
+		size += len(*l.queue[0].data)
 		take = append(take, l.queue[0])
 		l.queue = l.queue[1:]
 	}
 	if len(l.queue) == 0 {
 		l.queue = nil
-		if l.filling != nil && size+len(l.filling.data) <= maxCommitBytes {
+		if l.filling != nil && size+len(*l.filling.data) <= maxCommitBytes {
 			take = append(take, l.filling)
 			l.filling = nil
 		}
@@ -176,7 +190,8 @@ func (l *Log) commit(batches []*batch) {
 	// let them go.
 	_, err := l.store.Update(context.Background(), func(tx store.Txn) error {
 		for _, b := range batches {
-			if err := tx.Put(l.nextKey(), b.data); err != nil {
+			l.packed = pack(l.packed[:0], *b.data)
+			if err := tx.Put(l.nextKey(), l.packed); err != nil {
 				return err
 			}
 		}
@@ -187,8 +202,9 @@ func (l *Log) commit(batches []*batch) {
 	}
 	size := 0
 	for _, b := range batches {
-		size += len(b.data) - 1
-		b.err = err
+		size += len(*b.data) - 1
+		batchData.Put(b.data)
+		b.data, b.err = nil, err
 		close(b.done)
 	}
 	l.mu.Lock()
@@ -198,20 +214,26 @@ func (l *Log) commit(batches []*batch) {
 }
 
 func (l *Log) nextKey() []byte {
-	k := append(make([]byte, 0, len(keyPrefix)+16), keyPrefix...)
-	k = binary.BigEndian.AppendUint64(k, uint64(l.clock.Now().UnixNano()))
-	return binary.BigEndian.AppendUint64(k, l.seq.Add(1))
+	return table.AppendKey(timeKey(l.clock.Now()), table.Uint(l.seq.Add(1)))
 }
 
 // AppendTxn adds events to a transaction: they become part of the history exactly if
 // it commits.
 func (l *Log) AppendTxn(tx store.Txn, events ...*Event) error {
-	data := []byte{batchVersion}
+	b := txnData.Get().(*txnBatch)
+	defer txnData.Put(b)
+	b.plain = append(b.plain[:0], batchPlain)
 	for _, e := range events {
-		data = appendEvent(data, e)
+		b.plain = appendEvent(b.plain, e)
 	}
-	if err := tx.Put(l.nextKey(), data); err != nil {
+	b.packed = pack(b.packed[:0], b.plain)
+	if err := tx.Put(l.nextKey(), b.packed); err != nil {
 		return fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
 	return nil
 }
+
+// txnBatch is the batch of one transaction, plain and as it is stored.
+type txnBatch struct{ plain, packed []byte }
+
+var txnData = sync.Pool{New: func() any { return new(txnBatch) }}

@@ -87,7 +87,7 @@ func waitForEvents(l *Log, n int) {
 		l.mu.Lock()
 		have := 0
 		if l.filling != nil {
-			events, err := decodeBatch(l.filling.data)
+			events, err := decodeBatch(*l.filling.data)
 			if err == nil {
 				have = len(events)
 			}
@@ -242,7 +242,7 @@ func TestTheTwoRecordsOfOneCallCommitTogether(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		events, err := decodeBatch(wait.data)
+		events, err := decodeBatch(*wait.data)
 		if err != nil || len(events)%2 != 0 {
 			t.Fatalf("a batch of pairs holds %d events, %v", len(events), err)
 		}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"fastness/internal/store"
+	"fastness/internal/store/table"
 )
 
 // Retention is how long the event history goes back, as CloudTrail's.
@@ -40,7 +41,7 @@ type Page struct {
 	Next Position
 }
 
-// maxScannedBytes bounds what one Lookup reads.
+// maxScannedBytes bounds what one Lookup reads, uncompressed.
 const maxScannedBytes = 32 << 20
 
 // clockSlack is how far an event's time may lie from the time of its batch: calls
@@ -79,7 +80,11 @@ func (l *Log) Lookup(ctx context.Context, q Query) (Page, error) {
 			if err := ctx.Err(); err != nil {
 				return err
 			}
-			events, err := decodeBatch(item.Value)
+			plain, err := unpack(item.Value)
+			if err != nil {
+				return fmt.Errorf("audit: batch %x: %w", item.Key, err)
+			}
+			events, err := decodeEvents(plain)
 			if err != nil {
 				return fmt.Errorf("audit: batch %x: %w", item.Key, err)
 			}
@@ -97,7 +102,7 @@ func (l *Log) Lookup(ctx context.Context, q Query) (Page, error) {
 				}
 				page.Events = append(page.Events, events[i])
 			}
-			if scanned += len(item.Value); scanned > maxScannedBytes {
+			if scanned += len(plain); scanned > maxScannedBytes {
 				page.Next = joinPosition(item.Key, 0)
 				return errFull
 			}
@@ -117,8 +122,10 @@ func (q *Query) selects(e *Event) bool {
 }
 
 func timeKey(t time.Time) []byte {
-	k := append(make([]byte, 0, len(keyPrefix)+8), keyPrefix...)
-	return binary.BigEndian.AppendUint64(k, uint64(max(t.UnixNano(), 0)))
+	if t.Before(time.Unix(0, 0)) {
+		t = time.Unix(0, 0)
+	}
+	return table.AppendKey(append(make([]byte, 0, len(keyPrefix)+32), keyPrefix...), table.Time(t))
 }
 
 // A position is the number of events of a batch that are still to come, then its key.

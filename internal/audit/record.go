@@ -1,10 +1,14 @@
 package audit
 
 import (
+	"context"
+	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"fastness/internal/call"
+	"fastness/internal/store"
 	"fastness/internal/wire"
 )
 
@@ -24,70 +28,121 @@ const (
 
 // Records builds the records of a call that has ended: one for the caller's account
 // and one for every other account whose resources it touched (they share a
-// sharedEventID). out is nil when the call failed with err. now is the event's time
-// when the call has none.
+// sharedEventID). out is nil when the call failed with err.
 func Records(c *call.Call, out any, err wire.APIError) []*Event {
-	accounts := []string{c.Account}
+	var s scratch
+	return s.records(c, out, err)
+}
+
+// Record writes the records of a call and returns when they are durable, as Append
+// does. It is Records and Append without the garbage.
+func (l *Log) Record(ctx context.Context, c *call.Call, out any, err wire.APIError) error {
+	s := scratches.Get().(*scratch)
+	wait, queueErr := l.enqueue(s.records(c, out, err))
+	s.release()
+	if queueErr != nil {
+		return queueErr
+	}
+	return wait.wait(ctx)
+}
+
+// RecordTxn adds the records of a call to a transaction, as AppendTxn does.
+func (l *Log) RecordTxn(tx store.Txn, c *call.Call, out any, err wire.APIError) error {
+	s := scratches.Get().(*scratch)
+	defer s.release()
+	return l.AppendTxn(tx, s.records(c, out, err)...)
+}
+
+// scratch is the memory in which records are made until a batch has them.
+type scratch struct {
+	event     Event // of the caller's account; the others are rare
+	list      [1]*Event
+	resources []Resource
+	json      []byte
+}
+
+var scratches = sync.Pool{New: func() any { return &scratch{json: make([]byte, 0, 4<<10)} }}
+
+// maxScratchBytes keeps rare large buffers out of the pool.
+const maxScratchBytes = 64 << 10
+
+// release forgets the call, so that the pool holds nothing of it alive.
+func (s *scratch) release() {
+	if cap(s.json) > maxScratchBytes {
+		return
+	}
+	clear(s.resources)
+	s.event, s.list[0] = Event{}, nil
+	scratches.Put(s)
+}
+
+// records makes the records of a call. They are valid until release.
+func (s *scratch) records(c *call.Call, out any, err wire.APIError) []*Event {
+	var others []string
 	for i := range c.Accesses {
 		a := c.Accesses[i].Account
-		if a == "" {
-			continue
-		}
-		known := false
-		for _, b := range accounts {
-			known = known || a == b
-		}
-		if !known {
-			accounts = append(accounts, a)
+		if a != "" && a != c.Account && !slices.Contains(others, a) {
+			others = append(others, a)
 		}
 	}
 	shared := ""
-	if len(accounts) > 1 {
+	if len(others) > 0 {
 		shared = NewID()
 	}
-	events := make([]*Event, len(accounts))
-	for i, account := range accounts {
-		events[i] = newRecord(c, out, err, account, shared)
+	s.json, s.resources = s.json[:0], s.resources[:0]
+	s.record(&s.event, c, out, err, c.Account, shared)
+	s.list[0] = &s.event
+	events := s.list[:]
+	for _, account := range others {
+		e := new(Event)
+		s.record(e, c, out, err, account, shared)
+		events = append(events, e)
 	}
 	return events
 }
 
-func newRecord(c *call.Call, out any, err wire.APIError, recipient, shared string) *Event {
+// record renders the record for one account into e.
+func (s *scratch) record(e *Event, c *call.Call, out any, err wire.APIError, recipient, shared string) {
 	op := c.Operation
 	api := op.API()
-	e := &Event{
-		ID: NewID(), Time: c.Time, Account: recipient, Region: c.Region,
-		Name: op.Name, Source: api.EventSource, ReadOnly: op.ReadOnly,
-		AccessKeyID: c.Principal.AccessKeyID, UserName: c.Principal.DisplayName(),
-	}
 	foreign := recipient != c.Account
-	if !foreign && c.EventID != "" {
-		e.ID = c.EventID
+	*e = Event{
+		ID: c.EventID, Time: c.Time, Account: recipient, Region: c.Region,
+		Name: op.Name, Source: api.EventSource, ReadOnly: op.ReadOnly,
 	}
-	if foreign {
-		e.AccessKeyID, e.UserName = "", ""
+	if foreign || e.ID == "" {
+		e.ID = NewID()
 	}
+	if !foreign {
+		e.AccessKeyID, e.UserName = c.Principal.AccessKeyID, c.Principal.DisplayName()
+	}
+	first := len(s.resources)
 	arnBytes := 0
 	for i := range c.Accesses {
 		a := &c.Accesses[i]
-		if a.Unlogged || a.Resource == "" || a.Resource == "*" || len(e.Resources) == maxResources || arnBytes+len(a.Resource) > maxResourceBytes {
+		if a.Unlogged || a.Resource == "" || a.Resource == "*" || len(s.resources)-first == maxResources || arnBytes+len(a.Resource) > maxResourceBytes {
 			continue
 		}
 		known := false
-		for _, r := range e.Resources {
+		for _, r := range s.resources[first:] {
 			known = known || r.ARN == a.Resource
 		}
 		if !known {
 			arnBytes += len(a.Resource)
-			e.Resources = append(e.Resources, Resource{Type: a.ResourceType, ARN: a.Resource, Account: a.Account})
+			s.resources = append(s.resources, Resource{Type: a.ResourceType, ARN: a.Resource, Account: a.Account})
 		}
 	}
+	if len(s.resources) > first {
+		e.Resources = s.resources[first:len(s.resources):len(s.resources)]
+	}
 
-	o := openObject(make([]byte, 0, 1536))
+	begin := len(s.json)
+	o := openObject(s.json)
 	o.str("eventVersion", "1.11")
 	o.name("userIdentity")
 	o.b = appendIdentity(o.b, c, foreign)
-	o.str("eventTime", c.Time.UTC().Format(timeLayout))
+	o.name("eventTime")
+	o.b = appendTime(o.b, c.Time)
 	o.str("eventSource", api.EventSource)
 	o.str("eventName", op.Name)
 	o.str("awsRegion", c.Region)
@@ -96,7 +151,8 @@ func newRecord(c *call.Call, out any, err wire.APIError, recipient, shared strin
 		o.str("sourceIPAddress", via)
 		o.str("userAgent", via)
 	} else if c.Source != nil {
-		o.str("sourceIPAddress", c.Source.IP.String())
+		o.name("sourceIPAddress")
+		o.b = append(c.Source.IP.AppendTo(append(o.b, '"')), '"')
 		o.str("userAgent", truncate(c.Source.UserAgent, maxUserAgent))
 	} else {
 		o.str("sourceIPAddress", c.Principal.Service)
@@ -147,8 +203,8 @@ func newRecord(c *call.Call, out any, err wire.APIError, recipient, shared strin
 		t.str("clientProvidedHostHeader", s.Host)
 		o.b = t.close()
 	}
-	e.JSON = o.close()
-	return e
+	s.json = o.close()
+	e.JSON = s.json[begin:len(s.json):len(s.json)]
 }
 
 // errorCode is CloudTrail's: the bare code for access denials, whatever the

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"strings"
 
 	"fastness/internal/audit"
 	"fastness/internal/call"
@@ -114,11 +115,11 @@ func (d *Door) add(room *Room) error {
 		return fmt.Errorf("front: %s is offered twice", api.Name)
 	}
 	d.rooms[api] = room
-	if api.TargetPrefix != "" {
-		if d.router.byTarget[api.TargetPrefix] != nil {
-			return fmt.Errorf("front: two services answer to the target %s", api.TargetPrefix)
+	for _, prefix := range targetPrefixes(api) {
+		if d.router.byTarget[prefix] != nil {
+			return fmt.Errorf("front: two services answer to the target %s", prefix)
 		}
-		d.router.byTarget[api.TargetPrefix] = room
+		d.router.byTarget[prefix] = room
 	}
 	d.router.bySigning[api.SigningName] = append(d.router.bySigning[api.SigningName], room)
 	d.router.byHost[api.EndpointPrefix] = room
@@ -139,3 +140,17 @@ func (d *Door) add(room *Room) error {
 func (d *Door) Forget(accessKeyID string) { d.verifier.Forget(accessKeyID) }
 
 func (d *Door) servesRegion(region string) bool { return slices.Contains(d.regions, region) }
+
+// targetPrefixes are what X-Amz-Target may begin with for an API: the prefix of the
+// model and, where that has dots (CloudTrail's is a Java package name), its last part,
+// which the AWS SDKs made from Smithy models send.
+func targetPrefixes(api *wire.API) []string {
+	prefix := api.TargetPrefix
+	if prefix == "" {
+		return nil
+	}
+	if dot := strings.LastIndexByte(prefix, '.'); dot >= 0 {
+		return []string{prefix, prefix[dot+1:]}
+	}
+	return []string{prefix}
+}

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"net/http"
 	"sync/atomic"
+
+	"fastness/internal/audit"
 )
 
 // Status is what /health says.
@@ -59,6 +61,12 @@ func operational(path string) bool {
 // ServeHTTP implements http.Handler. The mux, which cleans paths, only ever sees
 // the operational ones: an AWS path is signed as it is.
 func (g *Gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.ProtoMajor == 1 && len(r.TransferEncoding) > 0 {
+		// net/http hides whether a Content-Length came along. If it did, a proxy
+		// before us may see the end of this request elsewhere (RFC 9112, 6.3), so
+		// what follows on the connection is not taken for a request.
+		w.Header().Set("Connection", "close")
+	}
 	if operational(r.URL.Path) && r.Header.Get("Authorization") == "" && r.Header.Get("X-Amz-Target") == "" {
 		g.mux.ServeHTTP(w, r)
 		return
@@ -70,6 +78,7 @@ func (g *Gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	// Both forms of AWS's JSON errors, so that every SDK shows the sentence.
 	w.Header().Set("Content-Type", "application/x-amz-json-1.1")
 	w.Header().Set("X-Amzn-Errortype", "ServiceUnavailableException")
+	w.Header().Set("X-Amzn-Requestid", audit.NewID())
 	w.WriteHeader(http.StatusServiceUnavailable)
 	_ = json.NewEncoder(w).Encode(map[string]string{
 		"__type": "ServiceUnavailableException", "message": "Fastness is " + g.status().Status + ".",

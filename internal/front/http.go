@@ -37,6 +37,9 @@ func releaseBody(b *bytes.Buffer) {
 	}
 }
 
+// answers holds the memory of answers' bodies. They may have held plaintexts as well.
+var answers = sync.Pool{New: func() any { return new(make([]byte, 0, 8<<10)) }}
+
 // ServeHTTP answers one AWS request.
 func (d *Door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	id := audit.NewID()
@@ -70,15 +73,26 @@ type answer struct {
 func (d *Door) serve(ctx context.Context, a *answer) {
 	r := a.r
 	sig, sigErr := parseSignature(r)
-	buf := bodies.Get().(*bytes.Buffer)
-	defer releaseBody(buf)
-	readErr := d.readBody(a, buf)
-	body := buf.Bytes()
+	p := payload{sent: bodies.Get().(*bytes.Buffer), compressed: isCompressed(r)}
+	defer p.release()
+	readErr := d.readBody(a, p.sent)
+	signed := p.sent.Bytes()
+	body := signed
+	if readErr == nil && isForm(r) { // a form says inside what it means
+		body, readErr = p.plain()
+	}
 
 	t, routeErr := d.router.route(r, sig, body)
 	if routeErr != nil {
 		a.api, a.codec = routeErr.api, routeErr.codec
-		a.fail(routeErr.err)
+		switch {
+		case readErr != nil: // nobody knows what such a body means
+			a.fail(bodyError(readErr))
+		case sigErr != nil && routeErr.serviceUnknown:
+			a.fail(d.apiError(ctx, signatureError(sigErr), a.id))
+		default:
+			a.fail(routeErr.err)
+		}
 		return
 	}
 	a.api, a.op, a.codec = t.room.API, t.op, t.codec
@@ -93,7 +107,7 @@ func (d *Door) serve(ctx context.Context, a *answer) {
 		a.fail(d.apiError(ctx, signatureError(sigErr), a.id))
 		return
 	}
-	principal, region, err := d.authenticate(ctx, r, t, sig, body)
+	principal, region, err := d.authenticate(ctx, r, t, sig, signed)
 	if err != nil {
 		d.metrics.refused.Inc()
 		a.fail(d.apiError(ctx, err, a.id))
@@ -104,6 +118,13 @@ func (d *Door) serve(ctx context.Context, a *answer) {
 		Region: region, Account: principal.Account, Time: d.clock.Now(),
 		Source: source(r, sig),
 	}
+	if body, err = p.plain(); err == nil && int64(len(body)) > t.room.maxBody() {
+		err = errTooLarge
+	}
+	if err != nil {
+		a.fail(d.refuse(ctx, c, bodyError(err)))
+		return
+	}
 	in, err := t.codec.Decode(t.op, &wire.Request{
 		Method: r.Method, Path: r.URL.EscapedPath(), Query: r.URL.RawQuery, Host: r.Host,
 		Header: r.Header, Body: body, Labels: t.labels,
@@ -113,6 +134,7 @@ func (d *Door) serve(ctx context.Context, a *answer) {
 		return
 	}
 	c.Input = in
+	defer wire.Wipe(t.op.Input(), in)
 	out, err := d.run(ctx, t.room, c)
 	if err != nil {
 		a.fail(d.apiError(ctx, err, a.id))
@@ -143,19 +165,24 @@ func (d *Door) readBody(a *answer, buf *bytes.Buffer) error {
 		a.w.Header().Set("Connection", "close")
 		return errTooLarge
 	}
-	if r.ContentLength > 0 {
-		buf.Grow(int(r.ContentLength) + bytes.MinRead)
-	}
-	n, err := buf.ReadFrom(io.LimitReader(r.Body, d.maxBody+1))
-	switch {
-	case err != nil:
-		return err
-	case n > d.maxBody:
-		a.w.Header().Set("Connection", "close")
-		return errTooLarge
-	}
-	if encoding := r.Header.Get("Content-Encoding"); encoding == "gzip" {
-		return inflate(buf)
+	if r.ContentLength >= 0 {
+		n := int(r.ContentLength)
+		buf.Grow(n)
+		body := buf.AvailableBuffer()[:n]
+		read, err := io.ReadFull(r.Body, body)
+		_, _ = buf.Write(body[:read])
+		if err != nil {
+			return err
+		}
+	} else {
+		n, err := buf.ReadFrom(io.LimitReader(r.Body, d.maxBody+1))
+		switch {
+		case err != nil:
+			return err
+		case n > d.maxBody:
+			a.w.Header().Set("Connection", "close")
+			return errTooLarge
+		}
 	}
 	return nil
 }
@@ -192,14 +219,24 @@ func source(r *http.Request, sig *sigv4.Signature) *call.Source {
 }
 
 func (a *answer) succeed(out any) {
-	res := wire.Response{Header: a.w.Header()}
+	defer wire.Wipe(a.op.Output(), out)
+	buf := answers.Get().(*[]byte)
+	defer releaseAnswer(buf)
+	res := wire.Response{Header: a.w.Header(), Body: (*buf)[:0]}
 	if err := a.codec.Encode(a.op, out, a.id, &res); err != nil {
 		a.door.log.Error("cannot encode an output", "requestID", a.id, "operation", a.op.Name, "error", err)
 		a.fail(&wire.CommonError{Kind: wire.InternalFailure})
 		return
 	}
 	a.send(&res)
-	a.door.metrics.answered(a.api, a.op, "")
+	a.door.metrics.succeed(a.op)
+}
+
+// releaseAnswer zeroes the memory of an answer and keeps it for the next. An answer
+// that did not fit has been zeroed where it went (send), and began here.
+func releaseAnswer(buf *[]byte) {
+	clear((*buf)[:cap(*buf)])
+	answers.Put(buf)
 }
 
 func (a *answer) fail(err wire.APIError) {

@@ -5,6 +5,8 @@ import (
 	"compress/gzip"
 	"fmt"
 	"io"
+	"net/http"
+	"strings"
 )
 
 // A gzip body (requestCompression in the models; CloudWatch clients send it) may
@@ -14,24 +16,56 @@ const (
 	maxInflated     = 8 << 20
 )
 
-// inflate replaces the gzip data in buf by what it inflates to.
-func inflate(buf *bytes.Buffer) error {
-	limit := min(int64(buf.Len())*maxInflateRatio+1024, maxInflated)
-	zr, err := gzip.NewReader(bytes.NewReader(buf.Bytes()))
+// isCompressed tells whether the body of r is gzip data. Any other content coding is
+// left to whoever reads the body.
+func isCompressed(r *http.Request) bool {
+	return strings.EqualFold(r.Header.Get("Content-Encoding"), "gzip")
+}
+
+// payload is the body of a request: the bytes of the wire, which are what a signature
+// covers, and what they inflate to. They are inflated when somebody asks, so that a
+// stranger's body is not, unless it takes part in routing.
+type payload struct {
+	sent       *bytes.Buffer
+	compressed bool
+	inflated   *bytes.Buffer
+}
+
+// plain is the body to decode.
+func (p *payload) plain() ([]byte, error) {
+	if !p.compressed {
+		return p.sent.Bytes(), nil
+	}
+	if p.inflated == nil {
+		p.inflated = bodies.Get().(*bytes.Buffer)
+		if err := inflate(p.inflated, p.sent.Bytes()); err != nil {
+			return nil, err
+		}
+	}
+	return p.inflated.Bytes(), nil
+}
+
+// release clears both forms and gives their memory back.
+func (p *payload) release() {
+	releaseBody(p.sent)
+	if p.inflated != nil {
+		releaseBody(p.inflated)
+	}
+}
+
+// inflate appends to dst what the gzip data in src inflate to.
+func inflate(dst *bytes.Buffer, src []byte) error {
+	limit := min(int64(len(src))*maxInflateRatio+1024, maxInflated)
+	zr, err := gzip.NewReader(bytes.NewReader(src))
 	if err != nil {
 		return fmt.Errorf("front: gzip body: %w", err)
 	}
-	var out bytes.Buffer
-	n, err := out.ReadFrom(io.LimitReader(zr, limit+1))
+	n, err := dst.ReadFrom(io.LimitReader(zr, limit+1))
 	if err != nil {
 		return fmt.Errorf("front: gzip body: %w", err)
 	}
 	if n > limit {
 		return errTooLarge
 	}
-	clear(buf.Bytes())
-	buf.Reset()
-	_, _ = buf.Write(out.Bytes())
-	clear(out.Bytes())
 	return nil
 }

@@ -67,7 +67,8 @@ func (d *Door) run(ctx context.Context, room *Room, c *call.Call) (any, error) {
 		if err != nil {
 			return nil, d.refuse(ctx, c, err)
 		}
-		if err := d.audit.Append(ctx, audit.Records(c, out, nil)...); err != nil {
+		// The caller may be gone; what it did is recorded all the same.
+		if err := d.audit.Record(context.WithoutCancel(ctx), c, out, nil); err != nil {
 			return nil, d.unaudited(err)
 		}
 		return out, nil
@@ -115,7 +116,7 @@ func (d *Door) mutate(ctx context.Context, room *Room, c *call.Call) (any, error
 		if out, err = d.perform(ctx, room, c); err != nil {
 			return err
 		}
-		return d.audit.AppendTxn(tx, audit.Records(c, out, nil)...)
+		return d.audit.RecordTxn(tx, c, out, nil)
 	}
 	var err error
 	if tx := c.Txn(); tx != nil {
@@ -138,7 +139,7 @@ func (d *Door) mutate(ctx context.Context, room *Room, c *call.Call) (any, error
 func (d *Door) refuse(ctx context.Context, c *call.Call, err error) wire.APIError {
 	apiErr := d.apiError(ctx, err, c.RequestID)
 	// The caller may be gone; the record is written all the same.
-	if err := d.audit.Append(context.WithoutCancel(ctx), audit.Records(c, nil, apiErr)...); err != nil {
+	if err := d.audit.Record(context.WithoutCancel(ctx), c, nil, apiErr); err != nil {
 		return d.unaudited(err)
 	}
 	return apiErr

@@ -39,6 +39,9 @@ type routeError struct {
 	api   *wire.API
 	codec wire.Codec
 	err   *wire.CommonError
+	// serviceUnknown: nothing in the request says which service it is for. A broken
+	// signature may be the reason.
+	serviceUnknown bool
 }
 
 func (r *router) codec(api *wire.API, protocols ...wire.Protocol) wire.Codec {
@@ -51,8 +54,9 @@ func (r *router) codec(api *wire.API, protocols ...wire.Protocol) wire.Codec {
 }
 
 // route decides, in this order: the path of rpcv2Cbor, X-Amz-Target, the service in
-// the credential scope, the host name; then, for query APIs, Action and Version, and
-// for REST APIs the path. Two that contradict each other are an error, never a guess.
+// the credential scope, the host name, the Version of a query; then, for query APIs,
+// Action and Version, and for REST APIs the path. Two that contradict each other are
+// an error, never a guess.
 func (r *router) route(req *http.Request, sig *sigv4.Signature, body []byte) (target, *routeError) {
 	amzTarget := req.Header.Values("X-Amz-Target")
 	cborPath := req.Header.Get("Smithy-Protocol") == "rpc-v2-cbor"
@@ -68,14 +72,20 @@ func (r *router) route(req *http.Request, sig *sigv4.Signature, body []byte) (ta
 		return r.routeTarget(req, amzTarget[0])
 	}
 	room, ambiguous := r.byScopeOrHost(req, sig)
+	if room == nil && !ambiguous && hasAction {
+		room = r.byVersion(req, form, body)
+	}
 	if room == nil {
 		if ambiguous {
 			return target{}, r.unrouted(nil, wire.AWSQuery, wire.MalformedQuery, "The request does not say which service it means.")
 		}
+		protocol := wire.RESTJSON1
 		if hasAction || form {
-			return target{}, r.unrouted(nil, wire.AWSQuery, wire.UnknownOperation, "Could not find the service that the request means.")
+			protocol = wire.AWSQuery
 		}
-		return target{}, r.unrouted(nil, wire.RESTJSON1, wire.UnknownOperation, "Could not find the service that the request means.")
+		err := r.unrouted(nil, protocol, wire.UnknownOperation, "Could not find the service that the request means.")
+		err.serviceUnknown = true
+		return target{}, err
 	}
 	api := room.API
 	if codec := r.codec(api, wire.AWSQuery, wire.EC2Query); codec != nil && (hasAction || form || !r.isREST(api)) {
@@ -85,7 +95,7 @@ func (r *router) route(req *http.Request, sig *sigv4.Signature, body []byte) (ta
 		codec := r.codec(api, wire.RESTJSON1, wire.RESTXML)
 		op, labels, ok := paths.Match(req.Method, req.URL.EscapedPath(), req.URL.RawQuery)
 		if !ok {
-			return target{}, &routeError{api, codec, &wire.CommonError{Kind: wire.UnknownOperation, Message: "Unable to determine service/operation name to be authorized"}}
+			return target{}, &routeError{api: api, codec: codec, err: &wire.CommonError{Kind: wire.UnknownOperation, Message: "Unable to determine service/operation name to be authorized"}}
 		}
 		return target{room, codec, op, labels}, nil
 	}
@@ -97,7 +107,7 @@ func (r *router) isREST(api *wire.API) bool {
 }
 
 func (r *router) unrouted(api *wire.API, p wire.Protocol, kind wire.Common, message string) *routeError {
-	return &routeError{api, r.codecs[p], &wire.CommonError{Kind: kind, Message: message}}
+	return &routeError{api: api, codec: r.codecs[p], err: &wire.CommonError{Kind: kind, Message: message}}
 }
 
 // routeCBOR reads /service/<name>/operation/<op> (Smithy RPC v2 CBOR).
@@ -107,11 +117,11 @@ func (r *router) routeCBOR(req *http.Request) (target, *routeError) {
 	service, name, ok := strings.Cut(rest, "/operation/")
 	room := r.byTarget[service]
 	if !found || !ok || room == nil || !room.API.Speaks(wire.RPCv2CBOR) {
-		return target{}, &routeError{nil, codec, &wire.CommonError{Kind: wire.UnknownOperation}}
+		return target{}, &routeError{api: nil, codec: codec, err: &wire.CommonError{Kind: wire.UnknownOperation}}
 	}
 	op := room.API.Operation(name)
 	if op == nil {
-		return target{}, &routeError{room.API, codec, &wire.CommonError{Kind: wire.UnknownOperation}}
+		return target{}, &routeError{api: room.API, codec: codec, err: &wire.CommonError{Kind: wire.UnknownOperation}}
 	}
 	return target{room, codec, op, nil}, nil
 }
@@ -125,21 +135,21 @@ func (r *router) routeTarget(req *http.Request, value string) (target, *routeErr
 	}
 	dot := strings.LastIndexByte(value, '.')
 	if dot < 0 {
-		return target{}, &routeError{nil, codec, &wire.CommonError{Kind: wire.UnknownOperation}}
+		return target{}, &routeError{api: nil, codec: codec, err: &wire.CommonError{Kind: wire.UnknownOperation}}
 	}
 	room := r.byTarget[value[:dot]]
 	if room == nil {
-		return target{}, &routeError{nil, codec, &wire.CommonError{Kind: wire.UnknownOperation}}
+		return target{}, &routeError{api: nil, codec: codec, err: &wire.CommonError{Kind: wire.UnknownOperation}}
 	}
 	if !room.API.Speaks(codec.Protocol()) {
 		codec = r.codec(room.API, wire.AWSJSON11, wire.AWSJSON10)
 		if codec == nil {
-			return target{}, &routeError{room.API, r.codecs[wire.AWSJSON11], &wire.CommonError{Kind: wire.UnknownOperation}}
+			return target{}, &routeError{api: room.API, codec: r.codecs[wire.AWSJSON11], err: &wire.CommonError{Kind: wire.UnknownOperation}}
 		}
 	}
 	op := room.API.Operation(value[dot+1:])
 	if op == nil || req.Method != http.MethodPost {
-		return target{}, &routeError{room.API, codec, &wire.CommonError{Kind: wire.UnknownOperation}}
+		return target{}, &routeError{api: room.API, codec: codec, err: &wire.CommonError{Kind: wire.UnknownOperation}}
 	}
 	return target{room, codec, op, nil}, nil
 }
@@ -147,24 +157,59 @@ func (r *router) routeTarget(req *http.Request, value string) (target, *routeErr
 func (r *router) routeQuery(room *Room, codec wire.Codec, req *http.Request, form bool, body []byte) (target, *routeError) {
 	api := room.API
 	if form && awsquery.HasAction(body) && awsquery.HasAction([]byte(req.URL.RawQuery)) {
-		return target{}, &routeError{api, codec, &wire.CommonError{Kind: wire.MalformedQuery, Message: "The request names an Action both in its URL and in its body."}}
+		return target{}, &routeError{api: api, codec: codec, err: &wire.CommonError{Kind: wire.MalformedQuery, Message: "The request names an Action both in its URL and in its body."}}
 	}
-	query := []byte(req.URL.RawQuery)
-	if form && !awsquery.HasAction(query) {
-		query = body
-	}
-	action, version, err := awsquery.Action(query)
+	action, version, err := awsquery.Action(actionSource(req, form, body))
 	if err != nil {
-		return target{}, &routeError{api, codec, &wire.CommonError{Kind: wire.MalformedQuery, Message: err.Error()}}
+		return target{}, &routeError{api: api, codec: codec, err: &wire.CommonError{Kind: wire.MalformedQuery, Message: err.Error()}}
 	}
 	if action == "" {
-		return target{}, &routeError{api, codec, &wire.CommonError{Kind: wire.MissingAction, Message: "Missing Action"}}
+		return target{}, &routeError{api: api, codec: codec, err: &wire.CommonError{Kind: wire.MissingAction, Message: "Missing Action"}}
+	}
+	if version == "" {
+		version = noVersion
 	}
 	op := api.Operation(action)
-	if op == nil || version != "" && version != api.Version {
-		return target{}, &routeError{api, codec, &wire.CommonError{Kind: wire.UnknownOperation, Message: "Could not find operation " + printable(action) + " for version " + printable(version)}}
+	if op == nil || version != api.Version {
+		return target{}, &routeError{api: api, codec: codec, err: &wire.CommonError{Kind: wire.UnknownOperation, Message: "Could not find operation " + printable(action) + " for version " + printable(version)}}
 	}
 	return target{room, codec, op, nil}, nil
+}
+
+// noVersion is how AWS names an absent Version in its error.
+const noVersion = "NO_VERSION_SPECIFIED"
+
+// actionSource is the form that holds the Action: the URL or else the body.
+func actionSource(req *http.Request, form bool, body []byte) []byte {
+	query := []byte(req.URL.RawQuery)
+	if form && !awsquery.HasAction(query) {
+		return body
+	}
+	return query
+}
+
+// byVersion finds the room of a query that says nowhere else which service it means:
+// unsigned (AssumeRoleWithWebIdentity at a host name of the operator's), or with a
+// signature that cannot be read. It is the one whose API has the Version, and nil
+// where several have it.
+func (r *router) byVersion(req *http.Request, form bool, body []byte) *Room {
+	_, version, err := awsquery.Action(actionSource(req, form, body))
+	if err != nil || version == "" {
+		return nil
+	}
+	var found *Room
+	for _, rooms := range r.bySigning {
+		for _, room := range rooms {
+			if room.API.Version != version || r.codec(room.API, wire.AWSQuery, wire.EC2Query) == nil {
+				continue
+			}
+			if found != nil {
+				return nil
+			}
+			found = room
+		}
+	}
+	return found
 }
 
 // byScopeOrHost finds the room by the service in the credential scope, or by the
@@ -192,7 +237,12 @@ func (r *router) byScopeOrHost(req *http.Request, sig *sigv4.Signature) (room *R
 }
 
 func mediaType(req *http.Request) string {
-	t, _, err := mime.ParseMediaType(req.Header.Get("Content-Type"))
+	v := req.Header.Get("Content-Type")
+	switch v { // what clients of the JSON protocols send, to the letter
+	case "application/x-amz-json-1.1", "application/x-amz-json-1.0", "application/json", "application/cbor":
+		return v
+	}
+	t, _, err := mime.ParseMediaType(v)
 	if err != nil {
 		return ""
 	}

@@ -57,8 +57,10 @@ func Listen(ctx context.Context, addr string, config *tls.Config, h http.Handler
 			IdleTimeout:       idleTimeout,
 			TLSConfig:         config,
 			Protocols:         protocols,
-			HTTP2:             &http.HTTP2Config{MaxConcurrentStreams: maxStreams},
-			ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+			// OPTIONS * is no operation of any API: the door says so, with a request id.
+			DisableGeneralOptionsHandler: true,
+			HTTP2:                        &http.HTTP2Config{MaxConcurrentStreams: maxStreams},
+			ErrorLog:                     slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 		},
 		listener: newDualListener(inner, config, maxConnections),
 		served:   make(chan error, 1),

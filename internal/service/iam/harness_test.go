@@ -36,8 +36,6 @@ import (
 	sdkiam "github.com/aws/aws-sdk-go-v2/service/iam"
 	sdksts "github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/smithy-go"
-	"github.com/aws/smithy-go/middleware"
-	smithyhttp "github.com/aws/smithy-go/transport/http"
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/prometheus/client_golang/prometheus"
 )
@@ -144,27 +142,10 @@ func newWorld(t testing.TB, providers ...sts.Provider) *world {
 	return w
 }
 
-// fsck checks the tables. The event history does not lie in tables; it goes first.
+// fsck checks the tables and the event history.
 func fsck(t testing.TB, s store.Store, reg *table.Registry) {
 	t.Helper()
-	for more := true; more; {
-		_, err := s.Update(context.Background(), func(tx store.Txn) error {
-			more = false
-			r := store.Prefix([]byte("\x01audit/"))
-			r.Limit = store.MaxTxnOps
-			for item, err := range tx.Scan(r) {
-				if err != nil {
-					return err
-				}
-				more = true
-				if err := tx.Delete(item.Key); err != nil {
-					return err
-				}
-			}
-			return nil
-		})
-		must(t, err)
-	}
+	must(t, audit.Reserve(reg))
 	problems, err := store.Fsck(context.Background(), s, reg.Checks()...)
 	must(t, err)
 	for _, p := range problems {
@@ -191,20 +172,8 @@ func (w *world) actor(id, secret, token string) *actor {
 			return aws.Credentials{AccessKeyID: id, SecretAccessKey: secret, SessionToken: token}, nil
 		}),
 	}
-	a.iam, a.sts, a.trail = sdkiam.NewFromConfig(config), sdksts.NewFromConfig(config), sdkcloudtrail.NewFromConfig(config, longTarget)
+	a.iam, a.sts, a.trail = sdkiam.NewFromConfig(config), sdksts.NewFromConfig(config), sdkcloudtrail.NewFromConfig(config)
 	return a
-}
-
-// longTarget has the client name operations as botocore does, with the whole name of
-// the service in X-Amz-Target; the SDK for Go shortens it.
-func longTarget(o *sdkcloudtrail.Options) {
-	o.APIOptions = append(o.APIOptions, func(stack *middleware.Stack) error {
-		return stack.Build.Add(middleware.BuildMiddlewareFunc("longTarget", func(ctx context.Context, in middleware.BuildInput, next middleware.BuildHandler) (middleware.BuildOutput, middleware.Metadata, error) {
-			h := in.Request.(*smithyhttp.Request).Header
-			h.Set("X-Amz-Target", "com.amazonaws.cloudtrail.v20131101."+h.Get("X-Amz-Target"))
-			return next.HandleBuild(ctx, in)
-		}), middleware.After)
-	})
 }
 
 // user makes a user with an access key.

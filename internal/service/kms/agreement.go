@@ -31,7 +31,7 @@ func (s *Service) DeriveSharedSecret(ctx context.Context, in *kmsapi.DeriveShare
 	}
 	s.used(ctx, k)
 	out := &kmsapi.DeriveSharedSecretResponse{
-		KeyId: new(k.record.arn()), KeyAgreementAlgorithm: in.KeyAgreementAlgorithm, KeyOrigin: new(kmsapi.OriginType(k.record.Origin)),
+		KeyId: new(k.arn), KeyAgreementAlgorithm: in.KeyAgreementAlgorithm, KeyOrigin: new(kmsapi.OriginType(k.record.Origin)),
 	}
 	if r.attested != nil {
 		defer clear(secret)

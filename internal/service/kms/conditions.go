@@ -9,6 +9,7 @@ import (
 
 	"fastness/internal/api/kmsapi"
 	"fastness/internal/call"
+	"fastness/internal/engine/attestation"
 	"fastness/internal/policy"
 	"fastness/internal/wire"
 )
@@ -24,13 +25,14 @@ type conditions struct {
 	alias string
 	// sameKey is set for ReEncrypt, where both sides may be one key.
 	sameKey *bool
-	// measured are the PCRs of a verified attestation document, by index.
-	measured map[int][]byte
+	// attested is a verified attestation document, if the call has one.
+	attested *attestation.Document
 }
 
 const (
 	contextPrefix = "kms:encryptioncontext:"
-	pcrPrefix     = "kms:recipientattestation:pcr"
+	pcrPrefix     = "kms:recipientattestation:pcr"         // of an enclave
+	tpmPrefix     = "kms:recipientattestation:nitrotpmpcr" // of an instance with NitroTPM
 )
 
 // Lookup implements policy.Context.
@@ -42,7 +44,10 @@ func (c *conditions) Lookup(name string) (policy.Values, bool) {
 		return c.encryptionContext(k)
 	}
 	if n, ok := strings.CutPrefix(name, pcrPrefix); ok {
-		return c.pcr(n)
+		return c.pcr(attestation.Enclave, n)
+	}
+	if n, ok := strings.CutPrefix(name, tpmPrefix); ok {
+		return c.pcr(attestation.NitroTPM, n)
 	}
 	switch name {
 	case "kms:calleraccount":
@@ -74,7 +79,7 @@ func (c *conditions) Lookup(name string) (policy.Values, bool) {
 		}
 		return policy.Flag(*c.sameKey), true
 	case "kms:recipientattestation:imagesha384":
-		return c.pcr("0")
+		return c.pcr(attestation.Enclave, "0")
 	}
 	if v, ok := c.fromInput(name); ok {
 		return v, true
@@ -85,22 +90,41 @@ func (c *conditions) Lookup(name string) (policy.Values, bool) {
 func some(s string) (policy.Values, bool) { return policy.One(s), s != "" }
 
 // encryptionContext finds a pair: the name of a condition key is compared without
-// regard to case, the key of the pair within it as well.
+// regard to case, the key of the pair within it as well. Pairs that differ in no more
+// than case count all, in the order of their values.
 func (c *conditions) encryptionContext(lower string) (policy.Values, bool) {
+	var first string
+	var all []string
+	n := 0
 	for k, v := range c.req.context {
-		if strings.EqualFold(k, lower) {
-			return policy.One(v), true
+		if !strings.EqualFold(k, lower) {
+			continue
+		}
+		switch n++; n {
+		case 1:
+			first = v
+		case 2:
+			all = []string{first, v}
+		default:
+			all = append(all, v)
 		}
 	}
-	return policy.Values{}, false
+	if n > 1 {
+		slices.Sort(all)
+		return policy.Many(all), true
+	}
+	return policy.One(first), n == 1
 }
 
-func (c *conditions) pcr(index string) (policy.Values, bool) {
+// pcr is a register of the attested platform, in lower-case hexadecimal. The registers
+// of an enclave and of a NitroTPM mean different measurements: a document of the one
+// never satisfies a condition on the other.
+func (c *conditions) pcr(source attestation.Source, index string) (policy.Values, bool) {
 	n, err := strconv.Atoi(index)
-	if err != nil {
+	if err != nil || strconv.Itoa(n) != index || c.attested == nil || c.attested.Source != source {
 		return policy.Values{}, false
 	}
-	v, ok := c.measured[n]
+	v, ok := c.attested.PCRs[n]
 	if !ok {
 		return policy.Values{}, false
 	}
@@ -134,8 +158,12 @@ func (c *conditions) fromInput(name string) (policy.Values, bool) {
 			return policy.Int(int64(pendingWindow(in.PendingWindowInDays))), true
 		}
 	case *kmsapi.EnableKeyRotationRequest:
-		if name == "kms:rotationperiodindays" && in.RotationPeriodInDays != nil {
-			return policy.Int(int64(*in.RotationPeriodInDays)), true
+		if name == "kms:rotationperiodindays" {
+			days := int64(defaultRotationDays)
+			if in.RotationPeriodInDays != nil {
+				days = int64(*in.RotationPeriodInDays)
+			}
+			return policy.Int(days), true
 		}
 	case *kmsapi.GetParametersForImportRequest:
 		switch name {

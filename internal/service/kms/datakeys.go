@@ -22,7 +22,7 @@ func (s *Service) GenerateDataKey(ctx context.Context, in *kmsapi.GenerateDataKe
 	if err != nil {
 		return nil, err
 	}
-	out := &kmsapi.GenerateDataKeyResponse{CiphertextBlob: blob, KeyId: new(k.record.arn()), KeyMaterialId: k.materialID()}
+	out := &kmsapi.GenerateDataKeyResponse{CiphertextBlob: blob, KeyId: new(k.arn), KeyMaterialId: k.materialID()}
 	if r.attested != nil {
 		defer clear(plaintext)
 		out.CiphertextForRecipient, err = forRecipient(r.attested, plaintext)
@@ -43,7 +43,7 @@ func (s *Service) GenerateDataKeyWithoutPlaintext(ctx context.Context, in *kmsap
 		return nil, err
 	}
 	clear(plaintext)
-	return &kmsapi.GenerateDataKeyWithoutPlaintextResponse{CiphertextBlob: blob, KeyId: new(k.record.arn()), KeyMaterialId: k.materialID()}, nil
+	return &kmsapi.GenerateDataKeyWithoutPlaintextResponse{CiphertextBlob: blob, KeyId: new(k.arn), KeyMaterialId: k.materialID()}, nil
 }
 
 // dataKey makes a random key and its ciphertext.
@@ -101,7 +101,7 @@ func (s *Service) GenerateDataKeyPair(ctx context.Context, in *kmsapi.GenerateDa
 		return nil, err
 	}
 	out := &kmsapi.GenerateDataKeyPairResponse{
-		PrivateKeyCiphertextBlob: pair.blob, PublicKey: pair.public, KeyId: new(k.record.arn()),
+		PrivateKeyCiphertextBlob: pair.blob, PublicKey: pair.public, KeyId: new(k.arn),
 		KeyPairSpec: in.KeyPairSpec, KeyMaterialId: k.materialID(),
 	}
 	if r.attested != nil {
@@ -125,7 +125,7 @@ func (s *Service) GenerateDataKeyPairWithoutPlaintext(ctx context.Context, in *k
 	}
 	clear(pair.private)
 	return &kmsapi.GenerateDataKeyPairWithoutPlaintextResponse{
-		PrivateKeyCiphertextBlob: pair.blob, PublicKey: pair.public, KeyId: new(k.record.arn()),
+		PrivateKeyCiphertextBlob: pair.blob, PublicKey: pair.public, KeyId: new(k.arn),
 		KeyPairSpec: in.KeyPairSpec, KeyMaterialId: k.materialID(),
 	}, nil
 }

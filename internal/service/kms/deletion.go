@@ -51,14 +51,8 @@ func (s *Service) CancelKeyDeletion(ctx context.Context, _ *kmsapi.CancelKeyDele
 		out.KeyId = new(k.arn())
 		tx := call.From(ctx).Txn()
 		k.State, k.Deletion = kmsapi.KeyStateDisabled, nil
-		if k.Origin == string(kmsapi.OriginTypeExternal) {
-			whole, err := s.hasAllMaterials(tx, k)
-			if err != nil {
-				return err
-			}
-			if !whole {
-				k.State = kmsapi.KeyStatePendingImport
-			}
+		if err := s.settleState(tx, k); err != nil {
+			return err
 		}
 		return s.unschedule(tx, jobDelete, k.name().jobID())
 	})
@@ -66,21 +60,6 @@ func (s *Service) CancelKeyDeletion(ctx context.Context, _ *kmsapi.CancelKeyDele
 		return nil, err
 	}
 	return out, nil
-}
-
-// hasAllMaterials tells whether a key with imported material can be used: none of the
-// materials that it has used is absent.
-func (s *Service) hasAllMaterials(r store.Reader, k *keyRecord) (bool, error) {
-	materials, err := s.tables.materialsOf(r, k.name())
-	if err != nil {
-		return false, err
-	}
-	for i := range materials {
-		if m := &materials[i]; !m.pending() && m.Slot.IsZero() {
-			return false, nil
-		}
-	}
-	return k.Material != "", nil
 }
 
 func (s *Service) scheduleDestruction(tx store.Txn, k *keyRecord) error {
@@ -299,6 +278,9 @@ func (s *Service) removeKey(ctx context.Context, name keyName) error {
 			return err
 		}
 		if err := s.tables.deleteRef(tx, &k); err != nil {
+			return err
+		}
+		if err := s.tables.deleteExternal(tx, &k); err != nil {
 			return err
 		}
 		if err := s.tables.keys.Delete(tx, &k); err != nil {

@@ -110,7 +110,7 @@ func TestCancelledDeletionLeavesADisabledKey(t *testing.T) {
 	if _, err := c.EnableKey(t.Context(), &kmsapi.EnableKeyRequest{KeyId: &key}); err != nil {
 		t.Fatal(err)
 	}
-	wantCode(t, "works again", h.encryptAs(root(testAccount), key, nil), "")
+	wantErrorCode(t, "works again", h.encryptAs(root(testAccount), key, nil), "")
 }
 
 // loaded makes a key with much hanging on it, and a blob under it.
@@ -154,11 +154,11 @@ func (h *harness) materials(key string) (materials []materialRecord) {
 func (h *harness) wantDestroyed(key string, blob []byte, materials []materialRecord) {
 	h.Helper()
 	_, err := h.describe(key)
-	wantError(h.T, "DescribeKey", err, "NotFoundException", "Key '"+key+"' does not exist")
+	wantError(h.TB, "DescribeKey", err, "NotFoundException", "Key '"+key+"' does not exist")
 	_, err = h.as(root(testAccount), testRegion).kms().Decrypt(h.Context(), &kmsapi.DecryptRequest{CiphertextBlob: blob})
-	wantCode(h.T, "Decrypt", err, "InvalidCiphertextException")
+	wantErrorCode(h.TB, "Decrypt", err, "InvalidCiphertextException")
 	_, err = h.as(root(testAccount), testRegion).kms().DescribeKey(h.Context(), &kmsapi.DescribeKeyRequest{KeyId: new("alias/a0")})
-	wantError(h.T, "alias", err, "NotFoundException", "Alias "+aliasARN(testAccount, testRegion, "alias/a0")+" is not found.")
+	wantError(h.TB, "alias", err, "NotFoundException", "Alias "+aliasARN(testAccount, testRegion, "alias/a0")+" is not found.")
 	for _, item := range h.rows() {
 		if strings.Contains(string(item.Key), nameOf(key).id) || strings.Contains(string(item.Value), nameOf(key).id) {
 			h.Errorf("left in the store: %q", item.Key)
@@ -213,8 +213,8 @@ func TestKeyIsDestroyedWhenItsWaitingPeriodEnds(t *testing.T) {
 		t.Fatalf("restored: %+v, %v", m, err)
 	}
 	_, err := h.as(root(testAccount), testRegion).kms().Decrypt(t.Context(), &kmsapi.DecryptRequest{CiphertextBlob: blob})
-	wantCode(t, "Decrypt with the restored record", err, "InternalFailure")
-	wantCode(t, "Encrypt with the restored record", h.encryptAs(root(testAccount), key, nil), "InternalFailure")
+	wantErrorCode(t, "Decrypt with the restored record", err, "InternalFailure")
+	wantErrorCode(t, "Encrypt with the restored record", h.encryptAs(root(testAccount), key, nil), "InternalFailure")
 }
 
 var errCrash = errors.New("crash")
@@ -332,5 +332,5 @@ func TestSweepShredsSlotsWithoutARecord(t *testing.T) {
 		t.Errorf("orphan: %v", err)
 	}
 	h.service.directory.changed(nameOf(key)) // open the material anew
-	wantCode(t, "a key in use", h.encryptAs(root(testAccount), key, nil), "")
+	wantErrorCode(t, "a key in use", h.encryptAs(root(testAccount), key, nil), "")
 }

@@ -19,6 +19,7 @@ type keyName struct{ account, region, id string }
 // snapshots; a change makes a new one.
 type key struct {
 	record    keyRecord
+	arn       string
 	policy    *policy.Policy
 	tags      map[string]string
 	aliases   []string // "alias/…", sorted
@@ -78,17 +79,15 @@ func (d *directory) key(ctx context.Context, name keyName) (*key, error) {
 	if k != nil {
 		return k, nil
 	}
+	return d.fetch(ctx, name)
+}
+
+// fetch loads a snapshot and keeps it.
+func (d *directory) fetch(ctx context.Context, name keyName) (k *key, err error) {
 	generation := d.generation.Load()
-	err := d.store.View(ctx, func(r store.Reader) error {
-		var err error
-		k, err = d.load(r, name)
-		return err
-	})
-	if errors.Is(err, store.ErrNotFound) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, fmt.Errorf("kms: load key %s: %w", name.id, err)
+	k, err = d.fresh(ctx, name)
+	if k == nil || err != nil {
+		return nil, err
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -103,6 +102,22 @@ func (d *directory) key(ctx context.Context, name keyName) (*key, error) {
 	return k, nil
 }
 
+// fresh reads a key from the store, whether there is a snapshot of it or not, and
+// returns nil when there is no such key.
+func (d *directory) fresh(ctx context.Context, name keyName) (k *key, err error) {
+	err = d.store.View(ctx, func(r store.Reader) (err error) {
+		k, err = d.load(r, name)
+		return err
+	})
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("kms: load key %s: %w", name.id, err)
+	}
+	return k, nil
+}
+
 // load reads everything about a key.
 func (d *directory) load(r store.Reader, name keyName) (*key, error) {
 	record, err := d.tables.keys.Get(r, name.account, name.region, name.id)
@@ -112,7 +127,7 @@ func (d *directory) load(r store.Reader, name keyName) (*key, error) {
 	if record.dying() {
 		return nil, store.ErrNotFound
 	}
-	k := &key{record: record, tags: tagMap(record.Tags)}
+	k := &key{record: record, arn: record.arn(), tags: tagMap(record.Tags)}
 	if k.policy, err = policy.New(policy.KMSKey, record.arn(), []byte(record.Policy)); err != nil {
 		return nil, fmt.Errorf("stored key policy: %w", err)
 	}
@@ -148,9 +163,13 @@ func (d *directory) alias(ctx context.Context, account, region, name string) (st
 	if id != "" {
 		return id, nil
 	}
+	return d.fetchAlias(ctx, cached)
+}
+
+func (d *directory) fetchAlias(ctx context.Context, alias aliasName) (id string, err error) {
 	generation := d.generation.Load()
-	err := d.store.View(ctx, func(r store.Reader) error {
-		a, err := d.tables.aliases.Get(r, account, region, name)
+	err = d.store.View(ctx, func(r store.Reader) error {
+		a, err := d.tables.aliases.Get(r, alias.account, alias.region, alias.name)
 		id = a.KeyID
 		return err
 	})
@@ -163,7 +182,7 @@ func (d *directory) alias(ctx context.Context, account, region, name string) (st
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.generation.Load() == generation && len(d.aliases) < d.limit {
-		d.aliases[cached] = id
+		d.aliases[alias] = id
 	}
 	return id, nil
 }
@@ -177,8 +196,13 @@ func (d *directory) byRef(ctx context.Context, region string, ref [16]byte) (*ke
 	if ok && k != nil {
 		return k, nil
 	}
-	err := d.store.View(ctx, func(r store.Reader) error {
-		var err error
+	return d.fetchByRef(ctx, region, ref)
+}
+
+func (d *directory) fetchByRef(ctx context.Context, region string, ref [16]byte) (*key, error) {
+	var name keyName
+	var ok bool
+	err := d.store.View(ctx, func(r store.Reader) (err error) {
 		name, ok, err = d.tables.keyOfRef(r, region, ref)
 		return err
 	})

@@ -27,17 +27,24 @@
 //
 // # Where to look
 //
-//	state.go       records and tables
+//	record.go, tables.go
+//	               records and tables
 //	directory.go   the in-memory snapshots that calls run on
-//	vault.go       wrapping, opening and shredding key material
+//	vault.go       wrapping and opening key material
+//	jobs.go        timed work: rotation, expiry, shredding
 //	identify.go    key ids, ARNs and aliases → a key
 //	resolve.go     what a call touches, for authorization
 //	conditions.go  the kms: condition keys
 //	states.go      which operation works in which key state
 //	keys.go, lifecycle.go, aliases.go, policies.go, tags.go, grants.go, rotation.go,
-//	importing.go, multiregion.go, keystores.go
+//	importing.go (with importtoken.go), multiregion.go, keystores.go
 //	               management operations, a family each
 //	encrypt.go, datakeys.go, sign.go, mac.go, agreement.go, random.go
 //	               cryptographic operations
+//	egress.go, connection.go, proxyerrors.go
+//	               external key stores: which proxies may be reached, connecting and
+//	               health, what callers hear of a proxy's failures
+//	external.go, externalblob.go
+//	               keys in external key stores: encrypted twice, by us and by the proxy
 //	explain.go     which statement or grant decided
 package kms

@@ -33,7 +33,7 @@ func (s *Service) Encrypt(ctx context.Context, in *kmsapi.EncryptRequest) (*kmsa
 	}
 	s.used(ctx, k)
 	return &kmsapi.EncryptResponse{
-		CiphertextBlob: blob, KeyId: new(k.record.arn()),
+		CiphertextBlob: blob, KeyId: new(k.arn),
 		EncryptionAlgorithm: new(kmsapi.EncryptionAlgorithmSpec(r.req.encryptionAlgorithm)),
 	}, nil
 }
@@ -61,7 +61,7 @@ func (s *Service) Decrypt(ctx context.Context, in *kmsapi.DecryptRequest) (*kmsa
 	}
 	s.used(ctx, k)
 	out := &kmsapi.DecryptResponse{
-		KeyId: new(k.record.arn()), EncryptionAlgorithm: new(kmsapi.EncryptionAlgorithmSpec(r.req.encryptionAlgorithm)),
+		KeyId: new(k.arn), EncryptionAlgorithm: new(kmsapi.EncryptionAlgorithmSpec(r.req.encryptionAlgorithm)),
 	}
 	if by != nil && k.record.Spec == symmetricDefault {
 		out.KeyMaterialId = new(by.record.ID)
@@ -117,7 +117,7 @@ func (s *Service) ReEncrypt(ctx context.Context, in *kmsapi.ReEncryptRequest) (*
 	s.used(ctx, source)
 	s.used(ctx, destination)
 	out := &kmsapi.ReEncryptResponse{
-		CiphertextBlob: blob, SourceKeyId: new(source.record.arn()), KeyId: new(destination.record.arn()),
+		CiphertextBlob: blob, SourceKeyId: new(source.arn), KeyId: new(destination.arn),
 		SourceEncryptionAlgorithm:      new(kmsapi.EncryptionAlgorithmSpec(from.req.encryptionAlgorithm)),
 		DestinationEncryptionAlgorithm: new(kmsapi.EncryptionAlgorithmSpec(to.req.encryptionAlgorithm)),
 	}
@@ -187,7 +187,11 @@ func (s *Service) decrypt(ctx context.Context, k *key, r *resolved, blob []byte,
 	}
 	m := k.byID[h.MaterialID]
 	if m == nil {
-		return nil, nil, &kmsapi.InvalidCiphertextException{}
+		// The blob may be younger than the snapshot: another part of a multi-Region key
+		// learns of a rotation a moment before this one.
+		if m, err = s.youngerMaterial(ctx, k, h.MaterialID); err != nil {
+			return nil, nil, err
+		}
 	}
 	opener, err := s.symmetric(ctx, m)
 	if err != nil {
@@ -195,6 +199,18 @@ func (s *Service) decrypt(ctx context.Context, k *key, r *resolved, blob []byte,
 	}
 	plaintext, err := opener.Open(nil, blob, context)
 	return plaintext, m, engineError(k, err)
+}
+
+// youngerMaterial looks in the store for a material that a snapshot does not have.
+func (s *Service) youngerMaterial(ctx context.Context, k *key, id [envelope.MaterialIDSize]byte) (*material, error) {
+	now, err := s.directory.fresh(ctx, k.record.name())
+	if err != nil {
+		return nil, err
+	}
+	if now == nil || now.byID[id] == nil {
+		return nil, &kmsapi.InvalidCiphertextException{}
+	}
+	return now.byID[id], checkState(call.From(ctx).Operation.Name, &now.record)
 }
 
 // usable returns the key of the call, checked for use: its state, its usage.
@@ -212,7 +228,7 @@ func (s *Service) checkUsable(ctx context.Context, k *key, usage keyalg.Usage) e
 		return err
 	}
 	if k.record.Usage != string(usage) {
-		return invalidUsage(k.record.arn() + " key usage is " + k.record.Usage + " which is not valid for " + operation + ".")
+		return invalidUsage(k.arn + " key usage is " + k.record.Usage + " which is not valid for " + operation + ".")
 	}
 	_, err := s.checkConnected(ctx, k)
 	return err
@@ -221,10 +237,12 @@ func (s *Service) checkUsable(ctx context.Context, k *key, usage keyalg.Usage) e
 // checkEncryption refuses an algorithm that is not the key's, and a context where
 // the algorithm takes none.
 func checkEncryption(k *key, algorithm string, context map[string]string) error {
-	supported := keyalg.Spec(k.record.Spec).Algorithms(keyalg.EncryptDecrypt)
-	for _, a := range supported {
+	if algorithm == symmetricDefault && k.record.Spec == symmetricDefault {
+		return nil
+	}
+	for _, a := range keyalg.Spec(k.record.Spec).Algorithms(keyalg.EncryptDecrypt) {
 		if string(a) == algorithm {
-			if algorithm != symmetricDefault && len(context) > 0 {
+			if len(context) > 0 {
 				return invalid("The encryption context is not supported with asymmetric KMS keys.")
 			}
 			return nil

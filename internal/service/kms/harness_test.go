@@ -39,7 +39,7 @@ const (
 
 // harness is the room behind the real front door, on a real store in memory.
 type harness struct {
-	*testing.T
+	testing.TB
 	service *Service
 	door    *front.Door
 	queue   *due.Queue
@@ -50,7 +50,7 @@ type harness struct {
 	people  *people
 }
 
-func newHarness(t *testing.T) *harness {
+func newHarness(t testing.TB, options ...func(*Config)) *harness {
 	t.Helper()
 	clk := clock.NewManual(time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC))
 	arena := securemem.NewArena(securemem.Options{})
@@ -94,14 +94,18 @@ func newHarness(t *testing.T) *harness {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := New(Config{
+	config := Config{
 		Store: sealed, Jobs: queue, Slots: slots, Tokens: aead(seal.PurposeToken), Pages: testPages{}, Audit: log, Clock: clk,
 		Log: slog.New(slog.DiscardHandler), Regions: []string{testRegion, "us-west-2", "eu-west-1"},
-	})
+	}
+	for _, o := range options {
+		o(&config)
+	}
+	s, err := New(config)
 	if err != nil {
 		t.Fatal(err)
 	}
-	h := &harness{T: t, service: s, queue: queue, slots: slots, store: sealed, audit: log, clock: clk, people: &people{identity: map[string][]*policy.Policy{}}}
+	h := &harness{TB: t, service: s, queue: queue, slots: slots, store: sealed, audit: log, clock: clk, people: &people{identity: map[string][]*policy.Policy{}}}
 	h.door, err = front.New(front.Config{
 		Rooms:  []*front.Room{{API: kmsapi.API, Service: s, Resolver: s, MaxBody: MaxBody}},
 		Codecs: []wire.Codec{awsjson.New(wire.AWSJSON11)}, Credentials: h.people, Principals: h.people,

@@ -111,7 +111,12 @@ type resolved struct {
 }
 
 // arn is the key's, whether it exists or not.
-func (r *resolved) arn() string { return keyARN(r.account, r.region, r.id) }
+func (r *resolved) arn() string {
+	if r.key != nil {
+		return r.key.arn
+	}
+	return keyARN(r.account, r.region, r.id)
+}
 
 // locate finds the key that s names. A key that does not exist is not an error here:
 // whoever may not use it learns nothing else than that.

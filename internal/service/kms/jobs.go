@@ -88,16 +88,11 @@ func (s *Service) shredDue(ctx context.Context, j due.Job) error {
 	return s.slots.Shred(ctx, slot)
 }
 
-// saveIn writes a key record in a transaction and lets calls see it after the commit.
+// saveIn writes the record of a key that exists in a transaction, and lets calls see it
+// after the commit.
 func (s *Service) saveIn(tx store.Txn, k *keyRecord) error {
-	if err := s.tables.keys.Put(tx, k); err != nil {
-		return err
-	}
-	if err := s.tables.putRef(tx, k); err != nil {
-		return err
-	}
 	s.changedIn(tx, k.name())
-	return nil
+	return s.tables.keys.Put(tx, k)
 }
 
 // changedIn lets calls see a key anew once the transaction has committed.
@@ -108,9 +103,13 @@ func (s *Service) changedIn(tx store.Txn, name keyName) {
 // record adds a service event about a key to the history: something KMS did on its
 // own.
 func (s *Service) record(tx store.Txn, k *keyRecord, event string, details ...call.Note) error {
-	return s.audit.AppendTxn(tx, audit.ServiceRecord(audit.ServiceEvent{
+	return s.audit.AppendTxn(tx, s.event(k, event, details...))
+}
+
+func (s *Service) event(k *keyRecord, event string, details ...call.Note) *audit.Event {
+	return audit.ServiceRecord(audit.ServiceEvent{
 		Account: k.Account, Region: k.Region, Source: "kms.amazonaws.com", Name: event, Time: s.clock.Now().UTC(),
 		Resources: []audit.Resource{{Type: typeKey, ARN: k.arn(), Account: k.Account}},
 		Details:   append(details, call.Note{Name: "keyId", Value: k.ID}),
-	}))
+	})
 }

@@ -84,50 +84,29 @@ func (t *tables) putExternal(tx store.Txn, k *keyRecord) error {
 	return tx.Put(rowKey(externalIndex, k.Account, k.Region, k.KeyStore, k.External), []byte(k.ID))
 }
 
-// externalInUse tells whether a KMS key of the store uses the external key. The row of
-// a key that has been destroyed since does not count.
-func (t *tables) externalInUse(r store.Reader, s keyStoreName, external string) (bool, error) {
-	item, err := r.Get(rowKey(externalIndex, s.account, s.region, s.id, external))
-	if isNotFound(err) {
-		return false, nil
+// deleteExternal frees the external key of a KMS key that is destroyed.
+func (t *tables) deleteExternal(tx store.Txn, k *keyRecord) error {
+	if k.KeyStore == "" {
+		return nil
 	}
-	if err != nil {
-		return false, err
-	}
-	return t.keyExists(r, s, string(item.Value))
+	return tx.Delete(rowKey(externalIndex, k.Account, k.Region, k.KeyStore, k.External))
 }
 
-func (t *tables) keyExists(r store.Reader, s keyStoreName, id string) (bool, error) {
-	_, err := t.keys.Get(r, s.account, s.region, id)
+// externalInUse tells whether a KMS key of the store uses the external key.
+func (t *tables) externalInUse(r store.Reader, s keyStoreName, external string) (bool, error) {
+	_, err := r.Get(rowKey(externalIndex, s.account, s.region, s.id, external))
 	if isNotFound(err) {
 		return false, nil
 	}
 	return err == nil, err
 }
 
-// maxStaleRows bounds how many rows of destroyed keys one transaction removes.
-const maxStaleRows = 64
-
-// emptyKeyStore tells whether a store has no KMS keys, and removes the rows of keys
-// that were destroyed.
-func (t *tables) emptyKeyStore(tx store.Txn, s keyStoreName) (bool, error) {
-	var stale [][]byte
-	for item, err := range tx.Scan(store.Prefix(append(rowKey(externalIndex, s.account, s.region, s.id), 0))) {
-		if err != nil {
-			return false, err
-		}
-		alive, err := t.keyExists(tx, s, string(item.Value))
-		if alive || err != nil {
-			return false, err
-		}
-		if len(stale) < maxStaleRows {
-			stale = append(stale, item.Key)
-		}
+// hasKeys tells whether a store has KMS keys.
+func (t *tables) hasKeys(r store.Reader, s keyStoreName) (bool, error) {
+	first := store.Prefix(append(rowKey(externalIndex, s.account, s.region, s.id), 0))
+	first.Limit = 1
+	for _, err := range r.Scan(first) {
+		return err == nil, err
 	}
-	for _, key := range stale {
-		if err := tx.Delete(key); err != nil {
-			return false, err
-		}
-	}
-	return true, nil
+	return false, nil
 }

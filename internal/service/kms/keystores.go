@@ -311,11 +311,11 @@ func (s *Service) DeleteCustomKeyStore(ctx context.Context, in *kmsapi.DeleteCus
 	if err != nil {
 		return nil, err
 	}
-	empty, err := s.tables.emptyKeyStore(c.Txn(), k.name())
+	used, err := s.tables.hasKeys(c.Txn(), k.name())
 	switch {
 	case err != nil:
 		return nil, err
-	case !empty:
+	case used:
 		return nil, &kmsapi.CustomKeyStoreHasCMKsException{Message: new("The custom key store " + k.ID + " contains KMS keys.")}
 	case k.State != kmsapi.ConnectionStateTypeDisconnected:
 		return nil, keyStoreState(k, "DeleteCustomKeyStore")

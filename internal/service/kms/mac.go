@@ -18,7 +18,7 @@ func (s *Service) GenerateMac(ctx context.Context, in *kmsapi.GenerateMacRequest
 		return nil, engineError(k, err)
 	}
 	s.used(ctx, k)
-	return &kmsapi.GenerateMacResponse{Mac: mac, MacAlgorithm: in.MacAlgorithm, KeyId: new(k.record.arn())}, nil
+	return &kmsapi.GenerateMacResponse{Mac: mac, MacAlgorithm: in.MacAlgorithm, KeyId: new(k.arn)}, nil
 }
 
 // VerifyMac implements the operation of that name. A MAC that does not verify is
@@ -32,7 +32,7 @@ func (s *Service) VerifyMac(ctx context.Context, in *kmsapi.VerifyMacRequest) (*
 		return nil, engineError(k, err)
 	}
 	s.used(ctx, k)
-	return &kmsapi.VerifyMacResponse{KeyId: new(k.record.arn()), MacValid: new(true), MacAlgorithm: in.MacAlgorithm}, nil
+	return &kmsapi.VerifyMacResponse{KeyId: new(k.arn), MacValid: new(true), MacAlgorithm: in.MacAlgorithm}, nil
 }
 
 // macKey is the checked HMAC key of the call, opened.

@@ -61,6 +61,13 @@ func (s *Service) parts(tx store.Txn, k *keyRecord) ([]*keyRecord, error) {
 	return all, nil
 }
 
+// livingParts is parts without the replicas whose destruction has begun: they get no
+// material any more.
+func (s *Service) livingParts(tx store.Txn, k *keyRecord) ([]*keyRecord, error) {
+	parts, err := s.parts(tx, k)
+	return slices.DeleteFunc(parts, (*keyRecord).dying), err
+}
+
 // eachPart calls f for the record of each Region, k itself included.
 func (s *Service) eachPart(tx store.Txn, k *keyRecord, f func(part *keyRecord) error) error {
 	parts, err := s.parts(tx, k)
@@ -141,6 +148,9 @@ func (s *Service) ReplicateKey(ctx context.Context, in *kmsapi.ReplicateKeyReque
 		return nil, err
 	}
 	replica.MultiRegion = &multiRegion{Type: kmsapi.MultiRegionKeyTypeReplica, Primary: k.Region, Replicas: replicas}
+	if err := s.tables.putRef(tx, replica); err != nil {
+		return nil, err
+	}
 	if err := s.fillReplica(ctx, tx, k, replica); err != nil {
 		return nil, err
 	}
@@ -199,7 +209,8 @@ func (s *Service) fillReplica(ctx context.Context, tx store.Txn, primary, replic
 		have[there[i].ID] = true
 	}
 	copied := 0
-	for i := range materials {
+	// The newest go first, so that the current one is there from the start.
+	for i := range slices.Backward(materials) {
 		m := &materials[i]
 		if have[m.ID] || m.pending() {
 			continue
@@ -361,11 +372,11 @@ func (s *Service) detachReplica(tx store.Txn, replica *keyRecord) (freed *keyRec
 	if replica.MultiRegion == nil || replica.isPrimary() {
 		return nil, nil
 	}
-	replicas := slices.DeleteFunc(slices.Clone(replica.MultiRegion.Replicas), func(r string) bool { return r == replica.Region })
 	parts, err := s.parts(tx, replica)
 	if err != nil {
 		return nil, err
 	}
+	replicas := slices.DeleteFunc(slices.Clone(replica.MultiRegion.Replicas), func(r string) bool { return r == replica.Region })
 	for _, part := range parts[1:] {
 		part.MultiRegion = &multiRegion{Type: part.MultiRegion.Type, Primary: part.MultiRegion.Primary, Replicas: replicas}
 		if part.isPrimary() && len(replicas) == 0 && part.State == kmsapi.KeyStatePendingReplicaDeletion && part.Deletion != nil {

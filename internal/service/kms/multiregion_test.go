@@ -4,11 +4,15 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
-	"time"
 
 	"fastness/internal/api/kmsapi"
+	"fastness/internal/call"
+	"fastness/internal/due"
+	"fastness/internal/keyslot"
 	"fastness/internal/store"
+	"fastness/internal/wire"
 )
 
 const (
@@ -241,6 +245,52 @@ func TestRotationReachesAllReplicasAtOnce(t *testing.T) {
 	third.decrypts(away.encrypt(id, "z"), "z")
 }
 
+// Whatever one Region encrypts, every other decrypts at once, while the key rotates
+// and its primary moves.
+func TestPartsNeverDisagreeWhileTheKeyRotates(t *testing.T) {
+	h := newHarness(t)
+	home, away := h.in(testRegion), h.in(west)
+	id := home.multi(kmsapi.CreateKeyRequest{}, west).KeyId
+	rooms := []*room{home, away}
+	stop := make(chan struct{})
+	var users sync.WaitGroup
+	for i := range 4 {
+		from, to := rooms[i%2], rooms[1-i%2]
+		users.Go(func() {
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				blob, err := from.Encrypt(t.Context(), &kmsapi.EncryptRequest{KeyId: id, Plaintext: []byte("x")})
+				if err == nil {
+					_, err = to.Decrypt(t.Context(), &kmsapi.DecryptRequest{CiphertextBlob: blob.CiphertextBlob})
+				}
+				if err != nil {
+					t.Errorf("from %s to %s: %v", from.region, to.region, err)
+					return
+				}
+			}
+		})
+	}
+	for i := range 20 {
+		if _, err := rooms[i%2].RotateKeyOnDemand(t.Context(), &kmsapi.RotateKeyOnDemandRequest{KeyId: id}); err != nil {
+			t.Error(err)
+			break
+		}
+		if _, err := rooms[i%2].UpdatePrimaryRegion(t.Context(), &kmsapi.UpdatePrimaryRegionRequest{KeyId: id, PrimaryRegion: &rooms[1-i%2].region}); err != nil {
+			t.Error(err)
+			break
+		}
+	}
+	close(stop)
+	users.Wait()
+	if n := len(home.materials(id)); n != 21 {
+		t.Errorf("%d materials", n)
+	}
+}
+
 func TestUpdatePrimaryRegionSwapsTheParts(t *testing.T) {
 	h := newHarness(t)
 	home, away, third := h.in(testRegion), h.in(west), h.in(europe)
@@ -326,7 +376,9 @@ func TestManyMaterialsAreCopiedByAJob(t *testing.T) {
 		t.Fatal(err)
 	}
 	last := r.encrypt(id, "last")
+	h.consistent()
 	h.runJobs()
+	h.consistent()
 	if got := *away.describe(id).KeyState; got != kmsapi.KeyStateEnabled {
 		t.Errorf("state %s", got)
 	}
@@ -342,6 +394,18 @@ func TestManyMaterialsAreCopiedByAJob(t *testing.T) {
 	}
 }
 
+// consistent runs the room's checks over the store.
+func (h *harness) consistent() {
+	h.Helper()
+	problems, err := store.Fsck(h.Context(), h.store, Checks(h.slots)...)
+	if err != nil {
+		h.Fatal(err)
+	}
+	for _, p := range problems {
+		h.Errorf("%s: %q: %s", p.Check, p.Key, p.Text)
+	}
+}
+
 // only is the one key of the Region.
 func (r *room) only() *string {
 	r.Helper()
@@ -350,115 +414,6 @@ func (r *room) only() *string {
 		r.Fatalf("%d keys", len(out.Keys))
 	}
 	return out.Keys[0].KeyId
-}
-
-func TestImportIntoMultiRegionKeys(t *testing.T) {
-	h := newHarness(t)
-	home, away, third := importRoom(h, testRegion), h.in(west), h.in(europe)
-	made := home.external(kmsapi.CreateKeyRequest{MultiRegion: new(true)})
-	id := made.KeyId
-	m1, m2 := randomBytes(32), randomBytes(32)
-	fresh := kmsapi.ImportKeyMaterialRequest{ImportType: new(kmsapi.ImportTypeNewKeyMaterial)}
-	same := kmsapi.ImportKeyMaterialRequest{ImportType: new(kmsapi.ImportTypeExistingKeyMaterial)}
-	_, err := home.ReplicateKey(t.Context(), &kmsapi.ReplicateKeyRequest{KeyId: id, ReplicaRegion: new(west)})
-	wantsCode(t, err, "KMSInvalidStateException")
-	first := home.mustImport(id, m1, kmsapi.ImportKeyMaterialRequest{})
-	home.replicate(id, west)
-	home.replicate(id, europe)
-	_, err = away.tryImport(id, m1, fresh)
-	wantsCode(t, err, "UnsupportedOperationException")
-	for _, r := range []*room{away, third} {
-		if m, all := r.describe(id), r.materials(id); *m.KeyState != kmsapi.KeyStatePendingImport || len(all) != 1 || *all[0].ImportState != kmsapi.ImportStatePendingImport || *all[0].KeyMaterialId != first {
-			t.Errorf("%s before its import: %s %+v", r.region, *m.KeyState, all)
-		}
-		_, err := r.tryImport(id, m2, kmsapi.ImportKeyMaterialRequest{})
-		wantsCode(t, err, "IncorrectKeyMaterialException")
-		if got := r.mustImport(id, m1, kmsapi.ImportKeyMaterialRequest{}); got != first {
-			t.Errorf("%s imported %s, want %s", r.region, got, first)
-		}
-		if got := *r.describe(id).KeyState; got != kmsapi.KeyStateEnabled {
-			t.Errorf("%s: state %s", r.region, got)
-		}
-	}
-	old := home.encrypt(id, "old")
-	third.decrypts(old, "old")
-
-	// New material waits until every Region has it.
-	second := home.mustImport(id, m2, fresh)
-	state := func(r *room) kmsapi.KeyMaterialState {
-		for _, m := range r.materials(id) {
-			if *m.KeyMaterialId == second {
-				return *m.KeyMaterialState
-			}
-		}
-		return ""
-	}
-	const everywhere = kmsapi.KeyMaterialStatePendingMultiRegionImportAndRotation
-	if got := state(home); got != everywhere {
-		t.Errorf("state %s", got)
-	}
-	_, err = home.RotateKeyOnDemand(t.Context(), &kmsapi.RotateKeyOnDemandRequest{KeyId: id})
-	wantsCode(t, err, "KMSInvalidStateException")
-	away.mustImport(id, m2, same)
-	if state(home) != everywhere || state(away) != kmsapi.KeyMaterialStatePendingRotation {
-		t.Errorf("states %s, %s", state(home), state(away))
-	}
-	_, err = home.UpdatePrimaryRegion(t.Context(), &kmsapi.UpdatePrimaryRegionRequest{KeyId: id, PrimaryRegion: new(europe)})
-	wantsCode(t, err, "KMSInvalidStateException")
-	third.mustImport(id, m2, same)
-	if got := state(home); got != kmsapi.KeyMaterialStatePendingRotation {
-		t.Errorf("state %s", got)
-	}
-	// A replica may give it back, and take it again.
-	if _, err := third.DeleteImportedKeyMaterial(t.Context(), &kmsapi.DeleteImportedKeyMaterialRequest{KeyId: id, KeyMaterialId: &second}); err != nil {
-		t.Fatal(err)
-	}
-	if state(home) != everywhere || state(third) != "" {
-		t.Errorf("states %s, %q", state(home), state(third))
-	}
-	third.mustImport(id, m2, kmsapi.ImportKeyMaterialRequest{})
-	if _, err := home.RotateKeyOnDemand(t.Context(), &kmsapi.RotateKeyOnDemandRequest{KeyId: id}); err != nil {
-		t.Fatal(err)
-	}
-	for _, r := range []*room{home, away, third} {
-		r.decrypts(old, "old")
-		if got := r.decrypts(r.encrypt(id, "new"), "new"); got != second {
-			t.Errorf("%s encrypts under %s", r.region, got)
-		}
-	}
-	// What a replica loses, it alone loses.
-	if _, err := away.DeleteImportedKeyMaterial(t.Context(), &kmsapi.DeleteImportedKeyMaterialRequest{KeyId: id, KeyMaterialId: &first}); err != nil {
-		t.Fatal(err)
-	}
-	if got := *away.describe(id).KeyState; got != kmsapi.KeyStatePendingImport {
-		t.Errorf("state %s", got)
-	}
-	third.decrypts(old, "old")
-	away.mustImport(id, m1, kmsapi.ImportKeyMaterialRequest{})
-	away.decrypts(old, "old")
-}
-
-func TestDeletingWaitingMaterialOfThePrimaryDeletesItEverywhere(t *testing.T) {
-	h := newHarness(t)
-	home, away := importRoom(h, testRegion), h.in(west)
-	id := home.external(kmsapi.CreateKeyRequest{MultiRegion: new(true)}).KeyId
-	m1, m2 := randomBytes(32), randomBytes(32)
-	home.mustImport(id, m1, kmsapi.ImportKeyMaterialRequest{})
-	home.replicate(id, west)
-	away.mustImport(id, m1, kmsapi.ImportKeyMaterialRequest{})
-	second := home.mustImport(id, m2, kmsapi.ImportKeyMaterialRequest{ImportType: new(kmsapi.ImportTypeNewKeyMaterial), ValidTo: new(h.clock.Now().Add(time.Hour))})
-	away.mustImport(id, m2, kmsapi.ImportKeyMaterialRequest{})
-	slot := h.material(west, *id, second)
-	h.clock.Advance(time.Hour) // the primary's expires
-	h.runJobs()
-	for _, r := range []*room{home, away} {
-		if n := len(r.materials(id)); n != 1 || *r.describe(id).KeyState != kmsapi.KeyStateEnabled {
-			t.Errorf("%s: %d materials", r.region, n)
-		}
-	}
-	if err := h.service.unwrap(t.Context(), &slot, func([]byte) error { return nil }); err == nil {
-		t.Error("the replica's slot is still there")
-	}
 }
 
 func TestDetachingReplicasLetsThePrimaryGo(t *testing.T) {
@@ -497,4 +452,154 @@ func TestDetachingReplicasLetsThePrimaryGo(t *testing.T) {
 	if m := home.describe(&id); *m.KeyState != kmsapi.KeyStatePendingDeletion || !m.DeletionDate.Equal(h.clock.Now().AddDate(0, 0, 7)) {
 		t.Errorf("%+v", m)
 	}
+}
+
+func TestReplicasThatDieWhileTheKeyRotates(t *testing.T) {
+	h := newHarness(t)
+	home := h.in(testRegion)
+	id := home.multi(kmsapi.CreateKeyRequest{}, west, europe).KeyId
+	if _, err := home.EnableKeyRotation(t.Context(), &kmsapi.EnableKeyRotationRequest{KeyId: id, RotationPeriodInDays: new(int32(90))}); err != nil {
+		t.Fatal(err)
+	}
+	blob := home.encrypt(id, "x")
+	h.after(83)
+	for _, r := range []*room{h.in(west), h.in(europe)} {
+		if _, err := r.ScheduleKeyDeletion(t.Context(), &kmsapi.ScheduleKeyDeletionRequest{KeyId: id, PendingWindowInDays: new(int32(7))}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	h.after(7) // both replicas are destroyed and the primary rotates, in whichever order
+	for _, region := range []string{west, europe} {
+		_, err := h.in(region).DescribeKey(t.Context(), &kmsapi.DescribeKeyRequest{KeyId: id})
+		wantsCode(t, err, "NotFoundException")
+	}
+	if got := shape(home.describe(id)); got != "PRIMARY of us-east-1:" || len(home.materials(id)) != 2 {
+		t.Errorf("%s, %d materials", got, len(home.materials(id)))
+	}
+	home.decrypts(blob, "x")
+	home.replicate(id, west) // the Region is free again
+	h.in(west).decrypts(blob, "x")
+	h.consistent()
+}
+
+// AWS has fewer Regions than this; a rotation of a key in all of them is one
+// transaction.
+func TestKeyInFortyRegions(t *testing.T) {
+	h := newHarness(t)
+	home := h.in(testRegion)
+	id := home.multi(kmsapi.CreateKeyRequest{}).KeyId
+	for i := range 39 {
+		region := "test-region-" + itoa(i)
+		h.service.regions = append(h.service.regions, region)
+		home.replicate(id, region)
+	}
+	if _, err := home.EnableKeyRotation(t.Context(), &kmsapi.EnableKeyRotationRequest{KeyId: id, RotationPeriodInDays: new(int32(90))}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := home.RotateKeyOnDemand(t.Context(), &kmsapi.RotateKeyOnDemandRequest{KeyId: id}); err != nil {
+		t.Fatal(err)
+	}
+	blob := home.encrypt(id, "x")
+	h.after(90)
+	h.consistent()
+	if n := len(home.materials(id)); n != 3 {
+		t.Errorf("%d materials", n)
+	}
+	h.in("test-region-38").decrypts(blob, "x")
+}
+
+// The transaction that would record a material may fail after its slot was made: the
+// key is as it was, and all that is left is a slot that nothing refers to.
+func TestFailedRotationLeavesAnOrphanSlotOnly(t *testing.T) {
+	h := newHarness(t)
+	r := h.in(testRegion)
+	made := r.multi(kmsapi.CreateKeyRequest{}, west)
+	blob := r.encrypt(made.KeyId, "x")
+	slots := func() int {
+		report, err := h.slots.Check(t.Context(), func(func(keyslot.SlotID, string) bool) {})
+		return must(t, report, err).Live
+	}
+	before, failed := slots(), errors.New("power is lost")
+	_, err := h.store.Update(t.Context(), func(tx store.Txn) error {
+		k, err := h.service.tables.keys.Get(tx, testAccount, testRegion, *made.KeyId)
+		if err != nil {
+			return err
+		}
+		parts, err := h.service.livingParts(tx, &k)
+		if err != nil {
+			return err
+		}
+		if _, err := h.service.addMaterial(t.Context(), tx, parts, kmsapi.RotationTypeAutomatic, h.clock.Now()); err != nil {
+			return err
+		}
+		return failed
+	})
+	if !errors.Is(err, failed) {
+		t.Fatal(err)
+	}
+	if n := slots(); n != before+2 {
+		t.Errorf("%d slots, before %d", n, before)
+	}
+	if n := len(r.materials(made.KeyId)); n != 1 {
+		t.Errorf("%d materials", n)
+	}
+	r.decrypts(blob, "x")
+	for range 2 {
+		if _, err := h.service.SweepSlots(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		h.clock.Advance(2 * orphanAge)
+	}
+	if n := slots(); n != before {
+		t.Errorf("%d slots after the sweep, before %d", n, before)
+	}
+	r.decrypts(blob, "x")
+	h.in(west).decrypts(blob, "x")
+}
+
+// Between the commit that takes a material's slot out of its record and the shredding
+// the process may die: the job is still there, and the record opens nothing meanwhile.
+func TestShreddingOutlivesACrash(t *testing.T) {
+	h := newHarness(t)
+	r := importRoom(h, testRegion)
+	id := r.external(kmsapi.CreateKeyRequest{}).KeyId
+	m := r.mustImport(id, randomBytes(32), kmsapi.ImportKeyMaterialRequest{})
+	before := h.material(testRegion, *id, m)
+	if _, err := r.DeleteImportedKeyMaterial(t.Context(), &kmsapi.DeleteImportedKeyMaterialRequest{KeyId: id}); err != nil {
+		t.Fatal(err)
+	}
+	if now := h.material(testRegion, *id, m); !now.Slot.IsZero() || now.Wrapped != nil {
+		t.Error("the record still holds the material")
+	}
+	for range 2 { // the runner died after the shredding and does it again
+		if err := h.service.shredDue(t.Context(), due.Job{Kind: jobShred, ID: before.Slot.String()}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	h.runJobs()
+	if err := h.service.unwrap(t.Context(), &before, func([]byte) error { return nil }); !errors.Is(err, keyslot.ErrGone) {
+		t.Errorf("the old record opens: %v", err)
+	}
+}
+
+func TestBlobYoungerThanTheSnapshotDecrypts(t *testing.T) {
+	h := newHarness(t)
+	home := h.in(testRegion)
+	id := home.multi(kmsapi.CreateKeyRequest{}, west).KeyId
+	old, err := h.service.directory.key(t.Context(), keyName{testAccount, west, *id})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := home.RotateKeyOnDemand(t.Context(), &kmsapi.RotateKeyOnDemandRequest{KeyId: id}); err != nil {
+		t.Fatal(err)
+	}
+	blob := home.encrypt(id, "x")
+	ctx := call.With(t.Context(), &call.Call{Operation: &wire.Operation{Name: "Decrypt"}})
+	plaintext, m, err := h.service.decrypt(ctx, old, &resolved{}, blob, nil)
+	if err != nil || string(plaintext) != "x" || m.record.ID != *home.describe(id).CurrentKeyMaterialId {
+		t.Errorf("got %q, %v", plaintext, err)
+	}
+	blob[20] ^= 1 // a material that is nowhere
+	_, _, err = h.service.decrypt(ctx, old, &resolved{}, blob, nil)
+	wants(t, err, "InvalidCiphertextException", "")
 }

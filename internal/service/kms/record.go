@@ -64,8 +64,6 @@ type rotation struct {
 	Enabled    bool      `json:"enabled"`
 	PeriodDays int       `json:"periodDays"`
 	Next       time.Time `json:"next,omitzero"`
-	// OnDemandStart is set while a rotation on demand is under way.
-	OnDemandStart time.Time `json:"onDemandStart,omitzero"`
 }
 
 // multiRegion says where the other parts of a multi-Region key are.

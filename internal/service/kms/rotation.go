@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"fastness/internal/api/kmsapi"
+	"fastness/internal/audit"
 	"fastness/internal/call"
 	"fastness/internal/due"
 	"fastness/internal/store"
@@ -131,7 +132,7 @@ func (s *Service) rotateDue(ctx context.Context, tx store.Txn, j due.Job) error 
 	case k.State != kmsapi.KeyStateEnabled:
 		return nil // EnableKey makes a new appointment
 	}
-	parts, err := s.parts(tx, &k)
+	parts, err := s.livingParts(tx, &k)
 	if err != nil {
 		return err
 	}
@@ -173,7 +174,7 @@ func (s *Service) RotateKeyOnDemand(ctx context.Context, _ *kmsapi.RotateKeyOnDe
 		return nil, &kmsapi.ConflictException{Message: new("Automatic rotation of " + k.arn() + " is in progress or scheduled to begin within the next 20 minutes.")}
 	}
 	tx := c.Txn()
-	parts, err := s.parts(tx, k)
+	parts, err := s.livingParts(tx, k)
 	if err != nil {
 		return nil, err
 	}
@@ -224,9 +225,6 @@ func (s *Service) addMaterial(ctx context.Context, tx store.Txn, parts []*keyRec
 // returns its number in the order of materials.
 func (s *Service) demoteCurrent(tx store.Txn, part *keyRecord) (int, error) {
 	m, err := s.tables.materials.Get(tx, part.Account, part.Region, part.ID, part.Material)
-	if isNotFound(err) && part.State == kmsapi.KeyStateCreating {
-		return s.lastOrder(tx, part) // a replica that is still being filled
-	}
 	if err != nil {
 		return 0, err
 	}
@@ -234,30 +232,21 @@ func (s *Service) demoteCurrent(tx store.Txn, part *keyRecord) (int, error) {
 	return m.Order, s.tables.materials.Put(tx, &m)
 }
 
-// lastOrder is the number of a replica's current material in its primary, which has
-// them all.
-func (s *Service) lastOrder(tx store.Txn, part *keyRecord) (int, error) {
-	m, err := s.tables.materials.Get(tx, part.Account, part.MultiRegion.Primary, part.ID, part.Material)
-	return m.Order, err
-}
-
 // rotateTo makes the material current in all parts, saves them and writes the
 // history.
 func (s *Service) rotateTo(tx store.Txn, parts []*keyRecord, material string, how kmsapi.RotationType) error {
+	var events []*audit.Event
 	for _, part := range parts {
-		before := part.Material
+		events = append(events, s.event(part, "RotateKey",
+			call.Note{Name: "rotationType", Value: string(how)}, call.Note{Name: "keyOrigin", Value: part.Origin},
+			call.Note{Name: "previousKeyMaterialId", Value: part.Material}, call.Note{Name: "currentKeyMaterialId", Value: material},
+		))
 		part.Material = material
 		if err := s.saveIn(tx, part); err != nil {
 			return err
 		}
-		if err := s.record(tx, part, "RotateKey",
-			call.Note{Name: "rotationType", Value: string(how)}, call.Note{Name: "keyOrigin", Value: part.Origin},
-			call.Note{Name: "previousKeyMaterialId", Value: before}, call.Note{Name: "currentKeyMaterialId", Value: material},
-		); err != nil {
-			return err
-		}
 	}
-	return nil
+	return s.audit.AppendTxn(tx, events...)
 }
 
 // GetKeyRotationStatus implements the operation of that name. Keys that cannot be

@@ -30,7 +30,7 @@ func (s *Service) Sign(ctx context.Context, in *kmsapi.SignRequest) (*kmsapi.Sig
 		return nil, engineError(k, err)
 	}
 	s.used(ctx, k)
-	return &kmsapi.SignResponse{KeyId: new(k.record.arn()), Signature: signature, SigningAlgorithm: in.SigningAlgorithm}, nil
+	return &kmsapi.SignResponse{KeyId: new(k.arn), Signature: signature, SigningAlgorithm: in.SigningAlgorithm}, nil
 }
 
 // Verify implements the operation of that name. A signature that does not verify is
@@ -55,7 +55,7 @@ func (s *Service) Verify(ctx context.Context, in *kmsapi.VerifyRequest) (*kmsapi
 		return nil, engineError(k, err)
 	}
 	s.used(ctx, k)
-	return &kmsapi.VerifyResponse{KeyId: new(k.record.arn()), SignatureValid: new(true), SigningAlgorithm: in.SigningAlgorithm}, nil
+	return &kmsapi.VerifyResponse{KeyId: new(k.arn), SignatureValid: new(true), SigningAlgorithm: in.SigningAlgorithm}, nil
 }
 
 // checkAlgorithm refuses an algorithm that the key's spec does not have.

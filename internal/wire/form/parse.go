@@ -35,6 +35,9 @@ type pair struct{ key, value string }
 func Parse(ignore func(name string) bool, documents ...string) (*Values, error) {
 	n, size := 0, 0
 	for _, d := range documents {
+		if d == "" {
+			continue
+		}
 		n += strings.Count(d, "&") + 1
 		size += len(d)
 	}

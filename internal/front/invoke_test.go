@@ -1,0 +1,245 @@
+package front
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+
+	"fastness/internal/call"
+	"fastness/internal/store"
+	"fastness/internal/wire"
+)
+
+type panicky struct{}
+
+func (panicky) Admit(*call.Call) error { panic("quota") }
+
+type never struct{}
+
+func (never) Admit(*call.Call) error {
+	return &wire.CommonError{Kind: wire.Throttling, Message: "Rate exceeded"}
+}
+
+func (h *harness) has(key string) bool {
+	h.Helper()
+	err := h.store.View(context.Background(), func(r store.Reader) error {
+		_, err := r.Get([]byte(key))
+		return err
+	})
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		h.Fatal(err)
+	}
+	return err == nil
+}
+
+func TestMutationAndRecordCommitTogether(t *testing.T) {
+	h := newHarness(t)
+	h.alpha.do = func(c ctx, op string, in *noteInput) (any, error) {
+		return &noteOutput{}, call.From(c).Txn().Put([]byte("note"), []byte("x"))
+	}
+	disk := errors.New("no space for audit")
+	h.store.setFail(disk)
+	a := h.json("PutNote", "{}")
+	if a.status != http.StatusServiceUnavailable || a.code() != "ServiceUnavailableException" {
+		t.Errorf("unaudited mutation: %d %s", a.status, a.body)
+	}
+	if strings.Contains(string(a.body), disk.Error()) {
+		t.Error("the cause is shown")
+	}
+	if h.has("note") {
+		t.Error("an unaudited mutation was committed")
+	}
+	if n := h.counted("fastness_audit_failures_total"); n != 1 {
+		t.Errorf("%v audit failures counted", n)
+	}
+	h.store.setFail(nil)
+	if a := h.json("PutNote", "{}"); a.status != http.StatusOK || !h.has("note") || len(h.history()) != 1 {
+		t.Errorf("audited mutation: %d %s", a.status, a.body)
+	}
+}
+
+func TestUnauditedReadsAreNotAnswered(t *testing.T) {
+	h := newHarness(t)
+	h.store.setFail(errors.New("no space for audit"))
+	a := h.json("GetNote", `{"Name":"x","Data":"c2VjcmV0"}`)
+	if a.status != http.StatusServiceUnavailable || strings.Contains(string(a.body), "c2VjcmV0") {
+		t.Errorf("%d %s", a.status, a.body)
+	}
+	h.denied["alpha:GetNote"] = true
+	if a := h.json("GetNote", "{}"); a.status != http.StatusServiceUnavailable {
+		t.Errorf("an unrecorded refusal: %d %s", a.status, a.body)
+	}
+}
+
+func TestFailedMutationLeavesItsRecordOnly(t *testing.T) {
+	h := newHarness(t)
+	h.alpha.do = func(c ctx, op string, in *noteInput) (any, error) {
+		if err := call.From(c).Txn().Put([]byte("note"), []byte("x")); err != nil {
+			return nil, err
+		}
+		return nil, &wire.CommonError{Kind: wire.Validation, Message: "no"}
+	}
+	if a := h.json("PutNote", "{}"); a.code() != "ValidationException" {
+		t.Errorf("%s", a.body)
+	}
+	if h.has("note") {
+		t.Error("a refused mutation was committed")
+	}
+	if e := h.history(); len(e) != 1 || !bytes.Contains(e[0].JSON, []byte(`"errorCode":"ValidationException"`)) {
+		t.Errorf("%d events", len(e))
+	}
+}
+
+func TestEveryRefusalBehindTheSignatureIsRecorded(t *testing.T) {
+	for _, c := range []struct {
+		name, body, code string
+		prepare          func(*harness)
+	}{
+		{"no JSON", "{", "SerializationException", nil},
+		{"constraint", `{"Name":"` + strings.Repeat("x", 101) + `"}`, "ValidationException", nil},
+		{"quota", "{}", "ThrottlingException", func(h *harness) { h.door.rooms[h.alpha.api].Quota = never{} }},
+		{"policy", "{}", "AccessDenied", func(h *harness) { h.denied["alpha:PutNote"] = true }},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			h := newHarness(t)
+			ran := false
+			h.alpha.do = func(ctx, string, *noteInput) (any, error) { ran = true; return &noteOutput{}, nil }
+			if c.prepare != nil {
+				c.prepare(h)
+			}
+			a := h.json("PutNote", c.body)
+			if a.status != http.StatusBadRequest || ran {
+				t.Errorf("%d %s, ran: %v", a.status, a.body, ran)
+			}
+			e := h.history()
+			if len(e) != 1 || !bytes.Contains(e[0].JSON, []byte(`"errorCode":"`+c.code)) || !bytes.Contains(e[0].JSON, []byte(a.header.Get("X-Amzn-Requestid"))) {
+				t.Errorf("%d events: %v", len(e), e)
+			}
+		})
+	}
+}
+
+// nested makes PutNote of alpha call PutNote of beta.
+func nested(h *harness, then func(error) error) {
+	client := h.door
+	h.beta.do = func(c ctx, op string, in *noteInput) (any, error) {
+		if tx := call.From(c).Txn(); tx != nil {
+			if err := tx.Put([]byte("inner"), []byte("x")); err != nil {
+				return nil, err
+			}
+		}
+		return &noteOutput{Name: in.Name}, nil
+	}
+	h.alpha.do = func(c ctx, op string, in *noteInput) (any, error) {
+		if tx := call.From(c).Txn(); tx != nil {
+			if err := tx.Put([]byte("outer"), []byte("x")); err != nil {
+				return nil, err
+			}
+		}
+		_, err := client.Invoke(c, h.beta.api.Operation("PutNote"), &noteInput{Name: in.Name})
+		return &noteOutput{}, then(err)
+	}
+}
+
+func TestInvokeForwardsTheCaller(t *testing.T) {
+	h := newHarness(t)
+	nested(h, func(err error) error { return err })
+	a := h.json("PutNote", `{"Name":"x"}`)
+	if a.status != http.StatusOK || !h.has("outer") || !h.has("inner") {
+		t.Fatalf("%d %s", a.status, a.body)
+	}
+	inner := h.beta.calls()[0]
+	if inner.Principal != testPrincipal || inner.Account != testAccount || inner.Region != testRegion {
+		t.Error("the inner call has another caller")
+	}
+	if !slices.Equal(inner.Via, []string{"alpha.amazonaws.com"}) || inner.ViaService() != "alpha."+testRegion+".amazonaws.com" || inner.Depth() != 1 {
+		t.Errorf("via %v, depth %d", inner.Via, inner.Depth())
+	}
+	e := h.history()
+	if len(e) != 2 || e[0].Name != "PutNote" || bytes.Equal([]byte(e[0].ID), []byte(e[1].ID)) {
+		t.Fatalf("%d events", len(e))
+	}
+	forwarded := 0
+	for i := range e {
+		if e[i].Source == "beta.amazonaws.com" && bytes.Contains(e[i].JSON, []byte(`"invokedBy":"alpha.amazonaws.com"`)) {
+			forwarded++
+		}
+	}
+	if forwarded != 1 {
+		t.Error("the inner record does not name the forwarder")
+	}
+}
+
+func TestNestedMutationJoinsTheTransaction(t *testing.T) {
+	h := newHarness(t)
+	nested(h, func(error) error { return &wire.CommonError{Kind: wire.Validation, Message: "after all, no"} })
+	if a := h.json("PutNote", `{"Name":"x"}`); a.code() != "ValidationException" {
+		t.Fatalf("%s", a.body)
+	}
+	if h.has("outer") || h.has("inner") {
+		t.Error("part of a refused mutation was committed")
+	}
+}
+
+func TestNestedCallsAreAuthorized(t *testing.T) {
+	h := newHarness(t)
+	h.denied["beta:PutNote"] = true
+	nested(h, func(err error) error { return err })
+	a := h.json("PutNote", `{"Name":"x"}`)
+	if a.code() != "AccessDeniedException" || !strings.Contains(string(a.body), "beta:PutNote") || h.has("outer") {
+		t.Errorf("%d %s", a.status, a.body)
+	}
+}
+
+func TestDepthIsBounded(t *testing.T) {
+	h := newHarness(t)
+	deepest := 0
+	h.alpha.do = func(c ctx, op string, in *noteInput) (any, error) {
+		deepest = max(deepest, call.From(c).Depth())
+		return h.door.Invoke(c, h.alpha.api.Operation("GetNote"), in)
+	}
+	a := h.json("GetNote", "{}")
+	if a.code() != "InternalFailure" || deepest != call.MaxDepth {
+		t.Errorf("%d %s at depth %d", a.status, a.body, deepest)
+	}
+}
+
+func TestInvokeNeedsACaller(t *testing.T) {
+	h := newHarness(t)
+	_, err := h.door.Invoke(t.Context(), h.alpha.api.Operation("GetNote"), &noteInput{})
+	var e *wire.CommonError
+	if !errors.As(err, &e) || e.Kind != wire.MissingAuthentication {
+		t.Errorf("without a caller: %v", err)
+	}
+	ctx := h.door.AsService(t.Context(), "alpha.amazonaws.com", testAccount, testRegion)
+	if _, err := h.door.Invoke(ctx, h.beta.api.Operation("Ping"), nil); err != nil {
+		t.Errorf("as a service: %v", err)
+	}
+	elsewhere := noteAPI("elsewhere", "elsewhere", "elsewhere", "", wire.AWSQuery)
+	if _, err := h.door.Invoke(ctx, elsewhere.Operation("GetNote"), &noteInput{}); err == nil {
+		t.Error("an operation of no room ran")
+	}
+}
+
+// A client that goes away is no failure of the audit log.
+func TestGoneClientIsNoAuditFailure(t *testing.T) {
+	h := newHarness(t)
+	gone, cancel := context.WithCancel(t.Context())
+	h.alpha.do = func(ctx, string, *noteInput) (any, error) {
+		cancel()
+		return &noteOutput{}, nil
+	}
+	r := h.build(request{service: "alpha", body: "{}", header: map[string]string{
+		"Content-Type": "application/x-amz-json-1.1", "X-Amz-Target": "Alpha_2020.Notes.GetNote"}})
+	h.door.ServeHTTP(discard{http.Header{}}, r.WithContext(gone))
+	if n := h.counted("fastness_audit_failures_total"); n != 0 {
+		t.Errorf("%v audit failures counted", n)
+	}
+	if n := len(h.history()); n != 1 {
+		t.Errorf("%d events", n)
+	}
+}

@@ -1,0 +1,128 @@
+package kms
+
+import (
+	"context"
+	"net/netip"
+	"testing"
+
+	"fastness/internal/api/kmsapi"
+	"fastness/internal/call"
+	"fastness/internal/wire"
+)
+
+// roomCall makes a call as the door does, without the door: authorized, no audit.
+func (h *harness) roomCall(b *testing.B, who *call.Principal, operation string, in any) (context.Context, *call.Call) {
+	b.Helper()
+	c := quotaCall(who, testRegion, operation, in)
+	c.Time = h.clock.Now()
+	return call.With(b.Context(), c), c
+}
+
+func benchmarkRoom(b *testing.B, operation string, request func(key string) any, call func(ctx context.Context, s *Service, in any) error) {
+	h := newHarness(b)
+	key := h.newKey(&kmsapi.CreateKeyRequest{})
+	in := request(key)
+	ctx, c := h.roomCall(b, root(testAccount), operation, in)
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := h.service.Resolve(ctx, c); err != nil {
+			b.Fatal(err)
+		}
+		if err := call(ctx, h.service, in); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func encrypt32(key string) any {
+	return &kmsapi.EncryptRequest{KeyId: &key, Plaintext: make([]byte, 32), EncryptionContext: map[string]string{"purpose": "test"}}
+}
+
+func BenchmarkEncryptInTheRoom(b *testing.B) {
+	benchmarkRoom(b, "Encrypt", encrypt32, func(ctx context.Context, s *Service, in any) error {
+		return errorOf(s.Encrypt(ctx, in.(*kmsapi.EncryptRequest)))
+	})
+}
+
+func BenchmarkGenerateDataKeyInTheRoom(b *testing.B) {
+	benchmarkRoom(b, "GenerateDataKey", func(key string) any {
+		return &kmsapi.GenerateDataKeyRequest{KeyId: &key, KeySpec: new(kmsapi.DataKeySpecAES256)}
+	}, func(ctx context.Context, s *Service, in any) error {
+		return errorOf(s.GenerateDataKey(ctx, in.(*kmsapi.GenerateDataKeyRequest)))
+	})
+}
+
+// benchmarkDoor goes through the door: policies, audit and all, but not HTTP.
+func benchmarkDoor(b *testing.B, h *harness, who *call.Principal, operation string, in any) {
+	var op *wire.Operation
+	for i := range kmsapi.API.Operations {
+		if kmsapi.API.Operations[i].Name == operation {
+			op = &kmsapi.API.Operations[i]
+		}
+	}
+	ctx := call.With(b.Context(), &call.Call{
+		Principal: who, Account: who.Account, Region: testRegion, Time: h.clock.Now(),
+		Source: &call.Source{IP: netip.MustParseAddr("127.0.0.1"), UserAgent: "test"},
+	})
+	b.ReportAllocs()
+	b.RunParallel(func(pb *testing.PB) {
+		for pb.Next() {
+			if _, err := h.door.Invoke(ctx, op, in); err != nil {
+				b.Error(err)
+				return
+			}
+		}
+	})
+}
+
+func BenchmarkEncryptThroughTheDoor(b *testing.B) {
+	h := newHarness(b)
+	key := h.newKey(&kmsapi.CreateKeyRequest{})
+	benchmarkDoor(b, h, root(testAccount), "Encrypt", encrypt32(key))
+}
+
+// A user who may use the key by one grant, on a key with few and with very many.
+func BenchmarkEncryptByGrant(b *testing.B) {
+	for _, n := range []int{1, 50_000} {
+		b.Run(itoa(n), func(b *testing.B) {
+			h := newHarness(b)
+			key := h.newKey(&kmsapi.CreateKeyRequest{})
+			h.manyGrants(nameOf(key), n)
+			h.service.directory.changed(nameOf(key))
+			in := encrypt32(key)
+			who := user(testAccount, "user0")
+			ctx, c := h.roomCall(b, who, "Encrypt", in)
+			b.ReportAllocs()
+			for b.Loop() {
+				accesses, err := h.service.Resolve(ctx, c)
+				if err != nil {
+					b.Fatal(err)
+				}
+				if _, ok := accesses[0].Extra.Allow(); !ok {
+					b.Fatal("not granted")
+				}
+			}
+		})
+	}
+}
+
+// What a new grant costs the next call: the snapshot of the key stays.
+func BenchmarkCallAfterANewGrant(b *testing.B) {
+	for _, n := range []int{1, 50_000} {
+		b.Run(itoa(n), func(b *testing.B) {
+			h := newHarness(b)
+			key := h.newKey(&kmsapi.CreateKeyRequest{})
+			h.manyGrants(nameOf(key), n)
+			h.service.directory.changed(nameOf(key))
+			who := user(testAccount, "user0")
+			ctx, c := h.roomCall(b, who, "Encrypt", encrypt32(key))
+			b.ReportAllocs()
+			for b.Loop() {
+				h.service.directory.grantChanged(nameOf(key), who.ARN)
+				if _, err := h.service.Resolve(ctx, c); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}

@@ -1,0 +1,79 @@
+package main
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"strings"
+)
+
+// keys are what the requests of one server name.
+type keys struct {
+	symmetric, ec, rsa string
+	// small and large are ciphertexts under symmetric.
+	small string
+	// tagged are keys to change, one for each connection, so that mutations do not
+	// wait for each other.
+	tagged []string
+}
+
+// operation is something to measure.
+type operation struct {
+	name   string
+	action string // of KMS
+	body   func(k *keys, conn int) any
+	// mutating operations are not asked of servers that keep nothing on disk.
+	mutating bool
+}
+
+type object = map[string]any
+
+// text is n bytes of plaintext in base64.
+func text(n int) string {
+	return base64.StdEncoding.EncodeToString([]byte(strings.Repeat("0123456789abcdef", n/16)))
+}
+
+var operations = []operation{
+	{name: "GenerateDataKey", action: "GenerateDataKey", body: func(k *keys, _ int) any { return object{"KeyId": k.symmetric, "KeySpec": "AES_256"} }},
+	{name: "Encrypt 32 B", action: "Encrypt", body: func(k *keys, _ int) any { return object{"KeyId": k.symmetric, "Plaintext": text(32)} }},
+	{name: "Encrypt 4 KiB", action: "Encrypt", body: func(k *keys, _ int) any { return object{"KeyId": k.symmetric, "Plaintext": text(4096)} }},
+	{name: "Decrypt 32 B", action: "Decrypt", body: func(k *keys, _ int) any { return object{"CiphertextBlob": k.small} }},
+	{name: "Sign P-256", action: "Sign", body: func(k *keys, _ int) any {
+		return object{"KeyId": k.ec, "Message": text(32), "MessageType": "DIGEST", "SigningAlgorithm": "ECDSA_SHA_256"}
+	}},
+	{name: "Sign RSA-2048", action: "Sign", body: func(k *keys, _ int) any {
+		return object{"KeyId": k.rsa, "Message": text(32), "MessageType": "DIGEST", "SigningAlgorithm": "RSASSA_PSS_SHA_256"}
+	}},
+	{name: "TagResource", action: "TagResource", mutating: true, body: func(k *keys, conn int) any {
+		return object{"KeyId": k.tagged[conn%len(k.tagged)], "Tags": []object{{"TagKey": "team", "TagValue": "blue"}}}
+	}},
+}
+
+func (o operation) target() string { return "TrentService." + o.action }
+
+func (o operation) payload(k *keys, conn int) ([]byte, error) {
+	b, err := json.Marshal(o.body(k, conn))
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", o.name, err)
+	}
+	return b, nil
+}
+
+// keyPolicy has five statements, none of which but the last allows the caller.
+func keyPolicy(account, user string) string {
+	statement := func(sid, who, action, condition string) string {
+		s := fmt.Sprintf(`{"Sid":%q,"Effect":"Allow","Principal":{"AWS":%q},"Action":%s,"Resource":"*"`, sid, who, action)
+		if condition != "" {
+			s += `,"Condition":` + condition
+		}
+		return s + "}"
+	}
+	root := "arn:aws:iam::" + account + ":root"
+	return `{"Version":"2012-10-17","Statement":[` + strings.Join([]string{
+		statement("Admins", root, `["kms:Create*","kms:Describe*","kms:Enable*","kms:List*","kms:Put*","kms:Update*","kms:Revoke*","kms:Disable*","kms:Get*","kms:Delete*","kms:TagResource","kms:UntagResource","kms:ScheduleKeyDeletion","kms:CancelKeyDeletion"]`, ""),
+		statement("ViaServices", root, `["kms:Decrypt","kms:GenerateDataKey*"]`, `{"StringEquals":{"kms:ViaService":["ssm.us-east-1.amazonaws.com","secretsmanager.us-east-1.amazonaws.com"],"kms:CallerAccount":"`+account+`"}}`),
+		statement("Context", root, `"kms:Decrypt"`, `{"StringEquals":{"kms:EncryptionContext:app":"billing"}}`),
+		statement("Grants", root, `["kms:CreateGrant","kms:ListGrants","kms:RevokeGrant"]`, `{"Bool":{"kms:GrantIsForAWSResource":"true"}}`),
+		statement("Users", user, `["kms:Encrypt","kms:Decrypt","kms:ReEncrypt*","kms:GenerateDataKey*","kms:Sign","kms:Verify","kms:DescribeKey","kms:TagResource"]`, ""),
+	}, ",") + `]}`
+}

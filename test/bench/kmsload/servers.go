@@ -1,0 +1,387 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"fastness/internal/sigv4"
+)
+
+const (
+	echoName = "echo"
+	region   = "us-east-1"
+	// taggedKeys is how many keys the mutating operation spreads over.
+	taggedKeys = 64
+)
+
+// server is a running process that is measured.
+type server struct {
+	name string
+	addr string
+	cmd  *exec.Cmd
+	cred sigv4.Credentials
+	keys keys
+	// answers holds, for the echo server, whose answers it repeats.
+	model *server
+}
+
+func (s *server) stop() {
+	_ = s.cmd.Process.Signal(syscall.SIGTERM)
+	done := time.AfterFunc(10*time.Second, func() { _ = s.cmd.Process.Kill() })
+	_ = s.cmd.Wait()
+	done.Stop()
+}
+
+// offers tells whether the operation means the same work on this server.
+func (s *server) offers(o operation) bool {
+	switch s.name {
+	case "moto", "local-kms":
+		return !o.mutating || s.name == "local-kms"
+	}
+	return true
+}
+
+// startAll starts what is configured, the echo server first. It returns what runs
+// even when it fails.
+func startAll(ctx context.Context, s settings, dir string) ([]*server, error) {
+	if s.fastness == "" {
+		return nil, errors.New("-fastness is missing")
+	}
+	self, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	var all []*server
+	echo, err := startEcho(self)
+	if err != nil {
+		return all, err
+	}
+	all = append(all, echo)
+	ours, err := startFastness(ctx, s, dir)
+	if ours != nil {
+		all = append(all, ours)
+	}
+	if err != nil {
+		return all, fmt.Errorf("fastness: %w", err)
+	}
+	echo.model, echo.cred = ours, ours.cred
+	for _, peer := range []struct {
+		name, path string
+		args, env  func(port string) []string
+	}{
+		{"local-kms", s.localKMS, func(string) []string { return nil }, func(port string) []string {
+			return []string{"PORT=" + port, "KMS_REGION=" + region, "KMS_ACCOUNT_ID=000000000000", "KMS_DATA_PATH=" + filepath.Join(dir, "local-kms")}
+		}},
+		{"moto", s.moto, func(port string) []string { return []string{"-p", port} }, func(string) []string { return nil }},
+	} {
+		if peer.path == "" {
+			continue
+		}
+		port, err := freePort()
+		if err != nil {
+			return all, err
+		}
+		cmd := exec.Command(peer.path, peer.args(port)...)
+		cmd.Env = append(os.Environ(), peer.env(port)...)
+		sv := &server{name: peer.name, addr: "127.0.0.1:" + port, cmd: cmd, cred: sigv4.Credentials{AccessKeyID: "AKIAIOSFODNN7EXAMPLE", Secret: []byte("secret")}}
+		if err := cmd.Start(); err != nil {
+			return all, fmt.Errorf("%s: %w", peer.name, err)
+		}
+		all = append(all, sv)
+		if err := errors.Join(sv.await(ctx), sv.prepare(ctx, "000000000000", "", 0)); err != nil {
+			return all, fmt.Errorf("%s: %w", peer.name, err)
+		}
+	}
+	return all, nil
+}
+
+func freePort() (string, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	defer l.Close()
+	_, port, err := net.SplitHostPort(l.Addr().String())
+	return port, err
+}
+
+func startEcho(self string) (*server, error) {
+	cmd := exec.Command(self, "-echo")
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	if err := cmd.Start(); err != nil {
+		return nil, err
+	}
+	addr, err := bufio.NewReader(out).ReadString('\n')
+	return &server{name: echoName, addr: strings.TrimSpace(addr), cmd: cmd}, err
+}
+
+// startFastness starts a fresh server and makes an IAM user who may use the keys.
+func startFastness(ctx context.Context, set settings, dir string) (*server, error) {
+	port, err := freePort()
+	if err != nil {
+		return nil, err
+	}
+	data := filepath.Join(dir, "fastness")
+	cmd := exec.Command(set.fastness, "serve", "--data", data, "--listen", "127.0.0.1:"+port, "--log-level", "error")
+	cmd.Stderr = os.Stderr
+	s := &server{name: "fastness", addr: "127.0.0.1:" + port, cmd: cmd}
+	start := time.Now()
+	if err := cmd.Start(); err != nil {
+		return nil, err
+	}
+	if err := s.await(ctx); err != nil {
+		return s, err
+	}
+	fmt.Printf("fastness answers %v after its start with an empty data directory; idle memory %s\n\n", time.Since(start).Round(time.Millisecond), s.memory())
+	text, err := findCredentials(dir)
+	if err != nil {
+		return s, err
+	}
+	s.cred = sigv4.Credentials{AccessKeyID: submatch(text, `aws_access_key_id\s*=\s*(\S+)`), Secret: []byte(submatch(text, `aws_secret_access_key\s*=\s*(\S+)`))}
+	answer, err := s.query(ctx, "iam", "Action=CreateUser&Version=2010-05-08&UserName=bench")
+	if err != nil {
+		return s, err
+	}
+	arn := submatch(string(answer), `<Arn>([^<]+)</Arn>`)
+	account := strings.Split(arn, ":")[4]
+	answer, err = s.query(ctx, "iam", "Action=CreateAccessKey&Version=2010-05-08&UserName=bench")
+	if err != nil {
+		return s, err
+	}
+	if err := s.prepare(ctx, account, arn, set.grants); err != nil {
+		return s, err
+	}
+	s.cred = sigv4.Credentials{AccessKeyID: submatch(string(answer), `<AccessKeyId>([^<]+)<`), Secret: []byte(submatch(string(answer), `<SecretAccessKey>([^<]+)<`))}
+	return s, s.sample(ctx)
+}
+
+func findCredentials(dir string) (text string, err error) {
+	err = filepath.WalkDir(dir, func(path string, d os.DirEntry, err error) error {
+		if err != nil || d.Name() != "credentials" {
+			return err
+		}
+		b, err := os.ReadFile(path)
+		text = string(b)
+		return err
+	})
+	return text, err
+}
+
+func submatch(s, pattern string) string {
+	if m := regexp.MustCompile(pattern).FindStringSubmatch(s); m != nil {
+		return m[1]
+	}
+	return ""
+}
+
+// await waits until the port answers.
+func (s *server) await(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	for {
+		conn, err := net.Dial("tcp", s.addr)
+		if err == nil {
+			return conn.Close()
+		}
+		select {
+		case <-time.After(time.Millisecond):
+		case <-ctx.Done():
+			return err
+		}
+	}
+}
+
+// memory is the resident set of the process.
+func (s *server) memory() string {
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", s.cmd.Process.Pid))
+	if err != nil {
+		return "unknown"
+	}
+	return submatch(string(b), `VmRSS:\s*(\d+ kB)`)
+}
+
+// cpu is the processor time of the process so far. The kernel counts in ticks of
+// 10 ms (proc(5), fields utime and stime).
+func (s *server) cpu() (time.Duration, error) {
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", s.cmd.Process.Pid))
+	if err != nil {
+		return 0, err
+	}
+	fields := strings.Fields(string(b[bytes.LastIndexByte(b, ')')+1:]))
+	utime, err1 := strconv.ParseInt(fields[11], 10, 64)
+	stime, err2 := strconv.ParseInt(fields[12], 10, 64)
+	return time.Duration(utime+stime) * 10 * time.Millisecond, errors.Join(err1, err2)
+}
+
+func (s *server) measure(ctx context.Context, requests [][]byte, window time.Duration) (measured, error) {
+	return load(ctx, s.addr, requests, window, s.cpu)
+}
+
+// requests makes the request of each connection, freshly signed.
+func (s *server) requests(ctx context.Context, o operation, conns int) ([][]byte, error) {
+	k := &s.keys
+	if s.model != nil {
+		k = &s.model.keys
+		if err := s.teach(ctx, o); err != nil {
+			return nil, err
+		}
+	}
+	all := make([][]byte, conns)
+	for i := range all {
+		body, err := o.payload(k, i)
+		if err != nil {
+			return nil, err
+		}
+		if all[i], err = s.sign("kms", "application/x-amz-json-1.1", o.target(), body); err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
+}
+
+// teach gives the echo server what fastness answers to the operation.
+func (s *server) teach(ctx context.Context, o operation) error {
+	body, err := o.payload(&s.model.keys, 0)
+	if err != nil {
+		return err
+	}
+	answer, err := s.model.call(ctx, "kms", "application/x-amz-json-1.1", o.target(), body)
+	if err != nil {
+		return err
+	}
+	r, err := http.NewRequestWithContext(ctx, http.MethodPut, "http://"+s.addr+"/?"+o.target(), bytes.NewReader(answer))
+	if err != nil {
+		return err
+	}
+	res, err := http.DefaultClient.Do(r)
+	if err != nil {
+		return err
+	}
+	return res.Body.Close()
+}
+
+// sign renders a signed request as the AWS SDKs send it.
+func (s *server) sign(service, contentType, target string, body []byte) ([]byte, error) {
+	r, err := http.NewRequest(http.MethodPost, "http://"+s.addr+"/", bytes.NewReader(body))
+	if err != nil {
+		return nil, err
+	}
+	r.Header.Set("Content-Type", contentType)
+	r.Header.Set("User-Agent", "aws-sdk-go-v2/1.41.0 ua/2.1 os/linux lang/go#1.26 md/GOOS#linux md/GOARCH#amd64 api/kms#1.49.0 m/E,g")
+	r.Header.Set("Amz-Sdk-Invocation-Id", "c8b1a1ee-2f1c-4d0e-9f43-1a2b3c4d5e6f")
+	r.Header.Set("Amz-Sdk-Request", "attempt=1; max=3")
+	if target != "" {
+		r.Header.Set("X-Amz-Target", target)
+	}
+	if err := sigv4.Sign(r, body, s.cred, sigv4.Scope{Region: region, Service: service}, time.Now()); err != nil {
+		return nil, err
+	}
+	var b bytes.Buffer
+	if err := r.Write(&b); err != nil {
+		return nil, err
+	}
+	return b.Bytes(), nil
+}
+
+// call sends one request on a connection of its own.
+func (s *server) call(ctx context.Context, service, contentType, target string, body []byte) ([]byte, error) {
+	request, err := s.sign(service, contentType, target, body)
+	if err != nil {
+		return nil, err
+	}
+	var d net.Dialer
+	conn, err := d.DialContext(ctx, "tcp", s.addr)
+	if err != nil {
+		return nil, err
+	}
+	defer conn.Close()
+	if _, err := conn.Write(request); err != nil {
+		return nil, err
+	}
+	return readAnswer(bufio.NewReader(conn), true)
+}
+
+func (s *server) query(ctx context.Context, service, form string) ([]byte, error) {
+	return s.call(ctx, service, "application/x-www-form-urlencoded; charset=utf-8", "", []byte(form))
+}
+
+// kms calls an operation and reads one member of its answer.
+func (s *server) kms(ctx context.Context, action string, in object, out any) error {
+	body, err := json.Marshal(in)
+	if err != nil {
+		return err
+	}
+	answer, err := s.call(ctx, "kms", "application/x-amz-json-1.1", "TrentService."+action, body)
+	if err != nil {
+		return fmt.Errorf("%s: %w", action, err)
+	}
+	if out == nil {
+		return nil
+	}
+	return json.Unmarshal(answer, out)
+}
+
+// prepare makes the keys: with a user, under a policy of five statements and with
+// grants to others.
+func (s *server) prepare(ctx context.Context, account, user string, grants int) error {
+	create := func(in object) (string, error) {
+		if user != "" {
+			in["Policy"] = keyPolicy(account, user)
+		}
+		var out struct{ KeyMetadata struct{ KeyID, Arn string } }
+		err := s.kms(ctx, "CreateKey", in, &out)
+		return out.KeyMetadata.Arn, err
+	}
+	var err error
+	if s.keys.symmetric, err = create(object{}); err != nil {
+		return err
+	}
+	if s.keys.ec, err = create(object{"KeySpec": "ECC_NIST_P256", "KeyUsage": "SIGN_VERIFY"}); err != nil {
+		return err
+	}
+	if s.keys.rsa, err = create(object{"KeySpec": "RSA_2048", "KeyUsage": "SIGN_VERIFY"}); err != nil {
+		return err
+	}
+	for range taggedKeys {
+		k, err := create(object{})
+		if err != nil {
+			return err
+		}
+		s.keys.tagged = append(s.keys.tagged, k)
+	}
+	for i := range grants {
+		in := object{"KeyId": s.keys.symmetric, "GranteePrincipal": fmt.Sprintf("arn:aws:iam::%s:role/app-%d", account, i), "Operations": []string{"Decrypt", "GenerateDataKey"}}
+		if err := s.kms(ctx, "CreateGrant", in, nil); err != nil {
+			return err
+		}
+	}
+	if user == "" {
+		return s.sample(ctx)
+	}
+	return nil
+}
+
+// sample makes the ciphertext that Decrypt is measured with.
+func (s *server) sample(ctx context.Context) error {
+	var out struct{ CiphertextBlob string }
+	err := s.kms(ctx, "Encrypt", object{"KeyId": s.keys.symmetric, "Plaintext": text(32)}, &out)
+	s.keys.small = out.CiphertextBlob
+	return err
+}
