@@ -106,12 +106,12 @@ func (a *App) openRooms(ctx context.Context, ring *seal.Keyring) (_ *rooms, err 
 	if err != nil {
 		return nil, err
 	}
+	if err := audit.Reserve(registry); err != nil {
+		return nil, err
+	}
 	r.audit = audit.Open(sealed, c.Clock)
 	regions, err := c.regions()
 	if err != nil {
-		return nil, err
-	}
-	if err := audit.Reserve(registry); err != nil {
 		return nil, err
 	}
 	directory, err := iam.OpenDirectory(ctx, sealed, registry, c.Clock)

@@ -143,9 +143,6 @@ func (d *Door) serve(ctx context.Context, a *answer) {
 		return
 	}
 	a.succeed(out)
-	if out != nil {
-		wire.Wipe(t.op.Output(), wire.PointerOf(out))
-	}
 }
 
 func parseSignature(r *http.Request) (*sigv4.Signature, error) {
@@ -224,6 +221,9 @@ func source(r *http.Request, sig *sigv4.Signature) *call.Source {
 }
 
 func (a *answer) succeed(out any) {
+	if out != nil {
+		defer wire.Wipe(a.op.Output(), wire.PointerOf(out))
+	}
 	buf := answers.Get().(*[]byte)
 	defer releaseAnswer(buf)
 	res := wire.Response{Header: a.w.Header(), Body: (*buf)[:0]}
