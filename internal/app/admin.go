@@ -65,7 +65,7 @@ func (a *App) listenAdmin(ctx context.Context) (*admin, error) {
 	}
 	s := &admin{
 		server: &http.Server{
-			Handler: a.adminHandler(), ReadTimeout: adminReadTimeout,
+			Handler: a.resettable(a.adminHandler()), ReadTimeout: adminReadTimeout,
 			ErrorLog: slog.NewLogLogger(a.config.Log.Handler(), slog.LevelDebug),
 		},
 		served: make(chan error, 1),

@@ -39,6 +39,9 @@ type App struct {
 
 	// changing is held while domain keys change, and while a backup is written.
 	changing sync.Mutex
+	// running is held by every request under --dev, and alone by a reset, which replaces
+	// the store and the unsealer.
+	running sync.RWMutex
 	// opening is held while the server is being unsealed or sealed.
 	opening sync.Mutex
 
@@ -72,14 +75,10 @@ func Start(ctx context.Context, c Config) (_ *App, err error) {
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	a.registerGauges(registry)
 	a.metrics = front.NewMetrics(registry)
-	if a.inner, err = pebble.Open(filepath.Join(c.DataDir, storeDir), pebble.Options{Logger: c.Log, Clock: c.Clock}); err != nil {
+	if err := a.openStore(); err != nil {
 		return nil, err
 	}
-	a.unsealer, err = seal.NewUnsealer(a.inner, seal.Options{Clock: c.Clock, Arena: a.arena})
-	if err != nil {
-		return nil, err
-	}
-	a.certs = &certificates{dir: filepath.Join(c.SecretsDir, "tls"), clock: c.Clock}
+	a.certs = &certificates{dir: filepath.Join(c.SecretsDir, "tls"), clock: c.Clock, keep: c.Dev}
 	if c.TLSCert != "" {
 		if err := a.certs.loadFiles(c.TLSCert, c.TLSKey); err != nil {
 			return nil, err
@@ -94,10 +93,20 @@ func Start(ctx context.Context, c Config) (_ *App, err error) {
 	if a.admin, err = a.listenAdmin(ctx); err != nil {
 		return nil, err
 	}
-	if a.server, err = front.Listen(ctx, c.Listen, a.certs.config(), a.gate, c.Log); err != nil {
+	if a.server, err = front.Listen(ctx, c.Listen, a.certs.config(), a.Handler(), c.Log); err != nil {
 		return nil, err
 	}
 	return a, a.writeConfig()
+}
+
+// openStore opens the store, sealed as it is.
+func (a *App) openStore() (err error) {
+	c := &a.config
+	if a.inner, err = pebble.Open(filepath.Join(c.DataDir, storeDir), pebble.Options{Logger: c.Log, Clock: c.Clock}); err != nil {
+		return err
+	}
+	a.unsealer, err = seal.NewUnsealer(a.inner, seal.Options{Clock: c.Clock, Arena: a.arena})
+	return err
 }
 
 // registerGauges offers what is measured when it is asked for.
@@ -217,7 +226,7 @@ func (a *App) Stop(ctx context.Context) error {
 func (a *App) Addr() net.Addr { return a.server.Addr() }
 
 // Handler is what the server serves.
-func (a *App) Handler() http.Handler { return a.gate }
+func (a *App) Handler() http.Handler { return a.resettable(a.gate) }
 
 // Failed delivers the error that ended serving.
 func (a *App) Failed() <-chan error { return a.server.Failed() }

@@ -32,6 +32,9 @@ type certificates struct {
 	current atomic.Pointer[tls.Certificate]
 	dir     string // of our own CA's files
 	clock   clock.Clock
+	// keep has the authority outlive a reset, which empties the store that it is in.
+	keep bool
+	kept *ca.Authority
 }
 
 var errNoCertificate = errors.New("app: no TLS certificate yet")
@@ -90,9 +93,12 @@ func covers(leaf *x509.Certificate, names []string) bool {
 // ensureOwn makes the CA at the first start, and a server certificate when there is
 // none or it is about to end.
 func (c *certificates) ensureOwn(ctx context.Context, s store.Store, t *records, names []string) error {
-	authority, err := openAuthority(ctx, s, t, c.clock)
+	authority, err := openAuthority(ctx, s, t, c.make)
 	if err != nil {
 		return err
+	}
+	if c.keep {
+		c.kept = authority
 	}
 	if err := os.MkdirAll(c.dir, 0o700); err != nil {
 		return fmt.Errorf("app: TLS directory: %w", err)
@@ -122,8 +128,16 @@ func (c *certificates) ensureOwn(ctx context.Context, s store.Store, t *records,
 	return nil
 }
 
+// make makes an authority, or returns the kept one.
+func (c *certificates) make() (*ca.Authority, error) {
+	if c.kept != nil {
+		return c.kept, nil
+	}
+	return ca.New(c.clock.Now())
+}
+
 // openAuthority reads the CA from the sealed store and makes it when there is none.
-func openAuthority(ctx context.Context, s store.Store, t *records, c clock.Clock) (*ca.Authority, error) {
+func openAuthority(ctx context.Context, s store.Store, t *records, create func() (*ca.Authority, error)) (*ca.Authority, error) {
 	var authority *ca.Authority
 	_, err := s.Update(ctx, func(tx store.Txn) error {
 		r, err := t.authority.Get(tx, table.Scope{}, table.String(only))
@@ -135,7 +149,7 @@ func openAuthority(ctx context.Context, s store.Store, t *records, c clock.Clock
 		if !errors.Is(err, store.ErrNotFound) {
 			return err
 		}
-		if authority, err = ca.New(c.Now()); err != nil {
+		if authority, err = create(); err != nil {
 			return err
 		}
 		key, err := authority.KeyDER()

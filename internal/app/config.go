@@ -52,8 +52,10 @@ type Config struct {
 	TLSCert, TLSKey string
 	// TLSNames are further DNS names and addresses for the certificate of our own CA.
 	TLSNames []string
-	// Dev accepts any credentials as the root user of DevAccount. For tests of clients
-	// on a developer's machine; nothing else turns authentication off.
+	// Dev takes access keys that IAM does not know without a signature check, as the root
+	// user of the account whose id they are, else of DevAccount (default DefaultAccount),
+	// and offers a reset. For tests of clients on a developer's machine, on loopback;
+	// nothing else turns authentication off.
 	Dev        bool
 	DevAccount string
 	// KeyRotation is how often domain keys are rotated, at least MinKeyRotation; default
@@ -116,7 +118,7 @@ func (c *Config) complete() error {
 		c.Account = DefaultAccount
 	}
 	if c.DevAccount == "" {
-		c.DevAccount = c.Account
+		c.DevAccount = DefaultAccount
 	}
 	for _, a := range []string{c.Account, c.DevAccount} {
 		if !arn.IsAccountID(a) {
@@ -134,6 +136,9 @@ func (c *Config) complete() error {
 	}
 	if (c.TLSCert == "") != (c.TLSKey == "") {
 		return errors.New("app: a TLS certificate and its key are given together or not at all")
+	}
+	if err := c.checkDev(); err != nil {
+		return err
 	}
 	if c.Clock == nil {
 		c.Clock = clock.System{}

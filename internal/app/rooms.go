@@ -144,7 +144,7 @@ func (a *App) openRooms(ctx context.Context, ring *seal.Keyring) (_ *rooms, err 
 		Store: sealed, Audit: r.audit, Clock: c.Clock, Log: c.Log, Metrics: a.metrics, Regions: regions,
 	}
 	if c.Dev {
-		config.Dev = developer(c.DevAccount)
+		config.Dev = &developer{directory: directory, account: c.DevAccount}
 	}
 	if r.door, err = front.New(config); err != nil {
 		return nil, err

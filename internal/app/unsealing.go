@@ -82,7 +82,9 @@ func (a *App) unseal(ctx context.Context) (bool, error) {
 		if err := refuseFreshRoot(&a.config); err != nil {
 			return false, err
 		}
-		a.fresh = true
+		if !a.fresh { // a reset leaves it as it is: others read it
+			a.fresh = true
+		}
 		return true, a.unsealer.Initialize(ctx, p)
 	}
 	return true, a.unsealer.Unseal(ctx, p)

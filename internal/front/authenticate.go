@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"strings"
 
 	"fastness/internal/call"
 	"fastness/internal/sigv4"
@@ -45,12 +46,13 @@ func (d *Door) authenticate(ctx context.Context, r *http.Request, t target, sig 
 		AllowUnsignedPayload: t.op != nil && t.op.UnsignedBody,
 		MaxSkew:              0,
 	}
-	if d.dev != nil {
-		if c, err := d.dev.Credential(ctx, sig.AccessKeyID, sig.SecurityToken); err == nil {
+	cred, err := d.credentials.Credential(ctx, sig.AccessKeyID, sig.SecurityToken)
+	if err != nil && d.dev != nil && foreign(err, sig) {
+		var c call.Credential
+		if c, err = d.dev.Credential(ctx, sig.AccessKeyID, sig.SecurityToken); err == nil {
 			return c.Principal, region, nil
 		}
 	}
-	cred, err := d.credentials.Credential(ctx, sig.AccessKeyID, sig.SecurityToken)
 	if err != nil {
 		return nil, "", d.refuseKey(err, sig, rules, body)
 	}
@@ -58,6 +60,14 @@ func (d *Door) authenticate(ctx context.Context, r *http.Request, t target, sig 
 		return nil, "", signatureError(err)
 	}
 	return cred.Principal, region, nil
+}
+
+// foreign tells whether an error means that the credentials are none of ours: an unknown
+// access key, or a temporary one with a token that was not made here. A wrong token with
+// a long-term key of ours is not foreign, nor is what has expired.
+func foreign(err error, sig *sigv4.Signature) bool {
+	return errors.Is(err, call.ErrUnknownAccessKey) ||
+		errors.Is(err, call.ErrInvalidToken) && strings.HasPrefix(sig.AccessKeyID, "ASIA")
 }
 
 // refuseKey answers for an access key or token that stands for nobody, after the

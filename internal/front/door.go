@@ -55,8 +55,8 @@ type Config struct {
 	Metrics     *Metrics
 	// Regions that are served, the default one first.
 	Regions []string
-	// Dev, if set, is asked first and its credentials need no valid signature. It
-	// exists for `serve --dev` alone.
+	// Dev, if set, is asked about access keys and session tokens that Credentials does
+	// not know; its credentials need no signature check. It exists for `serve --dev` alone.
 	Dev Credentials
 }
 

@@ -1,0 +1,219 @@
+package app
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"net/http"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"fastness/internal/sigv4"
+)
+
+func startDev(t *testing.T) *App {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "fst") // the paths of sockets are short
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, err := Start(t.Context(), Config{DataDir: filepath.Join(dir, "data"), Listen: "127.0.0.1:0", Dev: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := a.Stop(context.WithoutCancel(t.Context())); err != nil {
+			t.Error(err)
+		}
+		if err := os.RemoveAll(dir); err != nil {
+			t.Error(err)
+		}
+	})
+	return a
+}
+
+// lone makes a connection for each request, so that none is left to count.
+var lone = &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+
+// kms calls a KMS operation and returns the status and the answer.
+func (a *App) kms(t *testing.T, key sigv4.Credentials, operation string) (int, map[string]any) {
+	t.Helper()
+	body := []byte("{}")
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+a.Endpoint()+"/", bytes.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Content-Type", "application/x-amz-json-1.1")
+	req.Header.Set("X-Amz-Target", "TrentService."+operation)
+	if err := sigv4.Sign(req, body, key, sigv4.Scope{Region: "us-east-1", Service: "kms"}, time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	return answered(t, req)
+}
+
+func answered(t *testing.T, req *http.Request) (int, map[string]any) {
+	t.Helper()
+	res, err := lone.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	var out map[string]any
+	if err := json.NewDecoder(res.Body).Decode(&out); err != nil {
+		t.Fatal(err)
+	}
+	return res.StatusCode, out
+}
+
+func (a *App) reset(t *testing.T, path string) (int, map[string]any) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+a.Endpoint()+path, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return answered(t, req)
+}
+
+func (a *App) rootKey(t *testing.T) (key sigv4.Credentials) {
+	t.Helper()
+	text, err := os.ReadFile(a.CredentialsFile())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(text)) {
+		switch name, value, _ := strings.Cut(strings.TrimSpace(line), " = "); name {
+		case "aws_access_key_id":
+			key.AccessKeyID = value
+		case "aws_secret_access_key":
+			key.Secret = []byte(value)
+		}
+	}
+	return key
+}
+
+func someone(id string) sigv4.Credentials {
+	return sigv4.Credentials{AccessKeyID: id, Secret: []byte("anything")}
+}
+
+func (a *App) keyARN(t *testing.T, key sigv4.Credentials) string {
+	t.Helper()
+	status, out := a.kms(t, key, "CreateKey")
+	if status != http.StatusOK {
+		t.Fatalf("CreateKey: %d %v", status, out)
+	}
+	return out["KeyMetadata"].(map[string]any)["Arn"].(string)
+}
+
+func TestUnknownAccessKeysActAsRootOfTheirAccount(t *testing.T) {
+	a := startDev(t)
+	for id, account := range map[string]string{"test": DefaultAccount, "123456789012": "123456789012", "ASIAIOSFODNN7EXAMPLE": DefaultAccount} {
+		key := someone(id)
+		if strings.HasPrefix(id, "ASIA") {
+			key.SecurityToken = "a token from elsewhere"
+		}
+		if arn := a.keyARN(t, key); !strings.Contains(arn, ":"+account+":key/") {
+			t.Errorf("%s made %s", id, arn)
+		}
+	}
+	root := a.rootKey(t)
+	if status, out := a.kms(t, root, "ListKeys"); status != http.StatusOK {
+		t.Errorf("the root key: %d %v", status, out)
+	}
+	if status, out := a.kms(t, someone(root.AccessKeyID), "ListKeys"); status != http.StatusBadRequest {
+		t.Errorf("the root key's id with another secret: %d %v", status, out)
+	}
+	root.SecurityToken = "x"
+	if status, out := a.kms(t, root, "ListKeys"); status != http.StatusBadRequest {
+		t.Errorf("the root key with a session token: %d %v", status, out)
+	}
+}
+
+func TestResetEmptiesEverything(t *testing.T) {
+	a := startDev(t)
+	ca, err := os.ReadFile(a.CAFile())
+	if err != nil {
+		t.Fatal(err)
+	}
+	old := a.rootKey(t)
+	for i, path := range []string{"/_fastness/reset", "/moto-api/reset"} {
+		a.keyARN(t, someone("test"))
+		if status, out := a.reset(t, path); status != http.StatusOK || out["status"] != "ok" {
+			t.Fatalf("%s: %d %v", path, status, out)
+		}
+		status, out := a.kms(t, someone("test"), "ListKeys")
+		if keys, ok := out["Keys"].([]any); status != http.StatusOK || !ok || len(keys) != 0 {
+			t.Errorf("after %d resets: %d %v", i+1, status, out)
+		}
+	}
+	if a.rootKey(t).AccessKeyID == old.AccessKeyID {
+		t.Error("the root access key survived")
+	}
+	if again, err := os.ReadFile(a.CAFile()); err != nil || !bytes.Equal(again, ca) {
+		t.Errorf("clients do not trust the server any more: %v", err)
+	}
+	a.keyARN(t, someone("test"))
+	if status, _ := fromPage(t, a, "/_fastness/reset"); status != http.StatusForbidden {
+		t.Errorf("a web page may reset the server: %d", status)
+	}
+	if _, out := a.kms(t, someone("test"), "ListKeys"); len(out["Keys"].([]any)) != 1 {
+		t.Errorf("a refused reset did something: %v", out)
+	}
+}
+
+// fromPage sends a request as a page of another site does.
+func fromPage(t *testing.T, a *App, path string) (int, error) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+a.Endpoint()+path, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Sec-Fetch-Site", "cross-site")
+	res, err := lone.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return res.StatusCode, res.Body.Close()
+}
+
+func TestResetsLeaveNothingRunning(t *testing.T) {
+	a := startDev(t)
+	reset := func() {
+		if err := a.Reset(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	reset()
+	before := runtime.NumGoroutine()
+	for range 50 {
+		reset()
+	}
+	// The pools of the store differ by a few from one start to another.
+	if after := runtime.NumGoroutine(); after > before+10 {
+		t.Errorf("%d goroutines became %d", before, after)
+	}
+	a.keyARN(t, someone("test"))
+}
+
+func TestDevStaysAtHome(t *testing.T) {
+	for listen, ok := range map[string]bool{
+		"127.0.0.1:0": true, "[::1]:0": true, "localhost:0": true, "127.9.9.9:1": true,
+		"0.0.0.0:0": false, ":4566": false, "[::]:0": false, "192.0.2.1:1": false, "example.com:1": false,
+	} {
+		c := Config{DataDir: "data", Listen: listen, Dev: true}
+		if err := c.complete(); (err == nil) != ok {
+			t.Errorf("%s: %v", listen, err)
+		}
+	}
+	c := Config{DataDir: "data", Dev: true, Seal: SealConfig{Kind: SealShamir}}
+	if err := c.complete(); err == nil {
+		t.Error("a seal that needs people goes with --dev")
+	}
+	a := &App{}
+	if err := a.Reset(t.Context()); err == nil {
+		t.Error("a server without --dev can be reset")
+	}
+}
