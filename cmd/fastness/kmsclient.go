@@ -7,13 +7,14 @@ import (
 	"crypto/x509"
 	"encoding/json"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"net/http"
 	"os"
 	"strings"
 	"time"
+
+	flag "github.com/spf13/pflag"
 
 	"fastness/internal/sigv4"
 )
@@ -56,6 +57,13 @@ func endpointFlags(f *flag.FlagSet) func() (*endpoint, error) {
 		}
 		return e, nil
 	}
+}
+
+func envOr(name, otherwise string) string {
+	if v := os.Getenv(name); v != "" {
+		return v
+	}
+	return otherwise
 }
 
 // apiError is an error answer of the server.

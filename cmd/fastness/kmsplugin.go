@@ -4,48 +4,47 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"os"
 	"strings"
+
+	flag "github.com/spf13/pflag"
 
 	"fastness/internal/clock"
 	"fastness/internal/k8skms"
 )
 
-func kmsPlugin(ctx context.Context, args []string, out io.Writer) error {
-	f := flags("kms-plugin")
+func kmsPlugin(f *flag.FlagSet) runner {
 	connect := endpointFlags(f)
 	listen := f.String("listen", "", "socket to serve: unix:///absolute/path")
 	key := f.String("key", "", "KMS key id, ARN or alias")
 	pairs := f.String("encryption-context", "", "encryption context: name=value pairs, separated by commas")
-	if err := parse(f, args, 0); err != nil {
-		return err
+	return func(ctx context.Context, out *output) error {
+		if *listen == "" || *key == "" {
+			return fmt.Errorf("%w: kms-plugin needs --listen and --key", errUsage)
+		}
+		server, err := connect()
+		if err != nil {
+			return err
+		}
+		encryptionContext, err := parsePairs(*pairs)
+		if err != nil {
+			return err
+		}
+		plugin, err := k8skms.New(k8skms.Config{
+			KMS: &pluginKMS{server, *key}, Clock: clock.System{}, EncryptionContext: encryptionContext,
+			Log: slog.New(slog.NewTextHandler(os.Stderr, nil)),
+		})
+		if err != nil {
+			return err
+		}
+		socket, err := k8skms.Listen(*listen)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(out, "serving the Kubernetes KMS v2 plugin at %s\n", *listen)
+		return plugin.Run(ctx, socket)
 	}
-	if *listen == "" || *key == "" {
-		return fmt.Errorf("%w: kms-plugin needs --listen and --key", errUsage)
-	}
-	server, err := connect()
-	if err != nil {
-		return err
-	}
-	encryptionContext, err := parsePairs(*pairs)
-	if err != nil {
-		return err
-	}
-	plugin, err := k8skms.New(k8skms.Config{
-		KMS: &pluginKMS{server, *key}, Clock: clock.System{}, EncryptionContext: encryptionContext,
-		Log: slog.New(slog.NewTextHandler(os.Stderr, nil)),
-	})
-	if err != nil {
-		return err
-	}
-	socket, err := k8skms.Listen(*listen)
-	if err != nil {
-		return err
-	}
-	fmt.Fprintf(out, "serving the Kubernetes KMS v2 plugin at %s\n", *listen)
-	return plugin.Run(ctx, socket)
 }
 
 func parsePairs(s string) (map[string]string, error) {

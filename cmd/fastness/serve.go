@@ -4,13 +4,14 @@ import (
 	"context"
 	"crypto/x509"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"strings"
-	"time"
+
+	flag "github.com/spf13/pflag"
 
 	"fastness/internal/app"
 )
@@ -18,17 +19,18 @@ import (
 // serveFlags are the flags of serve.
 func serveFlags(f *flag.FlagSet, c *app.Config) func() error {
 	data := dataFlags(f, c)
-	f.StringVar(&c.Listen, "listen", envOr("FASTNESS_LISTEN", app.DefaultListen), "address to serve, plain HTTP and HTTPS on one port")
-	f.StringVar(&c.Account, "account", envOr("FASTNESS_ACCOUNT", app.DefaultAccount), "account that the first start creates")
-	f.StringVar(&c.Region, "region", envOr("FASTNESS_REGION", "us-east-1"), "Region of unsigned calls")
-	f.StringVar(&c.TLSCert, "tls-cert", os.Getenv("FASTNESS_TLS_CERT"), "certificate file (PEM); without one the server's own authority issues one")
-	f.StringVar(&c.TLSKey, "tls-key", os.Getenv("FASTNESS_TLS_KEY"), "key file (PEM) of the certificate")
-	names := f.String("tls-names", os.Getenv("FASTNESS_TLS_NAMES"), "further names and addresses of the server, separated by commas")
-	roots := f.String("attestation-roots", os.Getenv("FASTNESS_ATTESTATION_ROOTS"), "certificates (PEM) that sign enclave attestation documents")
-	f.BoolVar(&c.Dev, "dev", false, "accept ANY credentials as the root user of --dev-account; for tests on a developer's machine only")
-	f.StringVar(&c.DevAccount, "dev-account", "", "account of --dev (default: --account)")
-	f.DurationVar(&c.KeyRotation, "key-rotation", envDuration("FASTNESS_KEY_ROTATION", app.DefaultKeyRotation), "how often the domain keys under the root key are rotated")
-	level := f.String("log-level", envOr("FASTNESS_LOG_LEVEL", "info"), "debug, info, warn or error")
+	f.StringVar(&c.Listen, "listen", app.DefaultListen, "address to serve, plain HTTP and HTTPS on one port")
+	f.StringVar(&c.Account, "account", app.DefaultAccount, "account that the first start creates")
+	f.StringVar(&c.Region, "region", "us-east-1", "Region of unsigned calls")
+	f.StringVar(&c.TLSCert, "tls-cert", "", "certificate file (PEM); without one the server's own authority issues one")
+	f.StringVar(&c.TLSKey, "tls-key", "", "key file (PEM) of the certificate")
+	names := f.String("tls-names", "", "further names and addresses of the server, separated by commas")
+	roots := f.String("attestation-roots", "", "certificates (PEM) that sign enclave attestation documents")
+	f.BoolVar(&c.Dev, "dev", false, "for tests on a developer's machine only: temporary data, and unknown access keys act WITHOUT A SIGNATURE CHECK as root of the account whose id they are, else of --dev-account")
+	f.StringVar(&c.DevAccount, "dev-account", app.DefaultAccount, "account of --dev for access keys that are no account id")
+	f.DurationVar(&c.KeyRotation, "key-rotation", app.DefaultKeyRotation, "how often the domain keys under the root key are rotated")
+	level := f.String("log-level", "info", "debug, info, warn or error")
+	settings(f)
 	return func() error {
 		if err := data(); err != nil {
 			return err
@@ -55,69 +57,90 @@ func serveFlags(f *flag.FlagSet, c *app.Config) func() error {
 	}
 }
 
-func envOr(name, otherwise string) string {
-	if v := os.Getenv(name); v != "" {
-		return v
-	}
-	return otherwise
-}
-
-// envDuration is a duration of the environment; one that cannot be read is reported as
-// if it were too short.
-func envDuration(name string, otherwise time.Duration) time.Duration {
-	v := os.Getenv(name)
-	if v == "" {
-		return otherwise
-	}
-	d, err := time.ParseDuration(v)
-	if err != nil {
-		return -1
-	}
-	return d
-}
-
-func serve(ctx context.Context, args []string, out io.Writer) error {
+func serve(f *flag.FlagSet) runner {
 	var c app.Config
-	f := flags("serve")
 	complete := serveFlags(f, &c)
-	if err := parse(f, args, 0); err != nil {
-		return err
+	return func(ctx context.Context, out *output) (err error) {
+		if err := complete(); err != nil {
+			return err
+		}
+		if err := harden(); err != nil {
+			c.Log.Warn("the process could not be hardened against memory dumps", "error", err)
+		}
+		if c.Dev && !f.Changed("data-dir") {
+			remove, err := temporary(&c)
+			if err != nil {
+				return err
+			}
+			defer func() {
+				if rerr := remove(); rerr != nil {
+					c.Log.Error("the temporary data could not be removed", "error", rerr)
+				}
+			}()
+		}
+		a, err := app.Start(ctx, c)
+		if err != nil {
+			return err
+		}
+		greet(out, a, &c)
+		select {
+		case <-ctx.Done():
+		case err = <-a.Failed():
+		}
+		return errors.Join(err, a.Stop(context.WithoutCancel(ctx)))
 	}
-	if err := complete(); err != nil {
-		return err
-	}
-	if err := harden(); err != nil {
-		c.Log.Warn("the process could not be hardened against memory dumps", "error", err)
-	}
-	if c.Dev {
-		c.Log.Warn("--dev: any credentials are accepted as the root user of the development account")
-	}
-	a, err := app.Start(ctx, c)
-	if err != nil {
-		return err
-	}
-	greet(out, a, &c)
-	select {
-	case <-ctx.Done():
-	case err = <-a.Failed():
-	}
-	return errors.Join(err, a.Stop(context.WithoutCancel(ctx)))
 }
 
-// greet prints how to point the AWS CLI at the server.
+// temporary gives a development server directories of its own, and returns what removes
+// them.
+func temporary(c *app.Config) (remove func() error, err error) {
+	dir, err := os.MkdirTemp("", "fastness-dev-")
+	if err != nil {
+		return nil, fmt.Errorf("temporary data: %w", err)
+	}
+	c.DataDir = filepath.Join(dir, "data")
+	if c.SecretsDir == "" {
+		c.SecretsDir = filepath.Join(dir, "secrets")
+	}
+	return func() error { return os.RemoveAll(dir) }, nil
+}
+
+// greet prints what the server is and how to point the AWS CLI at it.
 func greet(out io.Writer, a *app.App, c *app.Config) {
 	fmt.Fprintf(out, "Fastness %s serves http://%s and https://%s\n", version, a.Addr(), a.Addr())
-	fmt.Fprintf(out, "Data directory: %s\n", c.DataDir)
+	fmt.Fprintf(out, "  endpoint        http://%s\n", a.Endpoint())
+	fmt.Fprintf(out, "  data directory  %s\n", a.DataDir())
+	fmt.Fprintf(out, "  secrets         %s\n", a.SecretsDir())
+	if c.Dev {
+		fmt.Fprint(out, warning(c.DevAccount))
+	}
 	if a.Sealed() {
 		fmt.Fprintf(out, "It is sealed. Unseal it with:  fastness unseal --url http://%s\n", a.Endpoint())
 		return
 	}
 	fmt.Fprintln(out, "Point the AWS CLI and SDKs at it:")
-	fmt.Fprintf(out, "  export AWS_CONFIG_FILE=%s AWS_SHARED_CREDENTIALS_FILE=%s\n", a.ConfigFile(), a.CredentialsFile())
+	if c.Dev {
+		fmt.Fprintf(out, "  eval \"$(fastness env --dev --url http://%s)\"\n", a.Endpoint())
+	} else {
+		fmt.Fprintf(out, "  eval \"$(fastness env --data-dir %s --secrets %s)\"\n", quoteSh(a.DataDir()), quoteSh(a.SecretsDir()))
+	}
+	fmt.Fprintf(out, "or\n  export AWS_CONFIG_FILE=%s AWS_SHARED_CREDENTIALS_FILE=%s\n", quoteSh(a.ConfigFile()), quoteSh(a.CredentialsFile()))
 	if ca := a.CAFile(); ca != "" {
-		fmt.Fprintf(out, "For HTTPS:  export AWS_CA_BUNDLE=%s AWS_ENDPOINT_URL=https://%s\n", ca, a.Endpoint())
+		fmt.Fprintf(out, "For HTTPS:  export AWS_CA_BUNDLE=%s AWS_ENDPOINT_URL=https://%s\n", quoteSh(ca), a.Endpoint())
 	}
 	if a.Fresh() {
 		fmt.Fprintf(out, "First start: account %s was created; the root access key is in %s (it is shown nowhere else).\n", c.Account, a.CredentialsFile())
 	}
+}
+
+// warning says what --dev means.
+func warning(account string) string {
+	bar := strings.Repeat("*", 72)
+	return fmt.Sprintf(`%s
+WARNING: --dev. Any program on this machine can do everything: an access key
+that this server does not know is accepted WITHOUT A SIGNATURE CHECK, as the
+root user of the account whose id it is, else of %s.
+POST /_fastness/reset destroys all data. Use it for tests, for nothing else.
+%s
+`, bar, account, bar)
 }

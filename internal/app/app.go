@@ -241,6 +241,12 @@ func (a *App) Sealed() bool {
 // Fresh tells whether this start created the store.
 func (a *App) Fresh() bool { return a.fresh }
 
+// DataDir is the absolute path of the data directory.
+func (a *App) DataDir() string { return a.config.DataDir }
+
+// SecretsDir holds the root key, the first credentials and the TLS key.
+func (a *App) SecretsDir() string { return a.config.SecretsDir }
+
 // CAFile is the certificate of our own CA, empty when the operator gave certificates.
 func (a *App) CAFile() string {
 	if a.config.TLSCert != "" {

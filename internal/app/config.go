@@ -98,12 +98,19 @@ func (c *Config) complete() error {
 	if c.DataDir == "" {
 		return errors.New("app: no data directory")
 	}
-	c.DataDir = filepath.Clean(c.DataDir)
+	if c.AdminSocket == "" {
+		// The path of a socket must be short, so it is not made absolute.
+		c.AdminSocket = filepath.Join(c.DataDir, adminSocket)
+	}
+	var err error
+	if c.DataDir, err = filepath.Abs(c.DataDir); err != nil {
+		return fmt.Errorf("app: data directory: %w", err)
+	}
 	if c.SecretsDir == "" {
 		c.SecretsDir = c.DataDir + "-secrets"
 	}
-	if c.AdminSocket == "" {
-		c.AdminSocket = filepath.Join(c.DataDir, adminSocket)
+	if c.SecretsDir, err = filepath.Abs(c.SecretsDir); err != nil {
+		return fmt.Errorf("app: secrets directory: %w", err)
 	}
 	if c.KeyRotation == 0 {
 		c.KeyRotation = DefaultKeyRotation

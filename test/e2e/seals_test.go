@@ -285,7 +285,7 @@ func (i *installation) statusOf(t *testing.T, s *server) string {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
-	out, err := exec.CommandContext(ctx, binary, "status", "--url", "http://"+s.addr).CombinedOutput()
+	out, err := exec.CommandContext(ctx, binary, "status", "--output", "json", "--url", "http://"+s.addr).CombinedOutput()
 	if err != nil {
 		t.Fatalf("status: %v\n%s", err, out)
 	}
