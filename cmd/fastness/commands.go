@@ -53,6 +53,7 @@ func commands() []command {
 func root() *cobra.Command {
 	r := (&command{name: "fastness", summary: "The AWS security stack, self-hosted.", subcommands: commands()}).cobra()
 	r.Long = "The AWS security stack, self-hosted.\n\nFlags may come from FASTNESS_… variables and from a file (--config), too."
+	r.Version = version
 	r.SilenceErrors, r.SilenceUsage = true, true
 	r.PersistentFlags().String("output", table, "form of what is printed: table or json")
 	r.PersistentFlags().String("config", "", "file of settings: lines of NAME = VALUE, NAME being a flag's without the dashes (or FASTNESS_CONFIG)")

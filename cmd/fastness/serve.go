@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 
@@ -120,9 +121,9 @@ func greet(out io.Writer, a *app.App, c *app.Config) {
 	}
 	fmt.Fprintln(out, "Point the AWS CLI and SDKs at it:")
 	if c.Dev {
-		fmt.Fprintf(out, "  eval \"$(fastness env --dev --url http://%s)\"\n", a.Endpoint())
+		fmt.Fprintf(out, "  eval \"$(%s env --dev --url http://%s)\"\n", program(), a.Endpoint())
 	} else {
-		fmt.Fprintf(out, "  eval \"$(fastness env --data-dir %s --secrets %s)\"\n", quoteSh(a.DataDir()), quoteSh(a.SecretsDir()))
+		fmt.Fprintf(out, "  eval \"$(%s env --data-dir %s --secrets %s)\"\n", program(), quoteSh(a.DataDir()), quoteSh(a.SecretsDir()))
 	}
 	fmt.Fprintf(out, "or\n  export AWS_CONFIG_FILE=%s AWS_SHARED_CREDENTIALS_FILE=%s\n", quoteSh(a.ConfigFile()), quoteSh(a.CredentialsFile()))
 	if ca := a.CAFile(); ca != "" {
@@ -131,6 +132,18 @@ func greet(out io.Writer, a *app.App, c *app.Config) {
 	if a.Fresh() {
 		fmt.Fprintf(out, "First start: account %s was created; the root access key is in %s (it is shown nowhere else).\n", c.Account, a.CredentialsFile())
 	}
+}
+
+// program is what to call this program by in a shell.
+func program() string {
+	self, err := os.Executable()
+	if err != nil {
+		return "fastness"
+	}
+	if found, err := exec.LookPath("fastness"); err == nil && found == self {
+		return "fastness"
+	}
+	return quoteSh(self)
 }
 
 // warning says what --dev means.

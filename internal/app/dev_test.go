@@ -21,7 +21,7 @@ func startDev(t *testing.T) *App {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a, err := Start(t.Context(), Config{DataDir: filepath.Join(dir, "data"), Listen: "127.0.0.1:0", Dev: true})
+	a, err := Start(t.Context(), Config{DataDir: filepath.Join(dir, "data"), Listen: "127.0.0.1:0", Dev: true, Version: "test"})
 	if err != nil {
 		t.Fatal(err)
 	}
