@@ -4,11 +4,13 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"io"
 	"net/http"
 	"os"
 	"path/filepath"
 	"runtime"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -216,4 +218,69 @@ func TestDevStaysAtHome(t *testing.T) {
 	if err := a.Reset(t.Context()); err == nil {
 		t.Error("a server without --dev can be reset")
 	}
+}
+
+// Whoever calls while the server is reset is answered, before or after.
+func TestCallsDuringResets(t *testing.T) {
+	a := startDev(t)
+	stop := make(chan struct{})
+	var callers sync.WaitGroup
+	for range 4 {
+		callers.Go(func() {
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				if status, out := a.kms(t, someone("test"), "CreateKey"); status != http.StatusOK {
+					t.Errorf("%d %v", status, out)
+				}
+			}
+		})
+	}
+	for range 10 {
+		if status, out := a.reset(t, "/_fastness/reset"); status != http.StatusOK {
+			t.Errorf("reset: %d %v", status, out)
+		}
+	}
+	close(stop)
+	callers.Wait()
+}
+
+// An access key that IAM knows is never taken on trust, even when it is inactive.
+func TestInactiveAccessKeysStayRefused(t *testing.T) {
+	a := startDev(t)
+	root := a.rootKey(t)
+	if status, out := a.iam(t, root, "Action=UpdateAccessKey&Status=Inactive&Version=2010-05-08&AccessKeyId="+root.AccessKeyID); status != http.StatusOK {
+		t.Fatalf("UpdateAccessKey: %d %s", status, out)
+	}
+	for _, key := range []sigv4.Credentials{root, someone(root.AccessKeyID)} {
+		if status, out := a.kms(t, key, "ListKeys"); status != http.StatusBadRequest {
+			t.Errorf("ListKeys: %d %v", status, out)
+		}
+	}
+}
+
+// iam sends a query and returns the status and the answer.
+func (a *App) iam(t *testing.T, key sigv4.Credentials, query string) (int, string) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+a.Endpoint()+"/", strings.NewReader(query))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	if err := sigv4.Sign(req, []byte(query), key, sigv4.Scope{Region: "us-east-1", Service: "iam"}, time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	res, err := lone.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	text, err := io.ReadAll(res.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return res.StatusCode, string(text)
 }

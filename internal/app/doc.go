@@ -13,6 +13,9 @@
 //	slots.go         the file of key slots: made once, swept at the start
 //	upkeep.go        rotation of domain keys, retention of the event history
 //	admin.go         the operator's socket: online backup, seal, explain
+//	dev.go           development servers: credentials nobody knows, and the reset
+//	doctor.go        what is wrong with an installation
+//	places.go        where clients find what they need
 //	explain.go       who may do what with a KMS key, and why
 //	stopped.go       the data of a server that does not run
 //	backup.go, restore.go, fsck.go, rekey.go
