@@ -158,8 +158,10 @@ func TestResetEmptiesEverything(t *testing.T) {
 		t.Errorf("clients do not trust the server any more: %v", err)
 	}
 	a.keyARN(t, someone("test"))
-	if status, _ := fromPage(t, a, "/_fastness/reset"); status != http.StatusForbidden {
-		t.Errorf("a web page may reset the server: %d", status)
+	for _, path := range []string{"/_fastness/reset", "/"} {
+		if status, err := fromPage(t, a, path); status != http.StatusForbidden || err != nil {
+			t.Errorf("a web page may use the server: %d %v", status, err)
+		}
 	}
 	if _, out := a.kms(t, someone("test"), "ListKeys"); len(out["Keys"].([]any)) != 1 {
 		t.Errorf("a refused reset did something: %v", out)
