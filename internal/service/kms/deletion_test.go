@@ -14,6 +14,7 @@ import (
 	"fastness/internal/due"
 	"fastness/internal/keyslot"
 	"fastness/internal/store"
+	"fastness/internal/store/table"
 )
 
 func nameOf(keyARN string) keyName {
@@ -42,11 +43,17 @@ func (h *harness) describe(key string) (*kmsapi.KeyMetadata, error) {
 func (h *harness) rows() (items []store.Item) {
 	h.Helper()
 	err := h.store.View(h.Context(), func(r store.Reader) error {
-		for item, err := range r.Scan(store.Prefix([]byte("\x01kms/"))) {
+		for item, err := range r.Scan(store.Range{}) {
 			if err != nil {
 				return err
 			}
-			items = append(items, item)
+			parts, err := table.ParseKey(item.Key)
+			if err != nil {
+				return err
+			}
+			if service, _ := parts[2].Str(); service == "kms" {
+				items = append(items, item)
+			}
 		}
 		return nil
 	})
