@@ -171,6 +171,7 @@ func (h *harness) wantDestroyed(key string, blob []byte, materials []materialRec
 			h.Errorf("left in the store: %q", item.Key)
 		}
 	}
+	h.consistent()
 	for i := range materials {
 		err := h.service.unwrap(h.Context(), &materials[i], func([]byte) error { return nil })
 		if !errors.Is(err, keyslot.ErrGone) {
@@ -186,6 +187,7 @@ func TestKeyIsDestroyedWhenItsWaitingPeriodEnds(t *testing.T) {
 	if len(materials) != 4 {
 		t.Fatalf("%d materials", len(materials))
 	}
+	h.consistent()
 	before := h.rows()
 	h.schedule(key, 7)
 	h.clock.Advance(7*24*time.Hour - time.Second)

@@ -15,7 +15,7 @@ import (
 func grantIndexes() []table.Index[grantRecord] {
 	return []table.Index[grantRecord]{
 		{Name: grantsByGrantee, Keys: func(g *grantRecord) [][]table.Part {
-			return [][]table.Part{g.key().parts(g.Grantee)}
+			return [][]table.Part{parts(g.Grantee)}
 		}},
 		{Name: grantsByRequest, Unique: true, Keys: func(g *grantRecord) [][]table.Part {
 			if g.Name == "" {
@@ -85,9 +85,13 @@ func (t *tables) countGrants(r store.Reader, n keyName) (count int, err error) {
 	return count, nil
 }
 
+// below are the entries of a grantee in grantsByGrantee for one key: the id of a grant,
+// which begins with its key, follows the grantee.
+func (n keyName) below(grantee string) []table.Part { return parts(grantee, n.account, n.id) }
+
 // grantsTo returns the grants of a key to one grantee.
 func (t *tables) grantsTo(r store.Reader, n keyName, grantee string) ([]grantRecord, error) {
-	return collect(t.grants.ScanIndex(r, regional(n.region), grantsByGrantee, table.Page{Prefix: n.parts(grantee)}))
+	return collect(t.grants.ScanIndex(r, regional(n.region), grantsByGrantee, table.Page{Prefix: n.below(grantee)}))
 }
 
 // someGrants returns grants of a key, at most limit.
@@ -101,7 +105,7 @@ func (t *tables) pageOfGrants(r store.Reader, n keyName, grantee string, p posit
 	if grantee == "" {
 		return listing(t.grants.Scan(r, regional(n.region), p.page(n.parts()...)), p.limit, nil)
 	}
-	return listing(t.grants.ScanIndex(r, regional(n.region), grantsByGrantee, p.page(n.parts(grantee)...)), p.limit, nil)
+	return listing(t.grants.ScanIndex(r, regional(n.region), grantsByGrantee, p.page(n.below(grantee)...)), p.limit, nil)
 }
 
 // retirable returns a page of the grants that a principal may retire in a Region.

@@ -410,4 +410,5 @@ func TestDestroyedKeyFreesItsExternalKeyAndItsStore(t *testing.T) {
 	h.settle()
 	_, err := c.DeleteCustomKeyStore(t.Context(), &kmsapi.DeleteCustomKeyStoreRequest{CustomKeyStoreId: &id})
 	wantAnswer(t, "delete the empty store", err, "", "")
+	h.consistent()
 }

@@ -35,7 +35,7 @@ const (
 	keysByReference = "reference" // what ciphertexts carry; unique
 	keysByExternal  = "external"  // account, key store, external key; unique
 	aliasesByKey    = "key"
-	grantsByGrantee = "grantee" // account, key, grantee
+	grantsByGrantee = "grantee"
 	grantsByRequest = "request" // account, key, hash of the named request; unique
 	grantsByRetirer = "retiring"
 )
