@@ -206,3 +206,10 @@ func (t *tables) deleteAlias(tx store.Txn, a *aliasRecord) error {
 func (t *tables) use(r store.Reader, n keyName) (*useRecord, error) {
 	return t.uses.Get(r, n.scope(), parts(n.id)...)
 }
+
+// Register defines the room's tables for whoever examines a store without opening the
+// room; New does it by itself.
+func Register(reg *table.Registry) error {
+	_, err := newTables(reg)
+	return err
+}
