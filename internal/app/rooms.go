@@ -114,7 +114,7 @@ func (a *App) openRooms(ctx context.Context, ring *seal.Keyring) (_ *rooms, err 
 		return nil, err
 	}
 	trailRoom := cloudtrail.New(r.audit, pages)
-	kmsRoom, err := a.openKMS(r, sealed, keys, pages, queue, regions)
+	kmsRoom, err := a.openKMS(r, sealed, keys, pages, queue, directory, regions)
 	if err != nil {
 		return nil, err
 	}
@@ -151,10 +151,14 @@ func (a *App) openSlots(ctx context.Context, ring *seal.Keyring, _ store.Store) 
 	return openSlots(ctx, &a.config, ring, a.arena, a.fresh)
 }
 
-func (a *App) openKMS(r *rooms, sealed store.Store, keys aeads, pages *page.Sealer, jobs *due.Queue, regions []string) (*kms.Service, error) {
+func (a *App) openKMS(r *rooms, sealed store.Store, keys aeads, pages *page.Sealer, jobs *due.Queue, principals kms.Principals, regions []string) (*kms.Service, error) {
 	c := kms.Config{
 		Store: sealed, Slots: r.slots, Tokens: keys.token, Pages: pages, Jobs: jobs, Audit: r.audit,
 		Clock: a.config.Clock, Log: a.config.Log, Regions: regions,
+	}
+	// Where every caller is a root user, key policies and grants may name anybody.
+	if !a.config.Dev {
+		c.Principals = principals
 	}
 	if a.config.AttestationRoots != nil {
 		c.Attestation = attestation.NewVerifier(a.config.AttestationRoots, attestationMaxAge)

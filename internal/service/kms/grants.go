@@ -40,6 +40,9 @@ func (s *Service) CreateGrant(ctx context.Context, in *kmsapi.CreateGrantRequest
 	if err := checkGrant(k, g); err != nil {
 		return nil, err
 	}
+	if err := s.storePrincipals(g); err != nil {
+		return nil, err
+	}
 	if g.Name != "" {
 		if g.ID, err = s.tables.grantRequested(c.Txn(), g); err != nil {
 			return nil, err
@@ -93,7 +96,7 @@ func newGrantID() string {
 func checkGrant(k *keyRecord, g *grantRecord) error {
 	for _, principal := range []string{g.Grantee, g.Retiring} {
 		if principal != "" && !isPrincipalARN(principal) {
-			return &kmsapi.InvalidArnException{Message: new("ARN does not refer to a valid principal: " + principal)}
+			return invalidPrincipal(principal)
 		}
 	}
 	allowed := grantable(k)
@@ -199,7 +202,7 @@ func (s *Service) ListGrants(ctx context.Context, in *kmsapi.ListGrantsRequest) 
 		return nil, err
 	}
 	c := call.From(ctx)
-	grantee := text(in.GranteePrincipal)
+	grantee := s.searchedPrincipal(text(in.GranteePrincipal))
 	filter := k.record.arn() + " " + text(in.GrantId) + " " + grantee
 	p, err := s.grantPage(c, filter, in.Limit, in.Marker)
 	if err != nil {
@@ -233,24 +236,25 @@ func (s *Service) ListRetirableGrants(ctx context.Context, in *kmsapi.ListRetira
 	principal := text(in.RetiringPrincipal)
 	a, err := arn.Parse(principal)
 	if err != nil || !isPrincipalARN(principal) {
-		return nil, &kmsapi.InvalidArnException{Message: new("ARN does not refer to a valid principal: " + principal)}
+		return nil, invalidPrincipal(principal)
 	}
 	if a.Account != c.Account {
 		return nil, invalid("The retiring principal must be in the account of the caller.")
 	}
-	p, err := s.grantPage(c, principal, in.Limit, in.Marker)
+	stored := s.searchedPrincipal(principal)
+	p, err := s.grantPage(c, stored, in.Limit, in.Marker)
 	if err != nil {
 		return nil, err
 	}
 	var found []grantRecord
 	err = s.store.View(ctx, func(r store.Reader) (err error) {
-		found, err = s.tables.retirable(r, c.Region, principal, p.after, p.limit+1)
+		found, err = s.tables.retirable(r, c.Region, stored, p.after, p.limit+1)
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
-	return s.grantList(c, principal, p.limit, found, func(g *grantRecord) string {
+	return s.grantList(c, stored, p.limit, found, func(g *grantRecord) string {
 		return g.Account + "\x00" + g.KeyID + "\x00" + g.ID
 	})
 }
@@ -279,19 +283,20 @@ func (s *Service) grantList(c *call.Call, filter string, limit int, found []gran
 		}
 	}
 	for i := range found {
-		out.Grants = append(out.Grants, found[i].entry())
+		out.Grants = append(out.Grants, s.grantEntry(&found[i]))
 	}
 	return out, nil
 }
 
-func (g *grantRecord) entry() kmsapi.GrantListEntry {
+// grantEntry is a grant as the API shows it.
+func (s *Service) grantEntry(g *grantRecord) kmsapi.GrantListEntry {
 	e := kmsapi.GrantListEntry{
 		KeyId: new(keyARN(g.Account, g.Region, g.KeyID)), GrantId: new(g.ID), CreationDate: new(g.Created),
-		GranteePrincipal: new(g.Grantee), IssuingAccount: new(g.Issuing), Operations: slices.Clone(g.Operations),
+		GranteePrincipal: new(s.shownPrincipal(g.Grantee)), IssuingAccount: new(g.Issuing), Operations: slices.Clone(g.Operations),
 		Name: new(g.Name), // AWS lists grants without a name with an empty one
 	}
 	if g.Retiring != "" {
-		e.RetiringPrincipal = new(g.Retiring)
+		e.RetiringPrincipal = new(s.shownPrincipal(g.Retiring))
 	}
 	if g.Equals != nil || g.Subset != nil {
 		e.Constraints = &kmsapi.GrantConstraints{EncryptionContextEquals: g.Equals, EncryptionContextSubset: g.Subset}
@@ -379,7 +384,7 @@ func (s *Service) resolveRetireGrant(ctx context.Context, c *call.Call, in *kmsa
 	case err != nil:
 		return nil, err
 	default:
-		a.Extra = &retirement{c.Principal, &g}
+		a.Extra = &retirement{c.Principal, s.granteeNames(c.Principal), &g}
 	}
 	return []call.Access{a}, nil
 }
@@ -389,6 +394,7 @@ func (s *Service) resolveRetireGrant(ctx context.Context, c *call.Call, in *kmsa
 // (AWS KMS developer guide, "Retiring and revoking grants").
 type retirement struct {
 	principal *call.Principal
+	names     [2]string // of the principal, see granteeNames
 	grant     *grantRecord
 }
 
@@ -396,7 +402,7 @@ var _ policy.ExtraAllow = (*retirement)(nil)
 
 // Allow implements policy.ExtraAllow.
 func (r *retirement) Allow() (id string, ok bool) {
-	for _, name := range granteeNames(r.principal) {
+	for _, name := range r.names {
 		if name == "" {
 			continue
 		}

@@ -22,7 +22,7 @@ func (s *Service) CreateKey(ctx context.Context, in *kmsapi.CreateKeyRequest) (*
 	if err != nil {
 		return nil, err
 	}
-	if err := s.checkNewPolicy(c, k.Policy, wire.Value(in.BypassPolicyLockoutSafetyCheck)); err != nil {
+	if k.Policy, err = s.newPolicy(c, k.Policy, wire.Value(in.BypassPolicyLockoutSafetyCheck)); err != nil {
 		return nil, err
 	}
 	switch kmsapi.OriginType(k.Origin) {

@@ -49,6 +49,9 @@ type Config struct {
 	Log   *slog.Logger
 	// Regions that are served; multi-Region keys replicate among them.
 	Regions []string
+	// Principals maps the ARNs in key policies and grants to unique ids; nil stores them as
+	// they are and accepts those of principals that do not exist.
+	Principals Principals
 	// Attestation verifies the documents of Recipient; nil refuses them all.
 	Attestation *attestation.Verifier
 	// ExternalKeyStores limits which proxies external key stores may use.
@@ -72,6 +75,7 @@ type Service struct {
 	usage     *usage
 	orphans   orphans
 
+	principals  Principals
 	attestation *attestation.Verifier
 	keyStores   *keyStores
 }
@@ -93,7 +97,7 @@ func New(c Config) (*Service, error) {
 	return &Service{
 		store: c.Store, tables: t, directory: newDirectory(c.Store, t), slots: c.Slots, tokens: c.Tokens,
 		pages: c.Pages, jobs: c.Jobs, pool: c.Pool, audit: c.Audit, clock: c.Clock, log: c.Log, regions: c.Regions,
-		attestation: c.Attestation, usage: newUsage(),
+		principals: c.Principals, attestation: c.Attestation, usage: newUsage(),
 		keyStores: newKeyStores(c.ExternalKeyStores),
 	}, nil
 }
