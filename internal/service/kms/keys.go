@@ -25,6 +25,9 @@ func (s *Service) CreateKey(ctx context.Context, in *kmsapi.CreateKeyRequest) (*
 	if k.Policy, err = s.newPolicy(c, k.Policy, wire.Value(in.BypassPolicyLockoutSafetyCheck)); err != nil {
 		return nil, err
 	}
+	if err := s.checkKeyCount(ctx, k.Account, k.Region); err != nil {
+		return nil, err
+	}
 	switch kmsapi.OriginType(k.Origin) {
 	case kmsapi.OriginTypeExternal:
 		k.State = kmsapi.KeyStatePendingImport
@@ -45,6 +48,7 @@ func (s *Service) CreateKey(ctx context.Context, in *kmsapi.CreateKeyRequest) (*
 	if err := s.save(c, k); err != nil {
 		return nil, err
 	}
+	s.keyCounted(c.Txn(), k, 1)
 	note(c, k)
 	return &kmsapi.CreateKeyResponse{KeyMetadata: k.metadata()}, nil
 }

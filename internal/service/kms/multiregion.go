@@ -138,6 +138,9 @@ func (s *Service) ReplicateKey(ctx context.Context, in *kmsapi.ReplicateKeyReque
 	if err != nil {
 		return nil, err
 	}
+	if err := s.checkKeyCount(ctx, replica.Account, replica.Region); err != nil {
+		return nil, err
+	}
 	tx := c.Txn()
 	replicas := append(slices.Clone(k.MultiRegion.Replicas), region)
 	slices.Sort(replicas)
@@ -160,6 +163,7 @@ func (s *Service) ReplicateKey(ctx context.Context, in *kmsapi.ReplicateKeyReque
 	if err := s.record(tx, replica, "CreateKey"); err != nil {
 		return nil, err
 	}
+	s.keyCounted(tx, replica, 1)
 	shown, err := s.shownPolicy(replica.Policy)
 	if err != nil {
 		return nil, err
