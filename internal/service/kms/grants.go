@@ -92,6 +92,14 @@ func newGrantID() string {
 	return hexOf(b)
 }
 
+// checkGrantID refuses what is not the id of any grant, see newGrantID.
+func checkGrantID(id string) error {
+	if len(id) != 64 || !isHex(id) {
+		return &kmsapi.InvalidGrantIdException{Message: new("Invalid grant ID '" + id + "'")}
+	}
+	return nil
+}
+
 // checkGrant applies the rules for the parameters of CreateGrant.
 func checkGrant(k *keyRecord, g *grantRecord) error {
 	for _, principal := range []string{g.Grantee, g.Retiring} {
@@ -202,6 +210,11 @@ func (s *Service) ListGrants(ctx context.Context, in *kmsapi.ListGrantsRequest) 
 		return nil, err
 	}
 	c := call.From(ctx)
+	if in.GrantId != nil {
+		if err := checkGrantID(*in.GrantId); err != nil {
+			return nil, err
+		}
+	}
 	grantee := s.searchedPrincipal(text(in.GranteePrincipal))
 	filter := k.record.arn() + " " + text(in.GrantId) + " " + grantee
 	p, err := s.grantPage(c, filter, in.Limit, in.Marker)
@@ -327,6 +340,9 @@ func (s *Service) RetireGrant(ctx context.Context, in *kmsapi.RetireGrantRequest
 }
 
 func (s *Service) removeGrant(c *call.Call, k *keyRecord, id string, dry bool) error {
+	if err := checkGrantID(id); err != nil {
+		return err
+	}
 	g, err := s.tables.grants.Get(c.Txn(), k.Account, k.Region, k.ID, id)
 	if isNotFound(err) {
 		return notFound("Grant ID " + id + " not found")
