@@ -49,15 +49,14 @@ func (s *Service) countKeys(ctx context.Context, p place) (int, error) {
 	if ok {
 		return n, nil
 	}
-	after := ""
-	for more := true; more; {
-		var ids []string
-		var err error
-		if ids, more, err = s.tables.listKeys(ctx, s.store, p.account, p.region, after, countPage); err != nil {
+	for at := (position{limit: countPage}); ; {
+		keys, next, err := s.tables.listKeys(ctx, s.store, p.account, p.region, at)
+		if err != nil {
 			return 0, fmt.Errorf("kms: count keys: %w", err)
 		}
-		if n += len(ids); more {
-			after = ids[len(ids)-1]
+		n += len(keys)
+		if at.after = next; next == "" {
+			break
 		}
 	}
 	c.mu.Lock()

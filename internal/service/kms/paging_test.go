@@ -9,8 +9,8 @@ import (
 	"fastness/internal/api/kmsapi"
 )
 
-// listing is one operation that answers in pages.
-type listing struct {
+// paged is one operation that answers in pages.
+type paged struct {
 	name string
 	// page returns what is on a page and the marker of the next one.
 	page func(limit *int32, marker *string) (items []string, next *string, err error)
@@ -18,7 +18,7 @@ type listing struct {
 	insert func(n int) string
 }
 
-func listings(h *harness) []listing {
+func listings(h *harness) []paged {
 	ctx, r := h.Context(), h.in(testRegion)
 	key := r.create(&kmsapi.CreateKeyRequest{}).KeyId
 	tagged := r.create(&kmsapi.CreateKeyRequest{}).KeyId
@@ -40,7 +40,7 @@ func listings(h *harness) []listing {
 			return names, out.NextMarker, truncated(out.Truncated, out.NextMarker)
 		}
 	}
-	return []listing{
+	return []paged{
 		{"ListKeys", func(limit *int32, marker *string) (ids []string, next *string, err error) {
 			out, err := r.ListKeys(ctx, &kmsapi.ListKeysRequest{Limit: limit, Marker: marker})
 			if err != nil {

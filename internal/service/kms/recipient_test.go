@@ -70,15 +70,15 @@ func made[V any](v V, err error) V {
 	return v
 }
 
-// register is what the test enclave has in one of its PCRs.
-func register(n byte) []byte { return bytes.Repeat([]byte{0xa0 + n}, 48) }
+// pcrValue is what the test enclave has in one of its PCRs.
+func pcrValue(n byte) []byte { return bytes.Repeat([]byte{0xa0 + n}, 48) }
 
 // document is an attestation document of the time given, changed as the test wants.
 func (e *enclave) document(at time.Time, changes map[string]any) *kmsapi.RecipientInfo {
 	e.Helper()
 	fields := map[string]any{
 		"module_id": "i-0123456789abcdef0-enc0123456789abcdef", "digest": "SHA384", "timestamp": uint64(at.UnixMilli()),
-		"pcrs":        map[int][]byte{0: register(0), 1: register(1), 8: register(8)},
+		"pcrs":        map[int][]byte{0: pcrValue(0), 1: pcrValue(1), 8: pcrValue(8)},
 		"certificate": e.leaf, "cabundle": [][]byte{e.root}, "public_key": e.public,
 	}
 	maps.Copy(fields, changes)
@@ -181,7 +181,7 @@ func TestPoliciesAskForAttestation(t *testing.T) {
 	h := attested(t, e)
 	r := h.in(testRegion)
 	alice := user(testAccount, "alice")
-	right, wrong := hex.EncodeToString(register(0)), hex.EncodeToString(register(7))
+	right, wrong := hex.EncodeToString(pcrValue(0)), hex.EncodeToString(pcrValue(7))
 	recipient := e.document(h.clock.Now(), nil)
 	for _, test := range []struct {
 		name, key, value string
@@ -191,7 +191,7 @@ func TestPoliciesAskForAttestation(t *testing.T) {
 		{"right image", "ImageSha384", right, recipient, true},
 		{"other image", "ImageSha384", wrong, recipient, false},
 		{"image without a document", "ImageSha384", right, nil, false},
-		{"right register", "PCR8", hex.EncodeToString(register(8)), recipient, true},
+		{"right register", "PCR8", hex.EncodeToString(pcrValue(8)), recipient, true},
 		{"other value", "PCR8", right, recipient, false},
 		{"register that the enclave has not", "PCR5", right, recipient, false},
 		{"register without a document", "PCR0", right, nil, false},
