@@ -128,7 +128,7 @@ func (a *App) openRooms(ctx context.Context, ring *seal.Keyring) (_ *rooms, err 
 		return nil, err
 	}
 	trailRoom := cloudtrail.New(r.audit, pages)
-	kmsRoom, err := a.openKMS(r, sealed, registry, queue, keys, pages, regions)
+	kmsRoom, err := a.openKMS(r, sealed, registry, queue, keys, pages, directory, regions)
 	if err != nil {
 		return nil, err
 	}
@@ -171,10 +171,14 @@ func (a *App) openRooms(ctx context.Context, ring *seal.Keyring) (_ *rooms, err 
 	return r, nil
 }
 
-func (a *App) openKMS(r *rooms, sealed store.Store, registry *table.Registry, queue *due.Queue, keys aeads, pages *page.Sealer, regions []string) (*kms.Service, error) {
+func (a *App) openKMS(r *rooms, sealed store.Store, registry *table.Registry, queue *due.Queue, keys aeads, pages *page.Sealer, principals kms.Principals, regions []string) (*kms.Service, error) {
 	c := kms.Config{
 		Store: sealed, Registry: registry, Slots: r.slots, Tokens: keys.token, Pages: pages, Jobs: queue, Audit: r.audit,
 		Clock: a.config.Clock, Log: a.config.Log, Regions: regions,
+	}
+	// Where every caller is a root user, key policies and grants may name anybody.
+	if !a.config.Dev {
+		c.Principals = principals
 	}
 	if a.config.AttestationRoots != nil {
 		c.Attestation = attestation.NewVerifier(a.config.AttestationRoots, attestationMaxAge)

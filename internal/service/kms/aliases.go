@@ -45,7 +45,7 @@ func (s *Service) checkAliasCount(tx store.Txn, k *keyRecord) error {
 		return err
 	}
 	if len(aliases) >= maxAliases {
-		return &kmsapi.LimitExceededException{Message: new("Alias limit exceeded for key " + k.arn())}
+		return &kmsapi.LimitExceededException{Message: new("Aliases per key quota for this account in this region is " + itoa(maxAliases) + ", current usage is " + itoa(len(aliases)) + ".")}
 	}
 	return nil
 }

@@ -125,6 +125,7 @@ func (s *Service) markDying(ctx context.Context, name keyName) (dying bool, err 
 		d := *k.Deletion
 		d.Dying = true
 		k.Deletion = &d
+		s.keyCounted(tx, k, -1)
 		return s.saveIn(tx, k)
 	})
 	return dying, err

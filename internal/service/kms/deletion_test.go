@@ -222,8 +222,8 @@ func TestKeyIsDestroyedWhenItsWaitingPeriodEnds(t *testing.T) {
 		t.Fatalf("restored: %+v, %v", m, err)
 	}
 	_, err := h.as(root(testAccount), testRegion).kms().Decrypt(t.Context(), &kmsapi.DecryptRequest{CiphertextBlob: blob})
-	wantErrorCode(t, "Decrypt with the restored record", err, "InternalFailure")
-	wantErrorCode(t, "Encrypt with the restored record", h.encryptAs(root(testAccount), key, nil), "InternalFailure")
+	wantErrorCode(t, "Decrypt with the restored record", err, "KeyUnavailableException")
+	wantErrorCode(t, "Encrypt with the restored record", h.encryptAs(root(testAccount), key, nil), "KeyUnavailableException")
 }
 
 var errCrash = errors.New("crash")

@@ -107,6 +107,7 @@ func (s *Service) ExplainGrant(ctx context.Context, c *call.Call, id string) (st
 	if err != nil {
 		return "", fmt.Errorf("kms: grant %s: %w", id, err)
 	}
+	g.Grantee = s.shownPrincipal(g.Grantee)
 	return g.String(), nil
 }
 

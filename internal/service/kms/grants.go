@@ -40,6 +40,9 @@ func (s *Service) CreateGrant(ctx context.Context, in *kmsapi.CreateGrantRequest
 	if err := checkGrant(k, g); err != nil {
 		return nil, err
 	}
+	if err := s.storePrincipals(g); err != nil {
+		return nil, err
+	}
 	if g.Name != "" {
 		if g.ID, err = s.tables.grantRequested(c.Txn(), g); err != nil {
 			return nil, err
@@ -89,11 +92,19 @@ func newGrantID() string {
 	return hexOf(b)
 }
 
+// checkGrantID refuses what is not the id of any grant, see newGrantID.
+func checkGrantID(id string) error {
+	if len(id) != 64 || !isHex(id) {
+		return &kmsapi.InvalidGrantIdException{Message: new("Invalid grant ID '" + id + "'")}
+	}
+	return nil
+}
+
 // checkGrant applies the rules for the parameters of CreateGrant.
 func checkGrant(k *keyRecord, g *grantRecord) error {
 	for _, principal := range []string{g.Grantee, g.Retiring} {
 		if principal != "" && !isPrincipalARN(principal) {
-			return &kmsapi.InvalidArnException{Message: new("ARN does not refer to a valid principal: " + principal)}
+			return invalidPrincipal(principal)
 		}
 	}
 	allowed := grantable(k)
@@ -199,7 +210,12 @@ func (s *Service) ListGrants(ctx context.Context, in *kmsapi.ListGrantsRequest) 
 		return nil, err
 	}
 	c := call.From(ctx)
-	grantee := text(in.GranteePrincipal)
+	if in.GrantId != nil {
+		if err := checkGrantID(*in.GrantId); err != nil {
+			return nil, err
+		}
+	}
+	grantee := s.searchedPrincipal(text(in.GranteePrincipal))
 	filter := k.record.arn() + " " + text(in.GrantId) + " " + grantee
 	p, err := s.grantPage(c, filter, in.Limit, in.Marker)
 	if err != nil {
@@ -231,25 +247,26 @@ func (s *Service) ListRetirableGrants(ctx context.Context, in *kmsapi.ListRetira
 	principal := text(in.RetiringPrincipal)
 	a, err := arn.Parse(principal)
 	if err != nil || !isPrincipalARN(principal) {
-		return nil, &kmsapi.InvalidArnException{Message: new("ARN does not refer to a valid principal: " + principal)}
+		return nil, invalidPrincipal(principal)
 	}
 	if a.Account != c.Account {
 		return nil, invalid("The retiring principal must be in the account of the caller.")
 	}
-	p, err := s.grantPage(c, principal, in.Limit, in.Marker)
+	stored := s.searchedPrincipal(principal)
+	p, err := s.grantPage(c, stored, in.Limit, in.Marker)
 	if err != nil {
 		return nil, err
 	}
 	var found []grantRecord
 	var next string
 	err = s.store.View(ctx, func(r store.Reader) (err error) {
-		found, next, err = s.tables.retirable(r, c.Region, principal, p)
+		found, next, err = s.tables.retirable(r, c.Region, stored, p)
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
-	return s.grantList(c, principal, found, next)
+	return s.grantList(c, stored, found, next)
 }
 
 func (s *Service) grantPage(c *call.Call, filter string, limit *int32, marker *string) (position, error) {
@@ -272,19 +289,20 @@ func (s *Service) grantList(c *call.Call, filter string, found []grantRecord, ne
 		return nil, err
 	}
 	for i := range found {
-		out.Grants = append(out.Grants, found[i].entry())
+		out.Grants = append(out.Grants, s.grantEntry(&found[i]))
 	}
 	return out, nil
 }
 
-func (g *grantRecord) entry() kmsapi.GrantListEntry {
+// grantEntry is a grant as the API shows it.
+func (s *Service) grantEntry(g *grantRecord) kmsapi.GrantListEntry {
 	e := kmsapi.GrantListEntry{
 		KeyId: new(keyARN(g.Account, g.Region, g.KeyID)), GrantId: new(g.ID), CreationDate: new(g.Created),
-		GranteePrincipal: new(g.Grantee), IssuingAccount: new(g.Issuing), Operations: slices.Clone(g.Operations),
+		GranteePrincipal: new(s.shownPrincipal(g.Grantee)), IssuingAccount: new(g.Issuing), Operations: slices.Clone(g.Operations),
 		Name: new(g.Name), // AWS lists grants without a name with an empty one
 	}
 	if g.Retiring != "" {
-		e.RetiringPrincipal = new(g.Retiring)
+		e.RetiringPrincipal = new(s.shownPrincipal(g.Retiring))
 	}
 	if g.Equals != nil || g.Subset != nil {
 		e.Constraints = &kmsapi.GrantConstraints{EncryptionContextEquals: g.Equals, EncryptionContextSubset: g.Subset}
@@ -315,6 +333,9 @@ func (s *Service) RetireGrant(ctx context.Context, in *kmsapi.RetireGrantRequest
 }
 
 func (s *Service) removeGrant(c *call.Call, k *keyRecord, id string, dry bool) error {
+	if err := checkGrantID(id); err != nil {
+		return err
+	}
 	g, err := s.tables.grant(c.Txn(), k.name(), id)
 	if isNotFound(err) {
 		return notFound("Grant ID " + id + " not found")
@@ -372,7 +393,7 @@ func (s *Service) resolveRetireGrant(ctx context.Context, c *call.Call, in *kmsa
 	case err != nil:
 		return nil, err
 	default:
-		a.Extra = &retirement{c.Principal, g}
+		a.Extra = &retirement{c.Principal, s.granteeNames(c.Principal), g}
 	}
 	return []call.Access{a}, nil
 }
@@ -382,6 +403,7 @@ func (s *Service) resolveRetireGrant(ctx context.Context, c *call.Call, in *kmsa
 // (AWS KMS developer guide, "Retiring and revoking grants").
 type retirement struct {
 	principal *call.Principal
+	names     [2]string // of the principal, see granteeNames
 	grant     *grantRecord
 }
 
@@ -389,7 +411,7 @@ var _ policy.ExtraAllow = (*retirement)(nil)
 
 // Allow implements policy.ExtraAllow.
 func (r *retirement) Allow() (id string, ok bool) {
-	for _, name := range granteeNames(r.principal) {
+	for _, name := range r.names {
 		if name == "" {
 			continue
 		}

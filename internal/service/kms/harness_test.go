@@ -1,9 +1,7 @@
 package kms
 
 import (
-	"bytes"
 	"context"
-	"encoding/base64"
 	"log/slog"
 	"net/netip"
 	"path/filepath"
@@ -18,6 +16,7 @@ import (
 	"fastness/internal/due"
 	"fastness/internal/front"
 	"fastness/internal/keyslot"
+	"fastness/internal/page"
 	"fastness/internal/policy"
 	"fastness/internal/seal"
 	"fastness/internal/securemem"
@@ -100,7 +99,7 @@ func newHarness(t testing.TB, options ...func(*Config)) *harness {
 		t.Fatal(err)
 	}
 	config := Config{
-		Store: sealed, Registry: registry, Jobs: queue, Slots: slots, Tokens: aead(seal.PurposeToken), Pages: testPages{}, Audit: log, Clock: clk,
+		Store: sealed, Registry: registry, Jobs: queue, Slots: slots, Tokens: aead(seal.PurposeToken), Pages: page.New(aead(seal.PurposePage)), Audit: log, Clock: clk,
 		Log: slog.New(slog.DiscardHandler), Regions: []string{testRegion, "us-west-2", "eu-west-1"},
 	}
 	for _, o := range options {
@@ -168,25 +167,6 @@ func (h *harness) after(days int) {
 		h.clock.Advance(24 * time.Hour)
 		h.runJobs()
 	}
-}
-
-// testPages keeps markers readable; package page seals them in the product.
-type testPages struct{}
-
-func (testPages) Seal(operation, account, filter string, position []byte) (string, error) {
-	return base64.RawURLEncoding.EncodeToString([]byte(operation + "|" + account + "|" + filter + "|" + string(position))), nil
-}
-
-func (testPages) Open(operation, account, filter, token string) ([]byte, error) {
-	b, err := base64.RawURLEncoding.DecodeString(token)
-	if err != nil {
-		return nil, err
-	}
-	rest, ok := bytes.CutPrefix(b, []byte(operation+"|"+account+"|"+filter+"|"))
-	if !ok {
-		return nil, context.Canceled
-	}
-	return rest, nil
 }
 
 // people stands for IAM: identity policies by principal ARN.

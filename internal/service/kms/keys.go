@@ -22,7 +22,10 @@ func (s *Service) CreateKey(ctx context.Context, in *kmsapi.CreateKeyRequest) (*
 	if err != nil {
 		return nil, err
 	}
-	if err := s.checkNewPolicy(c, k.Policy, wire.Value(in.BypassPolicyLockoutSafetyCheck)); err != nil {
+	if k.Policy, err = s.newPolicy(c, k.Policy, wire.Value(in.BypassPolicyLockoutSafetyCheck)); err != nil {
+		return nil, err
+	}
+	if err := s.checkKeyCount(ctx, k.Account, k.Region); err != nil {
 		return nil, err
 	}
 	switch kmsapi.OriginType(k.Origin) {
@@ -45,6 +48,7 @@ func (s *Service) CreateKey(ctx context.Context, in *kmsapi.CreateKeyRequest) (*
 	if err := s.save(c, k); err != nil {
 		return nil, err
 	}
+	s.keyCounted(c.Txn(), k, 1)
 	note(c, k)
 	return &kmsapi.CreateKeyResponse{KeyMetadata: k.metadata()}, nil
 }

@@ -138,6 +138,9 @@ func (s *Service) ReplicateKey(ctx context.Context, in *kmsapi.ReplicateKeyReque
 	if err != nil {
 		return nil, err
 	}
+	if err := s.checkKeyCount(ctx, replica.Account, replica.Region); err != nil {
+		return nil, err
+	}
 	tx := c.Txn()
 	replicas := append(slices.Clone(k.MultiRegion.Replicas), region)
 	slices.Sort(replicas)
@@ -157,9 +160,14 @@ func (s *Service) ReplicateKey(ctx context.Context, in *kmsapi.ReplicateKeyReque
 	if err := s.record(tx, replica, "CreateKey"); err != nil {
 		return nil, err
 	}
+	s.keyCounted(tx, replica, 1)
+	shown, err := s.shownPolicy(replica.Policy)
+	if err != nil {
+		return nil, err
+	}
 	metadata := replica.metadata()
 	metadata.KeyState, metadata.Enabled = new(kmsapi.KeyStateCreating), new(false)
-	out := &kmsapi.ReplicateKeyResponse{ReplicaKeyMetadata: metadata, ReplicaPolicy: new(replica.Policy), ReplicaTags: []kmsapi.Tag{}}
+	out := &kmsapi.ReplicateKeyResponse{ReplicaKeyMetadata: metadata, ReplicaPolicy: &shown, ReplicaTags: []kmsapi.Tag{}}
 	for _, t := range replica.Tags {
 		out.ReplicaTags = append(out.ReplicaTags, kmsapi.Tag{TagKey: new(t.Key), TagValue: new(t.Value)})
 	}
@@ -176,7 +184,7 @@ func (s *Service) newReplica(c *call.Call, primary *keyRecord, in *kmsapi.Replic
 	if in.Policy != nil {
 		document = *in.Policy
 	}
-	if err := s.checkNewPolicy(c, document, wire.Value(in.BypassPolicyLockoutSafetyCheck)); err != nil {
+	if document, err = s.newPolicy(c, document, wire.Value(in.BypassPolicyLockoutSafetyCheck)); err != nil {
 		return nil, err
 	}
 	return &keyRecord{

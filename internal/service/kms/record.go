@@ -24,7 +24,7 @@ type keyRecord struct {
 	State       kmsapi.KeyState `json:"state"`
 	Description string          `json:"description,omitempty"`
 	Created     time.Time       `json:"created"`
-	Policy      string          `json:"policy"`
+	Policy      string          `json:"policy"` // see storedPolicy
 	Tags        []tag           `json:"tags,omitempty"`
 
 	// Deletion is set in the states PendingDeletion and PendingReplicaDeletion.
@@ -118,7 +118,7 @@ type grantRecord struct {
 
 	Name       string                  `json:"name,omitempty"`
 	Created    time.Time               `json:"created"`
-	Grantee    string                  `json:"grantee"`
+	Grantee    string                  `json:"grantee"` // see storedPrincipal
 	Retiring   string                  `json:"retiring,omitempty"`
 	Issuing    string                  `json:"issuing"` // the account that issued it, as an ARN
 	Operations []kmsapi.GrantOperation `json:"operations"`

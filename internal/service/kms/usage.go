@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"fastness/internal/api/kmsapi"
+	"fastness/internal/audit"
 	"fastness/internal/call"
 	"fastness/internal/store"
 )
@@ -53,10 +54,13 @@ func newUsage() *usage {
 	return &usage{pending: make(map[keyName]lastUse), limit: maxPendingUses, full: make(chan struct{}, 1)}
 }
 
-// used records a successful cryptographic operation of the call in ctx.
+// used records a successful cryptographic operation of the call in ctx. The event is the
+// one in the history of the key's account, whoever called.
 func (s *Service) used(ctx context.Context, k *key) {
 	c := call.From(ctx)
-	s.usage.note(k.record.name(), lastUse{Operation: c.Operation.Name, Time: c.Time, EventID: c.EventID, RequestID: c.RequestID})
+	s.usage.note(k.record.name(), lastUse{
+		Operation: c.Operation.Name, Time: c.Time, EventID: audit.EventID(c, k.record.Account), RequestID: c.RequestID,
+	})
 }
 
 func (u *usage) note(name keyName, use lastUse) {
