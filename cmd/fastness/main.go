@@ -11,6 +11,8 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+
+	"fastness/internal/securemem"
 )
 
 // version is set by the build.
@@ -27,13 +29,15 @@ func commands() []command {
 		{"serve", "run the server", serve},
 		{"init", "create a store that is unsealed with Shamir shares", initialize},
 		{"unseal", "hand a share to a sealed server", unseal},
+		{"seal", "have a running server forget its keys", sealServer},
+		{"rekey", "change how the root key of a stopped server is kept, or the root key", rekey},
 		{"status", "say how a server is", status},
 		{"ca", "print the certificate of the server's own authority", printCA},
 		{"kms", "explain who may do what with a KMS key, and why", kmsCommand},
 		{"kms-plugin", "encrypt the secrets of a Kubernetes cluster under a KMS key", kmsPlugin},
-		{"backup", "write a consistent backup of a stopped server's data", backup},
+		{"backup", "write a consistent backup of a server, running or stopped", backup},
 		{"restore", "make a data directory from a backup", restore},
-		{"fsck", "check a data directory", fsck},
+		{"fsck", "check the data of a stopped server", fsck},
 		{"version", "print the version", printVersion},
 	}
 }
@@ -104,5 +108,15 @@ func printVersion(_ context.Context, args []string, out io.Writer) error {
 		return err
 	}
 	_, err := fmt.Fprintln(out, "fastness", version)
+	return err
+}
+
+// harden makes the process unreadable for others. Every command that handles secrets
+// calls it first; all but serve go on without it, because they run for a moment only.
+func harden() error {
+	h, err := securemem.HardenProcess()
+	if err == nil && !(h.NotDumpable && h.NoCore) {
+		err = errors.New("this system offers no protection")
+	}
 	return err
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -17,22 +18,35 @@ import (
 	"golang.org/x/term"
 )
 
-// sealFlags are the flags that every command on a data directory has.
-func sealFlags(f *flag.FlagSet, c *app.Config) func() error {
-	f.StringVar(&c.DataDir, "data", envOr("FASTNESS_DATA", "./data"), "data directory")
+// dataFlags are the flags of every command on a data directory.
+func dataFlags(f *flag.FlagSet, c *app.Config) func() error {
+	f.StringVar(&c.DataDir, "data-dir", envOr("FASTNESS_DATA_DIR", "./data"), "data directory")
+	f.StringVar(&c.DataDir, "data", envOr("FASTNESS_DATA_DIR", "./data"), "short for --data-dir")
 	f.StringVar(&c.SecretsDir, "secrets", os.Getenv("FASTNESS_SECRETS"), "directory of the root key, first credentials and TLS key (default: the data directory's name with -secrets)")
-	f.StringVar(&c.Seal.Kind, "seal", envOr("FASTNESS_SEAL", app.SealFile), "how the root key is kept: file, passphrase, shamir or awskms")
-	f.StringVar(&c.Seal.KeyFile, "seal-key-file", os.Getenv("FASTNESS_SEAL_KEY_FILE"), "file: the root key file (0600)")
-	passphraseFile := f.String("seal-passphrase-file", os.Getenv("FASTNESS_SEAL_PASSPHRASE_FILE"), "passphrase: file or /dev/fd/N to read it from; without it the terminal asks")
-	f.StringVar(&c.Seal.Key, "seal-kms-key", os.Getenv("FASTNESS_SEAL_KMS_KEY"), "awskms: key id or ARN")
-	f.StringVar(&c.Seal.Endpoint, "seal-kms-endpoint", os.Getenv("FASTNESS_SEAL_KMS_ENDPOINT"), "awskms: endpoint URL")
-	f.StringVar(&c.Seal.Region, "seal-kms-region", envOr("FASTNESS_SEAL_KMS_REGION", "us-east-1"), "awskms: Region")
+	f.StringVar(&c.AdminSocket, "admin-socket", os.Getenv("FASTNESS_ADMIN_SOCKET"), "Unix socket of the operator (default: admin.sock in the data directory)")
+	seal := sealFlags(f, &c.Seal, "seal", "FASTNESS_SEAL")
+	return func() error {
+		c.Version = version
+		c.Seal.Share = readShare
+		return seal()
+	}
+}
+
+// sealFlags are the flags that say how a root key is kept. Their names begin with name,
+// their environment variables with env.
+func sealFlags(f *flag.FlagSet, s *app.SealConfig, name, env string) func() error {
+	f.StringVar(&s.Kind, name, envOr(env, app.SealFile), "how the root key is kept: file, passphrase, shamir or awskms")
+	f.StringVar(&s.KeyFile, name+"-key-file", os.Getenv(env+"_KEY_FILE"), "file: the root key file, mode 0600 (default: root.key in the secrets directory)")
+	passphraseFile := f.String(name+"-passphrase-file", os.Getenv(env+"_PASSPHRASE_FILE"), "passphrase: file or /dev/fd/N to read it from; without it the terminal asks")
+	f.StringVar(&s.Key, name+"-kms-key", os.Getenv(env+"_KMS_KEY"), "awskms: key id or ARN")
+	f.StringVar(&s.Endpoint, name+"-kms-endpoint", os.Getenv(env+"_KMS_ENDPOINT"), "awskms: endpoint URL")
+	f.StringVar(&s.Region, name+"-kms-region", envOr(env+"_KMS_REGION", "us-east-1"), "awskms: Region")
 	return func() error {
 		// Credentials come from the environment only: arguments are visible to all.
-		c.Seal.AccessKeyID = os.Getenv("FASTNESS_SEAL_KMS_ACCESS_KEY_ID")
-		c.Seal.SecretAccessKey = os.Getenv("FASTNESS_SEAL_KMS_SECRET_ACCESS_KEY")
-		c.Seal.SessionToken = os.Getenv("FASTNESS_SEAL_KMS_SESSION_TOKEN")
-		c.Seal.Passphrase = func(context.Context) ([]byte, error) { return readPassphrase(*passphraseFile) }
+		s.AccessKeyID = os.Getenv(env + "_KMS_ACCESS_KEY_ID")
+		s.SecretAccessKey = os.Getenv(env + "_KMS_SECRET_ACCESS_KEY")
+		s.SessionToken = os.Getenv(env + "_KMS_SESSION_TOKEN")
+		s.Passphrase = func(context.Context) ([]byte, error) { return readPassphrase(*passphraseFile) }
 		return nil
 	}
 }
@@ -59,9 +73,10 @@ func readPassphrase(file string) ([]byte, error) {
 }
 
 func initialize(ctx context.Context, args []string, out io.Writer) error {
+	_ = harden()
 	var c app.Config
 	f := flags("init")
-	complete := sealFlags(f, &c)
+	complete := dataFlags(f, &c)
 	f.IntVar(&c.Seal.Shares, "shares", 5, "shamir: number of shares")
 	f.IntVar(&c.Seal.Threshold, "threshold", 3, "shamir: shares needed to unseal")
 	if err := parse(f, args, 0); err != nil {
@@ -71,33 +86,74 @@ func initialize(ctx context.Context, args []string, out io.Writer) error {
 		return err
 	}
 	c.Seal.Kind = app.SealShamir
-	return app.Initialize(ctx, c, func(shares [][]byte) error {
-		fmt.Fprintf(out, "The root key is split into %d shares; any %d unseal the server.\n", c.Seal.Shares, c.Seal.Threshold)
-		fmt.Fprintln(out, "They are shown this once. Give each to another person.")
+	return app.Initialize(ctx, c, showShares(out, c.Seal.Threshold))
+}
+
+// showShares prints new shares, which are kept nowhere.
+func showShares(out io.Writer, threshold int) app.ShowShares {
+	return func(shares [][]byte) error {
+		if _, err := fmt.Fprintf(out, "The root key is split into %d shares; any %d unseal the server.\nThey are shown this once. Give each to another person.\n", len(shares), threshold); err != nil {
+			return err
+		}
 		for i, s := range shares {
 			if _, err := fmt.Fprintf(out, "share %d: %s\n", i+1, s); err != nil {
 				return err
 			}
 		}
 		return nil
-	})
+	}
+}
+
+// rekey changes how the root key of a stopped server is kept.
+func rekey(ctx context.Context, args []string, out io.Writer) error {
+	_ = harden()
+	var c app.Config
+	var to app.SealConfig
+	f := flags("rekey")
+	from := dataFlags(f, &c)
+	target := sealFlags(f, &to, "to", "FASTNESS_TO")
+	f.IntVar(&to.Shares, "shares", 5, "shamir: number of new shares")
+	f.IntVar(&to.Threshold, "threshold", 3, "shamir: new shares needed to unseal")
+	newRoot := f.Bool("new-root", false, "replace the root key itself, too")
+	if err := parse(f, args, 0); err != nil {
+		return err
+	}
+	if err := errors.Join(from(), target()); err != nil {
+		return err
+	}
+	if err := app.Rekey(ctx, c, to, *newRoot, showShares(out, to.Threshold)); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintf(out, "The root key is kept by the seal %q from now on. What opened it before still opens older backups.\n", to.Kind)
+	return err
 }
 
 // remote is a client of the operational API.
 var remote = &http.Client{Timeout: 30 * time.Second}
 
 func unseal(ctx context.Context, args []string, out io.Writer) error {
+	_ = harden()
 	f := flags("unseal")
 	url := f.String("url", envOr("FASTNESS_URL", "http://"+app.DefaultListen), "the server")
 	reset := f.Bool("reset", false, "forget the shares that were handed in so far")
+	again := f.Bool("again", false, "unseal a server that was sealed with `fastness seal`, by the seal it is configured with; on its own machine")
+	var c app.Config
+	complete := dataFlags(f, &c)
 	if err := parse(f, args, 0); err != nil {
 		return err
+	}
+	if *again {
+		operator, err := operatorOf(complete, &c)
+		if err != nil {
+			return err
+		}
+		return operator.Unseal(ctx)
 	}
 	path, body := "/v1/seal/share", []byte(nil)
 	if *reset {
 		path = "/v1/seal/reset"
 	} else {
-		share, err := readShare()
+		share, err := readShare(ctx)
 		if err != nil {
 			return err
 		}
@@ -111,14 +167,65 @@ func unseal(ctx context.Context, args []string, out io.Writer) error {
 	return report(req, out)
 }
 
-func readShare() ([]byte, error) {
+// readShare reads a share: a line of the standard input, so that several can follow
+// each other, or what is typed unseen at a terminal.
+func readShare(context.Context) ([]byte, error) {
 	if term.IsTerminal(int(os.Stdin.Fd())) {
 		fmt.Fprint(os.Stderr, "Share: ")
 		defer fmt.Fprintln(os.Stderr)
 		return term.ReadPassword(int(os.Stdin.Fd()))
 	}
-	b, err := io.ReadAll(io.LimitReader(os.Stdin, maxPassphrase))
-	return bytes.TrimSpace(b), err
+	line := make([]byte, 0, maxPassphrase)
+	for len(line) < maxPassphrase {
+		n, err := os.Stdin.Read(line[len(line) : len(line)+1])
+		line = line[:len(line)+n]
+		if err == io.EOF || n == 1 && line[len(line)-1] == '\n' {
+			if share := bytes.TrimSpace(line); len(share) > 0 || err == io.EOF {
+				if len(share) == 0 {
+					return nil, errors.New("no share on the standard input")
+				}
+				return share, nil
+			}
+			line = line[:0]
+			continue
+		}
+		if err != nil {
+			return nil, fmt.Errorf("share: %w", err)
+		}
+	}
+	clear(line)
+	return nil, errors.New("the share is too long")
+}
+
+// operatorOf is a client of the operator's socket.
+func operatorOf(complete func() error, c *app.Config) (*app.Operator, error) {
+	if err := complete(); err != nil {
+		return nil, err
+	}
+	path, err := app.SocketPath(*c)
+	if err != nil {
+		return nil, err
+	}
+	return app.NewOperator(path), nil
+}
+
+// sealServer has a running server forget its keys.
+func sealServer(ctx context.Context, args []string, out io.Writer) error {
+	var c app.Config
+	f := flags("seal")
+	complete := dataFlags(f, &c)
+	if err := parse(f, args, 0); err != nil {
+		return err
+	}
+	operator, err := operatorOf(complete, &c)
+	if err != nil {
+		return err
+	}
+	if err := operator.Seal(ctx); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintln(out, "The server is sealed.")
+	return err
 }
 
 func status(ctx context.Context, args []string, out io.Writer) error {
@@ -165,7 +272,7 @@ func report(req *http.Request, out io.Writer) error {
 func printCA(_ context.Context, args []string, out io.Writer) error {
 	var c app.Config
 	f := flags("ca")
-	complete := sealFlags(f, &c)
+	complete := dataFlags(f, &c)
 	if err := parse(f, args, 0); err != nil {
 		return err
 	}

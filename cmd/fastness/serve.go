@@ -10,14 +10,14 @@ import (
 	"log/slog"
 	"os"
 	"strings"
+	"time"
 
 	"fastness/internal/app"
-	"fastness/internal/securemem"
 )
 
 // serveFlags are the flags of serve.
 func serveFlags(f *flag.FlagSet, c *app.Config) func() error {
-	sealFlags := sealFlags(f, c)
+	data := dataFlags(f, c)
 	f.StringVar(&c.Listen, "listen", envOr("FASTNESS_LISTEN", app.DefaultListen), "address to serve, plain HTTP and HTTPS on one port")
 	f.StringVar(&c.Account, "account", envOr("FASTNESS_ACCOUNT", app.DefaultAccount), "account that the first start creates")
 	f.StringVar(&c.Region, "region", envOr("FASTNESS_REGION", "us-east-1"), "Region of unsigned calls")
@@ -27,9 +27,10 @@ func serveFlags(f *flag.FlagSet, c *app.Config) func() error {
 	roots := f.String("attestation-roots", os.Getenv("FASTNESS_ATTESTATION_ROOTS"), "certificates (PEM) that sign enclave attestation documents")
 	f.BoolVar(&c.Dev, "dev", false, "accept ANY credentials as the root user of --dev-account; for tests on a developer's machine only")
 	f.StringVar(&c.DevAccount, "dev-account", "", "account of --dev (default: --account)")
+	f.DurationVar(&c.KeyRotation, "key-rotation", envDuration("FASTNESS_KEY_ROTATION", app.DefaultKeyRotation), "how often the domain keys under the root key are rotated")
 	level := f.String("log-level", envOr("FASTNESS_LOG_LEVEL", "info"), "debug, info, warn or error")
 	return func() error {
-		if err := sealFlags(); err != nil {
+		if err := data(); err != nil {
 			return err
 		}
 		if *names != "" {
@@ -50,7 +51,6 @@ func serveFlags(f *flag.FlagSet, c *app.Config) func() error {
 			return fmt.Errorf("%w: --log-level: %w", errUsage, err)
 		}
 		c.Log = slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: l}))
-		c.Version = version
 		return nil
 	}
 }
@@ -60,6 +60,20 @@ func envOr(name, otherwise string) string {
 		return v
 	}
 	return otherwise
+}
+
+// envDuration is a duration of the environment; one that cannot be read is reported as
+// if it were too short.
+func envDuration(name string, otherwise time.Duration) time.Duration {
+	v := os.Getenv(name)
+	if v == "" {
+		return otherwise
+	}
+	d, err := time.ParseDuration(v)
+	if err != nil {
+		return -1
+	}
+	return d
 }
 
 func serve(ctx context.Context, args []string, out io.Writer) error {
@@ -72,8 +86,8 @@ func serve(ctx context.Context, args []string, out io.Writer) error {
 	if err := complete(); err != nil {
 		return err
 	}
-	if hardened, err := securemem.HardenProcess(); err != nil || !hardened.NotDumpable || !hardened.NoCore {
-		c.Log.Warn("the process could not be hardened against memory dumps", "notDumpable", hardened.NotDumpable, "noCore", hardened.NoCore, "error", err)
+	if err := harden(); err != nil {
+		c.Log.Warn("the process could not be hardened against memory dumps", "error", err)
 	}
 	if c.Dev {
 		c.Log.Warn("--dev: any credentials are accepted as the root user of the development account")
@@ -93,14 +107,15 @@ func serve(ctx context.Context, args []string, out io.Writer) error {
 // greet prints how to point the AWS CLI at the server.
 func greet(out io.Writer, a *app.App, c *app.Config) {
 	fmt.Fprintf(out, "Fastness %s serves http://%s and https://%s\n", version, a.Addr(), a.Addr())
+	fmt.Fprintf(out, "Data directory: %s\n", c.DataDir)
 	if a.Sealed() {
-		fmt.Fprintf(out, "It is sealed. Unseal it with:  fastness unseal --url http://%s\n", a.Addr())
+		fmt.Fprintf(out, "It is sealed. Unseal it with:  fastness unseal --url http://%s\n", a.Endpoint())
 		return
 	}
 	fmt.Fprintln(out, "Point the AWS CLI and SDKs at it:")
 	fmt.Fprintf(out, "  export AWS_CONFIG_FILE=%s AWS_SHARED_CREDENTIALS_FILE=%s\n", a.ConfigFile(), a.CredentialsFile())
 	if ca := a.CAFile(); ca != "" {
-		fmt.Fprintf(out, "For HTTPS:  export AWS_CA_BUNDLE=%s AWS_ENDPOINT_URL=https://%s\n", ca, a.Addr())
+		fmt.Fprintf(out, "For HTTPS:  export AWS_CA_BUNDLE=%s AWS_ENDPOINT_URL=https://%s\n", ca, a.Endpoint())
 	}
 	if a.Fresh() {
 		fmt.Fprintf(out, "First start: account %s was created; the root access key is in %s (it is shown nowhere else).\n", c.Account, a.CredentialsFile())

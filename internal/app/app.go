@@ -17,6 +17,7 @@ import (
 	"fastness/internal/store/pebble"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
@@ -29,32 +30,48 @@ type App struct {
 	certs    *certificates
 	gate     *front.Gate
 	server   *front.Server
-	registry *prometheus.Registry
+	admin    *admin
 	metrics  *front.Metrics
-	// fresh is set when this start created the store.
-	fresh bool
+	fresh    bool // this start created the store
+	// retrying ends the attempts to unseal in the background.
+	retrying context.CancelFunc
+	attempts sync.WaitGroup
+
+	// changing is held while domain keys change, and while a backup is written.
+	changing sync.Mutex
+	// opening is held while the server is being unsealed or sealed.
+	opening sync.Mutex
 
 	mu      sync.Mutex
 	rooms   *rooms // nil while sealed
 	stopped bool
 }
 
-// Start opens everything and serves. A server that waits for Shamir shares is started
-// too: it serves the unseal API and says that it is sealed.
+// Start opens everything and serves. A server that cannot be unsealed yet, because it
+// waits for Shamir shares or because the KMS with its root key is away, is started
+// too: it says that it is sealed and serves nothing else.
 func Start(ctx context.Context, c Config) (_ *App, err error) {
 	if err := c.complete(); err != nil {
 		return nil, err
 	}
-	if err := os.MkdirAll(c.DataDir, 0o700); err != nil {
-		return nil, fmt.Errorf("app: data directory: %w", err)
+	for _, dir := range []string{c.DataDir, c.SecretsDir} {
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			return nil, fmt.Errorf("app: %w", err)
+		}
 	}
-	a := &App{config: c, arena: securemem.NewArena(securemem.Options{}), registry: prometheus.NewRegistry()}
+	if err := checkDataDir(c.DataDir); err != nil {
+		return nil, err
+	}
+	a := &App{config: c, arena: securemem.NewArena(securemem.Options{})}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, a.Stop(context.WithoutCancel(ctx)))
 		}
 	}()
-	a.metrics = front.NewMetrics(a.registry)
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	a.registerGauges(registry)
+	a.metrics = front.NewMetrics(registry)
 	if a.inner, err = pebble.Open(filepath.Join(c.DataDir, storeDir), pebble.Options{Logger: c.Log, Clock: c.Clock}); err != nil {
 		return nil, err
 	}
@@ -68,17 +85,14 @@ func Start(ctx context.Context, c Config) (_ *App, err error) {
 			return nil, err
 		}
 	} else {
-		a.certs.loadOwn()
+		a.certs.loadOwn(serverNames(c.TLSNames))
 	}
-	a.gate = front.NewGate(a.status, promhttp.HandlerFor(a.registry, promhttp.HandlerOpts{}), a.sealHandler())
-	ready, err := a.unseal(ctx)
-	if err != nil {
+	a.gate = front.NewGate(a.status, promhttp.HandlerFor(registry, promhttp.HandlerOpts{}), a.sealHandler())
+	if err := a.begin(ctx); err != nil {
 		return nil, err
 	}
-	if ready {
-		if err := a.open(ctx); err != nil {
-			return nil, err
-		}
+	if a.admin, err = a.listenAdmin(ctx); err != nil {
+		return nil, err
 	}
 	if a.server, err = front.Listen(ctx, c.Listen, a.certs.config(), a.gate, c.Log); err != nil {
 		return nil, err
@@ -86,13 +100,30 @@ func Start(ctx context.Context, c Config) (_ *App, err error) {
 	return a, a.writeConfig()
 }
 
+// registerGauges offers what is measured when it is asked for.
+func (a *App) registerGauges(r *prometheus.Registry) {
+	gauge := func(name, help string, value func() float64) {
+		r.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Namespace: "fastness", Name: name, Help: help}, value))
+	}
+	gauge("sealed", "1 while the server is sealed.", func() float64 {
+		if a.Sealed() {
+			return 1
+		}
+		return 0
+	})
+	gauge("secret_memory_bytes", "Memory that holds keys.", func() float64 { return float64(a.arena.Stats().MappedBytes) })
+	gauge("secret_memory_unlocked_bytes", "Memory that holds keys and could be swapped out, because the limit of locked memory is too low.", func() float64 {
+		return float64(a.arena.Stats().UnlockedBytes)
+	})
+}
+
 // open makes the services over the unsealed store and lets requests in. It does
 // nothing when they are there.
 func (a *App) open(ctx context.Context) error {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if a.rooms != nil || a.stopped {
-		return nil
+	a.opening.Lock()
+	defer a.opening.Unlock()
+	if ready, err := a.closedFor(); ready || err != nil {
+		return err
 	}
 	ring, err := a.unsealer.Keyring()
 	if err != nil {
@@ -100,11 +131,58 @@ func (a *App) open(ctx context.Context) error {
 	}
 	r, err := a.openRooms(ctx, ring)
 	if err != nil {
+		// Keys without services would be of no use to anyone.
+		a.unsealer.Seal()
 		return err
 	}
-	a.rooms = r
+	a.mu.Lock()
+	stopped := a.stopped
+	if !stopped {
+		a.rooms = r
+	}
+	a.mu.Unlock()
+	if stopped {
+		return errors.Join(errStopped, r.close())
+	}
 	a.gate.Open(r.door)
 	return nil
+}
+
+var errStopped = errors.New("app: the server stops")
+
+// closedFor tells whether the rooms are open already.
+func (a *App) closedFor() (open bool, err error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.stopped {
+		return false, errStopped
+	}
+	return a.rooms != nil, nil
+}
+
+// Seal closes the services and destroys all keys in memory. Calls that are under way
+// may fail. The server goes on to run, sealed.
+func (a *App) Seal() error {
+	a.opening.Lock()
+	defer a.opening.Unlock()
+	return a.shut()
+}
+
+// shut closes the rooms and forgets the keys.
+func (a *App) shut() error {
+	a.mu.Lock()
+	r := a.rooms
+	a.rooms = nil
+	a.mu.Unlock()
+	var err error
+	if r != nil {
+		a.gate.Open(nil)
+		err = r.close()
+	}
+	if a.unsealer != nil {
+		a.unsealer.Seal()
+	}
+	return err
 }
 
 // Stop drains requests and closes everything, in the reverse order of Start.
@@ -112,21 +190,22 @@ func (a *App) Stop(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, drainTimeout)
 	defer cancel()
 	var errs []error
+	if a.retrying != nil {
+		a.retrying()
+		a.attempts.Wait()
+	}
 	if a.server != nil {
 		errs = append(errs, a.server.Shutdown(ctx))
 	}
+	if a.admin != nil {
+		errs = append(errs, a.admin.close(ctx))
+	}
 	a.mu.Lock()
 	a.stopped = true
-	r := a.rooms
-	a.rooms = nil
 	a.mu.Unlock()
-	if r != nil {
-		a.gate.Open(nil)
-		errs = append(errs, r.close())
-	}
-	if a.unsealer != nil {
-		a.unsealer.Seal()
-	}
+	a.opening.Lock()
+	defer a.opening.Unlock()
+	errs = append(errs, a.shut())
 	if a.inner != nil {
 		errs = append(errs, a.inner.Close())
 	}
@@ -162,10 +241,8 @@ func (a *App) CAFile() string {
 }
 
 func (a *App) status() front.Status {
-	s := front.Status{Status: "ok", Version: a.config.Version, FIPS: fips140.Enabled()}
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if a.rooms == nil {
+	s := front.Status{Status: "ok", Version: a.config.Version, FIPS: fips140.Enabled(), FIPSEnforced: fips140.Enforced(), FIPSModule: fips140.Version()}
+	if a.Sealed() {
 		s.Status = "sealed"
 	}
 	return s

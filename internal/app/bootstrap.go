@@ -1,11 +1,10 @@
 package app
 
 import (
+	"bytes"
 	"context"
-	"fmt"
-	"os"
+	"net"
 	"path/filepath"
-	"strings"
 
 	"fastness/internal/service/iam"
 )
@@ -21,21 +20,32 @@ func (a *App) ConfigFile() string { return filepath.Join(a.config.SecretsDir, "c
 // start replaces, never an account that nobody can enter.
 func (a *App) bootstrap(ctx context.Context, d *iam.Directory) error {
 	return d.Bootstrap(ctx, a.config.Account, func(k *iam.RootKey) error {
-		var b strings.Builder
+		var b bytes.Buffer
+		b.Grow(256) // a buffer that grows would leave the secret behind
+		defer func() { clear(b.Bytes()) }()
 		b.WriteString("[default]\naws_access_key_id = ")
 		b.WriteString(k.AccessKeyID)
 		b.WriteString("\naws_secret_access_key = ")
 		b.Write(k.Secret)
 		b.WriteByte('\n')
-		if err := os.MkdirAll(a.config.SecretsDir, 0o700); err != nil {
-			return fmt.Errorf("app: secrets directory: %w", err)
-		}
-		return writeFile(a.CredentialsFile(), []byte(b.String()), 0o600)
+		return writeFile(a.CredentialsFile(), b.Bytes(), 0o600)
 	})
 }
 
 // writeConfig writes the AWS config file for the address that is served.
 func (a *App) writeConfig() error {
-	text := "[default]\nregion = " + a.config.Region + "\nendpoint_url = http://" + a.Addr().String() + "\noutput = json\n"
+	text := "[default]\nregion = " + a.config.Region + "\nendpoint_url = http://" + reachable(a.Addr()) + "\noutput = json\n"
 	return writeFile(a.ConfigFile(), []byte(text), 0o600)
 }
+
+// reachable is an address that a client on this machine can connect to.
+func reachable(a net.Addr) string {
+	t, ok := a.(*net.TCPAddr)
+	if !ok || !t.IP.IsUnspecified() {
+		return a.String()
+	}
+	return (&net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: t.Port}).String()
+}
+
+// Endpoint is the host and port for clients on this machine.
+func (a *App) Endpoint() string { return reachable(a.Addr()) }

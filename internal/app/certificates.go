@@ -1,26 +1,23 @@
 package app
 
 import (
+	"context"
 	"crypto/tls"
 	"crypto/x509"
-	"encoding/json"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync/atomic"
 	"time"
-
-	"context"
 
 	"fastness/internal/ca"
 	"fastness/internal/clock"
 	"fastness/internal/store"
 	"fastness/internal/store/table"
 )
-
-// caKey is where the authority lives in the sealed store.
-var caKey = table.Key(table.String(""), table.String(""), table.String("ca"), table.String("authority"))
 
 // The certificate of our own CA is valid for a year and made anew when less than a
 // month is left.
@@ -61,31 +58,39 @@ func (c *certificates) loadFiles(certFile, keyFile string) error {
 	return nil
 }
 
-// loadOwn uses what a former start left, if it is still good: a sealed server has TLS
-// too.
-func (c *certificates) loadOwn() bool {
+// loadOwn uses what a former start left, if it is still good for the names: a sealed
+// server has TLS too.
+func (c *certificates) loadOwn(names []string) bool {
 	pair, err := tls.LoadX509KeyPair(filepath.Join(c.dir, "server.pem"), filepath.Join(c.dir, "server.key"))
 	if err != nil {
 		return false
 	}
 	leaf, err := x509.ParseCertificate(pair.Certificate[0])
-	if err != nil || c.clock.Now().Add(renewBefore).After(leaf.NotAfter) {
+	if err != nil || c.clock.Now().Add(renewBefore).After(leaf.NotAfter) || !covers(leaf, names) {
 		return false
 	}
 	c.current.Store(&pair)
 	return true
 }
 
-// authorityRecord is the CA in the store.
-type authorityRecord struct {
-	Certificate []byte `json:"certificate"` // PEM
-	Key         []byte `json:"key"`         // PKCS #8
+// covers tells whether a certificate has all the names.
+func covers(leaf *x509.Certificate, names []string) bool {
+	for _, n := range names {
+		if ip := net.ParseIP(n); ip != nil {
+			if !slices.ContainsFunc(leaf.IPAddresses, ip.Equal) {
+				return false
+			}
+		} else if !slices.Contains(leaf.DNSNames, n) {
+			return false
+		}
+	}
+	return true
 }
 
 // ensureOwn makes the CA at the first start, and a server certificate when there is
 // none or it is about to end.
-func (c *certificates) ensureOwn(ctx context.Context, s store.Store, names []string) error {
-	authority, err := openAuthority(ctx, s, c.clock)
+func (c *certificates) ensureOwn(ctx context.Context, s store.Store, t *records, names []string) error {
+	authority, err := openAuthority(ctx, s, t, c.clock)
 	if err != nil {
 		return err
 	}
@@ -95,7 +100,7 @@ func (c *certificates) ensureOwn(ctx context.Context, s store.Store, names []str
 	if err := writeFile(filepath.Join(c.dir, "ca.pem"), authority.CertificatePEM(), 0o644); err != nil {
 		return err
 	}
-	if c.loadOwn() {
+	if c.loadOwn(names) {
 		return nil
 	}
 	certPEM, keyPEM, err := authority.IssueServer(c.clock.Now(), serverValidity, names)
@@ -118,15 +123,11 @@ func (c *certificates) ensureOwn(ctx context.Context, s store.Store, names []str
 }
 
 // openAuthority reads the CA from the sealed store and makes it when there is none.
-func openAuthority(ctx context.Context, s store.Store, c clock.Clock) (*ca.Authority, error) {
+func openAuthority(ctx context.Context, s store.Store, t *records, c clock.Clock) (*ca.Authority, error) {
 	var authority *ca.Authority
 	_, err := s.Update(ctx, func(tx store.Txn) error {
-		item, err := tx.Get(caKey)
+		r, err := t.authority.Get(tx, table.Scope{}, table.String(only))
 		if err == nil {
-			var r authorityRecord
-			if err := json.Unmarshal(item.Value, &r); err != nil {
-				return fmt.Errorf("stored CA: %w", err)
-			}
 			defer clear(r.Key)
 			authority, err = ca.Parse(r.Certificate, r.Key)
 			return err
@@ -142,12 +143,7 @@ func openAuthority(ctx context.Context, s store.Store, c clock.Clock) (*ca.Autho
 			return err
 		}
 		defer clear(key)
-		value, err := json.Marshal(authorityRecord{authority.CertificatePEM(), key})
-		if err != nil {
-			return err
-		}
-		defer clear(value)
-		return tx.Put(caKey, value)
+		return t.authority.Put(tx, &authorityRecord{Certificate: authority.CertificatePEM(), Key: key})
 	})
 	if err != nil {
 		return nil, fmt.Errorf("app: certificate authority: %w", err)
@@ -168,40 +164,14 @@ func serverNames(extra []string) []string {
 	return append(names, extra...)
 }
 
-// writeFile replaces a file at once: a crash leaves the old or the new one.
-func writeFile(name string, data []byte, mode os.FileMode) (err error) {
-	tmp, err := os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+"-*")
+// ReadCA returns the certificate (PEM) of the server's own authority.
+func ReadCA(c Config) ([]byte, error) {
+	if err := c.complete(); err != nil {
+		return nil, err
+	}
+	text, err := os.ReadFile(filepath.Join(c.SecretsDir, "tls", "ca.pem"))
 	if err != nil {
-		return fmt.Errorf("app: %w", err)
+		return nil, fmt.Errorf("app: the authority is made at the first start of the server: %w", err)
 	}
-	defer func() {
-		if err != nil {
-			tmp.Close()
-			os.Remove(tmp.Name())
-		}
-	}()
-	if err = tmp.Chmod(mode); err != nil {
-		return fmt.Errorf("app: %w", err)
-	}
-	if _, err = tmp.Write(data); err != nil {
-		return fmt.Errorf("app: %w", err)
-	}
-	if err = tmp.Sync(); err != nil {
-		return fmt.Errorf("app: %w", err)
-	}
-	if err = tmp.Close(); err != nil {
-		return fmt.Errorf("app: %w", err)
-	}
-	if err = os.Rename(tmp.Name(), name); err != nil {
-		return fmt.Errorf("app: %w", err)
-	}
-	dir, err := os.Open(filepath.Dir(name))
-	if err != nil {
-		return fmt.Errorf("app: %w", err)
-	}
-	defer dir.Close()
-	if err = dir.Sync(); err != nil {
-		return fmt.Errorf("app: %w", err)
-	}
-	return nil
+	return text, nil
 }

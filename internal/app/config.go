@@ -37,6 +37,9 @@ type Config struct {
 	DataDir string
 	// SecretsDir holds the root key file, the first credentials and the TLS key.
 	SecretsDir string
+	// AdminSocket is the Unix socket of the operator on this machine; default admin.sock
+	// in DataDir.
+	AdminSocket string
 	// Listen is host:port.
 	Listen string
 	// Account is created at the first start: twelve digits.
@@ -53,6 +56,9 @@ type Config struct {
 	// on a developer's machine; nothing else turns authentication off.
 	Dev        bool
 	DevAccount string
+	// KeyRotation is how often domain keys are rotated, at least MinKeyRotation; default
+	// DefaultKeyRotation.
+	KeyRotation time.Duration
 	// AttestationRoots verify the attestation documents of Nitro enclaves.
 	AttestationRoots *x509.CertPool
 
@@ -77,8 +83,10 @@ type SealConfig struct {
 	KeyFile string
 	// Passphrase reads the passphrase of SealPassphrase.
 	Passphrase func(context.Context) ([]byte, error)
-	// Shares and Threshold are for the first start under SealShamir.
+	// Shares and Threshold are for a new set of shares under SealShamir.
 	Shares, Threshold int
+	// Share reads one share, for commands on a stopped server under SealShamir.
+	Share func(context.Context) ([]byte, error)
 	// Key, Endpoint, Region and the credentials are for SealAWSKMS.
 	Key, Endpoint, Region                      string
 	AccessKeyID, SecretAccessKey, SessionToken string
@@ -91,6 +99,15 @@ func (c *Config) complete() error {
 	c.DataDir = filepath.Clean(c.DataDir)
 	if c.SecretsDir == "" {
 		c.SecretsDir = c.DataDir + "-secrets"
+	}
+	if c.AdminSocket == "" {
+		c.AdminSocket = filepath.Join(c.DataDir, adminSocket)
+	}
+	if c.KeyRotation == 0 {
+		c.KeyRotation = DefaultKeyRotation
+	}
+	if c.KeyRotation < MinKeyRotation {
+		return fmt.Errorf("app: domain keys cannot be rotated more often than every %v", MinKeyRotation)
 	}
 	if c.Listen == "" {
 		c.Listen = DefaultListen

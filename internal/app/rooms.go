@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"errors"
+	"maps"
 	"sync"
 	"time"
 
@@ -66,20 +67,34 @@ func openAEADs(ring *seal.Keyring) (a aeads, err error) {
 // openRooms makes every service over the unsealed store, and starts their background
 // work. On an error nothing is left running.
 func (a *App) openRooms(ctx context.Context, ring *seal.Keyring) (_ *rooms, err error) {
-	r := new(rooms)
 	background, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	r.cancel = cancel
+	r := &rooms{cancel: cancel}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, r.close())
 		}
 	}()
+	c := &a.config
 	sealed := ring.Store(a.inner)
-	if r.slots, err = a.openSlots(ctx, ring, sealed); err != nil {
+	registry := table.NewRegistry()
+	own, err := newRecords(registry)
+	if err != nil {
 		return nil, err
 	}
-	if a.config.TLSCert == "" {
-		if err := a.certs.ensureOwn(ctx, sealed, serverNames(a.config.TLSNames)); err != nil {
+	queue, err := due.NewQueue(registry)
+	if err != nil {
+		return nil, err
+	}
+	if r.slots, err = openSlots(ctx, c, ring, sealed, a.arena, own); err != nil {
+		return nil, err
+	}
+	if err := a.sweepSlots(ctx, r.slots, sealed); err != nil {
+		return nil, err
+	}
+	var renew func(context.Context) error
+	if c.TLSCert == "" {
+		renew = func(ctx context.Context) error { return a.certs.ensureOwn(ctx, sealed, own, serverNames(c.TLSNames)) }
+		if err := renew(ctx); err != nil {
 			return nil, err
 		}
 	}
@@ -87,34 +102,29 @@ func (a *App) openRooms(ctx context.Context, ring *seal.Keyring) (_ *rooms, err 
 	if err != nil {
 		return nil, err
 	}
-	pages := page.New(keys.page)
-	registry := table.NewRegistry()
-	queue, err := due.NewQueue(registry)
+	if err := audit.Reserve(registry); err != nil {
+		return nil, err
+	}
+	r.audit = audit.Open(sealed, c.Clock)
+	regions, err := c.regions()
 	if err != nil {
 		return nil, err
 	}
-	if err := errors.Join(audit.Reserve(registry), registry.Reserve("ca", "authority", nil)); err != nil {
-		return nil, err
-	}
-	r.audit = audit.Open(sealed, a.config.Clock)
-	regions, err := a.config.regions()
-	if err != nil {
-		return nil, err
-	}
-	directory, err := iam.OpenDirectory(ctx, sealed, registry, a.config.Clock)
+	directory, err := iam.OpenDirectory(ctx, sealed, registry, c.Clock)
 	if err != nil {
 		return nil, err
 	}
 	if err := a.bootstrap(ctx, directory); err != nil {
 		return nil, err
 	}
+	pages := page.New(keys.page)
 	iamRoom := iam.New(directory, pages)
-	stsRoom, err := sts.New(sts.Options{Directory: directory, Tokens: keys.token, Clock: a.config.Clock})
+	stsRoom, err := sts.New(sts.Options{Directory: directory, Tokens: keys.token, Clock: c.Clock})
 	if err != nil {
 		return nil, err
 	}
 	trailRoom := cloudtrail.New(r.audit, pages)
-	kmsRoom, err := a.openKMS(r, sealed, keys, pages, queue, regions)
+	kmsRoom, err := a.openKMS(r, sealed, queue, keys, pages, regions)
 	if err != nil {
 		return nil, err
 	}
@@ -126,40 +136,58 @@ func (a *App) openRooms(ctx context.Context, ring *seal.Keyring) (_ *rooms, err 
 			{API: kmsapi.API, Service: kmsRoom, Resolver: kmsRoom, MaxBody: kms.MaxBody},
 		},
 		Codecs: codecs(), Credentials: stsRoom, Principals: directory,
-		Store: sealed, Audit: r.audit, Clock: a.config.Clock, Log: a.config.Log, Metrics: a.metrics, Regions: regions,
+		Store: sealed, Audit: r.audit, Clock: c.Clock, Log: c.Log, Metrics: a.metrics, Regions: regions,
 	}
-	if a.config.Dev {
-		config.Dev = developer(a.config.DevAccount)
+	if c.Dev {
+		config.Dev = developer(c.DevAccount)
 	}
 	if r.door, err = front.New(config); err != nil {
 		return nil, err
 	}
 	directory.OnKeyChange(r.door.Forget)
-	runner, err := due.NewRunner(sealed, queue, kmsRoom.JobHandlers(), due.Options{Clock: a.config.Clock, Logger: a.config.Log})
+	daily := &upkeep{
+		ring: ring, sealed: sealed, slots: r.slots, history: r.audit, queue: queue, certificate: renew,
+		sweep:    kmsRoom.SweepSlots,
+		changing: &a.changing, every: c.KeyRotation, clock: c.Clock, log: c.Log,
+	}
+	if err := daily.schedule(ctx); err != nil {
+		return nil, err
+	}
+	handlers := daily.handlers()
+	maps.Copy(handlers, kmsRoom.JobHandlers())
+	runner, err := due.NewRunner(sealed, queue, handlers, due.Options{Clock: c.Clock, Logger: c.Log})
 	if err != nil {
 		return nil, err
 	}
 	a.background(background, r, "due", runner.Run)
 	a.background(background, r, "iam", directory.Run)
-	a.background(background, r, "key stores", kmsRoom.RunKeyStores)
+	a.background(background, r, "kms", kmsRoom.RunKeyStores)
+	a.background(background, r, "kms usage", func(ctx context.Context) error { return a.flushUsage(ctx, kmsRoom) })
 	return r, nil
 }
 
-// openSlots opens the key slots. A missing file is made only over a store in which no
-// record needs one.
-func (a *App) openSlots(ctx context.Context, ring *seal.Keyring, _ store.Store) (*keyslot.File, error) {
-	return openSlots(ctx, &a.config, ring, a.arena, a.fresh)
-}
-
-func (a *App) openKMS(r *rooms, sealed store.Store, keys aeads, pages *page.Sealer, jobs *due.Queue, regions []string) (*kms.Service, error) {
+func (a *App) openKMS(r *rooms, sealed store.Store, queue *due.Queue, keys aeads, pages *page.Sealer, regions []string) (*kms.Service, error) {
 	c := kms.Config{
-		Store: sealed, Slots: r.slots, Tokens: keys.token, Pages: pages, Jobs: jobs, Audit: r.audit,
+		Store: sealed, Slots: r.slots, Tokens: keys.token, Pages: pages, Jobs: queue, Audit: r.audit,
 		Clock: a.config.Clock, Log: a.config.Log, Regions: regions,
 	}
 	if a.config.AttestationRoots != nil {
 		c.Attestation = attestation.NewVerifier(a.config.AttestationRoots, attestationMaxAge)
 	}
 	return kms.New(c)
+}
+
+// flushUsage writes down the last uses of KMS keys, and once more at the end.
+func (a *App) flushUsage(ctx context.Context, room *kms.Service) error {
+	for {
+		done := a.config.Clock.Sleep(ctx, kms.UsageFlushInterval)
+		if err := room.FlushUsage(context.WithoutCancel(ctx)); err != nil {
+			a.config.Log.Error("last uses of keys could not be written", "error", err)
+		}
+		if done != nil {
+			return done
+		}
+	}
 }
 
 // background runs the work of a service until the rooms are closed.

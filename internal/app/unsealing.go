@@ -4,54 +4,57 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"net/http"
-	"os"
 	"time"
 
 	"fastness/internal/seal"
-	"fastness/internal/sigv4"
 )
 
-// kmsTimeout bounds one attempt to reach the KMS that holds the root key.
-const kmsTimeout = 10 * time.Second
+const (
+	// maxShareBytes bounds a submitted share.
+	maxShareBytes = 4 << 10
+	// retryUnseal is the time between two attempts to reach the KMS with the root key.
+	retryUnseal = 10 * time.Second
+)
 
-// maxShareBytes bounds a submitted share.
-const maxShareBytes = 4 << 10
-
-// provider makes the seal's provider from the configuration. It is nil for Shamir
-// shares, which arrive one by one.
-func (a *App) provider() (seal.Provider, error) {
-	c := &a.config.Seal
-	switch c.Kind {
-	case SealFile:
-		if err := os.MkdirAll(a.config.SecretsDir, 0o700); err != nil {
-			return nil, fmt.Errorf("app: secrets directory: %w", err)
-		}
-		return seal.NewFile(a.arena, c.KeyFile), nil
-	case SealPassphrase:
-		if c.Passphrase == nil {
-			return nil, errors.New("app: no passphrase source")
-		}
-		return seal.NewPassphrase(a.arena, seal.DefaultStretch(), c.Passphrase)
-	case SealShamir:
-		return nil, nil
-	case SealAWSKMS:
-		client, err := seal.NewKMSClient(seal.KMSClientOptions{
-			Endpoint: c.Endpoint, Clock: a.config.Clock, HTTP: &http.Client{Timeout: kmsTimeout},
-			Sign: func(_ context.Context, r *http.Request, body []byte) error {
-				return sigv4.Sign(r, body, sigv4.Credentials{
-					AccessKeyID: c.AccessKeyID, Secret: []byte(c.SecretAccessKey), SecurityToken: c.SessionToken,
-				}, sigv4.Scope{Region: c.Region, Service: "kms"}, a.config.Clock.Now())
-			},
-		})
-		if err != nil {
-			return nil, err
-		}
-		return seal.NewAWSKMS(client, c.Key), nil
+// begin unseals the server and opens its rooms, if that is possible without help.
+func (a *App) begin(ctx context.Context) error {
+	ready, err := a.unseal(ctx)
+	if errors.Is(err, seal.ErrKMS) && !a.fresh {
+		a.config.Log.Error("the KMS that holds the root key does not answer; the server starts sealed and tries again", "error", err)
+		a.retry(context.WithoutCancel(ctx))
+		return nil
 	}
-	return nil, fmt.Errorf("app: unknown seal %q", c.Kind)
+	if err != nil || !ready {
+		return err
+	}
+	return a.open(ctx)
+}
+
+// retry goes on trying to unseal, until it works or the server stops.
+func (a *App) retry(ctx context.Context) {
+	ctx, a.retrying = context.WithCancel(ctx)
+	a.attempts.Go(func() {
+		for a.config.Clock.Sleep(ctx, retryUnseal) == nil {
+			err := a.Unseal(ctx)
+			if err == nil {
+				a.config.Log.Info("unsealed")
+				return
+			}
+			a.config.Log.Error("the server is still sealed", "error", err)
+		}
+	})
+}
+
+// Unseal unseals the server with the configured seal. For Shamir shares it does
+// nothing: they arrive one by one.
+func (a *App) Unseal(ctx context.Context) error {
+	ready, err := a.unseal(ctx)
+	if err != nil || !ready {
+		return err
+	}
+	return a.open(context.WithoutCancel(ctx))
 }
 
 // unseal opens the keyring, creating it at the first start. It returns false when the
@@ -61,18 +64,24 @@ func (a *App) unseal(ctx context.Context) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	p, err := a.provider()
+	if status.State == seal.Unsealed {
+		return true, nil
+	}
+	p, err := newProvider(&a.config, a.arena)
 	if err != nil {
 		return false, err
 	}
 	switch {
-	case status.State == seal.Unsealed:
-		return true, nil
 	case p == nil && status.State == seal.Uninitialized:
 		return false, errors.New("app: the store is empty; `fastness init` makes the Shamir shares first")
+	case p == nil && status.Info.Provider != seal.KindShamir:
+		return false, seal.ErrWrongProvider
 	case p == nil:
 		return false, nil
 	case status.State == seal.Uninitialized:
+		if err := refuseFreshRoot(&a.config); err != nil {
+			return false, err
+		}
 		a.fresh = true
 		return true, a.unsealer.Initialize(ctx, p)
 	}
@@ -95,36 +104,49 @@ func (a *App) sealHandler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /v1/seal/status", func(w http.ResponseWriter, r *http.Request) {
 		status, err := a.unsealer.Status(r.Context())
-		reportSeal(w, status, err)
+		a.reportSeal(w, status, err)
 	})
 	mux.HandleFunc("POST /v1/seal/share", func(w http.ResponseWriter, r *http.Request) {
 		text, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxShareBytes))
+		defer clear(text)
 		if err != nil {
-			http.Error(w, "share too long", http.StatusRequestEntityTooLarge)
+			a.reportSeal(w, seal.Status{}, errors.New("the share is too long or was cut off"))
 			return
 		}
 		status, err := a.unsealer.SubmitShare(r.Context(), text)
-		clear(text)
 		if err == nil && status.State == seal.Unsealed {
 			err = a.open(context.WithoutCancel(r.Context()))
 		}
-		reportSeal(w, status, err)
+		a.reportSeal(w, status, err)
 	})
 	mux.HandleFunc("POST /v1/seal/reset", func(w http.ResponseWriter, r *http.Request) {
 		a.unsealer.Reset()
 		status, err := a.unsealer.Status(r.Context())
-		reportSeal(w, status, err)
+		a.reportSeal(w, status, err)
 	})
 	return mux
 }
 
-func reportSeal(w http.ResponseWriter, s seal.Status, err error) {
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Cache-Control", "no-store")
+func (a *App) reportSeal(w http.ResponseWriter, s seal.Status, err error) {
 	out := sealReport{State: s.State.String(), Provider: s.Info.Provider, Shares: s.Shares, Threshold: s.Threshold, Submitted: s.Submitted}
+	code := http.StatusOK
 	if err != nil {
 		out.Error = err.Error()
-		w.WriteHeader(http.StatusBadRequest)
+		code = http.StatusBadRequest
+		if s.State == seal.Unsealed {
+			// The shares were good; what failed is ours, and the log has it.
+			a.config.Log.Error("unsealing failed", "error", err)
+			code, out.State, out.Error = http.StatusInternalServerError, seal.Sealed.String(), "the services could not be opened; see the server's log"
+		}
 	}
-	_ = json.NewEncoder(w).Encode(out)
+	writeJSON(w, code, out)
+}
+
+// writeJSON answers an operational request.
+func writeJSON(w http.ResponseWriter, code int, answer any) {
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(code)
+	// An error means that the client is gone.
+	_ = json.NewEncoder(w).Encode(answer)
 }

@@ -13,7 +13,11 @@ type Status struct {
 	// Status is "ok", "sealed", "starting" or "failed".
 	Status  string `json:"status"`
 	Version string `json:"version"`
-	FIPS    bool   `json:"fips"`
+	// FIPS tells whether the FIPS 140-3 mode is on, FIPSEnforced whether what is not
+	// approved is refused, FIPSModule which version of the Go Cryptographic Module runs.
+	FIPS         bool   `json:"fips"`
+	FIPSEnforced bool   `json:"fipsEnforced"`
+	FIPSModule   string `json:"fipsModule"`
 	// Detail says what is wrong, without secrets; empty when nothing is.
 	Detail string `json:"detail,omitempty"`
 }

@@ -138,10 +138,12 @@ func (t *Table[T]) GetUnique(r store.Reader, sc Scope, name string, parts ...Par
 // another, in order. It skips from scope to scope without reading what is in them.
 func Scopes(r store.Reader) iter.Seq2[Scope, error] {
 	return func(yield func(Scope, error) bool) {
-		var start []byte
+		// Scopes begin with a string. What begins otherwise is no tuple: rooms that keep
+		// records outside of tables put them there.
+		start, end := []byte{tagString}, []byte{tagString + 1}
 		for {
 			var key []byte
-			for it, err := range r.Scan(store.Range{Start: start, Limit: 1}) {
+			for it, err := range r.Scan(store.Range{Start: start, End: end, Limit: 1}) {
 				if err != nil {
 					yield(Scope{}, err)
 					return

@@ -1,0 +1,13 @@
+// Package e2e drives the real binary as an operator and a client do: processes,
+// files, signals, sockets and signed HTTP requests. What it finds out about the inside
+// it reads from the outside: the data directory, the log, /proc.
+//
+//	server_test.go        builds the binary, starts servers, signs calls
+//	seals_test.go         every way to keep the root key, and what is refused
+//	maintenance_test.go   backup, restore, fsck
+//	secrets_test.go       where secrets must not be found: memory, disk, log
+//	crash_test.go         kill -9 after acknowledged calls; start time and memory
+//	limits_test.go        drain, slow clients, oversized requests
+//	explain_test.go       fastness kms explain
+//	fips_test.go          the FIPS build
+package e2e
