@@ -119,7 +119,7 @@ func openHouse(ctx context.Context, o options) (h *house, err error) {
 	if err != nil {
 		return nil, err
 	}
-	h.proxy, err = xksproxy.Open(ctx, xksproxy.Config{Store: h.store, Door: h.door, Audit: h.audit, Clock: o.clock, Log: o.log, Arena: arena})
+	h.proxy, err = xksproxy.Open(ctx, xksproxy.Config{Store: h.store, Registry: table.NewRegistry(), Door: h.door, Audit: h.audit, Clock: o.clock, Log: o.log, Arena: arena})
 	if err != nil {
 		return nil, err
 	}

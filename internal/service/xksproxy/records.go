@@ -2,13 +2,13 @@ package xksproxy
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"strings"
+	"iter"
 	"time"
 
 	"fastness/internal/store"
+	"fastness/internal/store/table"
 )
 
 // Bounds of what an operator configures.
@@ -21,8 +21,7 @@ const (
 
 // prefixRecord is one customer of the proxy.
 type prefixRecord struct {
-	Prefix string `json:"-"` // "" or "/example"
-
+	Prefix      string             `json:"prefix"` // "" or "/example"
 	Account     string             `json:"account"`
 	Region      string             `json:"region"`
 	Created     time.Time          `json:"created"`
@@ -38,9 +37,8 @@ type credentialRecord struct {
 
 // keyRecord is one exported key.
 type keyRecord struct {
-	Prefix string `json:"-"`
-	ID     string `json:"-"`
-
+	Prefix  string    `json:"prefix"`
+	ID      string    `json:"id"`
 	KMSKey  string    `json:"kmsKey"` // ARN
 	Created time.Time `json:"created"`
 	Usages  []string  `json:"usages"`
@@ -49,102 +47,86 @@ type keyRecord struct {
 	Generations [][]byte `json:"generations"`
 }
 
-// Rows are \x01<table>\x00<prefix>[\x00<key id>]. Neither part holds a zero byte.
-const (
-	prefixTable   = "xksproxy/prefix"
-	keyTable      = "xksproxy/key"
-	schemaVersion = 1
-)
-
-func row(table string, tuple ...string) []byte {
-	return []byte("\x01" + table + "\x00" + strings.Join(tuple, "\x00"))
+// tables are where the records live. They belong to the operator, so they are in no
+// account's scope.
+type tables struct {
+	prefixes *table.Table[prefixRecord]
+	keys     *table.Table[keyRecord]
 }
 
-func put(tx store.Txn, key []byte, rec any) error {
-	value, err := json.Marshal(rec)
+// Register tells a registry about the room's tables; Open does it, too.
+func Register(r *table.Registry) error {
+	_, err := newTables(r)
+	return err
+}
+
+func newTables(r *table.Registry) (*tables, error) {
+	prefixes, err := table.Register(r, table.Def[prefixRecord]{
+		Service: "xksproxy", Kind: "prefix",
+		Scope: func(*prefixRecord) table.Scope { return table.Scope{} },
+		ID:    func(p *prefixRecord) []table.Part { return []table.Part{table.String(p.Prefix)} },
+	})
 	if err != nil {
-		return fmt.Errorf("xksproxy: encode %q: %w", key, err)
+		return nil, fmt.Errorf("xksproxy: %w", err)
 	}
-	return tx.Put(key, append([]byte{schemaVersion}, value...))
+	keys, err := table.Register(r, table.Def[keyRecord]{
+		Service: "xksproxy", Kind: "key",
+		Scope: func(*keyRecord) table.Scope { return table.Scope{} },
+		ID:    func(k *keyRecord) []table.Part { return []table.Part{table.String(k.Prefix), table.String(k.ID)} },
+	})
+	if err != nil {
+		return nil, fmt.Errorf("xksproxy: %w", err)
+	}
+	return &tables{prefixes, keys}, nil
 }
 
-func decode(item store.Item, rec any) error {
-	if len(item.Value) == 0 || item.Value[0] != schemaVersion {
-		return fmt.Errorf("xksproxy: record %q has an unknown schema", item.Key)
-	}
-	if err := json.Unmarshal(item.Value[1:], rec); err != nil {
-		return fmt.Errorf("xksproxy: record %q: %w", item.Key, err)
-	}
-	return nil
-}
-
-func getPrefix(r store.Reader, prefix string) (*prefixRecord, error) {
-	item, err := r.Get(row(prefixTable, prefix))
+func (t *tables) prefix(r store.Reader, prefix string) (*prefixRecord, error) {
+	p, err := t.prefixes.Get(r, table.Scope{}, table.String(prefix))
 	if errors.Is(err, store.ErrNotFound) {
 		return nil, ErrNoSuchPrefix
 	}
-	if err != nil {
-		return nil, err
-	}
-	rec := &prefixRecord{Prefix: prefix}
-	return rec, decode(item, rec)
+	return p, err
 }
 
-func getKey(r store.Reader, prefix, id string) (*keyRecord, error) {
-	item, err := r.Get(row(keyTable, prefix, id))
+func (t *tables) key(r store.Reader, prefix, id string) (*keyRecord, error) {
+	k, err := t.keys.Get(r, table.Scope{}, table.String(prefix), table.String(id))
 	if errors.Is(err, store.ErrNotFound) {
 		return nil, ErrNoSuchKey
 	}
-	if err != nil {
-		return nil, err
-	}
-	rec := &keyRecord{Prefix: prefix, ID: id}
-	return rec, decode(item, rec)
+	return k, err
 }
 
 // load reads everything.
-func load(ctx context.Context, s store.Store) (prefixes []*prefixRecord, keys []*keyRecord, err error) {
-	err = s.View(ctx, func(r store.Reader) error {
-		prefixes, keys = nil, nil
-		for item, err := range r.Scan(store.Prefix(row(prefixTable))) {
-			if err != nil {
-				return err
-			}
-			rec := &prefixRecord{Prefix: string(item.Key[len(row(prefixTable)):])}
-			if err := decode(item, rec); err != nil {
-				return err
-			}
-			prefixes = append(prefixes, rec)
+func (t *tables) load(ctx context.Context, s store.Store) (prefixes []*prefixRecord, keys []*keyRecord, err error) {
+	err = s.View(ctx, func(r store.Reader) (err error) {
+		if prefixes, err = collect(t.prefixes.Scan(r, table.Scope{}, table.Page{})); err != nil {
+			return err
 		}
-		for item, err := range r.Scan(store.Prefix(row(keyTable))) {
-			if err != nil {
-				return err
-			}
-			prefix, id, ok := strings.Cut(string(item.Key[len(row(keyTable)):]), "\x00")
-			if !ok {
-				return fmt.Errorf("xksproxy: record %q has a malformed key", item.Key)
-			}
-			rec := &keyRecord{Prefix: prefix, ID: id}
-			if err := decode(item, rec); err != nil {
-				return err
-			}
-			keys = append(keys, rec)
-		}
-		return nil
+		keys, err = collect(t.keys.Scan(r, table.Scope{}, table.Page{}))
+		return err
 	})
 	return prefixes, keys, err
 }
 
-// count tells how many rows begin with base, at most limit.
-func count(r store.Reader, base []byte, limit int) (int, error) {
-	rg := store.Prefix(base)
-	rg.Limit = limit
-	n := 0
-	for _, err := range r.Scan(rg) {
+func collect[T any](rows iter.Seq2[table.Row[T], error]) ([]*T, error) {
+	var all []*T
+	for row, err := range rows {
 		if err != nil {
-			return 0, err
+			return nil, err
 		}
-		n++
+		all = append(all, row.Record)
 	}
-	return n, nil
+	return all, nil
+}
+
+// countPrefixes tells how many prefixes there are, at most limit.
+func (t *tables) countPrefixes(r store.Reader, limit int) (int, error) {
+	all, err := collect(t.prefixes.Scan(r, table.Scope{}, table.Page{Limit: limit}))
+	return len(all), err
+}
+
+// countKeys tells how many keys a prefix has, at most limit.
+func (t *tables) countKeys(r store.Reader, prefix string, limit int) (int, error) {
+	all, err := collect(t.keys.Scan(r, table.Scope{}, table.Page{Prefix: []table.Part{table.String(prefix)}, Limit: limit}))
+	return len(all), err
 }
