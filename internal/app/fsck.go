@@ -11,6 +11,7 @@ import (
 	"fastness/internal/seal"
 	"fastness/internal/service/iam"
 	"fastness/internal/service/kms"
+	"fastness/internal/service/xksproxy"
 	"fastness/internal/store"
 	"fastness/internal/store/table"
 )
@@ -96,6 +97,9 @@ func (f *fsck) records(ctx context.Context, ring *seal.Keyring, sealed *seal.Sto
 		return err
 	}
 	if _, err := due.NewQueue(registry); err != nil {
+		return err
+	}
+	if err := xksproxy.Register(registry); err != nil {
 		return err
 	}
 	if _, err := iam.OpenDirectory(ctx, sealed, registry, f.config.Clock); err != nil {

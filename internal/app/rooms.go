@@ -22,6 +22,7 @@ import (
 	"fastness/internal/service/iam"
 	"fastness/internal/service/kms"
 	"fastness/internal/service/sts"
+	"fastness/internal/service/xksproxy"
 	"fastness/internal/store"
 	"fastness/internal/store/table"
 	"fastness/internal/wire"
@@ -38,6 +39,8 @@ type rooms struct {
 	slots  *keyslot.File
 	audit  *audit.Log
 	door   *front.Door
+	proxy  *xksproxy.Service
+	keys   *rsaKeys
 	cancel context.CancelFunc
 	work   sync.WaitGroup
 }
@@ -68,7 +71,7 @@ func openAEADs(ring *seal.Keyring) (a aeads, err error) {
 // work. On an error nothing is left running.
 func (a *App) openRooms(ctx context.Context, ring *seal.Keyring) (_ *rooms, err error) {
 	background, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	r := &rooms{cancel: cancel}
+	r := &rooms{cancel: cancel, keys: newRSAKeys(background, a.config.RSAPool, &a.busy, a.config.Log)}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, r.close())
@@ -128,12 +131,18 @@ func (a *App) openRooms(ctx context.Context, ring *seal.Keyring) (_ *rooms, err 
 	if err != nil {
 		return nil, err
 	}
+	kmsDoor := &front.Room{API: kmsapi.API, Service: kmsRoom, Resolver: kmsRoom, MaxBody: kms.MaxBody}
+	if len(c.KMSQuotas) > 0 {
+		if kmsDoor.Quota, err = kmsRoom.NewQuotas(c.KMSQuotas); err != nil {
+			return nil, err
+		}
+	}
 	config := front.Config{
 		Rooms: []*front.Room{
 			{API: iamapi.API, Service: iamRoom, Resolver: iamRoom},
 			{API: stsapi.API, Service: stsRoom, Resolver: stsRoom},
 			{API: cloudtrailapi.API, Service: trailRoom, Resolver: trailRoom},
-			{API: kmsapi.API, Service: kmsRoom, Resolver: kmsRoom, MaxBody: kms.MaxBody},
+			kmsDoor,
 		},
 		Codecs: codecs(), Credentials: stsRoom, Principals: directory,
 		Store: sealed, Audit: r.audit, Clock: c.Clock, Log: c.Log, Metrics: a.metrics, Regions: regions,
@@ -145,6 +154,9 @@ func (a *App) openRooms(ctx context.Context, ring *seal.Keyring) (_ *rooms, err 
 		return nil, err
 	}
 	directory.OnKeyChange(r.door.Forget)
+	if r.proxy, err = a.openProxy(ctx, r, sealed, registry); err != nil {
+		return nil, err
+	}
 	daily := &upkeep{
 		ring: ring, sealed: sealed, slots: r.slots, history: r.audit, queue: queue, certificate: renew,
 		sweep:    kmsRoom.SweepSlots,
@@ -162,6 +174,7 @@ func (a *App) openRooms(ctx context.Context, ring *seal.Keyring) (_ *rooms, err 
 	a.background(background, r, "due", runner.Run)
 	a.background(background, r, "iam", directory.Run)
 	a.background(background, r, "kms", kmsRoom.RunKeyStores)
+	a.background(background, r, "external key store proxy", r.proxy.Run)
 	a.background(background, r, "kms usage", func(ctx context.Context) error { return a.flushUsage(ctx, kmsRoom) })
 	return r, nil
 }
@@ -170,7 +183,9 @@ func (a *App) openKMS(r *rooms, sealed store.Store, queue *due.Queue, keys aeads
 	c := kms.Config{
 		Store: sealed, Slots: r.slots, Tokens: keys.token, Pages: pages, Jobs: queue, Audit: r.audit,
 		Clock: a.config.Clock, Log: a.config.Log, Regions: regions,
+		Pool: r.keys, ExternalKeyStores: a.config.KeyStores,
 	}
+	c.ExternalKeyStores.Own = ownAddresses(a.config.Listen)
 	if a.config.AttestationRoots != nil {
 		c.Attestation = attestation.NewVerifier(a.config.AttestationRoots, attestationMaxAge)
 	}
@@ -203,6 +218,7 @@ func (a *App) background(ctx context.Context, r *rooms, name string, run func(co
 func (r *rooms) close() error {
 	r.cancel()
 	r.work.Wait()
+	r.keys.close()
 	if r.audit != nil {
 		r.audit.Close()
 	}
