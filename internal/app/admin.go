@@ -131,6 +131,14 @@ func (a *App) adminHandler() http.Handler {
 		m, err := a.Backup(r.Context(), in.Directory)
 		answerAdmin(w, m, err)
 	})
+	mux.HandleFunc("POST /v1/explain", func(w http.ResponseWriter, r *http.Request) {
+		var q Question
+		if !readAdmin(w, r, &q) {
+			return
+		}
+		reply, err := a.Explain(r.Context(), &q)
+		answerAdmin(w, reply, err)
+	})
 	mux.HandleFunc("POST /v1/seal", func(w http.ResponseWriter, _ *http.Request) {
 		err := a.Seal()
 		answerAdmin(w, a.status(), err)

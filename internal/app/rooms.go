@@ -36,11 +36,16 @@ import (
 
 // rooms are the services of an unsealed server, and what they run on.
 type rooms struct {
-	slots  *keyslot.File
-	audit  *audit.Log
-	door   *front.Door
-	proxy  *xksproxy.Service
-	keys   *rsaKeys
+	slots *keyslot.File
+	audit *audit.Log
+	door  *front.Door
+	proxy *xksproxy.Service
+	// keys has RSA keys ready for KMS.
+	keys *rsaKeys
+	// directory and kms answer the operator's questions.
+	directory *iam.Directory
+	kms       *kms.Service
+
 	cancel context.CancelFunc
 	work   sync.WaitGroup
 }
@@ -131,6 +136,7 @@ func (a *App) openRooms(ctx context.Context, ring *seal.Keyring) (_ *rooms, err 
 	if err != nil {
 		return nil, err
 	}
+	r.directory, r.kms = directory, kmsRoom
 	kmsDoor := &front.Room{API: kmsapi.API, Service: kmsRoom, Resolver: kmsRoom, MaxBody: kms.MaxBody}
 	if len(c.KMSQuotas) > 0 {
 		if kmsDoor.Quota, err = kmsRoom.NewQuotas(c.KMSQuotas); err != nil {

@@ -36,12 +36,12 @@ func (d *Door) Explain(ctx context.Context, c *call.Call) ([]Explanation, error)
 	if c.RequestID == "" {
 		c.RequestID, c.EventID = audit.NewID(), audit.NewID()
 	}
-	ctx = call.With(ctx, c)
-	accesses, err := room.Resolver.Resolve(ctx, c)
+	accesses, err := room.Resolver.Resolve(call.With(ctx, c), c)
 	c.Accesses = accesses
 	if err != nil {
 		return nil, err
 	}
+	// Without the call in its context: a question is no use of a role.
 	of, err := d.principals.Policies(ctx, c.Principal)
 	if err != nil {
 		return nil, err

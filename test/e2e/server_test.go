@@ -317,6 +317,9 @@ func (s *server) tryKMS(key sigv4.Credentials, operation string, in object) (obj
 		return nil, err
 	}
 	out := object{}
+	if len(answer) == 0 && status == http.StatusOK {
+		return out, nil // operations without an output
+	}
 	if err := json.Unmarshal(answer, &out); err != nil {
 		return nil, fmt.Errorf("%s: %d %q: %w", operation, status, answer, err)
 	}
