@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 
+	"fastness/internal/audit"
 	"fastness/internal/due"
 	"fastness/internal/keyslot"
 	"fastness/internal/seal"
@@ -18,7 +19,7 @@ import (
 
 // roomPrefixes begin the keys of rooms that do not keep their records in tables of the
 // registry; these rooms have checks of their own.
-func roomPrefixes() [][]byte { return [][]byte{[]byte("\x01kms/"), []byte("\x01audit/")} }
+func roomPrefixes() [][]byte { return [][]byte{[]byte("\x01kms/")} }
 
 // Fsck examines the data of a stopped server and returns what is wrong, a line each:
 // the files of the store, that every record opens and decodes, that records agree with
@@ -100,6 +101,9 @@ func (f *fsck) records(ctx context.Context, ring *seal.Keyring, sealed *seal.Sto
 		return err
 	}
 	if err := xksproxy.Register(registry); err != nil {
+		return err
+	}
+	if err := audit.Reserve(registry); err != nil {
 		return err
 	}
 	if _, err := iam.OpenDirectory(ctx, sealed, registry, f.config.Clock); err != nil {

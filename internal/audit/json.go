@@ -7,12 +7,23 @@ import (
 
 const hexDigits = "0123456789abcdef"
 
+// plain are the bytes that stand for themselves in a JSON string.
+var plain = func() (t [256]bool) {
+	for c := ' '; c < utf8.RuneSelf; c++ {
+		t[c] = c != '"' && c != '\\'
+	}
+	return t
+}()
+
 // appendQuoted appends s as a JSON string (RFC 8259 §7). Invalid UTF-8 becomes
 // U+FFFD, as encoding/json does.
 func appendQuoted(dst []byte, s string) []byte {
 	dst = append(dst, '"')
-	start := 0
-	for i := 0; i < len(s); {
+	start, i := 0, 0
+	for i < len(s) && plain[s[i]] { // most strings are plain to their end
+		i++
+	}
+	for i < len(s) {
 		c := s[i]
 		if c >= utf8.RuneSelf {
 			r, size := utf8.DecodeRuneInString(s[i:])
@@ -58,11 +69,28 @@ func (o *object) close() []byte { return append(o.b, '}') }
 
 // name starts a member whose value the caller appends to o.b.
 func (o *object) name(n string) {
+	o.comma()
+	o.b = append(appendQuoted(o.b, n), ':')
+}
+
+// member is name for a modelled name (ASCII letters and digits), which begins in
+// lower case here.
+func (o *object) member(modelled string) {
+	o.comma()
+	o.b = append(o.b, '"')
+	first := len(o.b)
+	o.b = append(o.b, modelled...)
+	if c := o.b[first]; 'A' <= c && c <= 'Z' {
+		o.b[first] = c + ('a' - 'A')
+	}
+	o.b = append(o.b, '"', ':')
+}
+
+func (o *object) comma() {
 	if !o.empty {
 		o.b = append(o.b, ',')
 	}
 	o.empty = false
-	o.b = append(appendQuoted(o.b, n), ':')
 }
 
 func (o *object) str(name, value string) {

@@ -141,7 +141,8 @@ func (s *scratch) record(e *Event, c *call.Call, out any, err wire.APIError, rec
 	o.str("eventVersion", "1.11")
 	o.name("userIdentity")
 	o.b = appendIdentity(o.b, c, foreign)
-	o.str("eventTime", c.Time.UTC().Format(timeLayout))
+	o.name("eventTime")
+	o.b = appendTime(o.b, c.Time)
 	o.str("eventSource", api.EventSource)
 	o.str("eventName", op.Name)
 	o.str("awsRegion", c.Region)
@@ -150,7 +151,8 @@ func (s *scratch) record(e *Event, c *call.Call, out any, err wire.APIError, rec
 		o.str("sourceIPAddress", via)
 		o.str("userAgent", via)
 	} else if c.Source != nil {
-		o.str("sourceIPAddress", c.Source.IP.String())
+		o.name("sourceIPAddress")
+		o.b = append(c.Source.IP.AppendTo(append(o.b, '"')), '"')
 		o.str("userAgent", truncate(c.Source.UserAgent, maxUserAgent))
 	} else {
 		o.str("sourceIPAddress", c.Principal.Service)

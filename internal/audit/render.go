@@ -7,8 +7,6 @@ import (
 	"slices"
 	"strconv"
 	"time"
-	"unicode"
-	"unicode/utf8"
 	"unsafe"
 
 	"fastness/internal/wire"
@@ -87,11 +85,12 @@ func appendMembers(o object, shape *wire.Shape, p unsafe.Pointer, depth int, cha
 		if absent(s, f) {
 			continue
 		}
-		name := lowerFirst(m.Name)
-		if _, changed := changes[name]; changed {
-			continue
+		if len(changes) > 0 {
+			if _, changed := changes[lowerFirst(m.Name)]; changed {
+				continue
+			}
 		}
-		o.name(name)
+		o.member(m.Name)
 		if m.IsSensitive() {
 			o.b = append(o.b, hidden...)
 			continue
@@ -159,7 +158,7 @@ func appendValue(dst []byte, m *wire.Member, p unsafe.Pointer, depth int) []byte
 	case wire.Double:
 		return appendFloat(dst, *(*float64)(p))
 	case wire.Timestamp:
-		return appendQuoted(dst, (*(*time.Time)(p)).UTC().Format(timeLayout))
+		return appendTime(dst, *(*time.Time)(p))
 	case wire.Document:
 		if text, err := json.Marshal(*(*any)(p)); err == nil {
 			return append(dst, text...)
@@ -180,6 +179,14 @@ func appendElement(dst []byte, s *wire.Shape, p unsafe.Pointer, depth int) []byt
 }
 
 func appendMap(dst []byte, s *wire.Shape, p unsafe.Pointer, depth int) []byte {
+	if s.MapOps.Len(p) == 1 { // nothing to sort
+		o := openObject(dst)
+		for k, v := range s.MapOps.All(p) {
+			o.name(k)
+			o.b = appendElement(o.b, s, v, depth)
+		}
+		return o.close()
+	}
 	values := make(map[string]unsafe.Pointer, s.MapOps.Len(p))
 	keys := make([]string, 0, s.MapOps.Len(p))
 	for k, v := range s.MapOps.All(p) {
@@ -195,6 +202,11 @@ func appendMap(dst []byte, s *wire.Shape, p unsafe.Pointer, depth int) []byte {
 	return o.close()
 }
 
+// appendTime appends t as CloudTrail writes it, with quotes.
+func appendTime(dst []byte, t time.Time) []byte {
+	return append(t.UTC().AppendFormat(append(dst, '"'), timeLayout), '"')
+}
+
 func appendFloat(dst []byte, f float64) []byte {
 	if math.IsNaN(f) || math.IsInf(f, 0) {
 		return append(dst, "null"...)
@@ -202,10 +214,10 @@ func appendFloat(dst []byte, f float64) []byte {
 	return strconv.AppendFloat(dst, f, 'g', -1, 64)
 }
 
+// lowerFirst is the name of a modelled member in a record.
 func lowerFirst(s string) string {
-	r, n := utf8.DecodeRuneInString(s)
-	if !unicode.IsUpper(r) {
+	if s == "" || s[0] < 'A' || s[0] > 'Z' {
 		return s
 	}
-	return string(unicode.ToLower(r)) + s[n:]
+	return string(s[0]+('a'-'A')) + s[1:]
 }

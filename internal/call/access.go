@@ -24,6 +24,9 @@ type Access struct {
 	Context policy.Context
 	// Extra is permission outside policies: the grants of a KMS key. May be nil.
 	Extra policy.ExtraAllow
+	// Denied, if set, is the error for a caller whom policies do not allow this, in place
+	// of AWS's sentence: it hides what the caller must not learn.
+	Denied error
 	// Unlogged accesses are checked but do not appear among the resources of the
 	// audit record.
 	Unlogged bool

@@ -38,6 +38,9 @@ func (d *Door) authorize(ctx context.Context, room *Room, c *call.Call) error {
 	for i := range accesses {
 		a := &accesses[i]
 		result, request := d.evaluate(c, a, of, nil)
+		if !result.Allowed() && a.Denied != nil {
+			return a.Denied
+		}
 		if !result.Allowed() {
 			return &wire.CommonError{Kind: wire.AccessDenied, Message: result.Denial(request)}
 		}

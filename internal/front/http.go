@@ -37,6 +37,9 @@ func releaseBody(b *bytes.Buffer) {
 	}
 }
 
+// answers holds the memory of answers' bodies. They may have held plaintexts as well.
+var answers = sync.Pool{New: func() any { return new(make([]byte, 0, 8<<10)) }}
+
 // ServeHTTP answers one AWS request.
 func (d *Door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	id := audit.NewID()
@@ -161,16 +164,24 @@ func (d *Door) readBody(a *answer, buf *bytes.Buffer) error {
 		a.w.Header().Set("Connection", "close")
 		return errTooLarge
 	}
-	if r.ContentLength > 0 {
-		buf.Grow(int(r.ContentLength) + bytes.MinRead)
-	}
-	n, err := buf.ReadFrom(io.LimitReader(r.Body, d.maxBody+1))
-	switch {
-	case err != nil:
-		return err
-	case n > d.maxBody:
-		a.w.Header().Set("Connection", "close")
-		return errTooLarge
+	if r.ContentLength >= 0 {
+		n := int(r.ContentLength)
+		buf.Grow(n)
+		body := buf.AvailableBuffer()[:n]
+		read, err := io.ReadFull(r.Body, body)
+		_, _ = buf.Write(body[:read])
+		if err != nil {
+			return err
+		}
+	} else {
+		n, err := buf.ReadFrom(io.LimitReader(r.Body, d.maxBody+1))
+		switch {
+		case err != nil:
+			return err
+		case n > d.maxBody:
+			a.w.Header().Set("Connection", "close")
+			return errTooLarge
+		}
 	}
 	return nil
 }
@@ -207,14 +218,23 @@ func source(r *http.Request, sig *sigv4.Signature) *call.Source {
 }
 
 func (a *answer) succeed(out any) {
-	res := wire.Response{Header: a.w.Header()}
+	buf := answers.Get().(*[]byte)
+	defer releaseAnswer(buf)
+	res := wire.Response{Header: a.w.Header(), Body: (*buf)[:0]}
 	if err := a.codec.Encode(a.op, out, a.id, &res); err != nil {
 		a.door.log.Error("cannot encode an output", "requestID", a.id, "operation", a.op.Name, "error", err)
 		a.fail(&wire.CommonError{Kind: wire.InternalFailure})
 		return
 	}
 	a.send(&res)
-	a.door.metrics.answered(a.api, a.op, "")
+	a.door.metrics.succeed(a.op)
+}
+
+// releaseAnswer zeroes the memory of an answer and keeps it for the next. An answer
+// that did not fit has been zeroed where it went (send), and began here.
+func releaseAnswer(buf *[]byte) {
+	clear((*buf)[:cap(*buf)])
+	answers.Put(buf)
 }
 
 func (a *answer) fail(err wire.APIError) {

@@ -1,6 +1,8 @@
 package front
 
 import (
+	"sync"
+
 	"github.com/prometheus/client_golang/prometheus"
 
 	"fastness/internal/wire"
@@ -9,6 +11,7 @@ import (
 // Metrics are the door's Prometheus metrics.
 type Metrics struct {
 	requests  *prometheus.CounterVec
+	succeeded sync.Map // *wire.Operation to prometheus.Counter
 	panics    prometheus.Counter
 	refused   prometheus.Counter
 	unaudited prometheus.Counter
@@ -45,4 +48,14 @@ func (m *Metrics) answered(api *wire.API, op *wire.Operation, code string) {
 		operation = op.Name
 	}
 	m.requests.WithLabelValues(name, operation, code).Inc()
+}
+
+// succeed counts a success of op. Looking the series up by its labels costs a lock
+// and a hash of all of them; successes are remembered by their operation.
+func (m *Metrics) succeed(op *wire.Operation) {
+	c, ok := m.succeeded.Load(op)
+	if !ok {
+		c, _ = m.succeeded.LoadOrStore(op, m.requests.WithLabelValues(op.API().Name, op.Name, ""))
+	}
+	c.(prometheus.Counter).Inc()
 }

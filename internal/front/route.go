@@ -237,7 +237,12 @@ func (r *router) byScopeOrHost(req *http.Request, sig *sigv4.Signature) (room *R
 }
 
 func mediaType(req *http.Request) string {
-	t, _, err := mime.ParseMediaType(req.Header.Get("Content-Type"))
+	v := req.Header.Get("Content-Type")
+	switch v { // what clients of the JSON protocols send, to the letter
+	case "application/x-amz-json-1.1", "application/x-amz-json-1.0", "application/json", "application/cbor":
+		return v
+	}
+	t, _, err := mime.ParseMediaType(v)
 	if err != nil {
 		return ""
 	}

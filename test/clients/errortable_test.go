@@ -104,6 +104,14 @@ func TestErrorTable(t *testing.T) {
 	}
 }
 
+// needsProxy are the operations that succeed only on an external key store, for which
+// the operator must have allowed a proxy. internal/service/kms/keystores_test.go calls
+// them.
+var needsProxy = map[string]bool{
+	"ConnectCustomKeyStore": true, "CreateCustomKeyStore": true, "DeleteCustomKeyStore": true,
+	"DisconnectCustomKeyStore": true, "UpdateCustomKeyStore": true,
+}
+
 // unseenErrors tells, after all tests, which operations never succeeded and which
 // errors that should have been provoked never came.
 func unseenErrors() error {
@@ -119,7 +127,7 @@ func unseenErrors() error {
 	defer answers.Unlock()
 	var unseen []error
 	for name := range model.Operations {
-		if !answers.seen[answer{name, ""}] {
+		if !answers.seen[answer{name, ""}] && !needsProxy[name] {
 			unseen = append(unseen, fmt.Errorf("%s never succeeded", name))
 		}
 	}

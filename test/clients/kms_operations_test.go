@@ -154,7 +154,7 @@ var operations = map[string]operation{
 		return err
 	}},
 	"ReplicateKey": {multiRegion, func(ctx context.Context, c *kms.Client, k *kmsKey, o options) error {
-		_, err := c.ReplicateKey(ctx, &kms.ReplicateKeyInput{KeyId: &k.id, ReplicaRegion: aws.String("eu-west-1")})
+		_, err := c.ReplicateKey(ctx, &kms.ReplicateKeyInput{KeyId: &k.id, ReplicaRegion: aws.String("eu-central-1")})
 		return err
 	}},
 	"RotateKeyOnDemand": {symmetric, func(ctx context.Context, c *kms.Client, k *kmsKey, o options) error {

@@ -3,8 +3,6 @@ package clients
 import (
 	"context"
 	"errors"
-	"maps"
-	"slices"
 	"sync"
 	"testing"
 
@@ -39,19 +37,6 @@ func recordAnswers(s *middleware.Stack) error {
 			}
 			return out, metadata, err
 		}), middleware.Before)
-}
-
-func succeeded() []string {
-	answers.Lock()
-	defer answers.Unlock()
-	var operations []string
-	for a := range maps.Keys(answers.seen) {
-		if a.code == "" {
-			operations = append(operations, a.operation)
-		}
-	}
-	slices.Sort(operations)
-	return operations
 }
 
 // code is the error code of an answer, or empty.

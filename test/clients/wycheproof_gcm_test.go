@@ -12,8 +12,7 @@ import (
 
 // TestWycheproofAESGCM runs the AES-GCM vectors as far as the API reaches. KMS has no
 // operation that takes a nonce or an AES ciphertext of others, and encrypts each
-// message under a key of its own: internal/engine/envelope's cipher is Go's, which its
-// own tests put through these vectors. Here every message of the vectors, with its
+// message under a key of its own, by Go's implementation. Here every message of the vectors, with its
 // additional data as the encryption context, must come back from a blob, and a blob
 // whose tag is changed as a vector changes it must not.
 func TestWycheproofAESGCM(t *testing.T) {

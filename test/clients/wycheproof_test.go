@@ -208,13 +208,20 @@ func TestWycheproofRSASignatures(t *testing.T) {
 						c.left += len(g.Tests)
 						continue
 					}
-					k := must[*kmsKey](t)(importPrivateKey(t, rsaSpec(g.KeySize), types.KeyUsageTypeSignVerify, private))
+					k, err := importPrivateKey(t, rsaSpec(g.KeySize), types.KeyUsageTypeSignVerify, private)
+					if code(err) == "IncorrectKeyMaterialException" && publicExponent(t, private) != 65537 {
+						c.left += len(g.Tests)
+						continue
+					}
+					if err != nil {
+						t.Fatal(err)
+					}
 					id = k.id
 					imported[string(g.PublicKeyDer)] = id
 				}
 				for _, v := range g.Tests {
 					want := v.Result
-					if f.foreignSalt && !strings.Contains(v.Comment, "salt") {
+					if f.foreignSalt && !strings.Contains(v.Comment, "s_len") {
 						want = "invalid"
 					} else if f.foreignSalt {
 						want = "acceptable"
@@ -236,6 +243,13 @@ func publicKeyOf(t *testing.T, g *wycheproofGroup) []byte {
 		return g.PublicKeyDer
 	}
 	return must[[]byte](t)(x509.MarshalPKIXPublicKey(public))
+}
+
+// publicExponent of a private key. The server has keys with the usual exponent only, as
+// those that KMS makes.
+func publicExponent(t *testing.T, pkcs8 []byte) int {
+	t.Helper()
+	return must[any](t)(x509.ParsePKCS8PrivateKey(pkcs8)).(*rsa.PrivateKey).E
 }
 
 func rsaSpec(bits int) types.KeySpec {
@@ -261,7 +275,15 @@ func TestWycheproofRSASigning(t *testing.T) {
 			}
 			id := imported[string(g.PrivatePKCS8)]
 			if id == "" {
-				id = must[*kmsKey](t)(importPrivateKey(t, rsaSpec(g.KeySize), types.KeyUsageTypeSignVerify, g.PrivatePKCS8)).id
+				k, err := importPrivateKey(t, rsaSpec(g.KeySize), types.KeyUsageTypeSignVerify, g.PrivatePKCS8)
+				if code(err) == "IncorrectKeyMaterialException" && publicExponent(t, g.PrivatePKCS8) != 65537 {
+					c.left += len(g.Tests)
+					continue
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
+				id = k.id
 				imported[string(g.PrivatePKCS8)] = id
 			}
 			for _, v := range g.Tests {

@@ -188,10 +188,10 @@ func TestViaServiceComesFromTheCallPathAlone(t *testing.T) {
 	through := func(who *call.Principal, op *wire.Operation) error {
 		return errorOf(kmsapi.NewClient(&via{h.as(who, testRegion), op}).Encrypt(t.Context(), request))
 	}
-	wantCode(t, "direct", h.encryptAs(alice, key, nil), "AccessDeniedException")
-	wantCode(t, "through the service", through(alice, &iamapi.API.Operations[0]), "")
-	wantCode(t, "through another service", through(alice, &kmsapi.API.Operations[0]), "AccessDeniedException")
-	wantCode(t, "another account through the service", through(stranger, &iamapi.API.Operations[0]), "AccessDeniedException")
+	wantErrorCode(t, "direct", h.encryptAs(alice, key, nil), "AccessDeniedException")
+	wantErrorCode(t, "through the service", through(alice, &iamapi.API.Operations[0]), "")
+	wantErrorCode(t, "through another service", through(alice, &kmsapi.API.Operations[0]), "AccessDeniedException")
+	wantErrorCode(t, "another account through the service", through(stranger, &iamapi.API.Operations[0]), "AccessDeniedException")
 }
 
 func TestGrantIsForAWSResourceThroughAService(t *testing.T) {
@@ -200,8 +200,8 @@ func TestGrantIsForAWSResourceThroughAService(t *testing.T) {
 	alice := user(testAccount, "alice")
 	h.allow(alice, `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"kms:CreateGrant","Resource":"*","Condition":{"Bool":{"kms:GrantIsForAWSResource":"true"}}}}`)
 	request := &kmsapi.CreateGrantRequest{KeyId: &key, GranteePrincipal: &alice.ARN, Operations: grantEncrypt}
-	wantCode(t, "direct", errorOf(h.as(alice, testRegion).kms().CreateGrant(t.Context(), request)), "AccessDeniedException")
-	wantCode(t, "through a service", errorOf(kmsapi.NewClient(&via{h.as(alice, testRegion), &iamapi.API.Operations[0]}).CreateGrant(t.Context(), request)), "")
+	wantErrorCode(t, "direct", errorOf(h.as(alice, testRegion).kms().CreateGrant(t.Context(), request)), "AccessDeniedException")
+	wantErrorCode(t, "through a service", errorOf(kmsapi.NewClient(&via{h.as(alice, testRegion), &iamapi.API.Operations[0]}).CreateGrant(t.Context(), request)), "")
 }
 
 func TestAttestationKeysKeepPlatformsApart(t *testing.T) {

@@ -110,7 +110,7 @@ func TestCancelledDeletionLeavesADisabledKey(t *testing.T) {
 	if _, err := c.EnableKey(t.Context(), &kmsapi.EnableKeyRequest{KeyId: &key}); err != nil {
 		t.Fatal(err)
 	}
-	wantCode(t, "works again", h.encryptAs(root(testAccount), key, nil), "")
+	wantErrorCode(t, "works again", h.encryptAs(root(testAccount), key, nil), "")
 }
 
 // loaded makes a key with much hanging on it, and a blob under it.
@@ -156,7 +156,7 @@ func (h *harness) wantDestroyed(key string, blob []byte, materials []materialRec
 	_, err := h.describe(key)
 	wantError(h.TB, "DescribeKey", err, "NotFoundException", "Key '"+key+"' does not exist")
 	_, err = h.as(root(testAccount), testRegion).kms().Decrypt(h.Context(), &kmsapi.DecryptRequest{CiphertextBlob: blob})
-	wantCode(h.TB, "Decrypt", err, "InvalidCiphertextException")
+	wantErrorCode(h.TB, "Decrypt", err, "InvalidCiphertextException")
 	_, err = h.as(root(testAccount), testRegion).kms().DescribeKey(h.Context(), &kmsapi.DescribeKeyRequest{KeyId: new("alias/a0")})
 	wantError(h.TB, "alias", err, "NotFoundException", "Alias "+aliasARN(testAccount, testRegion, "alias/a0")+" is not found.")
 	for _, item := range h.rows() {
@@ -213,8 +213,8 @@ func TestKeyIsDestroyedWhenItsWaitingPeriodEnds(t *testing.T) {
 		t.Fatalf("restored: %+v, %v", m, err)
 	}
 	_, err := h.as(root(testAccount), testRegion).kms().Decrypt(t.Context(), &kmsapi.DecryptRequest{CiphertextBlob: blob})
-	wantCode(t, "Decrypt with the restored record", err, "InternalFailure")
-	wantCode(t, "Encrypt with the restored record", h.encryptAs(root(testAccount), key, nil), "InternalFailure")
+	wantErrorCode(t, "Decrypt with the restored record", err, "InternalFailure")
+	wantErrorCode(t, "Encrypt with the restored record", h.encryptAs(root(testAccount), key, nil), "InternalFailure")
 }
 
 var errCrash = errors.New("crash")
@@ -332,5 +332,5 @@ func TestSweepShredsSlotsWithoutARecord(t *testing.T) {
 		t.Errorf("orphan: %v", err)
 	}
 	h.service.directory.changed(nameOf(key)) // open the material anew
-	wantCode(t, "a key in use", h.encryptAs(root(testAccount), key, nil), "")
+	wantErrorCode(t, "a key in use", h.encryptAs(root(testAccount), key, nil), "")
 }

@@ -45,7 +45,7 @@ func (h *harness) encryptAs(who *call.Principal, key string, context map[string]
 	return err
 }
 
-func wantCode(t testing.TB, what string, err error, code string) {
+func wantErrorCode(t testing.TB, what string, err error, code string) {
 	t.Helper()
 	if got := codeOf(err); got != code {
 		t.Errorf("%s: got %q (%v), want %q", what, got, err, code)
@@ -66,21 +66,21 @@ func TestGrantIsEffectiveAtOnceAndEndsWhenRevoked(t *testing.T) {
 	key := h.newKey(&kmsapi.CreateKeyRequest{})
 	owner, alice := root(testAccount), user(testAccount, "alice")
 	stranger := user(otherAccount, "stranger")
-	wantCode(t, "before", h.encryptAs(alice, key, nil), "AccessDeniedException")
+	wantErrorCode(t, "before", h.encryptAs(alice, key, nil), "AccessDeniedException")
 	g := h.grant(owner, &kmsapi.CreateGrantRequest{KeyId: &key, GranteePrincipal: &alice.ARN, Operations: grantEncrypt})
 	if len(*g.GrantId) != 64 {
 		t.Errorf("grant id %q", *g.GrantId)
 	}
-	wantCode(t, "granted", h.encryptAs(alice, key, nil), "")
-	wantCode(t, "other user", h.encryptAs(user(testAccount, "bob"), key, nil), "AccessDeniedException")
-	wantCode(t, "other account before", h.encryptAs(stranger, key, nil), "AccessDeniedException")
+	wantErrorCode(t, "granted", h.encryptAs(alice, key, nil), "")
+	wantErrorCode(t, "other user", h.encryptAs(user(testAccount, "bob"), key, nil), "AccessDeniedException")
+	wantErrorCode(t, "other account before", h.encryptAs(stranger, key, nil), "AccessDeniedException")
 	h.grant(owner, &kmsapi.CreateGrantRequest{KeyId: &key, GranteePrincipal: &stranger.ARN, Operations: grantEncrypt})
 	h.allow(stranger, `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"kms:*","Resource":"*"}}`)
-	wantCode(t, "other account", h.encryptAs(stranger, key, nil), "")
+	wantErrorCode(t, "other account", h.encryptAs(stranger, key, nil), "")
 	if _, err := h.as(owner, testRegion).kms().RevokeGrant(t.Context(), &kmsapi.RevokeGrantRequest{KeyId: &key, GrantId: g.GrantId}); err != nil {
 		t.Fatal(err)
 	}
-	wantCode(t, "revoked", h.encryptAs(alice, key, nil), "AccessDeniedException")
+	wantErrorCode(t, "revoked", h.encryptAs(alice, key, nil), "AccessDeniedException")
 	_, err := h.as(owner, testRegion).kms().RevokeGrant(t.Context(), &kmsapi.RevokeGrantRequest{KeyId: &key, GrantId: g.GrantId})
 	wantError(t, "again", err, "NotFoundException", "Grant ID "+*g.GrantId+" not found")
 }
@@ -90,10 +90,10 @@ func TestGrantToARoleCoversItsSessions(t *testing.T) {
 	key := h.newKey(&kmsapi.CreateKeyRequest{})
 	one, two := roleSession(testAccount, "app", "one"), roleSession(testAccount, "app", "two")
 	h.grant(root(testAccount), &kmsapi.CreateGrantRequest{KeyId: &key, GranteePrincipal: &one.ARN, Operations: grantEncrypt})
-	wantCode(t, "the session", h.encryptAs(one, key, nil), "")
-	wantCode(t, "another session", h.encryptAs(two, key, nil), "AccessDeniedException")
+	wantErrorCode(t, "the session", h.encryptAs(one, key, nil), "")
+	wantErrorCode(t, "another session", h.encryptAs(two, key, nil), "AccessDeniedException")
 	h.grant(root(testAccount), &kmsapi.CreateGrantRequest{KeyId: &key, GranteePrincipal: &one.Session.RoleARN, Operations: grantEncrypt})
-	wantCode(t, "a session of the role", h.encryptAs(two, key, nil), "")
+	wantErrorCode(t, "a session of the role", h.encryptAs(two, key, nil), "")
 }
 
 func TestGrantConstraints(t *testing.T) {
@@ -127,7 +127,7 @@ func TestGrantConstraints(t *testing.T) {
 		{"no context allowed", empty, nil, ""},
 		{"some where none is allowed", empty, map[string]string{"a": "1"}, denied},
 	} {
-		wantCode(t, test.name, h.encryptAs(test.who, key, test.context), test.want)
+		wantErrorCode(t, test.name, h.encryptAs(test.who, key, test.context), test.want)
 	}
 	if _, err := h.as(exact, testRegion).kms().DescribeKey(t.Context(), &kmsapi.DescribeKeyRequest{KeyId: &key}); err != nil {
 		t.Errorf("DescribeKey takes no context and is not constrained: %v", err)
@@ -268,7 +268,7 @@ func TestGranteeHandsOnNoMoreThanItHas(t *testing.T) {
 			Operations: []kmsapi.GrantOperation{create, encrypt}, Constraints: test.parent})
 		_, err := h.as(alice, testRegion).kms().CreateGrant(t.Context(), &kmsapi.CreateGrantRequest{
 			KeyId: &key, GranteePrincipal: &bob.ARN, Operations: test.ops, Constraints: test.child})
-		wantCode(t, test.name, err, test.want)
+		wantErrorCode(t, test.name, err, test.want)
 		if _, err := h.as(root(testAccount), testRegion).kms().RevokeGrant(t.Context(), &kmsapi.RevokeGrantRequest{KeyId: &key, GrantId: parent.GrantId}); err != nil {
 			t.Fatal(err)
 		}
@@ -290,7 +290,7 @@ func TestKeyPolicyDenyOverridesAGrant(t *testing.T) {
 		{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::111122223333:root"},"Action":"kms:*","Resource":"*"},
 		{"Effect":"Deny","Principal":{"AWS":"` + alice.ARN + `"},"Action":"kms:Encrypt","Resource":"*"}]}`)})
 	h.grant(root(testAccount), &kmsapi.CreateGrantRequest{KeyId: &key, GranteePrincipal: &alice.ARN, Operations: grantEncrypt})
-	wantCode(t, "denied by policy", h.encryptAs(alice, key, nil), "AccessDeniedException")
+	wantErrorCode(t, "denied by policy", h.encryptAs(alice, key, nil), "AccessDeniedException")
 }
 
 func TestWhoMayRetireAGrant(t *testing.T) {
@@ -322,10 +322,10 @@ func TestWhoMayRetireAGrant(t *testing.T) {
 			if dry == "" {
 				dry = "DryRunOperationException"
 			}
-			wantCode(t, test.name+", dry, by "+by, err, dry)
+			wantErrorCode(t, test.name+", dry, by "+by, err, dry)
 			in.DryRun = nil
 			_, err = h.as(test.who, testRegion).kms().RetireGrant(t.Context(), in)
-			wantCode(t, test.name+" by "+by, err, test.want)
+			wantErrorCode(t, test.name+" by "+by, err, test.want)
 			if left := h.listGrants(&kmsapi.ListGrantsRequest{KeyId: &key, GrantId: g.GrantId}); len(left) == 1 != (test.want != "") {
 				t.Errorf("%s by %s: %d grants left", test.name, by, len(left))
 			}
@@ -336,10 +336,10 @@ func TestWhoMayRetireAGrant(t *testing.T) {
 		"both": {GrantToken: new("x"), KeyId: &key, GrantId: new(newGrantID())},
 	} {
 		_, err := h.as(root(testAccount), testRegion).kms().RetireGrant(t.Context(), in)
-		wantCode(t, name, err, "ValidationException")
+		wantErrorCode(t, name, err, "ValidationException")
 	}
 	_, err := h.as(root(testAccount), testRegion).kms().RetireGrant(t.Context(), &kmsapi.RetireGrantRequest{KeyId: &key, GrantId: new(strings.Repeat("a", 64))})
-	wantCode(t, "unknown grant", err, "NotFoundException")
+	wantErrorCode(t, "unknown grant", err, "NotFoundException")
 }
 
 func TestGrantTokens(t *testing.T) {
@@ -352,7 +352,7 @@ func TestGrantTokens(t *testing.T) {
 		_, err := c.Encrypt(t.Context(), &kmsapi.EncryptRequest{KeyId: &key, Plaintext: []byte("x"), GrantTokens: tokens})
 		return err
 	}
-	wantCode(t, "its token", encrypt(*g.GrantToken), "")
+	wantErrorCode(t, "its token", encrypt(*g.GrantToken), "")
 	raw, err := base64.RawURLEncoding.DecodeString(*g.GrantToken)
 	if err != nil {
 		t.Fatal(err)
@@ -360,10 +360,10 @@ func TestGrantTokens(t *testing.T) {
 	for i := range raw {
 		bad := slices.Clone(raw)
 		bad[i] ^= 1
-		wantCode(t, fmt.Sprintf("bit of byte %d flipped", i), encrypt(base64.RawURLEncoding.EncodeToString(bad)), "InvalidGrantTokenException")
+		wantErrorCode(t, fmt.Sprintf("bit of byte %d flipped", i), encrypt(base64.RawURLEncoding.EncodeToString(bad)), "InvalidGrantTokenException")
 	}
 	for _, token := range []string{"x", "!", strings.Repeat("A", 8192)} {
-		wantCode(t, "garbage", encrypt(token), "InvalidGrantTokenException")
+		wantErrorCode(t, "garbage", encrypt(token), "InvalidGrantTokenException")
 	}
 	// Another key's token, and that of a grant that is gone, are ignored.
 	other := h.newKey(&kmsapi.CreateKeyRequest{})
@@ -371,10 +371,10 @@ func TestGrantTokens(t *testing.T) {
 	if _, err := h.as(root(testAccount), testRegion).kms().RevokeGrant(t.Context(), &kmsapi.RevokeGrantRequest{KeyId: &other, GrantId: irrelevant.GrantId}); err != nil {
 		t.Fatal(err)
 	}
-	wantCode(t, "irrelevant token", encrypt(*irrelevant.GrantToken), "")
+	wantErrorCode(t, "irrelevant token", encrypt(*irrelevant.GrantToken), "")
 	// A token is no permission: bob has alice's.
 	_, err = h.as(user(testAccount, "bob"), testRegion).kms().Encrypt(t.Context(), &kmsapi.EncryptRequest{KeyId: &key, Plaintext: []byte("x"), GrantTokens: []string{*g.GrantToken}})
-	wantCode(t, "somebody else's token", err, "AccessDeniedException")
+	wantErrorCode(t, "somebody else's token", err, "AccessDeniedException")
 }
 
 func TestListGrantsPagesAndFilters(t *testing.T) {

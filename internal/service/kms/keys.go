@@ -325,9 +325,26 @@ func checkAliasName(name string) error {
 	case !strings.HasPrefix(name, aliasPrefix):
 		return invalid("Invalid identifier")
 	case len(name) == len(aliasPrefix):
-		return invalid("Alias name must not be empty")
+		return &kmsapi.InvalidAliasNameException{Message: new("Alias name must not be empty")}
 	case strings.HasPrefix(name, aliasPrefix+"aws/"):
-		return &kmsapi.NotFoundException{Message: new("Alias names must not begin with alias/aws/")}
+		return notAuthorized{}
+	case strings.Contains(name, ":"):
+		return invalid(name + " contains invalid characters for an alias")
 	}
 	return nil
 }
+
+// notAuthorized is NotAuthorizedException, which KMS raises for names that are reserved
+// for AWS and which its model does not list. It has no message.
+type notAuthorized struct{}
+
+var _ wire.APIError = notAuthorized{}
+
+// Error implements error.
+func (e notAuthorized) Error() string { return wire.ErrorText(e) }
+
+// ErrorCode implements wire.APIError.
+func (notAuthorized) ErrorCode() string { return "NotAuthorizedException" }
+
+// ErrorMessage implements wire.APIError.
+func (notAuthorized) ErrorMessage() string { return "" }

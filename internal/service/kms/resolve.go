@@ -164,6 +164,11 @@ func (s *Service) keyAccess(ctx context.Context, c *call.Call, r *resolved, acti
 		// No policy can allow it: the access stays without one.
 	case r.key != nil:
 		a.Policy, a.ResourceTags = r.key.policy, r.key.tags
+		if r.req.key == "" && r.account != c.Account {
+			// The ciphertext names the key of another account. Who may not use it learns no
+			// more than from a ciphertext of no key at all.
+			a.Denied = &kmsapi.InvalidCiphertextException{}
+		}
 		if op, grantable := grantOperations[action]; grantable {
 			if a.Extra, err = s.newGrantCheck(ctx, c, r, op); err != nil {
 				return call.Access{}, err

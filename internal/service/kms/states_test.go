@@ -49,7 +49,7 @@ func TestEveryOperationInEveryState(t *testing.T) {
 			}
 			switch rules[state] {
 			case works:
-				wantCode(t, what, err, test.refused)
+				wantErrorCode(t, what, err, test.refused)
 				continue
 			case isDisabled:
 				wantText = "DisabledException: " + test.key + " is disabled."

@@ -149,6 +149,24 @@ func (s *Service) flushUses(ctx context.Context, names []keyName) error {
 	return nil
 }
 
+// RunUsage writes last uses down until ctx is done, and once more then.
+func (s *Service) RunUsage(ctx context.Context) error {
+	for {
+		timer, stop := s.clock.After(UsageFlushInterval)
+		select {
+		case <-timer:
+		case <-s.usage.full:
+		case <-ctx.Done():
+			stop()
+			return s.FlushUsage(context.WithoutCancel(ctx))
+		}
+		stop()
+		if err := s.FlushUsage(ctx); err != nil && ctx.Err() == nil {
+			s.log.Error("last uses of keys were not written", "error", err)
+		}
+	}
+}
+
 // lastUse returns the last use of a key, written down or not.
 func (s *Service) lastUse(ctx context.Context, name keyName) (lastUse, bool, error) {
 	s.usage.mu.Lock()

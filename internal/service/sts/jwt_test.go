@@ -4,7 +4,6 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"encoding/base64"
-	"math/big"
 	"testing"
 )
 
@@ -16,17 +15,19 @@ const (
 	rfc7515A3y = "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"
 )
 
-func coordinate(t testing.TB, s string) *big.Int {
+func coordinate(t testing.TB, s string) []byte {
 	t.Helper()
 	b, err := base64.RawURLEncoding.DecodeString(s)
 	must(t, err)
-	return new(big.Int).SetBytes(b)
+	return b
 }
 
 func TestRFC7515ES256(t *testing.T) {
 	token, err := parseJWT(rfc7515A3)
 	must(t, err)
-	key := &ecdsa.PublicKey{Curve: elliptic.P256(), X: coordinate(t, rfc7515A3x), Y: coordinate(t, rfc7515A3y)}
+	point := append(append([]byte{4}, coordinate(t, rfc7515A3x)...), coordinate(t, rfc7515A3y)...)
+	key, err := ecdsa.ParseUncompressedPublicKey(elliptic.P256(), point)
+	must(t, err)
 	if token.Issuer != "joe" || *token.Expires != 1300819380 || !token.verify([]ProviderKey{{Key: key}}) {
 		t.Errorf("%+v", token)
 	}

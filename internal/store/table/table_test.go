@@ -199,10 +199,8 @@ func TestTwoWritersOfAUniqueIndex(t *testing.T) {
 
 func TestPaging(t *testing.T) {
 	_, tab, s := aliases(t)
-	var all []string
 	for i := range 25 {
 		name := fmt.Sprintf("n%02d", i)
-		all = append(all, name)
 		must(t, update(t, s, func(tx store.Txn) error { return tab.Insert(tx, row(name, name, "t", fmt.Sprint("t", i%3))) }))
 	}
 	for _, reverse := range []bool{false, true} {

@@ -12,7 +12,7 @@ import (
 // Codec is the wire.Codec of AWS JSON. It is immutable.
 type Codec struct {
 	protocol    wire.Protocol
-	contentType string
+	contentType []string
 }
 
 var _ wire.Codec = (*Codec)(nil)
@@ -20,9 +20,9 @@ var _ wire.Codec = (*Codec)(nil)
 // New returns the codec of AWS JSON 1.1, or of 1.0 when protocol is wire.AWSJSON10.
 func New(protocol wire.Protocol) *Codec {
 	if protocol == wire.AWSJSON10 {
-		return &Codec{protocol: wire.AWSJSON10, contentType: "application/x-amz-json-1.0"}
+		return &Codec{protocol: wire.AWSJSON10, contentType: []string{"application/x-amz-json-1.0"}}
 	}
-	return &Codec{protocol: wire.AWSJSON11, contentType: "application/x-amz-json-1.1"}
+	return &Codec{protocol: wire.AWSJSON11, contentType: []string{"application/x-amz-json-1.1"}}
 }
 
 // Protocol implements wire.Codec.
@@ -83,8 +83,10 @@ func (c *Codec) EncodeError(api *wire.API, _ *wire.Operation, err wire.APIError,
 }
 
 func (c *Codec) setHeaders(res *wire.Response, requestID string) {
-	res.Header.Set("Content-Type", c.contentType)
-	res.Header.Set("X-Amzn-Requestid", requestID)
+	// Both names are in canonical form. The value of Content-Type is shared: net/http
+	// copies it before it is written.
+	res.Header["Content-Type"] = c.contentType
+	res.Header["X-Amzn-Requestid"] = []string{requestID}
 }
 
 // AppendError appends the error document that the JSON protocols share. With bodyOnly,

@@ -104,7 +104,7 @@ assert record["errorCode"] == "AccessDenied" and record["userIdentity"]["userNam
 assert record["sourceIPAddress"] == "127.0.0.1" and "Boto3" in record["userAgent"], record
 
 # A presigned request is proof of identity
-url = sts.generate_presigned_url("get_caller_identity")
+url = sts.generate_presigned_url("get_caller_identity", HttpMethod="GET")
 with urllib.request.urlopen(url) as answer:
     assert f"<Arn>arn:aws:iam::{account}:root</Arn>" in answer.read().decode()
 

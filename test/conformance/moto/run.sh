@@ -1,0 +1,45 @@
+#!/usr/bin/env bash
+# Runs moto's own tests of KMS, unmodified, against Fastness, as moto's server mode does.
+#
+#	test/conformance/moto/run.sh DIR [pytest arguments]
+#
+# DIR is a checkout of https://github.com/getmoto/moto; its tests/ is enough if a moto
+# of about the same age is installed. Needs python3 with boto3, pytest and freezegun
+# (Debian: python3-boto3 python3-pytest python3-freezegun) and what moto itself needs.
+#
+# The tests count that send at least one request to KMS (moto's others test its Python
+# code). The run passes if at least MOTO_LEAST of them pass (default 185) and each that
+# fails is in excused.txt; docs/conformance.md gives the reasons.
+set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+root=$(cd "$here/../../.." && pwd)
+[ $# -ge 1 ] && [ -d "$1/tests/test_kms" ] || { echo "usage: $0 DIR-OF-A-MOTO-CHECKOUT [pytest arguments]" >&2; exit 2; }
+checkout=$(cd "$1" && pwd)
+shift
+
+work=$(mktemp -d)
+server=
+cleanup() {
+	if [ -n "$server" ]; then
+		kill "$server" 2>/dev/null || true
+		wait "$server" 2>/dev/null || true
+	fi
+	rm -rf "$work"
+}
+trap cleanup EXIT
+
+binary=${FASTNESS_BINARY:-$work/fastness}
+[ -n "${FASTNESS_BINARY:-}" ] || (cd "$root" && go build -o "$binary" ./cmd/fastness)
+port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+"$binary" serve --data "$work/data" --listen "127.0.0.1:$port" --dev --dev-account 123456789012 >"$work/server.log" 2>&1 &
+server=$!
+curl -sS --fail --retry 50 --retry-connrefused --retry-delay 1 --retry-max-time 60 -o /dev/null "http://127.0.0.1:$port/health"
+
+# A checkout without the package (a partial copy) uses the installed moto.
+python_path=$here
+if [ -f "$checkout/moto/__init__.py" ]; then python_path=$here:$checkout; fi
+cd "$checkout"
+env -u AWS_PROFILE -u AWS_ENDPOINT_URL TEST_SERVER_MODE=true TEST_SERVER_MODE_ENDPOINT="http://127.0.0.1:$port" \
+	AWS_ACCESS_KEY_ID=testing AWS_SECRET_ACCESS_KEY=testing AWS_DEFAULT_REGION=us-east-1 NO_PROXY='*' \
+	PYTHONPATH="$python_path" PYTHONDONTWRITEBYTECODE=1 MOTO_EXCUSED="$here/excused.txt" MOTO_LEAST="${MOTO_LEAST:-185}" \
+	python3 "$here/pytest_with_debian.py" -p count_requests -p no:cacheprovider -q tests/test_kms "$@"

@@ -1,0 +1,40 @@
+#!/usr/bin/env bash
+# The real components that the tests talk to. Installs what is missing from Debian when
+# run as root; otherwise names it and fails. Says nothing when all is there.
+set -euo pipefail
+
+missing=()
+
+# need PACKAGE COMMAND...: the package is missing if the command fails.
+need() {
+	local package=$1
+	shift
+	"$@" >/dev/null 2>&1 || missing+=("$package")
+}
+
+# curl that signs requests by itself (--aws-sigv4): 7.75 or newer.
+curl_signs() { curl --help all 2>/dev/null | grep -q -- --aws-sigv4; }
+boto3_there() { python3 -c 'import boto3' || /usr/bin/python3 -c 'import boto3'; }
+
+need openssl command -v openssl
+need curl curl_signs
+need jq command -v jq
+need xxd command -v xxd
+need uuid-runtime command -v uuidgen
+need nodejs command -v node
+need npm command -v npm
+need awscli command -v aws
+need python3-boto3 boto3_there
+
+[ ${#missing[@]} -eq 0 ] && exit 0
+if [ "$(id -u)" -ne 0 ]; then
+	echo "missing: ${missing[*]}" >&2
+	echo "install them:  sudo apt-get install --no-install-recommends ${missing[*]}" >&2
+	exit 1
+fi
+export DEBIAN_FRONTEND=noninteractive
+apt-get update -qq
+apt-get install -y -qq --no-install-recommends "${missing[@]}"
+
+# A package that does not bring the program would fail the tests in a less clear way.
+curl_signs || { echo "this Debian's curl is older than 7.75" >&2; exit 1; }
