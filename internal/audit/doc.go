@@ -10,7 +10,9 @@
 // model marks sensitive read HIDDEN_DUE_TO_SECURITY_REASONS, blobs are left out.
 //
 // A batch is one value of the store under a key that orders by time, so the history
-// of the last seconds is the end of one range; Lookup walks it newest first.
+// of the last seconds is the end of one range; Lookup walks it newest first. Batches
+// are compressed: records of one second resemble each other, and what is not written
+// need not be sealed, logged, flushed and compacted.
 //
 // Source: the CloudTrail record contents reference of the CloudTrail user guide.
 package audit

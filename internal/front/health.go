@@ -89,6 +89,11 @@ func (g *Gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		// what follows on the connection is not taken for a request.
 		w.Header().Set("Connection", "close")
 	}
+	if r.ProtoMajor > 1 && !wellFormed(r) {
+		w.Header().Set("X-Amzn-Requestid", audit.NewID())
+		http.Error(w, "malformed request", http.StatusBadRequest)
+		return
+	}
 	if operational(r.URL.Path) && r.Header.Get("Authorization") == "" && r.Header.Get("X-Amz-Target") == "" {
 		g.mux.ServeHTTP(w, r)
 		return
@@ -111,6 +116,12 @@ func (g *Gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_ = json.NewEncoder(w).Encode(map[string]string{
 		"__type": "ServiceUnavailableException", "message": "Fastness is " + g.status().Status + ".",
 	})
+}
+
+// wellFormed checks what net/http leaves unchecked in HTTP/2: :path is a path or the
+// asterisk (RFC 9113, 8.3.1), and there is one length.
+func wellFormed(r *http.Request) bool {
+	return r.URL.Host == "" && len(r.Header["Content-Length"]) <= 1
 }
 
 func (g *Gate) report(w http.ResponseWriter, unready int) {

@@ -134,6 +134,7 @@ func (d *Door) serve(ctx context.Context, a *answer) {
 		return
 	}
 	c.Input = in
+	defer wire.Wipe(t.op.Input(), in)
 	out, err := d.run(ctx, t.room, c)
 	if err != nil {
 		a.fail(d.apiError(ctx, err, a.id))
@@ -218,6 +219,7 @@ func source(r *http.Request, sig *sigv4.Signature) *call.Source {
 }
 
 func (a *answer) succeed(out any) {
+	defer wire.Wipe(a.op.Output(), out)
 	buf := answers.Get().(*[]byte)
 	defer releaseAnswer(buf)
 	res := wire.Response{Header: a.w.Header(), Body: (*buf)[:0]}

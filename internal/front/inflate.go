@@ -29,6 +29,7 @@ type payload struct {
 	sent       *bytes.Buffer
 	compressed bool
 	inflated   *bytes.Buffer
+	err        error // of inflating
 }
 
 // plain is the body to decode.
@@ -38,9 +39,10 @@ func (p *payload) plain() ([]byte, error) {
 	}
 	if p.inflated == nil {
 		p.inflated = bodies.Get().(*bytes.Buffer)
-		if err := inflate(p.inflated, p.sent.Bytes()); err != nil {
-			return nil, err
-		}
+		p.err = inflate(p.inflated, p.sent.Bytes())
+	}
+	if p.err != nil {
+		return nil, p.err
 	}
 	return p.inflated.Bytes(), nil
 }

@@ -73,7 +73,7 @@ func (r *router) route(req *http.Request, sig *sigv4.Signature, body []byte) (ta
 	}
 	room, ambiguous := r.byScopeOrHost(req, sig)
 	if room == nil && !ambiguous && hasAction {
-		room = r.byVersion(req, form, body)
+		room, ambiguous = r.byVersion(actionSource(req, form, body))
 	}
 	if room == nil {
 		if ambiguous {
@@ -156,6 +156,9 @@ func (r *router) routeTarget(req *http.Request, value string) (target, *routeErr
 
 func (r *router) routeQuery(room *Room, codec wire.Codec, req *http.Request, form bool, body []byte) (target, *routeError) {
 	api := room.API
+	if req.Method != http.MethodGet && req.Method != http.MethodPost {
+		return target{}, &routeError{api: api, codec: codec, err: &wire.CommonError{Kind: wire.UnknownOperation, Message: "The query protocols take GET and POST only."}}
+	}
 	if form && awsquery.HasAction(body) && awsquery.HasAction([]byte(req.URL.RawQuery)) {
 		return target{}, &routeError{api: api, codec: codec, err: &wire.CommonError{Kind: wire.MalformedQuery, Message: "The request names an Action both in its URL and in its body."}}
 	}
@@ -188,30 +191,6 @@ func actionSource(req *http.Request, form bool, body []byte) []byte {
 	return query
 }
 
-// byVersion finds the room of a query that says nowhere else which service it means:
-// unsigned (AssumeRoleWithWebIdentity at a host name of the operator's), or with a
-// signature that cannot be read. It is the one whose API has the Version, and nil
-// where several have it.
-func (r *router) byVersion(req *http.Request, form bool, body []byte) *Room {
-	_, version, err := awsquery.Action(actionSource(req, form, body))
-	if err != nil || version == "" {
-		return nil
-	}
-	var found *Room
-	for _, rooms := range r.bySigning {
-		for _, room := range rooms {
-			if room.API.Version != version || r.codec(room.API, wire.AWSQuery, wire.EC2Query) == nil {
-				continue
-			}
-			if found != nil {
-				return nil
-			}
-			found = room
-		}
-	}
-	return found
-}
-
 // byScopeOrHost finds the room by the service in the credential scope, or by the
 // host name. Where several APIs share a signing name, the host decides.
 func (r *router) byScopeOrHost(req *http.Request, sig *sigv4.Signature) (room *Room, ambiguous bool) {
@@ -234,6 +213,30 @@ func (r *router) byScopeOrHost(req *http.Request, sig *sigv4.Signature) (room *R
 		}
 	}
 	return nil, false
+}
+
+// byVersion finds the room of a query that says nowhere else which service it means:
+// unsigned (AssumeRoleWithWebIdentity at a host name of the operator's), or under a
+// signature that cannot be read or names no service of ours. An API of that Version
+// has an operation of that name. Two are ambiguous.
+func (r *router) byVersion(query []byte) (room *Room, ambiguous bool) {
+	action, version, err := awsquery.Action(query)
+	if err != nil {
+		return nil, false
+	}
+	for _, rooms := range r.bySigning {
+		for _, candidate := range rooms {
+			api := candidate.API
+			if api.Version != version || api.Operation(action) == nil || r.codec(api, wire.AWSQuery, wire.EC2Query) == nil {
+				continue
+			}
+			if room != nil {
+				return nil, true
+			}
+			room = candidate
+		}
+	}
+	return room, false
 }
 
 func mediaType(req *http.Request) string {

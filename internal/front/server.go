@@ -38,6 +38,11 @@ func Listen(ctx context.Context, addr string, config *tls.Config, h http.Handler
 	if err != nil {
 		return nil, fmt.Errorf("front: %w", err)
 	}
+	return serve(inner, config, h, log), nil
+}
+
+// serve serves h on connections of inner.
+func serve(inner net.Listener, config *tls.Config, h http.Handler, log *slog.Logger) *Server {
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
 	protocols.SetHTTP2(true)
@@ -72,7 +77,7 @@ func Listen(ctx context.Context, addr string, config *tls.Config, h http.Handler
 		}
 		s.served <- err
 	}()
-	return s, nil
+	return s
 }
 
 // Addr is the address that is served.

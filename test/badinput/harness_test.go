@@ -34,7 +34,7 @@ const (
 	formType = "application/x-www-form-urlencoded; charset=utf-8"
 
 	// patience bounds every wait for the server. Nothing comes near it unless broken.
-	patience = 20 * time.Second
+	patience = time.Minute
 )
 
 // server is one Fastness and its root user's key.

@@ -275,7 +275,9 @@ func TestCompressedBodies(t *testing.T) {
 		q := send(zip(t, bytes.Repeat([]byte(" "), 64<<20)))
 		s.refused(t, q.drop("Authorization"), want{status: 400, code: "MissingAuthenticationTokenException", message: "Request is missing Authentication Token"})
 	})
-	t.Run("not gzip", func(t *testing.T) { s.refused(t, send([]byte(`{"Limit":1}`)), serialization("The request body could not be read.")) })
+	t.Run("not gzip", func(t *testing.T) {
+		s.refused(t, send([]byte(`{"Limit":1}`)), serialization("The request body could not be read."))
+	})
 	t.Run("cut short", func(t *testing.T) {
 		z := zip(t, []byte(`{"Limit":1}`))
 		s.refused(t, send(z[:len(z)-5]), serialization("The request body could not be read."))

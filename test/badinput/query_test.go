@@ -75,6 +75,12 @@ func TestFormsThatCannotBeRead(t *testing.T) {
 		s.call(t, s.form("Action=ListUsers"+iamVersion+"&"+strings.Repeat("Tags.member.1.", 5000)+"Key=a"), "iam")
 	})
 	t.Run("as many parameters as may be", func(t *testing.T) { s.call(t, s.form(many(9998)), "iam") })
+	for _, method := range []string{"PUT", "DELETE", "PATCH", "get"} {
+		t.Run(method, func(t *testing.T) {
+			q := &request{method: method, target: "/?Action=CreateUser&UserName=x" + iamVersion, host: s.addr}
+			s.refused(t, q.sign(s.by("iam")), want{status: 400, code: "InvalidAction", message: "The query protocols take GET and POST only."})
+		})
+	}
 	t.Run("GET", func(t *testing.T) {
 		q := &request{method: "GET", target: "/?Action=ListUsers" + iamVersion, host: s.addr}
 		if a := s.send(t, q.sign(s.by("iam"))); a.status != http.StatusOK {

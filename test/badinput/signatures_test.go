@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// TestHTTPSignatures refuses every way in which a signature can be wrong. Nothing of
-// it is recorded: nobody is known to have called.
+// Every way in which a signature can be wrong is refused. Nothing of it is recorded:
+// nobody is known to have called.
 func TestSignatures(t *testing.T) {
 	s := start(t)
 	kms := func() *request { return s.kms("CreateKey", []byte("{}")) }
@@ -50,7 +50,9 @@ func TestSignatures(t *testing.T) {
 		{"SHA-1", altered(func(q *request) { q.set("Authorization", strings.Replace(auth, "SHA256", "SHA1", 1)) }), incomplete("Unsupported AWS 'algorithm'")},
 		{"algorithm alone", altered(func(q *request) { q.set("Authorization", "AWS4-HMAC-SHA256") }), incomplete("Authorization header requires 'Credential' parameter. Authorization header requires 'Signature' parameter. Authorization header requires 'SignedHeaders' parameter. ")},
 		{"no equal sign", altered(func(q *request) { q.set("Authorization", "AWS4-HMAC-SHA256 Credential") }), incomplete("not a valid key=value pair (missing equal-sign) in Authorization header")},
-		{"no credential", altered(func(q *request) { q.set("Authorization", strings.Replace(auth, "Credential="+part("Credential")+", ", "", 1)) }), incomplete("Authorization header requires 'Credential' parameter.")},
+		{"no credential", altered(func(q *request) {
+			q.set("Authorization", strings.Replace(auth, "Credential="+part("Credential")+", ", "", 1))
+		}), incomplete("Authorization header requires 'Credential' parameter.")},
 		{"no signed headers", altered(func(q *request) {
 			q.set("Authorization", strings.Replace(auth, "SignedHeaders="+part("SignedHeaders")+", ", "", 1))
 		}), incomplete("Authorization header requires 'SignedHeaders' parameter.")},

@@ -11,7 +11,7 @@ trap 'rm -rf "$dir"' EXIT
 CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o "$dir/fastness" ./cmd/fastness
 go build -o "$dir/kmsload" ./test/bench/kmsload
 moto=${MOTO_SERVER-$(command -v moto_server || true)}
-if [ -n "$moto" ] && ! "$moto" --version >/dev/null 2>&1; then
+if [ -n "$moto" ] && ! "$moto" --help >/dev/null 2>&1; then
 	echo "moto_server does not run here: left out" >&2
 	moto=
 fi

@@ -17,8 +17,14 @@ const labelMaterialID = "KMS-MATERIAL-ID-1"
 // Material of any kind and length is accepted: it is hashed first. AWS shows the
 // id as 64 hexadecimal digits.
 func MaterialID(keyID string, material []byte) [MaterialIDSize]byte {
-	key := sha256.Sum256(material)
+	var key [sha256.Size]byte
 	defer clear(key[:])
+	h := sha256.New()
+	h.Write(material)
+	h.Sum(key[:0])
+	// The hash still holds what it has not yet put through: the end of the material.
+	var zeros [sha256.BlockSize]byte
+	h.Write(zeros[:])
 	var id [MaterialIDSize]byte
 	fixed := appendFixedInput(nil, labelMaterialID, []byte(keyID), len(id))
 	counterKDF(hmac.New(sha256.New, key[:]), id[:], fixed)

@@ -179,7 +179,7 @@ func (s *Service) decrypt(ctx context.Context, k *key, r *resolved, blob []byte,
 		return nil, nil, &kmsapi.InvalidCiphertextException{}
 	}
 	if ref != refOf(&k.record) {
-		return nil, nil, incorrectKey()
+		return nil, nil, s.ofAnotherKey(ctx, ref)
 	}
 	h, err := envelope.ParseHeader(blob)
 	if err != nil {

@@ -52,3 +52,30 @@ func TestNobodyMayUseAKeyThatItsPolicyDoesNotName(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+// A reference that names no key is an altered one; one that names another key than the
+// request is a misdirected blob.
+func TestAlteredBlobIsNotTakenForOneOfAnotherKey(t *testing.T) {
+	h := newHarness(t)
+	owner := h.as(root(testAccount), testRegion).kms()
+	encrypt := func() (key string, blob []byte) {
+		created, err := owner.CreateKey(t.Context(), &kmsapi.CreateKeyRequest{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		out, err := owner.Encrypt(t.Context(), &kmsapi.EncryptRequest{KeyId: created.KeyMetadata.KeyId, Plaintext: []byte("x")})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return *created.KeyMetadata.KeyId, out.CiphertextBlob
+	}
+	key, blob := encrypt()
+	_, other := encrypt()
+	blob[5] ^= 1
+	for want, b := range map[string][]byte{"InvalidCiphertextException": blob, "IncorrectKeyException": other} {
+		_, err := owner.Decrypt(t.Context(), &kmsapi.DecryptRequest{KeyId: new(key), CiphertextBlob: b})
+		if got := codeOf(err); got != want {
+			t.Errorf("got %s, want %s", got, want)
+		}
+	}
+}

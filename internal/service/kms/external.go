@@ -157,12 +157,12 @@ func (s *Service) decryptExternal(ctx context.Context, k *key, blob []byte, cont
 	ref, sealed, err := parseExternalBlob(blob)
 	if err != nil {
 		if h, err := envelope.ParseHeader(blob); err == nil && h.KeyRef != refOf(&k.record) {
-			return nil, incorrectKey()
+			return nil, s.ofAnotherKey(ctx, h.KeyRef)
 		}
 		return nil, &kmsapi.InvalidCiphertextException{}
 	}
 	if ref != refOf(&k.record) {
-		return nil, incorrectKey()
+		return nil, s.ofAnotherKey(ctx, ref)
 	}
 	ks, client, err := s.connectedProxy(ctx, k)
 	if err != nil {
@@ -202,6 +202,15 @@ func (s *Service) connectedProxy(ctx context.Context, k *key) (*keyStoreRecord, 
 	return ks, client, err
 }
 
-func incorrectKey() error {
+// ofAnotherKey is the error for a blob with another reference than that of the key the
+// request names: the blob is under another key if there is one, and altered if not.
+func (s *Service) ofAnotherKey(ctx context.Context, ref [16]byte) error {
+	k, err := s.directory.byRef(ctx, call.From(ctx).Region, ref)
+	if err != nil {
+		return err
+	}
+	if k == nil {
+		return &kmsapi.InvalidCiphertextException{}
+	}
 	return &kmsapi.IncorrectKeyException{Message: new("The key ID in the request does not identify a CMK that can perform this operation.")}
 }

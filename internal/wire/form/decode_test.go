@@ -161,3 +161,13 @@ func BenchmarkDecode(b *testing.B) {
 		}
 	}
 }
+
+func TestParseCountsParametersOfBothDocuments(t *testing.T) {
+	all := strings.Repeat("a=&", form.MaxParameters-1) + "b="
+	if _, err := form.Parse(nil, "", all); errors.Is(err, form.ErrTooMany) {
+		t.Errorf("%d parameters: %v", form.MaxParameters, err)
+	}
+	if _, err := form.Parse(nil, "c=", all); !errors.Is(err, form.ErrTooMany) {
+		t.Errorf("%d parameters: %v", form.MaxParameters+1, err)
+	}
+}

@@ -25,6 +25,9 @@ type measured struct {
 // warmUp comes before each window and does not count.
 const warmUp = 200 * time.Millisecond
 
+// patience is how long an answer may take.
+const patience = 15 * time.Second
+
 // load replays requests, one to each connection, for the window. Every answer must
 // have status 200.
 func load(ctx context.Context, addr string, requests [][]byte, window time.Duration, cpu func() (time.Duration, error)) (measured, error) {
@@ -33,17 +36,16 @@ func load(ctx context.Context, addr string, requests [][]byte, window time.Durat
 	latencies := make([][]time.Duration, len(requests))
 	errs := make([]error, len(requests))
 	conns := make([]net.Conn, len(requests))
+	until := time.Now().Add(warmUp + window + patience)
 	for i := range requests {
-		var d net.Dialer
-		conn, err := d.DialContext(ctx, "tcp", addr)
+		conn, err := dial(addr, until)
 		if err != nil {
 			return measured{}, err
 		}
-		defer conn.Close()
 		conns[i] = conn
 	}
 	for i, request := range requests {
-		wg.Go(func() { latencies[i], errs[i] = replay(conns[i], request, &counting, &stop) })
+		wg.Go(func() { latencies[i], errs[i] = replay(conns[i], addr, until, request, &counting, &stop) })
 	}
 	wait := func(d time.Duration) {
 		select {
@@ -75,9 +77,19 @@ func load(ctx context.Context, addr string, requests [][]byte, window time.Durat
 	}, nil
 }
 
+// dial connects. A server that stops answering is an error, not a wait without end.
+func dial(addr string, until time.Time) (net.Conn, error) {
+	conn, err := net.Dial("tcp", addr)
+	if err != nil {
+		return nil, err
+	}
+	return conn, conn.SetDeadline(until)
+}
+
 // replay sends one request over and over. It returns the latencies of the answers
 // that came while counting was set.
-func replay(conn net.Conn, request []byte, counting, stop *atomic.Bool) ([]time.Duration, error) {
+func replay(conn net.Conn, addr string, until time.Time, request []byte, counting, stop *atomic.Bool) ([]time.Duration, error) {
+	defer func() { conn.Close() }()
 	r := bufio.NewReaderSize(conn, 16<<10)
 	var latencies []time.Duration
 	for !stop.Load() {
@@ -85,8 +97,16 @@ func replay(conn net.Conn, request []byte, counting, stop *atomic.Bool) ([]time.
 		if _, err := conn.Write(request); err != nil {
 			return nil, err
 		}
-		if _, err := readAnswer(r, false); err != nil {
+		_, closes, err := readAnswer(r, false)
+		if err != nil {
 			return nil, err
+		}
+		if closes {
+			conn.Close()
+			if conn, err = dial(addr, until); err != nil {
+				return nil, err
+			}
+			r.Reset(conn)
 		}
 		if counting.Load() {
 			latencies = append(latencies, time.Since(start))
@@ -120,10 +140,10 @@ func readChunks(r *bufio.Reader) (body []byte, err error) {
 // readAnswer reads one HTTP/1.1 answer, as cheaply as can be:
 // the load generator shares the machine with what it measures. With keep it returns
 // the body.
-func readAnswer(r *bufio.Reader, keep bool) ([]byte, error) {
+func readAnswer(r *bufio.Reader, keep bool) (body []byte, closes bool, err error) {
 	line, err := r.ReadSlice('\n')
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	ok := len(line) > 12 && string(line[9:12]) == "200"
 	status := string(line)
@@ -134,7 +154,7 @@ func readAnswer(r *bufio.Reader, keep bool) ([]byte, error) {
 	for {
 		line, err := r.ReadSlice('\n')
 		if err != nil {
-			return nil, err
+			return nil, false, err
 		}
 		line = bytes.TrimSpace(line)
 		if len(line) == 0 {
@@ -143,24 +163,26 @@ func readAnswer(r *bufio.Reader, keep bool) ([]byte, error) {
 		const name = "content-length:"
 		if len(line) > len(name) && bytes.EqualFold(line[:len(name)], []byte(name)) {
 			if length, err = strconv.Atoi(string(bytes.TrimSpace(line[len(name):]))); err != nil {
-				return nil, err
+				return nil, false, err
 			}
 		}
+		closes = closes || bytes.EqualFold(line, []byte("connection: close"))
 		chunked = chunked || bytes.EqualFold(line, []byte("transfer-encoding: chunked"))
 	}
 	if chunked {
-		return readChunks(r)
+		body, err = readChunks(r)
+		return body, closes, err
 	}
 	if ok && !keep {
 		_, err := r.Discard(length)
-		return nil, err
+		return nil, closes, err
 	}
-	body := make([]byte, length)
+	body = make([]byte, length)
 	if _, err := io.ReadFull(r, body); err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	if !ok {
-		return nil, fmt.Errorf("answered %s%s", status, body)
+		return nil, false, fmt.Errorf("answered %s%s", status, body)
 	}
-	return body, nil
+	return body, closes, nil
 }

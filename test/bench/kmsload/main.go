@@ -21,12 +21,12 @@ import (
 
 // settings are the flags.
 type settings struct {
-	fastness, localKMS, moto, bao string
-	rounds                        int
-	window                        time.Duration
-	conns                         []int
-	ops                           []string
-	grants                        int
+	fastness, localKMS, moto string
+	rounds                   int
+	window                   time.Duration
+	conns                    []int
+	ops                      []string
+	grants                   int
 }
 
 func main() {
@@ -34,7 +34,6 @@ func main() {
 	flag.StringVar(&s.fastness, "fastness", "", "fastness binary")
 	flag.StringVar(&s.localKMS, "local-kms", "", "local-kms binary; empty leaves it out")
 	flag.StringVar(&s.moto, "moto", "", "moto_server command; empty leaves it out")
-	flag.StringVar(&s.bao, "bao", "", "OpenBao binary; empty leaves it out")
 	flag.IntVar(&s.rounds, "rounds", 3, "rounds; servers alternate within each")
 	flag.DurationVar(&s.window, "window", 2*time.Second, "how long one server is measured in one round")
 	flag.IntVar(&s.grants, "grants", 100, "grants on the measured key of fastness")

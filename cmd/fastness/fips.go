@@ -1,0 +1,5 @@
+//go:build fips
+
+//go:debug fips140=only
+
+package main

@@ -1,0 +1,190 @@
+package front
+
+import (
+	"bytes"
+	"compress/gzip"
+	"errors"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"fastness/internal/api/iamapi"
+	"fastness/internal/api/kmsapi"
+	"fastness/internal/api/stsapi"
+	"fastness/internal/clock"
+	"fastness/internal/wire"
+	"fastness/internal/wire/awsjson"
+	"fastness/internal/wire/awsquery"
+	"fastness/internal/wire/restjson"
+	"fastness/internal/wire/rpccbor"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// refusingDoor is a door without services behind it: it can only refuse.
+func refusingDoor(t *testing.T) *Door {
+	t.Helper()
+	d, err := New(Config{
+		Rooms:  []*Room{{API: kmsapi.API, MaxBody: 64 << 10}, {API: iamapi.API}, {API: stsapi.API}},
+		Codecs: []wire.Codec{awsjson.New(wire.AWSJSON10), awsjson.New(wire.AWSJSON11), awsquery.New(), restjson.New(), rpccbor.New()},
+		Clock:  clock.NewManual(time.Now()), Log: slog.New(slog.DiscardHandler), Metrics: NewMetrics(prometheus.NewRegistry()),
+		Regions: []string{"us-east-1"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+const formType = "application/x-www-form-urlencoded"
+
+func TestDoorRefusesInTheWordsOfTheProtocol(t *testing.T) {
+	d := refusingDoor(t)
+	for _, c := range []struct {
+		name, body string
+		header     http.Header
+		status     int
+		contains   string
+		method     string // if not POST, body is the query
+	}{
+		{"a query by PUT", "Action=ListUsers&Version=2010-05-08", http.Header{}, 400, "<Code>InvalidAction</Code>", "PUT"},
+		{"a query by HEAD", "Action=ListUsers&Version=2010-05-08", http.Header{}, 400, "", "HEAD"},
+		{"a query by GET", "Action=ListUsers&Version=2010-05-08", http.Header{}, 403, "<Code>MissingAuthenticationToken</Code>", "GET"},
+		{"a form that is too large", strings.Repeat("x", DefaultMaxBody+1), http.Header{"Content-Type": {formType}}, 413, "<Code>RequestEntityTooLarge</Code>", ""},
+		{"a form under a signature that cannot be read", "a=b", http.Header{"Content-Type": {formType}, "Authorization": {"AWS4-HMAC-SHA256 x"}}, 400, "<Code>IncompleteSignature</Code>", ""},
+		{"an unsigned form that says its version", "Action=ListUsers&Version=2010-05-08", http.Header{"Content-Type": {formType}}, 403, "<Code>MissingAuthenticationToken</Code>", ""},
+		{"a form without Version", "Action=ListUsers", http.Header{"Content-Type": {formType}}, 400, "<Code>InvalidAction</Code>", ""},
+		{"an unsigned bomb", string(gzipped(t, bytes.Repeat([]byte(" "), 1<<20))), http.Header{"X-Amz-Target": {"TrentService.ListKeys"}, "Content-Encoding": {"gzip"}}, 400, "MissingAuthenticationTokenException", ""},
+		{"a form that is a bomb", string(gzipped(t, bytes.Repeat([]byte(" "), 1<<20))), http.Header{"Content-Type": {formType}, "Content-Encoding": {"GZip"}}, 413, "<Code>RequestEntityTooLarge</Code>", ""},
+		{"a form that is not gzip", "Action=ListUsers&Version=2010-05-08", http.Header{"Content-Type": {formType}, "Content-Encoding": {"gzip"}}, 400, "<Code>MalformedInput</Code>", ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			method, target := "POST", "/"
+			if c.method != "" {
+				method, target, c.body = c.method, "/?"+c.body, ""
+			}
+			r := httptest.NewRequest(method, target, strings.NewReader(c.body))
+			r.Header = c.header
+			w := httptest.NewRecorder()
+			d.ServeHTTP(w, r)
+			if w.Code != c.status || !strings.Contains(w.Body.String(), c.contains) {
+				t.Errorf("%d %s", w.Code, w.Body)
+			}
+		})
+	}
+}
+
+// A chunked request is the last one on its connection, and a gate without a door
+// answers with a request id.
+func TestGateEndsConnectionsOfChunkedRequests(t *testing.T) {
+	g := NewGate(func() Status { return Status{Status: "sealed"} }, http.NotFoundHandler(), nil)
+	for _, c := range []struct {
+		encoding []string
+		close    string
+	}{{nil, ""}, {[]string{"chunked"}, "close"}} {
+		r := httptest.NewRequest("POST", "/", nil)
+		r.TransferEncoding = c.encoding
+		w := httptest.NewRecorder()
+		g.ServeHTTP(w, r)
+		if w.Code != http.StatusServiceUnavailable || w.Header().Get("Connection") != c.close || len(w.Header().Get("X-Amzn-Requestid")) != 36 {
+			t.Errorf("%v: %d %v", c.encoding, w.Code, w.Header())
+		}
+	}
+}
+
+func TestGateRefusesMalformedHTTP2(t *testing.T) {
+	g := NewGate(func() Status { return Status{Status: "ok"} }, http.NotFoundHandler(), nil)
+	for _, c := range []struct {
+		target  string
+		lengths []string
+		status  int
+	}{
+		{"/health", nil, 200},
+		{"/health", []string{"2"}, 200},
+		{"/health", []string{"2", "3"}, 400},
+		{"http://other.example/health", nil, 400},
+	} {
+		r := httptest.NewRequest("GET", c.target, nil)
+		r.ProtoMajor, r.Header = 2, http.Header{"Content-Length": c.lengths}
+		w := httptest.NewRecorder()
+		g.ServeHTTP(w, r)
+		if w.Code != c.status {
+			t.Errorf("%s %v: %d", c.target, c.lengths, w.Code)
+		}
+	}
+}
+
+func gzipped(t *testing.T, data []byte) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	w := gzip.NewWriter(&b)
+	_, err := w.Write(data)
+	if err := errors.Join(err, w.Close()); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+func TestInflateIsBounded(t *testing.T) {
+	payloadOf := func(b []byte) payload {
+		return payload{sent: bytes.NewBuffer(b), compressed: true}
+	}
+	text := []byte(`{"KeyId":"1234"}`)
+	p := payloadOf(gzipped(t, text))
+	for range 2 { // asking again costs nothing and gives the same
+		if got, err := p.plain(); err != nil || !bytes.Equal(got, text) {
+			t.Errorf("%q %v", got, err)
+		}
+	}
+	p = payloadOf(gzipped(t, make([]byte, 1<<20)))
+	if _, err := p.plain(); !errors.Is(err, errTooLarge) {
+		t.Error(err)
+	}
+	good := gzipped(t, text)
+	for _, bad := range [][]byte{nil, text, good[:len(good)-1], append(good, 1)} {
+		p = payloadOf(bad)
+		for range 2 {
+			if got, err := p.plain(); err == nil || errors.Is(err, errTooLarge) || got != nil {
+				t.Errorf("%q: %q %v", bad, got, err)
+			}
+		}
+	}
+}
+
+// A client that is still sending reads its answer before the connection is reset.
+func TestListenerConnectionsEndHalfByHalf(t *testing.T) {
+	inner, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := newDualListener(inner, nil, 1)
+	defer l.active.Wait()
+	defer l.Close()
+	client, err := net.Dial("tcp", inner.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	if _, err := io.WriteString(client, "x"); err != nil {
+		t.Fatal(err)
+	}
+	server, err := l.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer server.Close()
+	if err := server.(interface{ CloseWrite() error }).CloseWrite(); err != nil {
+		t.Fatal(err)
+	}
+	if b, err := io.ReadAll(client); err != nil || len(b) != 0 {
+		t.Errorf("%q %v", b, err)
+	}
+	if _, err := io.WriteString(client, "y"); err != nil {
+		t.Error(err)
+	}
+}
