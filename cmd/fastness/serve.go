@@ -9,7 +9,6 @@ import (
 	"io"
 	"log/slog"
 	"os"
-	"runtime"
 	"strings"
 	"time"
 
@@ -97,8 +96,6 @@ func serve(ctx context.Context, args []string, out io.Writer) error {
 	if c.Dev {
 		c.Log.Warn("--dev: any credentials are accepted as the root user of the development account")
 	}
-	headroom := reserveHeadroom()
-	defer runtime.KeepAlive(headroom)
 	a, err := app.Start(ctx, c)
 	if err != nil {
 		return err

@@ -132,7 +132,7 @@ func (a *App) openRooms(ctx context.Context, ring *seal.Keyring) (_ *rooms, err 
 		return nil, err
 	}
 	trailRoom := cloudtrail.New(r.audit, pages)
-	kmsRoom, err := a.openKMS(r, sealed, queue, keys, pages, regions)
+	kmsRoom, err := a.openKMS(r, sealed, registry, queue, keys, pages, regions)
 	if err != nil {
 		return nil, err
 	}
@@ -185,9 +185,9 @@ func (a *App) openRooms(ctx context.Context, ring *seal.Keyring) (_ *rooms, err 
 	return r, nil
 }
 
-func (a *App) openKMS(r *rooms, sealed store.Store, queue *due.Queue, keys aeads, pages *page.Sealer, regions []string) (*kms.Service, error) {
+func (a *App) openKMS(r *rooms, sealed store.Store, registry *table.Registry, queue *due.Queue, keys aeads, pages *page.Sealer, regions []string) (*kms.Service, error) {
 	c := kms.Config{
-		Store: sealed, Slots: r.slots, Tokens: keys.token, Pages: pages, Jobs: queue, Audit: r.audit,
+		Store: sealed, Registry: registry, Slots: r.slots, Tokens: keys.token, Pages: pages, Jobs: queue, Audit: r.audit,
 		Clock: a.config.Clock, Log: a.config.Log, Regions: regions,
 		Pool: r.keys, ExternalKeyStores: a.config.KeyStores,
 	}

@@ -134,7 +134,9 @@ func (d *Door) serve(ctx context.Context, a *answer) {
 		return
 	}
 	c.Input = in
-	defer wire.Wipe(t.op.Input(), in)
+	if in != nil {
+		defer wire.Wipe(t.op.Input(), wire.PointerOf(in))
+	}
 	out, err := d.run(ctx, t.room, c)
 	if err != nil {
 		a.fail(d.apiError(ctx, err, a.id))
@@ -219,7 +221,9 @@ func source(r *http.Request, sig *sigv4.Signature) *call.Source {
 }
 
 func (a *answer) succeed(out any) {
-	defer wire.Wipe(a.op.Output(), out)
+	if out != nil {
+		defer wire.Wipe(a.op.Output(), wire.PointerOf(out))
+	}
 	buf := answers.Get().(*[]byte)
 	defer releaseAnswer(buf)
 	res := wire.Response{Header: a.w.Header(), Body: (*buf)[:0]}

@@ -1,26 +1,28 @@
 package wire
 
-import (
-	"reflect"
-	"unsafe"
-)
+import "unsafe"
 
-// Wipe overwrites the sensitive blobs of an input or output struct (a pointer to it, or
-// nil) with zeros: whoever decoded or encoded it calls Wipe when nobody needs them any
-// more. Blobs below the first level are left alone.
-func Wipe(s *Shape, value any) {
-	if s == nil || s.Kind != Structure || value == nil {
+// maxWipeDepth bounds how deep Wipe follows structures.
+const maxWipeDepth = 8
+
+// Wipe overwrites with zeros the blobs of the struct at p that the model marks as
+// sensitive: plaintexts and keys, once they have been answered or used. Strings cannot
+// be overwritten. Whoever else holds the slices sees zeros.
+func Wipe(s *Shape, p unsafe.Pointer) { wipe(s, p, 0) }
+
+func wipe(s *Shape, p unsafe.Pointer, depth int) {
+	if s == nil || p == nil || depth > maxWipeDepth {
 		return
 	}
-	v := reflect.ValueOf(value)
-	if v.Kind() != reflect.Pointer || v.IsNil() {
-		return
-	}
-	p := v.UnsafePointer()
 	for i := range s.Members {
 		m := &s.Members[i]
-		if sh := m.Shape(); sh != nil && sh.Kind == Blob && !sh.Streaming && m.IsSensitive() {
-			clear(*(*[]byte)(unsafe.Pointer(m.Field(p))))
+		switch m.Shape().Kind {
+		case Blob:
+			if m.IsSensitive() && !m.Shape().Streaming {
+				clear(*(*[]byte)(m.Field(p)))
+			}
+		case Structure:
+			wipe(m.Shape(), *(*unsafe.Pointer)(m.Field(p)), depth+1)
 		}
 	}
 }

@@ -117,12 +117,13 @@ func openHouse(ctx context.Context, o options) (h *house, err error) {
 	h.store = ring.Store(inner)
 	h.audit = audit.Open(h.store, o.clock)
 	h.closes = append(h.closes, h.audit.Close)
-	jobs, err := due.NewQueue(table.NewRegistry())
+	registry := table.NewRegistry()
+	jobs, err := due.NewQueue(registry)
 	if err != nil {
 		return nil, err
 	}
 	h.kms, err = kms.New(kms.Config{
-		Store: h.store, Jobs: jobs, Slots: slots, Tokens: tokenAEAD, Pages: pages{}, Audit: h.audit, Clock: o.clock, Log: o.log,
+		Store: h.store, Registry: registry, Jobs: jobs, Slots: slots, Tokens: tokenAEAD, Pages: pages{}, Audit: h.audit, Clock: o.clock, Log: o.log,
 		Regions: []string{region}, ExternalKeyStores: o.external,
 	})
 	if err != nil {
@@ -137,7 +138,7 @@ func openHouse(ctx context.Context, o options) (h *house, err error) {
 	if err != nil {
 		return nil, err
 	}
-	h.proxy, err = xksproxy.Open(ctx, xksproxy.Config{Store: h.store, Registry: table.NewRegistry(), Door: h.door, Audit: h.audit, Clock: o.clock, Log: o.log, Arena: arena, Certificates: o.certificates})
+	h.proxy, err = xksproxy.Open(ctx, xksproxy.Config{Store: h.store, Registry: registry, Door: h.door, Audit: h.audit, Clock: o.clock, Log: o.log, Arena: arena, Certificates: o.certificates})
 	if err != nil {
 		return nil, err
 	}

@@ -120,19 +120,23 @@ func (d *directory) fresh(ctx context.Context, name keyName) (k *key, err error)
 
 // load reads everything about a key.
 func (d *directory) load(r store.Reader, name keyName) (*key, error) {
-	record, err := d.tables.keys.Get(r, name.account, name.region, name.id)
+	record, err := d.tables.key(r, name)
 	if err != nil {
 		return nil, err
 	}
 	if record.dying() {
 		return nil, store.ErrNotFound
 	}
-	k := &key{record: record, arn: record.arn(), tags: tagMap(record.Tags)}
+	k := &key{record: *record, arn: record.arn(), tags: tagMap(record.Tags)}
 	if k.policy, err = policy.New(policy.KMSKey, record.arn(), []byte(record.Policy)); err != nil {
 		return nil, fmt.Errorf("stored key policy: %w", err)
 	}
-	if k.aliases, err = d.tables.aliasesOf(r, name); err != nil {
+	aliases, err := d.tables.aliasesOf(r, name)
+	if err != nil {
 		return nil, err
+	}
+	for i := range aliases {
+		k.aliases = append(k.aliases, aliases[i].Name)
 	}
 	k.grants = new(grantCache)
 	if k.grants.any, err = d.tables.hasGrants(r, name); err != nil {
@@ -169,8 +173,10 @@ func (d *directory) alias(ctx context.Context, account, region, name string) (st
 func (d *directory) fetchAlias(ctx context.Context, alias aliasName) (id string, err error) {
 	generation := d.generation.Load()
 	err = d.store.View(ctx, func(r store.Reader) error {
-		a, err := d.tables.aliases.Get(r, alias.account, alias.region, alias.name)
-		id = a.KeyID
+		a, err := d.tables.alias(r, alias.account, alias.region, alias.name)
+		if err == nil {
+			id = a.KeyID
+		}
 		return err
 	})
 	if errors.Is(err, store.ErrNotFound) {
@@ -200,19 +206,18 @@ func (d *directory) byRef(ctx context.Context, region string, ref [16]byte) (*ke
 }
 
 func (d *directory) fetchByRef(ctx context.Context, region string, ref [16]byte) (*key, error) {
-	var name keyName
-	var ok bool
+	var k *keyRecord
 	err := d.store.View(ctx, func(r store.Reader) (err error) {
-		name, ok, err = d.tables.keyOfRef(r, region, ref)
+		k, err = d.tables.keyOfRef(r, region, ref)
 		return err
 	})
+	if isNotFound(err) {
+		return nil, nil
+	}
 	if err != nil {
 		return nil, fmt.Errorf("kms: look a key reference up: %w", err)
 	}
-	if !ok {
-		return nil, nil
-	}
-	return d.key(ctx, name)
+	return d.key(ctx, k.name())
 }
 
 // changed forgets what is cached of a key; it runs after the change is durable and

@@ -27,7 +27,7 @@
 //
 // # Where to look
 //
-//	record.go, tables.go
+//	record.go, tables.go, granttables.go, keystorerecords.go
 //	               records and tables
 //	directory.go   the in-memory snapshots that calls run on
 //	vault.go       wrapping and opening key material

@@ -56,7 +56,7 @@ func (s *Service) CreateGrant(ctx context.Context, in *kmsapi.CreateGrantRequest
 		return nil, dryRun()
 	}
 	if !known {
-		if err := s.tables.putGrant(c.Txn(), g); err != nil {
+		if err := s.tables.grants.Insert(c.Txn(), g); err != nil {
 			return nil, err
 		}
 		s.grantAfterCommit(c, g, 1)
@@ -206,24 +206,22 @@ func (s *Service) ListGrants(ctx context.Context, in *kmsapi.ListGrantsRequest) 
 		return nil, err
 	}
 	var found []grantRecord
+	var next string
 	err = s.store.View(ctx, func(r store.Reader) (err error) {
 		if in.GrantId == nil {
-			found, err = s.tables.pageOfGrants(r, k.record.name(), grantee, p.after, p.limit+1)
+			found, next, err = s.tables.pageOfGrants(r, k.record.name(), grantee, p)
 			return err
 		}
-		g, err := s.tables.grants.Get(r, k.record.Account, k.record.Region, k.record.ID, *in.GrantId)
-		switch {
-		case isNotFound(err):
-			return nil
-		case err == nil && (grantee == "" || g.Grantee == grantee) && g.ID > p.after:
-			found = []grantRecord{g}
+		g, err := s.tables.grant(r, k.record.name(), *in.GrantId)
+		if err == nil && (grantee == "" || g.Grantee == grantee) {
+			found = []grantRecord{*g}
 		}
-		return err
+		return absent(err)
 	})
 	if err != nil {
 		return nil, err
 	}
-	return s.grantList(c, filter, p.limit, found, func(g *grantRecord) string { return g.ID })
+	return s.grantList(c, filter, found, next)
 }
 
 // ListRetirableGrants implements the operation of that name: the grants of all keys in
@@ -243,16 +241,15 @@ func (s *Service) ListRetirableGrants(ctx context.Context, in *kmsapi.ListRetira
 		return nil, err
 	}
 	var found []grantRecord
+	var next string
 	err = s.store.View(ctx, func(r store.Reader) (err error) {
-		found, err = s.tables.retirable(r, c.Region, principal, p.after, p.limit+1)
+		found, next, err = s.tables.retirable(r, c.Region, principal, p)
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
-	return s.grantList(c, principal, p.limit, found, func(g *grantRecord) string {
-		return g.Account + "\x00" + g.KeyID + "\x00" + g.ID
-	})
+	return s.grantList(c, principal, found, next)
 }
 
 func (s *Service) grantPage(c *call.Call, filter string, limit *int32, marker *string) (position, error) {
@@ -267,16 +264,12 @@ func (s *Service) grantPage(c *call.Call, filter string, limit *int32, marker *s
 	return p, err
 }
 
-// grantList is the answer with the grants found, of which one more than limit means
-// that there are more.
-func (s *Service) grantList(c *call.Call, filter string, limit int, found []grantRecord, at func(*grantRecord) string) (*kmsapi.ListGrantsResponse, error) {
-	out := &kmsapi.ListGrantsResponse{Grants: []kmsapi.GrantListEntry{}, Truncated: new(len(found) > limit)}
-	if len(found) > limit {
-		found = found[:limit]
-		var err error
-		if out.NextMarker, err = s.nextMarker(c, filter, at(&found[limit-1])); err != nil {
-			return nil, err
-		}
+// grantList is the answer with the grants found; there are more if next is set.
+func (s *Service) grantList(c *call.Call, filter string, found []grantRecord, next string) (*kmsapi.ListGrantsResponse, error) {
+	out := &kmsapi.ListGrantsResponse{Grants: []kmsapi.GrantListEntry{}, Truncated: new(next != "")}
+	var err error
+	if out.NextMarker, err = s.nextMarker(c, filter, next); err != nil {
+		return nil, err
 	}
 	for i := range found {
 		out.Grants = append(out.Grants, found[i].entry())
@@ -322,7 +315,7 @@ func (s *Service) RetireGrant(ctx context.Context, in *kmsapi.RetireGrantRequest
 }
 
 func (s *Service) removeGrant(c *call.Call, k *keyRecord, id string, dry bool) error {
-	g, err := s.tables.grants.Get(c.Txn(), k.Account, k.Region, k.ID, id)
+	g, err := s.tables.grant(c.Txn(), k.name(), id)
 	if isNotFound(err) {
 		return notFound("Grant ID " + id + " not found")
 	}
@@ -332,10 +325,10 @@ func (s *Service) removeGrant(c *call.Call, k *keyRecord, id string, dry bool) e
 	if dry {
 		return dryRun()
 	}
-	if err := s.tables.deleteGrant(c.Txn(), &g); err != nil {
+	if err := s.tables.deleteGrant(c.Txn(), g); err != nil {
 		return err
 	}
-	s.grantAfterCommit(c, &g, -1)
+	s.grantAfterCommit(c, g, -1)
 	return nil
 }
 
@@ -368,9 +361,9 @@ func (s *Service) resolveRetireGrant(ctx context.Context, c *call.Call, in *kmsa
 	if err != nil || r.key == nil {
 		return []call.Access{a}, err
 	}
-	var g grantRecord
+	var g *grantRecord
 	err = s.store.View(ctx, func(v store.Reader) (err error) {
-		g, err = s.tables.grants.Get(v, r.account, r.region, r.id, id)
+		g, err = s.tables.grant(v, keyName{r.account, r.region, r.id}, id)
 		return err
 	})
 	switch {
@@ -379,7 +372,7 @@ func (s *Service) resolveRetireGrant(ctx context.Context, c *call.Call, in *kmsa
 	case err != nil:
 		return nil, err
 	default:
-		a.Extra = &retirement{c.Principal, &g}
+		a.Extra = &retirement{c.Principal, g}
 	}
 	return []call.Access{a}, nil
 }

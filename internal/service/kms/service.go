@@ -11,6 +11,7 @@ import (
 	"fastness/internal/engine/attestation"
 	"fastness/internal/engine/keyalg"
 	"fastness/internal/store"
+	"fastness/internal/store/table"
 )
 
 // MaxBody bounds a request body, in bytes: more than any KMS request needs.
@@ -37,11 +38,13 @@ type KeyPool interface {
 
 // Config is what the service is made of.
 type Config struct {
-	Store  store.Store
-	Slots  Slots
-	Tokens Tokens
-	Pages  Pages
-	Jobs   Jobs
+	Store store.Store
+	// Registry is where the room defines its tables.
+	Registry *table.Registry
+	Slots    Slots
+	Tokens   Tokens
+	Pages    Pages
+	Jobs     Jobs
 	// Pool may be nil: then every key is generated when it is asked for.
 	Pool  KeyPool
 	Audit *audit.Log
@@ -80,10 +83,10 @@ var _ kmsapi.Service = (*Service)(nil)
 
 // New makes the service.
 func New(c Config) (*Service, error) {
-	if c.Store == nil || c.Slots == nil || c.Tokens == nil || c.Pages == nil || c.Jobs == nil || c.Audit == nil || c.Clock == nil || c.Log == nil || len(c.Regions) == 0 {
+	if c.Store == nil || c.Registry == nil || c.Slots == nil || c.Tokens == nil || c.Pages == nil || c.Jobs == nil || c.Audit == nil || c.Clock == nil || c.Log == nil || len(c.Regions) == 0 {
 		return nil, errors.New("kms: incomplete configuration")
 	}
-	t, err := newTables()
+	t, err := newTables(c.Registry)
 	if err != nil {
 		return nil, err
 	}

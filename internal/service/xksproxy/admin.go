@@ -104,12 +104,12 @@ func (a *Admin) CreatePrefix(ctx context.Context, spec PrefixSpec) (xks.Credenti
 		if _, err := a.s.tables.prefix(tx, p.Prefix); !errors.Is(err, ErrNoSuchPrefix) {
 			return nil, errors.Join(ErrPrefixExists, err)
 		}
-		n, err := a.s.tables.countPrefixes(tx, MaxPrefixes)
+		all, err := scan(a.s.tables.prefixes, tx, table.Page{Limit: MaxPrefixes})
 		if err != nil {
 			return nil, err
 		}
-		if n >= MaxPrefixes {
-			return nil, fmt.Errorf("%w: %d prefixes", ErrLimit, n)
+		if len(all) >= MaxPrefixes {
+			return nil, fmt.Errorf("%w: %d prefixes", ErrLimit, len(all))
 		}
 		return p, a.s.tables.prefixes.Put(tx, p)
 	})
@@ -167,14 +167,14 @@ func (a *Admin) DeletePrefix(ctx context.Context, prefix string) error {
 		if err != nil {
 			return nil, err
 		}
-		n, err := a.s.tables.countKeys(tx, prefix, 1)
+		keys, err := a.s.tables.keysOf(tx, prefix, 1)
 		if err != nil {
 			return nil, err
 		}
-		if n > 0 {
+		if len(keys) > 0 {
 			return nil, ErrPrefixHasKeys
 		}
-		return p, a.s.tables.prefixes.Delete(tx, table.Scope{}, table.String(prefix))
+		return p, a.s.tables.prefixes.Delete(tx, everywhere, table.String(prefix))
 	})
 }
 
@@ -227,12 +227,12 @@ func (a *Admin) AddKey(ctx context.Context, prefix string, spec KeySpec) error {
 		if _, err := a.s.tables.key(tx, prefix, k.ID); !errors.Is(err, ErrNoSuchKey) {
 			return nil, errors.Join(ErrKeyExists, err)
 		}
-		n, err := a.s.tables.countKeys(tx, prefix, MaxKeys)
+		keys, err := a.s.tables.keysOf(tx, prefix, MaxKeys)
 		if err != nil {
 			return nil, err
 		}
-		if n >= MaxKeys {
-			return nil, fmt.Errorf("%w: the prefix has %d keys", ErrLimit, n)
+		if len(keys) >= MaxKeys {
+			return nil, fmt.Errorf("%w: the prefix has %d keys", ErrLimit, len(keys))
 		}
 		return p, a.s.tables.keys.Put(tx, k)
 	})
@@ -290,10 +290,11 @@ func (a *Admin) DeleteKey(ctx context.Context, prefix, id string) error {
 		if err != nil {
 			return nil, err
 		}
-		if _, err := a.s.tables.key(tx, prefix, id); err != nil {
-			return nil, err
+		err = a.s.tables.keys.Delete(tx, everywhere, table.String(prefix), table.String(id))
+		if errors.Is(err, store.ErrNotFound) {
+			return nil, ErrNoSuchKey
 		}
-		return p, a.s.tables.keys.Delete(tx, table.Scope{}, table.String(prefix), table.String(id))
+		return p, err
 	})
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"iter"
 	"time"
 
 	"fastness/internal/store"
@@ -21,7 +20,8 @@ const (
 
 // prefixRecord is one customer of the proxy.
 type prefixRecord struct {
-	Prefix      string             `json:"prefix"` // "" or "/example"
+	Prefix string `json:"prefix"` // "" or "/example"
+
 	Account     string             `json:"account"`
 	Region      string             `json:"region"`
 	Created     time.Time          `json:"created"`
@@ -37,8 +37,9 @@ type credentialRecord struct {
 
 // keyRecord is one exported key.
 type keyRecord struct {
-	Prefix  string    `json:"prefix"`
-	ID      string    `json:"id"`
+	Prefix string `json:"prefix"`
+	ID     string `json:"id"`
+
 	KMSKey  string    `json:"kmsKey"` // ARN
 	Created time.Time `json:"created"`
 	Usages  []string  `json:"usages"`
@@ -47,31 +48,35 @@ type keyRecord struct {
 	Generations [][]byte `json:"generations"`
 }
 
-// tables are where the records live. They belong to the operator, so they are in no
-// account's scope.
+// tables are the proxy's records in the store. A prefix is unique over all accounts,
+// for it is what a request comes with; so they have no scope.
 type tables struct {
 	prefixes *table.Table[prefixRecord]
 	keys     *table.Table[keyRecord]
 }
 
-// Register tells a registry about the room's tables; Open does it, too.
-func Register(r *table.Registry) error {
-	_, err := newTables(r)
+// everywhere is the scope of all records.
+var everywhere = table.Scope{}
+
+// Register tells a registry about the proxy's tables, for whoever examines a store
+// without a proxy; Open does it, too.
+func Register(reg *table.Registry) error {
+	_, err := newTables(reg)
 	return err
 }
 
-func newTables(r *table.Registry) (*tables, error) {
-	prefixes, err := table.Register(r, table.Def[prefixRecord]{
+func newTables(reg *table.Registry) (*tables, error) {
+	prefixes, err := table.Register(reg, table.Def[prefixRecord]{
 		Service: "xksproxy", Kind: "prefix",
-		Scope: func(*prefixRecord) table.Scope { return table.Scope{} },
+		Scope: func(*prefixRecord) table.Scope { return everywhere },
 		ID:    func(p *prefixRecord) []table.Part { return []table.Part{table.String(p.Prefix)} },
 	})
 	if err != nil {
 		return nil, fmt.Errorf("xksproxy: %w", err)
 	}
-	keys, err := table.Register(r, table.Def[keyRecord]{
+	keys, err := table.Register(reg, table.Def[keyRecord]{
 		Service: "xksproxy", Kind: "key",
-		Scope: func(*keyRecord) table.Scope { return table.Scope{} },
+		Scope: func(*keyRecord) table.Scope { return everywhere },
 		ID:    func(k *keyRecord) []table.Part { return []table.Part{table.String(k.Prefix), table.String(k.ID)} },
 	})
 	if err != nil {
@@ -81,52 +86,45 @@ func newTables(r *table.Registry) (*tables, error) {
 }
 
 func (t *tables) prefix(r store.Reader, prefix string) (*prefixRecord, error) {
-	p, err := t.prefixes.Get(r, table.Scope{}, table.String(prefix))
-	if errors.Is(err, store.ErrNotFound) {
-		return nil, ErrNoSuchPrefix
-	}
-	return p, err
+	return known(t.prefixes, r, ErrNoSuchPrefix, table.String(prefix))
 }
 
 func (t *tables) key(r store.Reader, prefix, id string) (*keyRecord, error) {
-	k, err := t.keys.Get(r, table.Scope{}, table.String(prefix), table.String(id))
+	return known(t.keys, r, ErrNoSuchKey, table.String(prefix), table.String(id))
+}
+
+// known reads a record, or returns the error missing.
+func known[T any](t *table.Table[T], r store.Reader, missing error, id ...table.Part) (*T, error) {
+	record, err := t.Get(r, everywhere, id...)
 	if errors.Is(err, store.ErrNotFound) {
-		return nil, ErrNoSuchKey
+		return nil, missing
 	}
-	return k, err
+	return record, err
 }
 
 // load reads everything.
 func (t *tables) load(ctx context.Context, s store.Store) (prefixes []*prefixRecord, keys []*keyRecord, err error) {
 	err = s.View(ctx, func(r store.Reader) (err error) {
-		if prefixes, err = collect(t.prefixes.Scan(r, table.Scope{}, table.Page{})); err != nil {
+		if prefixes, err = scan(t.prefixes, r, table.Page{}); err != nil {
 			return err
 		}
-		keys, err = collect(t.keys.Scan(r, table.Scope{}, table.Page{}))
+		keys, err = scan(t.keys, r, table.Page{})
 		return err
 	})
 	return prefixes, keys, err
 }
 
-func collect[T any](rows iter.Seq2[table.Row[T], error]) ([]*T, error) {
-	var all []*T
-	for row, err := range rows {
+// keysOf returns the keys of a prefix, at most limit.
+func (t *tables) keysOf(r store.Reader, prefix string, limit int) ([]*keyRecord, error) {
+	return scan(t.keys, r, table.Page{Prefix: []table.Part{table.String(prefix)}, Limit: limit})
+}
+
+func scan[T any](t *table.Table[T], r store.Reader, p table.Page) (records []*T, err error) {
+	for row, err := range t.Scan(r, everywhere, p) {
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, row.Record)
+		records = append(records, row.Record)
 	}
-	return all, nil
-}
-
-// countPrefixes tells how many prefixes there are, at most limit.
-func (t *tables) countPrefixes(r store.Reader, limit int) (int, error) {
-	all, err := collect(t.prefixes.Scan(r, table.Scope{}, table.Page{Limit: limit}))
-	return len(all), err
-}
-
-// countKeys tells how many keys a prefix has, at most limit.
-func (t *tables) countKeys(r store.Reader, prefix string, limit int) (int, error) {
-	all, err := collect(t.keys.Scan(r, table.Scope{}, table.Page{Prefix: []table.Part{table.String(prefix)}, Limit: limit}))
-	return len(all), err
+	return records, nil
 }

@@ -38,7 +38,7 @@ type Door interface {
 // Config is what the service is made of.
 type Config struct {
 	Store store.Store
-	// Registry is told about the room's tables.
+	// Registry is where the proxy defines its tables.
 	Registry *table.Registry
 	Door     Door
 	Audit    *audit.Log

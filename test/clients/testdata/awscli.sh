@@ -17,6 +17,9 @@ refused() {
 	case $out in *"($code)"*) printf '%s\n' "$out" ;; *) fail "$*: want $code, got: $out" ;; esac
 }
 
+# A CLI before 2.13 does not know AWS_ENDPOINT_URL.
+aws() { command aws --endpoint-url "$AWS_ENDPOINT_URL" "$@"; }
+
 account=$(aws sts get-caller-identity --query Account --output text)
 same identity "$(aws sts get-caller-identity --query Arn --output text)" "arn:aws:iam::$account:root"
 
@@ -58,8 +61,7 @@ refused NotFoundException aws kms describe-key --key-id alias/cli
 aws iam create-user --user-name carol >/dev/null
 aws iam create-access-key --user-name carol --query AccessKey >carol.json
 carol() {
-	env -u AWS_SESSION_TOKEN AWS_ACCESS_KEY_ID="$(jq -r .AccessKeyId carol.json)" \
-		AWS_SECRET_ACCESS_KEY="$(jq -r .SecretAccessKey carol.json)" aws "$@"
+	AWS_ACCESS_KEY_ID=$(jq -r .AccessKeyId carol.json) AWS_SECRET_ACCESS_KEY=$(jq -r .SecretAccessKey carol.json) aws "$@"
 }
 same carol "$(carol sts get-caller-identity --query Arn --output text)" "arn:aws:iam::$account:user/carol"
 denial=$(refused AccessDeniedException carol kms encrypt --key-id "$key" --plaintext fileb://plain)
@@ -81,7 +83,7 @@ policy=$(aws iam create-policy --policy-name use-keys --query Policy.Arn --outpu
 	'{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["kms:Encrypt","kms:DescribeKey"],"Resource":"*"}]}')
 aws iam attach-user-policy --user-name carol --policy-arn "$policy"
 carol kms encrypt --key-id "$key" --plaintext fileb://plain >/dev/null
-aws kms put-key-policy --key-id "$key" --policy "{\"Version\":\"2012-10-17\",\"Statement\":[
+aws kms put-key-policy --key-id "$key" --policy-name default --policy "{\"Version\":\"2012-10-17\",\"Statement\":[
 	{\"Effect\":\"Allow\",\"Principal\":{\"AWS\":\"arn:aws:iam::$account:root\"},\"Action\":\"kms:*\",\"Resource\":\"*\"},
 	{\"Effect\":\"Deny\",\"Principal\":{\"AWS\":\"arn:aws:iam::$account:user/carol\"},\"Action\":\"kms:Encrypt\",\"Resource\":\"*\"}]}"
 denial=$(refused AccessDeniedException carol kms encrypt --key-id "$key" --plaintext fileb://plain)
@@ -90,7 +92,7 @@ case $denial in
 *) fail "denial reads: $denial" ;;
 esac
 same "policy names" "$(aws kms list-key-policies --key-id "$key" --query 'PolicyNames[0]' --output text)" default
-aws kms get-key-policy --key-id "$key" --query Policy --output text | jq -e '.Statement | length == 2' >/dev/null
+aws kms get-key-policy --key-id "$key" --policy-name default --query Policy --output text | jq -e '.Statement | length == 2' >/dev/null
 
 # The refused call is in the event history
 same "refused call in CloudTrail" "$(aws cloudtrail lookup-events --lookup-attributes AttributeKey=EventName,AttributeValue=Encrypt \
