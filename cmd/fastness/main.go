@@ -35,6 +35,7 @@ func commands() []command {
 		{"ca", "print the certificate of the server's own authority", printCA},
 		{"kms", "explain who may do what with a KMS key, and why", kmsCommand},
 		{"kms-plugin", "encrypt the secrets of a Kubernetes cluster under a KMS key", kmsPlugin},
+		{"xks", "set up this server as an external key store proxy", xksCommand},
 		{"backup", "write a consistent backup of a server, running or stopped", backup},
 		{"restore", "make a data directory from a backup", restore},
 		{"fsck", "check the data of a stopped server", fsck},

@@ -28,6 +28,7 @@ func serveFlags(f *flag.FlagSet, c *app.Config) func() error {
 	f.BoolVar(&c.Dev, "dev", false, "accept ANY credentials as the root user of --dev-account; for tests on a developer's machine only")
 	f.StringVar(&c.DevAccount, "dev-account", "", "account of --dev (default: --account)")
 	f.DurationVar(&c.KeyRotation, "key-rotation", envDuration("FASTNESS_KEY_ROTATION", app.DefaultKeyRotation), "how often the domain keys under the root key are rotated")
+	xks := xksFlags(f, c)
 	level := f.String("log-level", envOr("FASTNESS_LOG_LEVEL", "info"), "debug, info, warn or error")
 	return func() error {
 		if err := data(); err != nil {
@@ -45,6 +46,9 @@ func serveFlags(f *flag.FlagSet, c *app.Config) func() error {
 			if !c.AttestationRoots.AppendCertsFromPEM(pem) {
 				return errors.New("attestation roots: no certificate in the file")
 			}
+		}
+		if err := xks(); err != nil {
+			return err
 		}
 		var l slog.Level
 		if err := l.UnmarshalText([]byte(*level)); err != nil {

@@ -11,6 +11,7 @@ import (
 	"fastness/internal/seal"
 	"fastness/internal/service/iam"
 	"fastness/internal/service/kms"
+	"fastness/internal/service/xksproxy"
 	"fastness/internal/store"
 	"fastness/internal/store/table"
 )
@@ -94,7 +95,7 @@ func (f *fsck) records(ctx context.Context, ring *seal.Keyring, sealed *seal.Sto
 	if _, err := due.NewQueue(registry); err != nil {
 		return err
 	}
-	if err := errors.Join(audit.Reserve(registry), kms.Register(registry)); err != nil {
+	if err := errors.Join(audit.Reserve(registry), kms.Register(registry), xksproxy.Register(registry)); err != nil {
 		return err
 	}
 	if _, err := iam.OpenDirectory(ctx, sealed, registry, f.config.Clock); err != nil {

@@ -53,27 +53,30 @@ type PrefixSpec struct {
 
 // PrefixInfo is what Prefixes says of one; it holds no secrets.
 type PrefixInfo struct {
-	Prefix, Account, Region string
-	Created                 time.Time
-	Path                    string // for XksProxyUriPath
-	Rules                   Rules
-	Credentials             []CredentialInfo // oldest first
-	Keys                    []KeyInfo        // by id
+	Prefix      string           `json:"prefix"`
+	Account     string           `json:"account"`
+	Region      string           `json:"region"`
+	Created     time.Time        `json:"created"`
+	Path        string           `json:"path"` // for XksProxyUriPath
+	Rules       Rules            `json:"rules,omitzero"`
+	Credentials []CredentialInfo `json:"credentials"`    // oldest first
+	Keys        []KeyInfo        `json:"keys,omitempty"` // by id
 }
 
 // CredentialInfo is one credential without its secret.
 type CredentialInfo struct {
-	AccessKeyID string
-	Created     time.Time
+	AccessKeyID string    `json:"accessKeyId"`
+	Created     time.Time `json:"created"`
 }
 
 // KeyInfo is one exported key.
 type KeyInfo struct {
-	ID, KMSKey  string
-	Created     time.Time
-	Usages      []string
-	Enabled     bool
-	Generations int
+	ID          string    `json:"id"`
+	KMSKey      string    `json:"kmsKey"`
+	Created     time.Time `json:"created"`
+	Usages      []string  `json:"usages"`
+	Enabled     bool      `json:"enabled"`
+	Generations int       `json:"generations"`
 }
 
 // CreatePrefix makes a prefix and returns its first credential. The secret is never

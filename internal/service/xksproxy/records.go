@@ -58,6 +58,13 @@ type tables struct {
 // everywhere is the scope of all records.
 var everywhere = table.Scope{}
 
+// Register tells a registry about the proxy's tables, for whoever examines a store
+// without a proxy; Open does it, too.
+func Register(reg *table.Registry) error {
+	_, err := newTables(reg)
+	return err
+}
+
 func newTables(reg *table.Registry) (*tables, error) {
 	prefixes, err := table.Register(reg, table.Def[prefixRecord]{
 		Service: "xksproxy", Kind: "prefix",

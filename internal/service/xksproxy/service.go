@@ -47,6 +47,9 @@ type Config struct {
 	Arena    *securemem.Arena
 	// Timeout bounds the work for one request; zero means xks.CallTimeout.
 	Timeout time.Duration
+	// Certificates, if set, are the client certificates of which every request needs
+	// one, besides its signature.
+	Certificates *xks.ClientCertificatePolicy
 }
 
 // Service is the proxy. It is safe for concurrent use.
@@ -82,7 +85,7 @@ func Open(ctx context.Context, c Config) (*Service, error) {
 	}
 	s := &Service{store: c.Store, tables: t, door: c.Door, kms: kmsapi.NewClient(c.Door), audit: c.Audit, clock: c.Clock, log: c.Log, arena: c.Arena}
 	s.server, err = xks.NewServer(xks.ServerConfig{
-		Tenant: s.tenant, Verifier: verifier{v}, Now: c.Clock.Now, Timeout: c.Timeout, Observe: s.observe,
+		Tenant: s.tenant, Verifier: verifier{v, c.Certificates}, Now: c.Clock.Now, Timeout: c.Timeout, Observe: s.observe,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("xksproxy: %w", err)
