@@ -48,8 +48,19 @@ type directory struct {
 	aliases    map[aliasName]string // key id; "" is not cached
 	refs       map[refName]keyName
 	counts     map[keyName]int // of grants, for their quota
+	compiled   map[keyName]compiledPolicy
 	generation atomic.Uint64
 }
+
+// compiledPolicy is the key policy of a snapshot that a change made obsolete: most
+// changes leave the policy as it is, and compiling it is most of the cost of a load.
+type compiledPolicy struct {
+	text   string
+	policy *policy.Policy
+}
+
+// maxCompiled bounds the policies that are kept for the next snapshot of their key.
+const maxCompiled = 1024
 
 type aliasName struct{ account, region, name string }
 
@@ -67,7 +78,7 @@ func newDirectory(s store.Store, t *tables) *directory {
 	return &directory{
 		store: s, tables: t, limit: defaultCachedKeys,
 		keys: make(map[keyName]*key), aliases: make(map[aliasName]string), refs: make(map[refName]keyName),
-		counts: make(map[keyName]int),
+		counts: make(map[keyName]int), compiled: make(map[keyName]compiledPolicy),
 	}
 }
 
@@ -128,8 +139,8 @@ func (d *directory) load(r store.Reader, name keyName) (*key, error) {
 		return nil, store.ErrNotFound
 	}
 	k := &key{record: *record, arn: record.arn(), tags: tagMap(record.Tags)}
-	if k.policy, err = policy.New(policy.KMSKey, record.arn(), []byte(record.Policy)); err != nil {
-		return nil, fmt.Errorf("stored key policy: %w", err)
+	if k.policy, err = d.compile(name, record); err != nil {
+		return nil, err
 	}
 	aliases, err := d.tables.aliasesOf(r, name)
 	if err != nil {
@@ -229,7 +240,27 @@ func (d *directory) changed(name keyName) {
 	if k := d.keys[name]; k != nil {
 		delete(d.refs, refName{name.region, refOf(&k.record)})
 		delete(d.keys, name)
+		if len(d.compiled) >= maxCompiled {
+			clear(d.compiled)
+		}
+		d.compiled[name] = compiledPolicy{k.record.Policy, k.policy}
 	}
+}
+
+// compile returns the compiled policy of a record: the former snapshot's if the text
+// is the same.
+func (d *directory) compile(name keyName, record *keyRecord) (*policy.Policy, error) {
+	d.mu.RLock()
+	former := d.compiled[name]
+	d.mu.RUnlock()
+	if former.policy != nil && former.text == record.Policy {
+		return former.policy, nil
+	}
+	p, err := policy.New(policy.KMSKey, record.arn(), []byte(record.Policy))
+	if err != nil {
+		return nil, fmt.Errorf("stored key policy: %w", err)
+	}
+	return p, nil
 }
 
 // aliasChanged forgets an alias.
