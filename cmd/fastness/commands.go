@@ -42,6 +42,7 @@ func commands() []command {
 			{name: "explain", summary: "say whether a principal may do something with a KMS key, and why", define: explain},
 		}},
 		{name: "kms-plugin", summary: "encrypt the secrets of a Kubernetes cluster under a KMS key", define: kmsPlugin},
+		{name: "xks", summary: "set up this server as an external key store proxy", subcommands: xksCommands()},
 		{name: "backup", summary: "write a consistent backup of a server, running or stopped", define: backup},
 		{name: "restore", summary: "make a data directory from a backup", define: restore},
 		{name: "fsck", summary: "check the data of a stopped server", define: fsck},

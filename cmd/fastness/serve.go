@@ -30,6 +30,7 @@ func serveFlags(f *flag.FlagSet, c *app.Config) func() error {
 	f.BoolVar(&c.Dev, "dev", false, "for tests on a developer's machine only: temporary data, and unknown access keys act WITHOUT A SIGNATURE CHECK as root of the account whose id they are, else of --dev-account")
 	f.StringVar(&c.DevAccount, "dev-account", app.DefaultAccount, "account of --dev for access keys that are no account id")
 	f.DurationVar(&c.KeyRotation, "key-rotation", app.DefaultKeyRotation, "how often the domain keys under the root key are rotated")
+	xks := xksFlags(f, c)
 	level := f.String("log-level", "info", "debug, info, warn or error")
 	settings(f)
 	return func() error {
@@ -48,6 +49,9 @@ func serveFlags(f *flag.FlagSet, c *app.Config) func() error {
 			if !c.AttestationRoots.AppendCertsFromPEM(pem) {
 				return errors.New("attestation roots: no certificate in the file")
 			}
+		}
+		if err := xks(); err != nil {
+			return err
 		}
 		var l slog.Level
 		if err := l.UnmarshalText([]byte(*level)); err != nil {

@@ -147,6 +147,7 @@ func (a *App) adminHandler() http.Handler {
 		err := a.Unseal(r.Context())
 		answerAdmin(w, a.status(), err)
 	})
+	a.handleXKS(mux)
 	return mux
 }
 

@@ -32,6 +32,7 @@ type App struct {
 	server   *front.Server
 	admin    *admin
 	metrics  *front.Metrics
+	busy     busyness
 	fresh    bool // this start created the store
 	// retrying ends the attempts to unseal in the background.
 	retrying context.CancelFunc
@@ -93,7 +94,7 @@ func Start(ctx context.Context, c Config) (_ *App, err error) {
 	if a.admin, err = a.listenAdmin(ctx); err != nil {
 		return nil, err
 	}
-	if a.server, err = front.Listen(ctx, c.Listen, a.certs.config(), a.Handler(), c.Log); err != nil {
+	if a.server, err = front.Listen(ctx, c.Listen, a.tlsConfig(), a.busy.counting(a.Handler()), c.Log); err != nil {
 		return nil, err
 	}
 	return a, a.writeConfig()
@@ -153,7 +154,7 @@ func (a *App) open(ctx context.Context) error {
 	if stopped {
 		return errors.Join(errStopped, r.close())
 	}
-	a.gate.Open(r.door)
+	a.gate.Open(r.door, r.proxy)
 	return nil
 }
 

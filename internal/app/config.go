@@ -11,6 +11,8 @@ import (
 
 	"fastness/internal/arn"
 	"fastness/internal/clock"
+	"fastness/internal/engine/xks"
+	"fastness/internal/service/kms"
 )
 
 // DefaultListen is the address that is served unless configured otherwise: loopback,
@@ -63,6 +65,14 @@ type Config struct {
 	KeyRotation time.Duration
 	// AttestationRoots verify the attestation documents of Nitro enclaves.
 	AttestationRoots *x509.CertPool
+	// KMSQuotas are request quotas of KMS, in calls per second, by the names of
+	// kms.AWSRequestQuotas; nothing else is throttled.
+	KMSQuotas map[string]float64
+	// RSAPool is how many RSA keys are kept ready of each size in use; 0 keeps none.
+	RSAPool int
+	// KeyStores says which proxies KMS may use for external key stores. Own is filled in.
+	KeyStores kms.ExternalKeyStores
+	XKSProxy  XKSProxyConfig
 
 	Version string
 	Clock   clock.Clock
@@ -134,6 +144,12 @@ func (c *Config) complete() error {
 	}
 	if c.Region == "" {
 		c.Region = "us-east-1"
+	}
+	if err := checkRSAPool(c.RSAPool); err != nil {
+		return err
+	}
+	if c.XKSProxy.ClientName == "" {
+		c.XKSProxy.ClientName = xks.ClientCommonName(c.Region)
 	}
 	if c.Seal.Kind == "" {
 		c.Seal.Kind = SealFile

@@ -1,7 +1,6 @@
 package app
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -12,13 +11,10 @@ import (
 	"fastness/internal/seal"
 	"fastness/internal/service/iam"
 	"fastness/internal/service/kms"
+	"fastness/internal/service/xksproxy"
 	"fastness/internal/store"
 	"fastness/internal/store/table"
 )
-
-// roomPrefixes begin the keys of rooms that do not keep their records in tables of the
-// registry; these rooms have checks of their own.
-func roomPrefixes() [][]byte { return [][]byte{[]byte("\x01kms/")} }
 
 // Fsck examines the data of a stopped server and returns what is wrong, a line each:
 // the files of the store, that every record opens and decodes, that records agree with
@@ -99,7 +95,7 @@ func (f *fsck) records(ctx context.Context, ring *seal.Keyring, sealed *seal.Sto
 	if _, err := due.NewQueue(registry); err != nil {
 		return err
 	}
-	if err := audit.Reserve(registry); err != nil {
+	if err := errors.Join(audit.Reserve(registry), kms.Register(registry), xksproxy.Register(registry)); err != nil {
 		return err
 	}
 	if _, err := iam.OpenDirectory(ctx, sealed, registry, f.config.Clock); err != nil {
@@ -120,18 +116,7 @@ func (f *fsck) consistency(ctx context.Context, sealed store.Store, checks ...[]
 	for _, c := range checks {
 		all = append(all, c...)
 	}
-	found, err := store.Fsck(ctx, sealed, all...)
-	var rest []store.Problem
-	for _, p := range found {
-		claimed := false
-		for _, prefix := range roomPrefixes() {
-			claimed = claimed || p.Check == "tables" && bytes.HasPrefix(p.Key, prefix)
-		}
-		if !claimed {
-			rest = append(rest, p)
-		}
-	}
-	return rest, err
+	return store.Fsck(ctx, sealed, all...)
 }
 
 // slots compares the file of key slots with the records. Slots that no record names

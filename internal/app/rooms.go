@@ -22,6 +22,7 @@ import (
 	"fastness/internal/service/iam"
 	"fastness/internal/service/kms"
 	"fastness/internal/service/sts"
+	"fastness/internal/service/xksproxy"
 	"fastness/internal/store"
 	"fastness/internal/store/table"
 	"fastness/internal/wire"
@@ -38,6 +39,9 @@ type rooms struct {
 	slots *keyslot.File
 	audit *audit.Log
 	door  *front.Door
+	proxy *xksproxy.Service
+	// keys has RSA keys ready for KMS.
+	keys *rsaKeys
 	// directory and kms answer the operator's questions.
 	directory *iam.Directory
 	kms       *kms.Service
@@ -72,7 +76,7 @@ func openAEADs(ring *seal.Keyring) (a aeads, err error) {
 // work. On an error nothing is left running.
 func (a *App) openRooms(ctx context.Context, ring *seal.Keyring) (_ *rooms, err error) {
 	background, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	r := &rooms{cancel: cancel}
+	r := &rooms{cancel: cancel, keys: newRSAKeys(background, a.config.RSAPool, &a.busy, a.config.Log)}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, r.close())
@@ -128,17 +132,23 @@ func (a *App) openRooms(ctx context.Context, ring *seal.Keyring) (_ *rooms, err 
 		return nil, err
 	}
 	trailRoom := cloudtrail.New(r.audit, pages)
-	kmsRoom, err := a.openKMS(r, sealed, queue, keys, pages, regions)
+	kmsRoom, err := a.openKMS(r, sealed, registry, queue, keys, pages, directory, regions)
 	if err != nil {
 		return nil, err
 	}
 	r.directory, r.kms = directory, kmsRoom
+	kmsDoor := &front.Room{API: kmsapi.API, Service: kmsRoom, Resolver: kmsRoom, MaxBody: kms.MaxBody}
+	if len(c.KMSQuotas) > 0 {
+		if kmsDoor.Quota, err = kmsRoom.NewQuotas(c.KMSQuotas); err != nil {
+			return nil, err
+		}
+	}
 	config := front.Config{
 		Rooms: []*front.Room{
 			{API: iamapi.API, Service: iamRoom, Resolver: iamRoom},
 			{API: stsapi.API, Service: stsRoom, Resolver: stsRoom},
 			{API: cloudtrailapi.API, Service: trailRoom, Resolver: trailRoom},
-			{API: kmsapi.API, Service: kmsRoom, Resolver: kmsRoom, MaxBody: kms.MaxBody},
+			kmsDoor,
 		},
 		Codecs: codecs(), Credentials: stsRoom, Principals: directory,
 		Store: sealed, Audit: r.audit, Clock: c.Clock, Log: c.Log, Metrics: a.metrics, Regions: regions,
@@ -150,6 +160,9 @@ func (a *App) openRooms(ctx context.Context, ring *seal.Keyring) (_ *rooms, err 
 		return nil, err
 	}
 	directory.OnKeyChange(r.door.Forget)
+	if r.proxy, err = a.openProxy(ctx, r, sealed, registry); err != nil {
+		return nil, err
+	}
 	daily := &upkeep{
 		ring: ring, sealed: sealed, slots: r.slots, history: r.audit, queue: queue, certificate: renew,
 		sweep:    kmsRoom.SweepSlots,
@@ -167,15 +180,22 @@ func (a *App) openRooms(ctx context.Context, ring *seal.Keyring) (_ *rooms, err 
 	a.background(background, r, "due", runner.Run)
 	a.background(background, r, "iam", directory.Run)
 	a.background(background, r, "kms", kmsRoom.RunKeyStores)
+	a.background(background, r, "external key store proxy", r.proxy.Run)
 	a.background(background, r, "kms usage", func(ctx context.Context) error { return a.flushUsage(ctx, kmsRoom) })
 	return r, nil
 }
 
-func (a *App) openKMS(r *rooms, sealed store.Store, queue *due.Queue, keys aeads, pages *page.Sealer, regions []string) (*kms.Service, error) {
+func (a *App) openKMS(r *rooms, sealed store.Store, registry *table.Registry, queue *due.Queue, keys aeads, pages *page.Sealer, principals kms.Principals, regions []string) (*kms.Service, error) {
 	c := kms.Config{
-		Store: sealed, Slots: r.slots, Tokens: keys.token, Pages: pages, Jobs: queue, Audit: r.audit,
+		Store: sealed, Registry: registry, Slots: r.slots, Tokens: keys.token, Pages: pages, Jobs: queue, Audit: r.audit,
 		Clock: a.config.Clock, Log: a.config.Log, Regions: regions,
+		Pool: r.keys, ExternalKeyStores: a.config.KeyStores,
 	}
+	// Where every caller is a root user, key policies and grants may name anybody.
+	if !a.config.Dev {
+		c.Principals = principals
+	}
+	c.ExternalKeyStores.Own = ownAddresses(a.config.Listen)
 	if a.config.AttestationRoots != nil {
 		c.Attestation = attestation.NewVerifier(a.config.AttestationRoots, attestationMaxAge)
 	}
@@ -208,6 +228,7 @@ func (a *App) background(ctx context.Context, r *rooms, name string, run func(co
 func (r *rooms) close() error {
 	r.cancel()
 	r.work.Wait()
+	r.keys.close()
 	if r.audit != nil {
 		r.audit.Close()
 	}

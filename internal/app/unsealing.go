@@ -111,8 +111,13 @@ func (a *App) sealHandler() http.Handler {
 	mux.HandleFunc("POST /v1/seal/share", func(w http.ResponseWriter, r *http.Request) {
 		text, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxShareBytes))
 		defer clear(text)
+		var tooLong *http.MaxBytesError
+		if errors.As(err, &tooLong) {
+			http.Error(w, "share too long", http.StatusRequestEntityTooLarge)
+			return
+		}
 		if err != nil {
-			a.reportSeal(w, seal.Status{}, errors.New("the share is too long or was cut off"))
+			a.reportSeal(w, seal.Status{}, errors.New("the share was cut off"))
 			return
 		}
 		status, err := a.unsealer.SubmitShare(r.Context(), text)

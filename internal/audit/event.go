@@ -2,8 +2,11 @@ package audit
 
 import (
 	"crypto/rand"
+	"crypto/sha256"
 	"encoding/hex"
 	"time"
+
+	"fastness/internal/call"
 )
 
 // Event is one record of the history: the attributes that LookupEvents filters on,
@@ -35,7 +38,23 @@ func NewID() string {
 	var b [16]byte
 	// crypto/rand never fails (it crashes the process when the system has no entropy).
 	_, _ = rand.Read(b[:])
-	b[6] = b[6]&0x0f | 0x40
+	return uuid(b, 4)
+}
+
+// EventID is the id of a call's record in an account's history. It is c.EventID in the
+// caller's own. Those of other accounts follow from it (RFC 9562, version 8, by SHA-256),
+// so that a service can name the record of a resource's owner before it is written.
+func EventID(c *call.Call, account string) string {
+	if account == "" || account == c.Account || c.EventID == "" {
+		return c.EventID
+	}
+	sum := sha256.Sum256([]byte("fastness event\x00" + c.EventID + "\x00" + account))
+	return uuid([16]byte(sum[:16]), 8)
+}
+
+// uuid writes a UUID of a version (RFC 9562).
+func uuid(b [16]byte, version byte) string {
+	b[6] = b[6]&0x0f | version<<4
 	b[8] = b[8]&0x3f | 0x80
 	var s [36]byte
 	hex.Encode(s[0:8], b[0:4])

@@ -107,10 +107,10 @@ func (s *scratch) record(e *Event, c *call.Call, out any, err wire.APIError, rec
 	api := op.API()
 	foreign := recipient != c.Account
 	*e = Event{
-		ID: c.EventID, Time: c.Time, Account: recipient, Region: c.Region,
+		ID: EventID(c, recipient), Time: c.Time, Account: recipient, Region: c.Region,
 		Name: op.Name, Source: api.EventSource, ReadOnly: op.ReadOnly,
 	}
-	if foreign || e.ID == "" {
+	if e.ID == "" {
 		e.ID = NewID()
 	}
 	if !foreign {

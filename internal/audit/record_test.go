@@ -139,6 +139,12 @@ func TestOtherAccountsGetARecordOfTheirOwn(t *testing.T) {
 	if own["eventID"] != c.EventID || foreign["eventID"] == c.EventID || own["requestID"] != foreign["requestID"] {
 		t.Error("the two records need two event ids and one request id")
 	}
+	if foreign["eventID"] != EventID(c, otherAccount) || EventID(c, testAccount) != c.EventID {
+		t.Error("EventID does not name the records")
+	}
+	if third := EventID(c, "777788889999"); third == foreign["eventID"] || third == c.EventID {
+		t.Errorf("another account shares the event id %s", third)
+	}
 	if foreign["recipientAccountId"] != otherAccount || own["recipientAccountId"] != testAccount {
 		t.Error("recipientAccountId is wrong")
 	}

@@ -27,8 +27,23 @@ type Status struct {
 // server is sealed, it says so and serves nothing.
 type Gate struct {
 	mux    *http.ServeMux
-	door   atomic.Pointer[Door]
+	inside atomic.Pointer[inside]
 	status func() Status
+}
+
+// inside is what an open gate leads to.
+type inside struct {
+	door  *Door
+	sides []Side
+}
+
+// Side serves requests that are no AWS API's, such as those to an external key store
+// proxy.
+type Side interface {
+	http.Handler
+	// Serves tells whether a request is for this side. It sees every request that is not
+	// operational, before anything of it was checked, and must not read the body.
+	Serves(r *http.Request) bool
 }
 
 // NewGate makes a Gate whose /health and /ready report status. metrics serves
@@ -45,8 +60,15 @@ func NewGate(status func() Status, metrics, unseal http.Handler) *Gate {
 	return g
 }
 
-// Open lets requests through to d; nil closes the gate.
-func (g *Gate) Open(d *Door) { g.door.Store(d) }
+// Open lets requests through to the sides that want them, and all others to d; a nil
+// door closes the gate.
+func (g *Gate) Open(d *Door, sides ...Side) {
+	if d == nil {
+		g.inside.Store(nil)
+		return
+	}
+	g.inside.Store(&inside{d, sides})
+}
 
 // operational are the exact paths and prefixes that never belong to an AWS API.
 func operational(path string) bool {
@@ -76,8 +98,14 @@ func (g *Gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		g.mux.ServeHTTP(w, r)
 		return
 	}
-	if d := g.door.Load(); d != nil {
-		d.ServeHTTP(w, r)
+	if in := g.inside.Load(); in != nil {
+		for _, side := range in.sides {
+			if side.Serves(r) {
+				side.ServeHTTP(w, r)
+				return
+			}
+		}
+		in.door.ServeHTTP(w, r)
 		return
 	}
 	// Both forms of AWS's JSON errors, so that every SDK shows the sentence.

@@ -76,8 +76,10 @@ func (d *Door) run(ctx context.Context, room *Room, c *call.Call) (any, error) {
 	return d.mutate(ctx, room, c)
 }
 
-// admit validates, throttles and authorizes.
-func (d *Door) admit(ctx context.Context, room *Room, c *call.Call) error {
+// admit validates, throttles and authorizes. What panics in a room meanwhile refuses the
+// call, with a record, whoever made it.
+func (d *Door) admit(ctx context.Context, room *Room, c *call.Call) (err error) {
+	defer d.contain(c, "panic before an operation", &err)
 	if validate := c.Operation.Validate; validate != nil && c.Input != nil {
 		if err := validate(c.Input); err != nil {
 			return err
@@ -93,15 +95,21 @@ func (d *Door) admit(ctx context.Context, room *Room, c *call.Call) error {
 
 // perform runs the operation and keeps its panics inside.
 func (d *Door) perform(ctx context.Context, room *Room, c *call.Call) (out any, err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			d.metrics.panics.Inc()
-			d.log.Error("panic in an operation", "operation", c.Operation.Name, "requestID", c.RequestID,
-				"type", fmt.Sprintf("%T", p), "stack", string(debug.Stack()))
-			out, err = nil, &wire.CommonError{Kind: wire.InternalFailure}
-		}
-	}()
+	defer d.contain(c, "panic in an operation", &err)
 	return c.Operation.Invoke(ctx, room.Service, c.Input)
+}
+
+// contain, deferred, turns a panic into InternalFailure. The value of the panic may hold
+// secrets: only its type is logged.
+func (d *Door) contain(c *call.Call, message string, err *error) {
+	p := recover()
+	if p == nil {
+		return
+	}
+	d.metrics.panics.Inc()
+	d.log.Error(message, "operation", c.Operation.Name, "requestID", c.RequestID,
+		"type", fmt.Sprintf("%T", p), "stack", string(debug.Stack()))
+	*err = &wire.CommonError{Kind: wire.InternalFailure}
 }
 
 // mutate runs the operation in a transaction that its audit record is part of. Inside

@@ -18,6 +18,12 @@ type panicky struct{}
 
 func (panicky) Admit(*call.Call) error { panic("quota") }
 
+type panickyResolver struct{ value string }
+
+func (p panickyResolver) Resolve(context.Context, *call.Call) ([]call.Access, error) {
+	panic("value " + p.value)
+}
+
 type never struct{}
 
 func (never) Admit(*call.Call) error {
@@ -118,6 +124,59 @@ func TestEveryRefusalBehindTheSignatureIsRecorded(t *testing.T) {
 			e := h.history()
 			if len(e) != 1 || !bytes.Contains(e[0].JSON, []byte(`"errorCode":"`+c.code)) || !bytes.Contains(e[0].JSON, []byte(a.header.Get("X-Amzn-Requestid"))) {
 				t.Errorf("%d events: %v", len(e), e)
+			}
+		})
+	}
+}
+
+// A panic before the operation is an InternalFailure with a record of its own, for calls
+// from outside and for calls of services, which have no HTTP server around them.
+func TestPanicBeforeTheOperationIsRecorded(t *testing.T) {
+	const secret = "secret-input"
+	for name, breakRoom := range map[string]func(*harness, *notes){
+		"resolve": func(h *harness, n *notes) { h.door.rooms[n.api].Resolver = panickyResolver{secret} },
+		"validate": func(_ *harness, n *notes) {
+			n.api.Operation("PutNote").Validate = func(any) error { panic("value " + secret) }
+		},
+		"quota": func(h *harness, n *notes) { h.door.rooms[n.api].Quota = panicky{} },
+	} {
+		t.Run(name+" in process", func(t *testing.T) {
+			h := newHarness(t)
+			breakRoom(h, h.beta)
+			nested(h, func(err error) error {
+				var e wire.APIError
+				if !errors.As(err, &e) || e.ErrorCode() != "InternalFailure" {
+					t.Errorf("the caller in the process gets %v", err)
+				}
+				return err
+			})
+			a := h.json("PutNote", `{"Name":"`+secret+`"}`)
+			if a.code() != "InternalFailure" || h.has("outer") || h.has("inner") || h.panics() != 1 {
+				t.Errorf("%d %s, %v panics", a.status, a.body, h.panics())
+			}
+			recorded := map[string]int{}
+			for _, e := range h.history() {
+				if bytes.Contains(e.JSON, []byte(`"errorCode":"InternalFailure"`)) {
+					recorded[e.Source]++
+				}
+			}
+			if recorded["alpha.amazonaws.com"] != 1 || recorded["beta.amazonaws.com"] != 1 {
+				t.Errorf("recorded %v", recorded)
+			}
+			if strings.Contains(h.log.String(), secret) {
+				t.Error("the panic's value is in the log")
+			}
+		})
+		t.Run(name+" from outside", func(t *testing.T) {
+			h := newHarness(t)
+			breakRoom(h, h.alpha)
+			a := h.json("PutNote", "{}")
+			if a.status != http.StatusInternalServerError || a.code() != "InternalFailure" || h.panics() != 1 {
+				t.Errorf("%d %s, %v panics", a.status, a.body, h.panics())
+			}
+			e := h.history()
+			if len(e) != 1 || !bytes.Contains(e[0].JSON, []byte(a.header.Get("X-Amzn-Requestid"))) {
+				t.Errorf("%d events", len(e))
 			}
 		})
 	}

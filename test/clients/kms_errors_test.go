@@ -214,6 +214,13 @@ func TestGrantThatDoesNotExist(t *testing.T) {
 		_, err = client.RetireGrant(ctx, &kms.RetireGrantInput{KeyId: &k.arn, GrantId: &id})
 		wantCode(t, err, "NotFoundException")
 	}
+	malformed := aws.String("nonsense")
+	_, err := client.RevokeGrant(ctx, &kms.RevokeGrantInput{KeyId: &k.id, GrantId: malformed})
+	wantCode(t, err, "InvalidGrantIdException")
+	_, err = client.RetireGrant(ctx, &kms.RetireGrantInput{KeyId: &k.arn, GrantId: malformed})
+	wantCode(t, err, "InvalidGrantIdException")
+	_, err = client.ListGrants(ctx, &kms.ListGrantsInput{KeyId: &k.id, GrantId: malformed})
+	wantCode(t, err, "InvalidGrantIdException")
 }
 
 func TestInvalidCiphertext(t *testing.T) {

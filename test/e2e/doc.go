@@ -7,6 +7,7 @@
 //	maintenance_test.go   backup, restore, fsck
 //	secrets_test.go       where secrets must not be found: memory, disk, log
 //	crash_test.go         kill -9 after acknowledged calls; start time and memory
+//	xks_test.go           one server as another's external key store
 //	limits_test.go        drain, slow clients, oversized requests
 //	explain_test.go       fastness kms explain
 //	fips_test.go          the FIPS build

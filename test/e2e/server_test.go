@@ -86,9 +86,9 @@ func (i *installation) data() string         { return filepath.Join(i.dir, "data
 func (i *installation) secrets() string      { return i.data() + "-secrets" }
 func (i *installation) path(n string) string { return filepath.Join(i.dir, n) }
 
-// command is a run of the program on the installation.
+// command is a run of the program on the installation. The name may be of two words.
 func (i *installation) command(ctx context.Context, name string, args ...string) *exec.Cmd {
-	all := append([]string{name, "--data-dir", i.data()}, i.flags...)
+	all := append(append(strings.Fields(name), "--data-dir", i.data()), i.flags...)
 	cmd := exec.CommandContext(ctx, i.program, append(all, args...)...)
 	cmd.Env = append(os.Environ(), i.env...)
 	return cmd

@@ -1,8 +1,6 @@
-// Command xksproxy starts Fastness as an external key store proxy with the prefix,
-// the credential and the four keys that AWS's public proxy test client expects
-// (github.com/aws-samples/aws-kms-xksproxy-test-client), over plain HTTP, HTTPS and
-// mutual TLS. It is for tests only: everything is in memory and the credential is
-// public. docs/conformance.md has the commands.
-//
-// Its own tests have one Fastness use another as its external key store.
-package main
+// Package xksproxy has one Fastness use another as its external key store, both in
+// this process, on clocks that the tests move. test/e2e does the same with two programs,
+// and docs/xks.md tells how to run AWS's public proxy test client
+// (github.com/aws-samples/aws-kms-xksproxy-test-client) against the program; the keys
+// here are those which that client expects.
+package xksproxy

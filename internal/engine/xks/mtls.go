@@ -57,9 +57,21 @@ func (p ClientCertificatePolicy) Check(chain []*x509.Certificate) error {
 // also what AWS's proxy test client expects to see. Under TLS 1.3 crypto/tls sends
 // bad_certificate.
 func RequireClientCertificate(config *tls.Config, policy ClientCertificatePolicy) *tls.Config {
+	return withClientCertificate(config, policy, tls.RequireAnyClientCert)
+}
+
+// AskClientCertificate is RequireClientCertificate for a port that serves more than
+// the proxy: a client may come without a certificate, and the proxy refuses its
+// requests (ClientCertificatePolicy.Check on the connection's certificates); one that
+// presents a certificate which policy does not accept is turned away all the same.
+func AskClientCertificate(config *tls.Config, policy ClientCertificatePolicy) *tls.Config {
+	return withClientCertificate(config, policy, tls.RequestClientCert)
+}
+
+func withClientCertificate(config *tls.Config, policy ClientCertificatePolicy, auth tls.ClientAuthType) *tls.Config {
 	base := config.Clone()
 	base.MinVersion = max(base.MinVersion, tls.VersionTLS12)
-	base.ClientAuth = tls.RequireAnyClientCert
+	base.ClientAuth = auth
 	base.ClientCAs = policy.Roots // named to the client so that it can choose
 	// A resumed session would skip the check of a certificate that has expired since.
 	base.SessionTicketsDisabled = true
@@ -73,15 +85,15 @@ func RequireClientCertificate(config *tls.Config, policy ClientCertificatePolicy
 				return nil, err
 			}
 			if other != nil {
-				chosen = RequireClientCertificate(other, policy)
+				chosen = withClientCertificate(other, policy, auth)
 			}
 		}
 		perConnection := chosen.Clone()
 		perConnection.GetConfigForClient = nil
-		perConnection.VerifyConnection = verifyConnection(policy, chosen.VerifyConnection, hello.Conn)
+		perConnection.VerifyConnection = verifyConnection(policy, auth, chosen.VerifyConnection, hello.Conn)
 		return perConnection, nil
 	}
-	outer.VerifyConnection = verifyConnection(policy, base.VerifyConnection, nil)
+	outer.VerifyConnection = verifyConnection(policy, auth, base.VerifyConnection, nil)
 	return outer
 }
 
@@ -89,9 +101,10 @@ func RequireClientCertificate(config *tls.Config, policy ClientCertificatePolicy
 // 1.2 record (RFC 5246, sections 6.2.1 and 7.2).
 var handshakeFailureRecord = [...]byte{21, 3, 3, 0, 2, 2, 40}
 
-func verifyConnection(policy ClientCertificatePolicy, next func(tls.ConnectionState) error, conn net.Conn) func(tls.ConnectionState) error {
+func verifyConnection(policy ClientCertificatePolicy, auth tls.ClientAuthType, next func(tls.ConnectionState) error, conn net.Conn) func(tls.ConnectionState) error {
 	return func(state tls.ConnectionState) error {
-		if err := policy.Check(state.PeerCertificates); err != nil {
+		without := len(state.PeerCertificates) == 0 && auth == tls.RequestClientCert
+		if err := policy.Check(state.PeerCertificates); err != nil && !without {
 			// crypto/tls gives no choice of the alert, but in TLS 1.2 the server has not
 			// switched to encryption at this point, so the alert can precede its own.
 			if conn != nil && state.Version == tls.VersionTLS12 {

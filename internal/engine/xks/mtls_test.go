@@ -79,15 +79,19 @@ func TestMutualTLSLetsOnlyTheKeyServiceIn(t *testing.T) {
 	p.TLS = &tls.Config{}
 	p.StartTLS()
 	t.Cleanup(p.Close)
-	// httptest made its certificate; a second listener wears it under the policy.
-	secure := RequireClientCertificate(p.TLS, ClientCertificatePolicy{Roots: roots, CommonName: name, Now: time.Now})
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	// httptest made its certificate; further listeners wear it under the policy.
+	policy := ClientCertificatePolicy{Roots: roots, CommonName: name, Now: time.Now}
+	listen := func(secure *tls.Config) *recorder {
+		listener, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		wire := &recorder{Listener: listener, written: make(chan []byte, 64)}
+		go func() { _ = p.Config.Serve(tls.NewListener(wire, secure)) }()
+		t.Cleanup(func() { listener.Close() })
+		return wire
 	}
-	wire := &recorder{Listener: listener, written: make(chan []byte, 64)}
-	go func() { _ = p.Config.Serve(tls.NewListener(wire, secure)) }()
-	t.Cleanup(func() { listener.Close() })
+	required, asked := listen(RequireClientCertificate(p.TLS, policy)), listen(AskClientCertificate(p.TLS, policy))
 
 	trusted := x509.NewCertPool()
 	trusted.AddCert(p.Certificate())
@@ -105,31 +109,33 @@ func TestMutualTLSLetsOnlyTheKeyServiceIn(t *testing.T) {
 	}
 	for _, c := range cases {
 		for version, versionName := range map[uint16]string{tls.VersionTLS12: "TLS 1.2", tls.VersionTLS13: "TLS 1.3"} {
-			t.Run(c.name+" over "+versionName, func(t *testing.T) {
-				config := &tls.Config{RootCAs: trusted, ServerName: "example.com", MaxVersion: version, MinVersion: version}
-				if c.certificate != nil {
-					// Unlike Certificates, this sends it even to an authority not asked for.
-					config.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
-						return c.certificate, nil
+			for port, wire := range map[string]*recorder{"required": required, "asked for": asked} {
+				t.Run(c.name+" over "+versionName+", "+port, func(t *testing.T) {
+					config := &tls.Config{RootCAs: trusted, ServerName: "example.com", MaxVersion: version, MinVersion: version}
+					if c.certificate != nil {
+						// Unlike Certificates, this sends it even to an authority not asked for.
+						config.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
+							return c.certificate, nil
+						}
 					}
-				}
-				wire.drain()
-				client := newTestClient(t, "https://"+listener.Addr().String(), func(cc *ClientConfig) { cc.TLS = config })
-				err := health(client)
-				if c.good {
-					if err != nil {
-						t.Errorf("got %v", err)
+					wire.drain()
+					client := newTestClient(t, "https://"+wire.Addr().String(), func(cc *ClientConfig) { cc.TLS = config })
+					err := health(client)
+					if c.good || c.certificate == nil && wire == asked {
+						if err != nil {
+							t.Errorf("got %v", err)
+						}
+						return
 					}
-					return
-				}
-				wantCallError(t, err, TLSFailed)
-				if code := ConnectionErrorCodeOf(err); code != CodeProxyInvalidTLSConfiguration {
-					t.Errorf("code %s", code)
-				}
-				if version == tls.VersionTLS12 && !wire.saw(handshakeFailureRecord[:]) {
-					t.Error("no handshake_failure alert on the wire")
-				}
-			})
+					wantCallError(t, err, TLSFailed)
+					if code := ConnectionErrorCodeOf(err); code != CodeProxyInvalidTLSConfiguration {
+						t.Errorf("code %s", code)
+					}
+					if version == tls.VersionTLS12 && !wire.saw(handshakeFailureRecord[:]) {
+						t.Error("no handshake_failure alert on the wire")
+					}
+				})
+			}
 		}
 	}
 }

@@ -219,6 +219,8 @@ type causedError struct {
 	cause error
 }
 
+func (e *causedError) Error() string { return e.ProxyError.Error() + ": " + e.cause.Error() }
+
 func (e *causedError) Unwrap() []error { return []error{e.ProxyError, e.cause} }
 
 func validation(message string) *ProxyError { return NewProxyError(ValidationException, message) }

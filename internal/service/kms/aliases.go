@@ -7,6 +7,7 @@ import (
 	"fastness/internal/api/kmsapi"
 	"fastness/internal/call"
 	"fastness/internal/store"
+	"fastness/internal/store/table"
 )
 
 // maxAliases is KMS's quota of aliases for one key.
@@ -19,7 +20,7 @@ func (s *Service) CreateAlias(ctx context.Context, in *kmsapi.CreateAliasRequest
 		return nil, err
 	}
 	name := text(in.AliasName)
-	_, err = s.tables.aliases.Get(c.Txn(), c.Account, c.Region, name)
+	_, err = s.tables.alias(c.Txn(), c.Account, c.Region, name)
 	if err == nil {
 		return nil, &kmsapi.AlreadyExistsException{Message: new("An alias with the name " + aliasARN(c.Account, c.Region, name) + " already exists")}
 	}
@@ -31,7 +32,7 @@ func (s *Service) CreateAlias(ctx context.Context, in *kmsapi.CreateAliasRequest
 	}
 	now := s.clock.Now().UTC()
 	a := &aliasRecord{Account: c.Account, Region: c.Region, Name: name, KeyID: k.ID, Created: now, Updated: now}
-	if err := s.tables.putAlias(c.Txn(), a); err != nil {
+	if err := s.tables.aliases.Insert(c.Txn(), a); err != nil {
 		return nil, err
 	}
 	s.aliasAfterCommit(c, name, k.ID)
@@ -39,12 +40,12 @@ func (s *Service) CreateAlias(ctx context.Context, in *kmsapi.CreateAliasRequest
 }
 
 func (s *Service) checkAliasCount(tx store.Txn, k *keyRecord) error {
-	names, err := s.tables.aliasesOf(tx, keyName{k.Account, k.Region, k.ID})
+	aliases, err := s.tables.aliasesOf(tx, k.name())
 	if err != nil {
 		return err
 	}
-	if len(names) >= maxAliases {
-		return &kmsapi.LimitExceededException{Message: new("Alias limit exceeded for key " + k.arn())}
+	if len(aliases) >= maxAliases {
+		return &kmsapi.LimitExceededException{Message: new("Aliases per key quota for this account in this region is " + itoa(maxAliases) + ", current usage is " + itoa(len(aliases)) + ".")}
 	}
 	return nil
 }
@@ -57,7 +58,7 @@ func (s *Service) UpdateAlias(ctx context.Context, in *kmsapi.UpdateAliasRequest
 		return nil, err
 	}
 	name := text(in.AliasName)
-	a, err := s.tables.aliases.Get(c.Txn(), c.Account, c.Region, name)
+	a, err := s.tables.alias(c.Txn(), c.Account, c.Region, name)
 	if isNotFound(err) {
 		return nil, noSuchAlias(c, name)
 	}
@@ -67,7 +68,7 @@ func (s *Service) UpdateAlias(ctx context.Context, in *kmsapi.UpdateAliasRequest
 	if a.KeyID == k.ID {
 		return &kmsapi.UpdateAliasOutput{}, nil
 	}
-	old, err := s.tables.keys.Get(c.Txn(), c.Account, c.Region, a.KeyID)
+	old, err := s.tables.key(c.Txn(), keyName{c.Account, c.Region, a.KeyID})
 	if err != nil {
 		return nil, err
 	}
@@ -77,11 +78,8 @@ func (s *Service) UpdateAlias(ctx context.Context, in *kmsapi.UpdateAliasRequest
 	if err := s.checkAliasCount(c.Txn(), k); err != nil {
 		return nil, err
 	}
-	if err := s.tables.deleteAlias(c.Txn(), &a); err != nil {
-		return nil, err
-	}
 	a.KeyID, a.Updated = k.ID, s.clock.Now().UTC()
-	if err := s.tables.putAlias(c.Txn(), &a); err != nil {
+	if err := s.tables.aliases.Replace(c.Txn(), a); err != nil {
 		return nil, err
 	}
 	s.aliasAfterCommit(c, name, k.ID)
@@ -93,14 +91,14 @@ func (s *Service) UpdateAlias(ctx context.Context, in *kmsapi.UpdateAliasRequest
 func (s *Service) DeleteAlias(ctx context.Context, in *kmsapi.DeleteAliasRequest) (*kmsapi.DeleteAliasOutput, error) {
 	c := call.From(ctx)
 	name := text(in.AliasName)
-	a, err := s.tables.aliases.Get(c.Txn(), c.Account, c.Region, name)
+	a, err := s.tables.alias(c.Txn(), c.Account, c.Region, name)
 	if isNotFound(err) {
 		return nil, noSuchAlias(c, name)
 	}
 	if err != nil {
 		return nil, err
 	}
-	if err := s.tables.deleteAlias(c.Txn(), &a); err != nil {
+	if err := s.tables.deleteAlias(c.Txn(), a); err != nil {
 		return nil, err
 	}
 	s.aliasAfterCommit(c, name, a.KeyID)
@@ -145,33 +143,22 @@ func (s *Service) ListAliases(ctx context.Context, in *kmsapi.ListAliasesRequest
 		p.limit = 50
 	}
 	var found []aliasRecord
+	var next string
 	err = s.store.View(ctx, func(r store.Reader) (err error) {
-		if keyID == "" {
-			found, err = s.tables.aliases.under(r, p.after, p.limit+1, c.Account, c.Region)
-			return err
+		scope := table.Scope{Account: c.Account, Region: c.Region}
+		rows := s.tables.aliases.Scan(r, scope, p.page())
+		if keyID != "" {
+			rows = s.tables.aliases.ScanIndex(r, scope, aliasesByKey, p.page(parts(keyID)...))
 		}
-		names, err := s.tables.aliasesOf(r, keyName{c.Account, c.Region, keyID})
-		for _, n := range names {
-			if n <= p.after {
-				continue
-			}
-			a, err := s.tables.aliases.Get(r, c.Account, c.Region, n)
-			if err != nil {
-				return err
-			}
-			found = append(found, a)
-		}
+		found, next, err = listing(rows, p.limit, nil)
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
-	out := &kmsapi.ListAliasesResponse{Aliases: []kmsapi.AliasListEntry{}, Truncated: new(len(found) > p.limit)}
-	if len(found) > p.limit {
-		found = found[:p.limit]
-		if out.NextMarker, err = s.nextMarker(c, keyID, found[p.limit-1].Name); err != nil {
-			return nil, err
-		}
+	out := &kmsapi.ListAliasesResponse{Aliases: []kmsapi.AliasListEntry{}, Truncated: new(next != "")}
+	if out.NextMarker, err = s.nextMarker(c, keyID, next); err != nil {
+		return nil, err
 	}
 	for _, a := range found {
 		out.Aliases = append(out.Aliases, kmsapi.AliasListEntry{

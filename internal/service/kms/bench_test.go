@@ -126,3 +126,28 @@ func BenchmarkCallAfterANewGrant(b *testing.B) {
 		})
 	}
 }
+
+// A new grant on a key that has few and very many, through the door.
+func BenchmarkCreateGrant(b *testing.B) {
+	for _, n := range []int{1, 40_000} {
+		b.Run(itoa(n), func(b *testing.B) {
+			h := newHarness(b)
+			key := h.newKey(&kmsapi.CreateKeyRequest{})
+			h.manyGrants(nameOf(key), n)
+			h.service.directory.changed(nameOf(key))
+			c := h.as(root(testAccount), testRegion).kms()
+			alice := user(testAccount, "alice").ARN
+			b.ReportAllocs()
+			for i := 0; b.Loop(); i++ {
+				if i%5000 == 0 { // stay below the quota
+					h.service.directory.counts[nameOf(key)] = n
+				}
+				if _, err := c.CreateGrant(b.Context(), &kmsapi.CreateGrantRequest{
+					KeyId: &key, GranteePrincipal: &alice, RetiringPrincipal: &alice, Name: new("grant" + itoa(i)), Operations: grantEncrypt,
+				}); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}

@@ -5,10 +5,13 @@ import (
 
 	"fastness/internal/keyslot"
 	"fastness/internal/store"
+	"fastness/internal/store/table"
 )
 
-// Checks are the consistency checks of the room's records: they decode, and what they
-// name is there. slots opens the slot of every key material (nil leaves that out).
+// Checks are the consistency checks of the room beyond those of its tables
+// (table.Registry.Checks), which find records that do not decode and indexes that do not
+// agree: what records name is there. slots opens the slot of every key material (nil
+// leaves that out).
 func Checks(slots Slots) []store.Check {
 	return []store.Check{
 		{Name: "kms records", Run: checkRecords},
@@ -18,89 +21,79 @@ func Checks(slots Slots) []store.Check {
 	}
 }
 
-// checkRecords decodes every record, and looks for the keys that aliases, materials,
-// grants and references name.
+// checkRecords looks for the keys that materials, aliases and grants name, and for the
+// current materials of keys.
 func checkRecords(ctx context.Context, r store.Reader, report func([]byte, string)) error {
-	t, err := newTables()
+	t, err := newTables(table.NewRegistry())
 	if err != nil {
 		return err
 	}
-	keys := make(map[keyName]string)               // to the id of the current material
-	materials := make(map[keyName]map[string]bool) // ids
-	steps := []func() error{
-		func() error {
-			return eachRecord(ctx, r, t.keys, report, func(_ []byte, k *keyRecord) { keys[k.name()] = k.Material })
-		},
-		func() error {
-			return eachRecord(ctx, r, t.materials, report, func(row []byte, m *materialRecord) {
-				name := keyName{m.Account, m.Region, m.KeyID}
-				if _, ok := keys[name]; !ok {
-					report(row, "key material of a key that does not exist")
-				}
-				if materials[name] == nil {
-					materials[name] = make(map[string]bool)
-				}
-				materials[name][m.ID] = true
-			})
-		},
-		func() error {
-			return eachRecord(ctx, r, t.aliases, report, func(row []byte, a *aliasRecord) {
-				if _, ok := keys[keyName{a.Account, a.Region, a.KeyID}]; !ok {
-					report(row, "alias of a key that does not exist")
-				}
-			})
-		},
-		func() error {
-			return eachRecord(ctx, r, t.grants, report, func(row []byte, g *grantRecord) {
-				if _, ok := keys[g.key()]; !ok {
-					report(row, "grant on a key that does not exist")
-				}
-			})
-		},
-		func() error {
-			return eachRecord(ctx, r, t.keyStores, report, func([]byte, *keyStoreRecord) {})
-		},
+	// ofKey reports a row whose key is not there.
+	ofKey := func(row []byte, n keyName, text string) error {
+		found, err := t.keys.Has(r, regional(n.region), n.parts()...)
+		if err == nil && !found {
+			report(row, text)
+		}
+		return err
 	}
-	for _, step := range steps {
+	for _, step := range []func() error{
+		func() error {
+			return eachRecord(ctx, r, t.keys, func(row []byte, k *keyRecord) error {
+				if k.Material == "" {
+					return nil
+				}
+				found, err := t.materials.Has(r, k.name().scope(), parts(k.ID, k.Material)...)
+				if err == nil && !found {
+					report(row, "the current key material is missing")
+				}
+				return err
+			})
+		},
+		func() error {
+			return eachRecord(ctx, r, t.materials, func(row []byte, m *materialRecord) error {
+				return ofKey(row, m.key(), "key material of a key that does not exist")
+			})
+		},
+		func() error {
+			return eachRecord(ctx, r, t.aliases, func(row []byte, a *aliasRecord) error {
+				return ofKey(row, keyName{a.Account, a.Region, a.KeyID}, "alias of a key that does not exist")
+			})
+		},
+		func() error {
+			return eachRecord(ctx, r, t.grants, func(row []byte, g *grantRecord) error {
+				return ofKey(row, g.key(), "grant on a key that does not exist")
+			})
+		},
+	} {
 		if err := step(); err != nil {
 			return err
-		}
-	}
-	for name, current := range keys {
-		row := rowKey(t.keys.name, name.account, name.region, name.id)
-		if current != "" && !materials[name][current] {
-			report(row, "the current key material is missing")
-		}
-		rec, err := t.keys.Get(r, name.account, name.region, name.id)
-		if err != nil {
-			return err
-		}
-		var ref [16]byte
-		copy(ref[:], rec.Ref)
-		if found, ok, err := t.keyOfRef(r, name.region, ref); err != nil {
-			return err
-		} else if !ok || found != name {
-			report(row, "the reference that ciphertexts carry does not lead to the key")
 		}
 	}
 	return nil
 }
 
-// eachRecord calls f for every record of a table that decodes, and reports the others.
-func eachRecord[R any, P identified[R]](ctx context.Context, r store.Reader, t table[R, P], report func([]byte, string), f func(row []byte, rec P)) error {
-	for item, err := range r.Scan(store.Prefix(rowKey(t.name))) {
+// eachRecord calls f for every record of a table that decodes; the table's own check
+// reports the others.
+func eachRecord[T any](ctx context.Context, r store.Reader, t *table.Table[T], f func(row []byte, record *T) error) error {
+	for scope, err := range table.Scopes(r) {
 		if err != nil {
 			return err
 		}
-		if err := ctx.Err(); err != nil {
-			return err
+		for item, err := range r.Scan(store.Prefix(t.Key(scope))) {
+			if err != nil {
+				return err
+			}
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			read, _, err := t.Decode(store.Change{Key: item.Key, Value: item.Value})
+			if err != nil || read.Record == nil {
+				continue
+			}
+			if err := f(item.Key, read.Record); err != nil {
+				return err
+			}
 		}
-		rec, err := t.decode(item)
-		if err != nil {
-			report(item.Key, err.Error())
-			continue
-		}
-		f(item.Key, &rec)
 	}
 	return nil
 }
@@ -110,18 +103,18 @@ func checkMaterial(ctx context.Context, r store.Reader, slots Slots, report func
 	if slots == nil {
 		return nil
 	}
-	t, err := newTables()
+	t, err := newTables(table.NewRegistry())
 	if err != nil {
 		return err
 	}
-	return eachRecord(ctx, r, t.materials, func([]byte, string) {}, func(row []byte, m *materialRecord) {
+	return eachRecord(ctx, r, t.materials, func(row []byte, m *materialRecord) error {
 		if m.Slot == (keyslot.SlotID{}) || len(m.Wrapped) == 0 {
-			return
+			return nil
 		}
 		kek, err := slots.OpenSlot(ctx, m.Slot, materialOwner(m.Account, m.Region, m.KeyID, m.ID))
 		if err != nil {
 			report(row, err.Error())
-			return
+			return nil
 		}
 		defer kek.Destroy()
 		if err := kek.With(func(k []byte) {
@@ -139,5 +132,6 @@ func checkMaterial(ctx context.Context, r store.Reader, slots Slots, report func
 		}); err != nil {
 			report(row, err.Error())
 		}
+		return nil
 	})
 }

@@ -65,9 +65,8 @@ func (s *Service) keyStore(ctx context.Context, name keyStoreName) (*keyStoreRec
 	if k != nil {
 		return k, nil
 	}
-	err := s.store.View(ctx, func(r store.Reader) error {
-		rec, err := s.tables.keyStores.Get(r, name.account, name.region, name.id)
-		k = &rec
+	err := s.store.View(ctx, func(r store.Reader) (err error) {
+		k, err = s.tables.keyStore(r, name)
 		return err
 	})
 	if isNotFound(err) {
@@ -115,9 +114,9 @@ func (s *Service) proxy(ctx context.Context, k *keyStoreRecord) (*xks.Client, er
 
 // keyStoreSecret reads the secret of the credential for a proxy.
 func (s *Service) keyStoreSecret(ctx context.Context, k *keyStoreRecord) (string, error) {
-	var secret keyStoreSecret
+	var secret *keyStoreSecret
 	err := s.store.View(ctx, func(r store.Reader) (err error) {
-		secret, err = s.tables.keyStoreSecrets.Get(r, k.Account, k.Region, k.ID)
+		secret, err = s.tables.keyStoreSecret(r, k.name())
 		return err
 	})
 	if err != nil {
@@ -288,7 +287,7 @@ func (e *ExternalKeyStores) endpointServiceFault(p *proxyRecord) xks.ConnectionE
 // meanwhile.
 func (s *Service) settle(ctx context.Context, seen *keyStoreRecord, state kmsapi.ConnectionStateType, code kmsapi.ConnectionErrorCodeType) error {
 	_, err := s.store.Update(ctx, func(tx store.Txn) error {
-		k, err := s.tables.keyStores.Get(tx, seen.Account, seen.Region, seen.ID)
+		k, err := s.tables.keyStore(tx, seen.name())
 		if isNotFound(err) || err == nil && k.Generation != seen.Generation {
 			return nil
 		}
@@ -296,7 +295,7 @@ func (s *Service) settle(ctx context.Context, seen *keyStoreRecord, state kmsapi
 			return err
 		}
 		k.State, k.Error = state, code
-		if err := s.saveKeyStore(tx, &k, ""); err != nil {
+		if err := s.saveKeyStore(tx, k, ""); err != nil {
 			return err
 		}
 		details := []call.Note{{Name: "customKeyStoreId", Value: k.ID}, {Name: "connectionState", Value: string(state)}}

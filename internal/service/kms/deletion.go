@@ -105,7 +105,7 @@ func (s *Service) deleteDue(ctx context.Context, j due.Job) error {
 func (s *Service) markDying(ctx context.Context, name keyName) (dying bool, err error) {
 	_, err = s.store.Update(ctx, func(tx store.Txn) error {
 		dying = false
-		k, err := s.tables.keys.Get(tx, name.account, name.region, name.id)
+		k, err := s.tables.key(tx, name)
 		if isNotFound(err) {
 			return nil
 		}
@@ -125,7 +125,8 @@ func (s *Service) markDying(ctx context.Context, name keyName) (dying bool, err 
 		d := *k.Deletion
 		d.Dying = true
 		k.Deletion = &d
-		return s.saveIn(tx, &k)
+		s.keyCounted(tx, k, -1)
+		return s.saveIn(tx, k)
 	})
 	return dying, err
 }
@@ -163,11 +164,11 @@ func (s *Service) removeAliases(ctx context.Context, name keyName) error {
 			return false, err
 		}
 		more = len(aliases) > aliasesPerTxn
-		for _, alias := range aliases[:min(len(aliases), aliasesPerTxn)] {
-			if err := s.tables.deleteAlias(tx, &aliasRecord{Account: name.account, Region: name.region, Name: alias, KeyID: name.id}); err != nil {
+		for _, a := range aliases[:min(len(aliases), aliasesPerTxn)] {
+			if err := s.tables.deleteAlias(tx, &a); err != nil {
 				return false, err
 			}
-			tx.OnCommit(func(store.Revision) { s.directory.aliasChanged(name.account, name.region, alias) })
+			tx.OnCommit(func(store.Revision) { s.directory.aliasChanged(a.Account, a.Region, a.Name) })
 		}
 		return more, nil
 	})
@@ -176,7 +177,7 @@ func (s *Service) removeAliases(ctx context.Context, name keyName) error {
 // removeGrants removes all grants of a key.
 func (s *Service) removeGrants(ctx context.Context, name keyName) error {
 	err := s.inBatches(ctx, func(tx store.Txn) (more bool, err error) {
-		grants, err := s.tables.pageOfGrants(tx, name, "", "", grantsPerTxn)
+		grants, err := s.tables.someGrants(tx, name, grantsPerTxn)
 		if err != nil {
 			return false, err
 		}
@@ -213,7 +214,7 @@ func (s *Service) removeMaterials(ctx context.Context, name keyName) error {
 					return false, err
 				}
 			}
-			if err := s.tables.materials.Delete(tx, &m); err != nil {
+			if err := s.tables.deleteMaterial(tx, &m); err != nil {
 				return false, err
 			}
 			if m.ValidTo.IsZero() {
@@ -246,7 +247,7 @@ func (s *Service) inBatches(ctx context.Context, f func(tx store.Txn) (more bool
 func (s *Service) removeKey(ctx context.Context, name keyName) error {
 	s.usage.forget(name)
 	_, err := s.store.Update(ctx, func(tx store.Txn) error {
-		k, err := s.tables.keys.Get(tx, name.account, name.region, name.id)
+		k, err := s.tables.key(tx, name)
 		if isNotFound(err) {
 			return nil
 		}
@@ -260,7 +261,7 @@ func (s *Service) removeKey(ctx context.Context, name keyName) error {
 		if len(left) > 0 {
 			return fmt.Errorf("kms: key %s got new material while it was destroyed", k.arn())
 		}
-		freed, err := s.detachReplica(tx, &k)
+		freed, err := s.detachReplica(tx, k)
 		if err != nil {
 			return err
 		}
@@ -274,20 +275,14 @@ func (s *Service) removeKey(ctx context.Context, name keyName) error {
 				return err
 			}
 		}
-		if err := s.tables.uses.Delete(tx, &useRecord{name.account, name.region, name.id, lastUse{}}); err != nil {
+		if err := absent(s.tables.uses.Delete(tx, name.scope(), parts(name.id)...)); err != nil {
 			return err
 		}
-		if err := s.tables.deleteRef(tx, &k); err != nil {
-			return err
-		}
-		if err := s.tables.deleteExternal(tx, &k); err != nil {
-			return err
-		}
-		if err := s.tables.keys.Delete(tx, &k); err != nil {
+		if err := s.tables.deleteKey(tx, name); err != nil {
 			return err
 		}
 		s.changedIn(tx, name)
-		return s.record(tx, &k, "DeleteKey")
+		return s.record(tx, k, "DeleteKey")
 	})
 	return err
 }

@@ -14,6 +14,7 @@ import (
 	"fastness/internal/due"
 	"fastness/internal/keyslot"
 	"fastness/internal/store"
+	"fastness/internal/store/table"
 )
 
 func nameOf(keyARN string) keyName {
@@ -42,11 +43,17 @@ func (h *harness) describe(key string) (*kmsapi.KeyMetadata, error) {
 func (h *harness) rows() (items []store.Item) {
 	h.Helper()
 	err := h.store.View(h.Context(), func(r store.Reader) error {
-		for item, err := range r.Scan(store.Prefix([]byte("\x01kms/"))) {
+		for item, err := range r.Scan(store.Range{}) {
 			if err != nil {
 				return err
 			}
-			items = append(items, item)
+			parts, err := table.ParseKey(item.Key)
+			if err != nil {
+				return err
+			}
+			if service, _ := parts[2].Str(); service == "kms" {
+				items = append(items, item)
+			}
 		}
 		return nil
 	})
@@ -164,6 +171,7 @@ func (h *harness) wantDestroyed(key string, blob []byte, materials []materialRec
 			h.Errorf("left in the store: %q", item.Key)
 		}
 	}
+	h.consistent()
 	for i := range materials {
 		err := h.service.unwrap(h.Context(), &materials[i], func([]byte) error { return nil })
 		if !errors.Is(err, keyslot.ErrGone) {
@@ -179,6 +187,7 @@ func TestKeyIsDestroyedWhenItsWaitingPeriodEnds(t *testing.T) {
 	if len(materials) != 4 {
 		t.Fatalf("%d materials", len(materials))
 	}
+	h.consistent()
 	before := h.rows()
 	h.schedule(key, 7)
 	h.clock.Advance(7*24*time.Hour - time.Second)
@@ -213,8 +222,8 @@ func TestKeyIsDestroyedWhenItsWaitingPeriodEnds(t *testing.T) {
 		t.Fatalf("restored: %+v, %v", m, err)
 	}
 	_, err := h.as(root(testAccount), testRegion).kms().Decrypt(t.Context(), &kmsapi.DecryptRequest{CiphertextBlob: blob})
-	wantErrorCode(t, "Decrypt with the restored record", err, "InternalFailure")
-	wantErrorCode(t, "Encrypt with the restored record", h.encryptAs(root(testAccount), key, nil), "InternalFailure")
+	wantErrorCode(t, "Decrypt with the restored record", err, "KeyUnavailableException")
+	wantErrorCode(t, "Encrypt with the restored record", h.encryptAs(root(testAccount), key, nil), "KeyUnavailableException")
 }
 
 var errCrash = errors.New("crash")

@@ -48,8 +48,19 @@ type directory struct {
 	aliases    map[aliasName]string // key id; "" is not cached
 	refs       map[refName]keyName
 	counts     map[keyName]int // of grants, for their quota
+	compiled   map[keyName]compiledPolicy
 	generation atomic.Uint64
 }
+
+// compiledPolicy is the key policy of a snapshot that a change made obsolete: most
+// changes leave the policy as it is, and compiling it is most of the cost of a load.
+type compiledPolicy struct {
+	text   string
+	policy *policy.Policy
+}
+
+// maxCompiled bounds the policies that are kept for the next snapshot of their key.
+const maxCompiled = 1024
 
 type aliasName struct{ account, region, name string }
 
@@ -67,7 +78,7 @@ func newDirectory(s store.Store, t *tables) *directory {
 	return &directory{
 		store: s, tables: t, limit: defaultCachedKeys,
 		keys: make(map[keyName]*key), aliases: make(map[aliasName]string), refs: make(map[refName]keyName),
-		counts: make(map[keyName]int),
+		counts: make(map[keyName]int), compiled: make(map[keyName]compiledPolicy),
 	}
 }
 
@@ -120,19 +131,23 @@ func (d *directory) fresh(ctx context.Context, name keyName) (k *key, err error)
 
 // load reads everything about a key.
 func (d *directory) load(r store.Reader, name keyName) (*key, error) {
-	record, err := d.tables.keys.Get(r, name.account, name.region, name.id)
+	record, err := d.tables.key(r, name)
 	if err != nil {
 		return nil, err
 	}
 	if record.dying() {
 		return nil, store.ErrNotFound
 	}
-	k := &key{record: record, arn: record.arn(), tags: tagMap(record.Tags)}
-	if k.policy, err = policy.New(policy.KMSKey, record.arn(), []byte(record.Policy)); err != nil {
-		return nil, fmt.Errorf("stored key policy: %w", err)
-	}
-	if k.aliases, err = d.tables.aliasesOf(r, name); err != nil {
+	k := &key{record: *record, arn: record.arn(), tags: tagMap(record.Tags)}
+	if k.policy, err = d.compile(name, record); err != nil {
 		return nil, err
+	}
+	aliases, err := d.tables.aliasesOf(r, name)
+	if err != nil {
+		return nil, err
+	}
+	for i := range aliases {
+		k.aliases = append(k.aliases, aliases[i].Name)
 	}
 	k.grants = new(grantCache)
 	if k.grants.any, err = d.tables.hasGrants(r, name); err != nil {
@@ -169,8 +184,10 @@ func (d *directory) alias(ctx context.Context, account, region, name string) (st
 func (d *directory) fetchAlias(ctx context.Context, alias aliasName) (id string, err error) {
 	generation := d.generation.Load()
 	err = d.store.View(ctx, func(r store.Reader) error {
-		a, err := d.tables.aliases.Get(r, alias.account, alias.region, alias.name)
-		id = a.KeyID
+		a, err := d.tables.alias(r, alias.account, alias.region, alias.name)
+		if err == nil {
+			id = a.KeyID
+		}
 		return err
 	})
 	if errors.Is(err, store.ErrNotFound) {
@@ -200,19 +217,18 @@ func (d *directory) byRef(ctx context.Context, region string, ref [16]byte) (*ke
 }
 
 func (d *directory) fetchByRef(ctx context.Context, region string, ref [16]byte) (*key, error) {
-	var name keyName
-	var ok bool
+	var k *keyRecord
 	err := d.store.View(ctx, func(r store.Reader) (err error) {
-		name, ok, err = d.tables.keyOfRef(r, region, ref)
+		k, err = d.tables.keyOfRef(r, region, ref)
 		return err
 	})
+	if isNotFound(err) {
+		return nil, nil
+	}
 	if err != nil {
 		return nil, fmt.Errorf("kms: look a key reference up: %w", err)
 	}
-	if !ok {
-		return nil, nil
-	}
-	return d.key(ctx, name)
+	return d.key(ctx, k.name())
 }
 
 // changed forgets what is cached of a key; it runs after the change is durable and
@@ -224,7 +240,27 @@ func (d *directory) changed(name keyName) {
 	if k := d.keys[name]; k != nil {
 		delete(d.refs, refName{name.region, refOf(&k.record)})
 		delete(d.keys, name)
+		if len(d.compiled) >= maxCompiled {
+			clear(d.compiled)
+		}
+		d.compiled[name] = compiledPolicy{k.record.Policy, k.policy}
 	}
+}
+
+// compile returns the compiled policy of a record: the former snapshot's if the text
+// is the same.
+func (d *directory) compile(name keyName, record *keyRecord) (*policy.Policy, error) {
+	d.mu.RLock()
+	former := d.compiled[name]
+	d.mu.RUnlock()
+	if former.policy != nil && former.text == record.Policy {
+		return former.policy, nil
+	}
+	p, err := policy.New(policy.KMSKey, record.arn(), []byte(record.Policy))
+	if err != nil {
+		return nil, fmt.Errorf("stored key policy: %w", err)
+	}
+	return p, nil
 }
 
 // aliasChanged forgets an alias.

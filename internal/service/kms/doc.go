@@ -27,13 +27,16 @@
 //
 // # Where to look
 //
-//	record.go, tables.go
+//	record.go, tables.go, granttables.go, keystorerecords.go
 //	               records and tables
 //	directory.go   the in-memory snapshots that calls run on
 //	vault.go       wrapping and opening key material
 //	jobs.go        timed work: rotation, expiry, shredding
 //	identify.go    key ids, ARNs and aliases → a key
 //	resolve.go     what a call touches, for authorization
+//	quota.go, keyquota.go
+//	               request rates, and how many keys there may be
+//	principals.go  unique ids in place of ARNs, in key policies and grants
 //	conditions.go  the kms: condition keys
 //	states.go      which operation works in which key state
 //	keys.go, lifecycle.go, aliases.go, policies.go, tags.go, grants.go, rotation.go,

@@ -95,18 +95,19 @@ func (s *Service) ExplainGrant(ctx context.Context, c *call.Call, id string) (st
 	if !ok {
 		return "", fmt.Errorf("kms: the call is not resolved")
 	}
-	var g grantRecord
+	var g *grantRecord
 	err := s.store.View(ctx, func(v store.Reader) error {
 		var err error
-		g, err = s.tables.grants.Get(v, r.account, r.region, r.id, id)
+		g, err = s.tables.grant(v, keyName{r.account, r.region, r.id}, id)
 		if isNotFound(err) && r.other != nil {
-			g, err = s.tables.grants.Get(v, r.other.account, r.other.region, r.other.id, id)
+			g, err = s.tables.grant(v, keyName{r.other.account, r.other.region, r.other.id}, id)
 		}
 		return err
 	})
 	if err != nil {
 		return "", fmt.Errorf("kms: grant %s: %w", id, err)
 	}
+	g.Grantee = s.shownPrincipal(g.Grantee)
 	return g.String(), nil
 }
 

@@ -50,10 +50,7 @@ func (s *Service) prepareExternalKey(ctx context.Context, k *keyRecord, in *kmsa
 		return err
 	}
 	k.Material = m.ID
-	if err := s.tables.materials.Put(c.Txn(), m); err != nil {
-		return err
-	}
-	return s.tables.putExternal(c.Txn(), k)
+	return s.tables.materials.Put(c.Txn(), m)
 }
 
 // checkExternalKey asks the proxy about an external key: it must be an enabled

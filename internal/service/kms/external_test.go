@@ -26,7 +26,7 @@ func contextWithCancel(t *testing.T) (context.Context, context.CancelFunc) {
 func (h *harness) changeStore(f func(k *keyStoreRecord)) {
 	h.Helper()
 	_, err := h.store.Update(h.Context(), func(tx store.Txn) error {
-		all, err := h.service.tables.keyStores.under(tx, "", 0, testAccount, testRegion)
+		all, err := h.service.tables.keyStoresOf(tx, testAccount, testRegion)
 		if err != nil {
 			return err
 		}

@@ -105,7 +105,7 @@ func (d *directory) grantChanged(name keyName, grantee string) {
 
 // grantCheck asks the grants of a key whether they permit a call (policy.ExtraAllow).
 type grantCheck struct {
-	candidates [3][]grantRecord // by who the caller is
+	candidates [2][]grantRecord // by who the caller is
 	operation  kmsapi.GrantOperation
 	context    map[string]string
 	// child is the grant that CreateGrant asks for: the grant that permits it must hold
@@ -123,7 +123,7 @@ func (s *Service) newGrantCheck(ctx context.Context, c *call.Call, r *resolved, 
 	}
 	g := grantCheck{operation: op, context: r.req.context}
 	found := false
-	for i, name := range granteeNames(c.Principal) {
+	for i, name := range s.granteeNames(c.Principal) {
 		if name == "" {
 			continue
 		}
@@ -154,20 +154,6 @@ func (g *grantCheck) Allow() (id string, ok bool) {
 		}
 	}
 	return "", false
-}
-
-// granteeNames are the principals a grant may name to mean p: the session or user
-// itself, the role of the session, or the service.
-func granteeNames(p *call.Principal) [3]string {
-	switch p.Kind {
-	case call.Service:
-		return [3]string{p.Service}
-	case call.AssumedRole:
-		return [3]string{p.ARN, p.PolicyARN()}
-	case call.Root:
-		return [3]string{p.ARN, p.Account}
-	}
-	return [3]string{p.ARN}
 }
 
 // permits tells whether the grant holds the operation and its constraints are met.

@@ -40,6 +40,9 @@ func (s *Service) CreateGrant(ctx context.Context, in *kmsapi.CreateGrantRequest
 	if err := checkGrant(k, g); err != nil {
 		return nil, err
 	}
+	if err := s.storePrincipals(g); err != nil {
+		return nil, err
+	}
 	if g.Name != "" {
 		if g.ID, err = s.tables.grantRequested(c.Txn(), g); err != nil {
 			return nil, err
@@ -56,7 +59,7 @@ func (s *Service) CreateGrant(ctx context.Context, in *kmsapi.CreateGrantRequest
 		return nil, dryRun()
 	}
 	if !known {
-		if err := s.tables.putGrant(c.Txn(), g); err != nil {
+		if err := s.tables.grants.Insert(c.Txn(), g); err != nil {
 			return nil, err
 		}
 		s.grantAfterCommit(c, g, 1)
@@ -89,11 +92,20 @@ func newGrantID() string {
 	return hexOf(b)
 }
 
+// checkGrantID refuses what does not have the form of a grant id: hexadecimal digits. One
+// of another length is well formed and names no grant.
+func checkGrantID(id string) error {
+	if !isHex(id) {
+		return &kmsapi.InvalidGrantIdException{Message: new("Invalid grant ID '" + id + "'")}
+	}
+	return nil
+}
+
 // checkGrant applies the rules for the parameters of CreateGrant.
 func checkGrant(k *keyRecord, g *grantRecord) error {
 	for _, principal := range []string{g.Grantee, g.Retiring} {
 		if principal != "" && !isPrincipalARN(principal) {
-			return &kmsapi.InvalidArnException{Message: new("ARN does not refer to a valid principal: " + principal)}
+			return invalidPrincipal(principal)
 		}
 	}
 	allowed := grantable(k)
@@ -199,31 +211,34 @@ func (s *Service) ListGrants(ctx context.Context, in *kmsapi.ListGrantsRequest) 
 		return nil, err
 	}
 	c := call.From(ctx)
-	grantee := text(in.GranteePrincipal)
+	if in.GrantId != nil {
+		if err := checkGrantID(*in.GrantId); err != nil {
+			return nil, err
+		}
+	}
+	grantee := s.searchedPrincipal(text(in.GranteePrincipal))
 	filter := k.record.arn() + " " + text(in.GrantId) + " " + grantee
 	p, err := s.grantPage(c, filter, in.Limit, in.Marker)
 	if err != nil {
 		return nil, err
 	}
 	var found []grantRecord
+	var next string
 	err = s.store.View(ctx, func(r store.Reader) (err error) {
 		if in.GrantId == nil {
-			found, err = s.tables.pageOfGrants(r, k.record.name(), grantee, p.after, p.limit+1)
+			found, next, err = s.tables.pageOfGrants(r, k.record.name(), grantee, p)
 			return err
 		}
-		g, err := s.tables.grants.Get(r, k.record.Account, k.record.Region, k.record.ID, *in.GrantId)
-		switch {
-		case isNotFound(err):
-			return nil
-		case err == nil && (grantee == "" || g.Grantee == grantee) && g.ID > p.after:
-			found = []grantRecord{g}
+		g, err := s.tables.grant(r, k.record.name(), *in.GrantId)
+		if err == nil && (grantee == "" || g.Grantee == grantee) {
+			found = []grantRecord{*g}
 		}
-		return err
+		return absent(err)
 	})
 	if err != nil {
 		return nil, err
 	}
-	return s.grantList(c, filter, p.limit, found, func(g *grantRecord) string { return g.ID })
+	return s.grantList(c, filter, found, next)
 }
 
 // ListRetirableGrants implements the operation of that name: the grants of all keys in
@@ -233,26 +248,26 @@ func (s *Service) ListRetirableGrants(ctx context.Context, in *kmsapi.ListRetira
 	principal := text(in.RetiringPrincipal)
 	a, err := arn.Parse(principal)
 	if err != nil || !isPrincipalARN(principal) {
-		return nil, &kmsapi.InvalidArnException{Message: new("ARN does not refer to a valid principal: " + principal)}
+		return nil, invalidPrincipal(principal)
 	}
 	if a.Account != c.Account {
 		return nil, invalid("The retiring principal must be in the account of the caller.")
 	}
-	p, err := s.grantPage(c, principal, in.Limit, in.Marker)
+	stored := s.searchedPrincipal(principal)
+	p, err := s.grantPage(c, stored, in.Limit, in.Marker)
 	if err != nil {
 		return nil, err
 	}
 	var found []grantRecord
+	var next string
 	err = s.store.View(ctx, func(r store.Reader) (err error) {
-		found, err = s.tables.retirable(r, c.Region, principal, p.after, p.limit+1)
+		found, next, err = s.tables.retirable(r, c.Region, stored, p)
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
-	return s.grantList(c, principal, p.limit, found, func(g *grantRecord) string {
-		return g.Account + "\x00" + g.KeyID + "\x00" + g.ID
-	})
+	return s.grantList(c, stored, found, next)
 }
 
 func (s *Service) grantPage(c *call.Call, filter string, limit *int32, marker *string) (position, error) {
@@ -267,31 +282,28 @@ func (s *Service) grantPage(c *call.Call, filter string, limit *int32, marker *s
 	return p, err
 }
 
-// grantList is the answer with the grants found, of which one more than limit means
-// that there are more.
-func (s *Service) grantList(c *call.Call, filter string, limit int, found []grantRecord, at func(*grantRecord) string) (*kmsapi.ListGrantsResponse, error) {
-	out := &kmsapi.ListGrantsResponse{Grants: []kmsapi.GrantListEntry{}, Truncated: new(len(found) > limit)}
-	if len(found) > limit {
-		found = found[:limit]
-		var err error
-		if out.NextMarker, err = s.nextMarker(c, filter, at(&found[limit-1])); err != nil {
-			return nil, err
-		}
+// grantList is the answer with the grants found; there are more if next is set.
+func (s *Service) grantList(c *call.Call, filter string, found []grantRecord, next string) (*kmsapi.ListGrantsResponse, error) {
+	out := &kmsapi.ListGrantsResponse{Grants: []kmsapi.GrantListEntry{}, Truncated: new(next != "")}
+	var err error
+	if out.NextMarker, err = s.nextMarker(c, filter, next); err != nil {
+		return nil, err
 	}
 	for i := range found {
-		out.Grants = append(out.Grants, found[i].entry())
+		out.Grants = append(out.Grants, s.grantEntry(&found[i]))
 	}
 	return out, nil
 }
 
-func (g *grantRecord) entry() kmsapi.GrantListEntry {
+// grantEntry is a grant as the API shows it.
+func (s *Service) grantEntry(g *grantRecord) kmsapi.GrantListEntry {
 	e := kmsapi.GrantListEntry{
 		KeyId: new(keyARN(g.Account, g.Region, g.KeyID)), GrantId: new(g.ID), CreationDate: new(g.Created),
-		GranteePrincipal: new(g.Grantee), IssuingAccount: new(g.Issuing), Operations: slices.Clone(g.Operations),
+		GranteePrincipal: new(s.shownPrincipal(g.Grantee)), IssuingAccount: new(g.Issuing), Operations: slices.Clone(g.Operations),
 		Name: new(g.Name), // AWS lists grants without a name with an empty one
 	}
 	if g.Retiring != "" {
-		e.RetiringPrincipal = new(g.Retiring)
+		e.RetiringPrincipal = new(s.shownPrincipal(g.Retiring))
 	}
 	if g.Equals != nil || g.Subset != nil {
 		e.Constraints = &kmsapi.GrantConstraints{EncryptionContextEquals: g.Equals, EncryptionContextSubset: g.Subset}
@@ -322,7 +334,10 @@ func (s *Service) RetireGrant(ctx context.Context, in *kmsapi.RetireGrantRequest
 }
 
 func (s *Service) removeGrant(c *call.Call, k *keyRecord, id string, dry bool) error {
-	g, err := s.tables.grants.Get(c.Txn(), k.Account, k.Region, k.ID, id)
+	if err := checkGrantID(id); err != nil {
+		return err
+	}
+	g, err := s.tables.grant(c.Txn(), k.name(), id)
 	if isNotFound(err) {
 		return notFound("Grant ID " + id + " not found")
 	}
@@ -332,10 +347,10 @@ func (s *Service) removeGrant(c *call.Call, k *keyRecord, id string, dry bool) e
 	if dry {
 		return dryRun()
 	}
-	if err := s.tables.deleteGrant(c.Txn(), &g); err != nil {
+	if err := s.tables.deleteGrant(c.Txn(), g); err != nil {
 		return err
 	}
-	s.grantAfterCommit(c, &g, -1)
+	s.grantAfterCommit(c, g, -1)
 	return nil
 }
 
@@ -368,9 +383,9 @@ func (s *Service) resolveRetireGrant(ctx context.Context, c *call.Call, in *kmsa
 	if err != nil || r.key == nil {
 		return []call.Access{a}, err
 	}
-	var g grantRecord
+	var g *grantRecord
 	err = s.store.View(ctx, func(v store.Reader) (err error) {
-		g, err = s.tables.grants.Get(v, r.account, r.region, r.id, id)
+		g, err = s.tables.grant(v, keyName{r.account, r.region, r.id}, id)
 		return err
 	})
 	switch {
@@ -379,7 +394,7 @@ func (s *Service) resolveRetireGrant(ctx context.Context, c *call.Call, in *kmsa
 	case err != nil:
 		return nil, err
 	default:
-		a.Extra = &retirement{c.Principal, &g}
+		a.Extra = &retirement{c.Principal, s.granteeNames(c.Principal), g}
 	}
 	return []call.Access{a}, nil
 }
@@ -389,6 +404,7 @@ func (s *Service) resolveRetireGrant(ctx context.Context, c *call.Call, in *kmsa
 // (AWS KMS developer guide, "Retiring and revoking grants").
 type retirement struct {
 	principal *call.Principal
+	names     [2]string // of the principal, see granteeNames
 	grant     *grantRecord
 }
 
@@ -396,7 +412,7 @@ var _ policy.ExtraAllow = (*retirement)(nil)
 
 // Allow implements policy.ExtraAllow.
 func (r *retirement) Allow() (id string, ok bool) {
-	for _, name := range granteeNames(r.principal) {
+	for _, name := range r.names {
 		if name == "" {
 			continue
 		}

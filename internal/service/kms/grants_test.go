@@ -446,7 +446,7 @@ func (h *harness) manyGrants(name keyName, n int) {
 			for i := range min(30, n-done) {
 				g := &grantRecord{Account: name.account, Region: name.region, KeyID: name.id, ID: fmt.Sprintf("%064x", done+i),
 					Created: h.clock.Now(), Grantee: user(testAccount, fmt.Sprint("user", done+i)).ARN, Issuing: root(testAccount).ARN, Operations: grantEncrypt}
-				if err := h.service.tables.putGrant(tx, g); err != nil {
+				if err := h.service.tables.grants.Insert(tx, g); err != nil {
 					return err
 				}
 			}

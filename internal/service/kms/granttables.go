@@ -1,79 +1,39 @@
 package kms
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"encoding/json"
-	"fmt"
 	"slices"
-	"strings"
 
 	"fastness/internal/store"
+	"fastness/internal/store/table"
 )
 
-// The indexes of grants. A grant is found by its grantee (authorization), by its
-// parameters (a retried CreateGrant with a name) and by its retiring principal
-// (ListRetirableGrants).
-const (
-	grantsByGrantee  = "kms/grant-to"     // account, Region, key, grantee, grant → empty
-	grantsByRequest  = "kms/grant-named"  // account, Region, key, hash → grant
-	grantsByRetiring = "kms/grant-retire" // Region, principal, account, key, grant → empty
-)
-
-// putGrant writes a grant and its indexes.
-func (t *tables) putGrant(tx store.Txn, g *grantRecord) error {
-	if err := t.grants.Put(tx, g); err != nil {
-		return err
+// grantIndexes find a grant by its grantee (authorization), by its parameters (a
+// retried CreateGrant with a name) and by its retiring principal (ListRetirableGrants,
+// which lists one Region, whatever account the keys are of).
+func grantIndexes() []table.Index[grantRecord] {
+	return []table.Index[grantRecord]{
+		{Name: grantsByGrantee, Keys: func(g *grantRecord) [][]table.Part {
+			return [][]table.Part{parts(g.Grantee)}
+		}},
+		{Name: grantsByRequest, Unique: true, Keys: func(g *grantRecord) [][]table.Part {
+			if g.Name == "" {
+				return nil
+			}
+			return [][]table.Part{g.key().parts(g.requestHash())}
+		}},
+		{Name: grantsByRetirer, Keys: func(g *grantRecord) [][]table.Part {
+			if g.Retiring == "" {
+				return nil
+			}
+			return [][]table.Part{parts(g.Retiring)}
+		}},
 	}
-	if err := tx.Put(g.granteeRow(), nil); err != nil {
-		return err
-	}
-	if g.Name != "" {
-		if err := tx.Put(g.requestRow(), []byte(g.ID)); err != nil {
-			return err
-		}
-	}
-	if g.Retiring != "" {
-		return tx.Put(g.retiringRow(), nil)
-	}
-	return nil
 }
 
-// grantWrites is how many writes putGrant and deleteGrant make at most.
+// grantWrites is how many writes a grant takes at most: itself and three indexes.
 const grantWrites = 4
-
-func (t *tables) deleteGrant(tx store.Txn, g *grantRecord) error {
-	if err := t.grants.Delete(tx, g); err != nil {
-		return err
-	}
-	if err := tx.Delete(g.granteeRow()); err != nil {
-		return err
-	}
-	if g.Name != "" {
-		if err := tx.Delete(g.requestRow()); err != nil {
-			return err
-		}
-	}
-	if g.Retiring != "" {
-		return tx.Delete(g.retiringRow())
-	}
-	return nil
-}
-
-func (g *grantRecord) granteeRow() []byte {
-	return rowKey(grantsByGrantee, g.Account, g.Region, g.KeyID, g.Grantee, g.ID)
-}
-
-// retiringRow begins with the Region: ListRetirableGrants lists one, whatever account
-// the keys are of.
-func (g *grantRecord) retiringRow() []byte {
-	return rowKey(grantsByRetiring, g.Region, g.Retiring, g.Account, g.KeyID, g.ID)
-}
-
-// requestRow finds the grant that an identical, named request made.
-func (g *grantRecord) requestRow() []byte {
-	return rowKey(grantsByRequest, g.Account, g.Region, g.KeyID, g.requestHash())
-}
 
 // requestHash names the parameters of the request that made the grant.
 func (g *grantRecord) requestHash() string {
@@ -88,111 +48,67 @@ func (g *grantRecord) requestHash() string {
 	return hexOf(sum[:])
 }
 
-// grantRequested returns the id of the grant that an identical request made, or "".
+func (t *tables) grant(r store.Reader, n keyName, id string) (*grantRecord, error) {
+	return t.grants.Get(r, regional(n.region), n.parts(id)...)
+}
+
+func (t *tables) deleteGrant(tx store.Txn, g *grantRecord) error {
+	return t.grants.Delete(tx, regional(g.Region), g.key().parts(g.ID)...)
+}
+
+// grantRequested returns the id of the grant that an identical, named request made, or
+// "".
 func (t *tables) grantRequested(r store.Reader, g *grantRecord) (string, error) {
-	item, err := r.Get(g.requestRow())
+	made, err := t.grants.GetUnique(r, regional(g.Region), grantsByRequest, g.key().parts(g.requestHash())...)
 	if isNotFound(err) {
 		return "", nil
 	}
-	return string(item.Value), err
+	if err != nil {
+		return "", err
+	}
+	return made.ID, nil
 }
 
 // hasGrants tells whether a key has any grant.
-func (t *tables) hasGrants(r store.Reader, k keyName) (bool, error) {
-	rg := store.Prefix(append(rowKey(grantsByGrantee, k.account, k.region, k.id), 0))
-	rg.Limit = 1
-	for _, err := range r.Scan(rg) {
-		return err == nil, err
-	}
-	return false, nil
+func (t *tables) hasGrants(r store.Reader, n keyName) (bool, error) {
+	return exists(t.grants.Scan(r, regional(n.region), table.Page{Prefix: n.parts(), Limit: 1}))
 }
 
-// countGrants counts the grants of a key.
-func (t *tables) countGrants(r store.Reader, k keyName) (n int, err error) {
-	for _, err := range r.Scan(store.Prefix(append(rowKey(grantsByGrantee, k.account, k.region, k.id), 0))) {
+// countGrants counts the grants of a key. There may be 50,000: they are not decoded.
+func (t *tables) countGrants(r store.Reader, n keyName) (count int, err error) {
+	for _, err := range r.Scan(store.Prefix(t.grants.Key(regional(n.region), n.parts()...))) {
 		if err != nil {
 			return 0, err
 		}
-		n++
+		count++
 	}
-	return n, nil
+	return count, nil
 }
+
+// below are the entries of a grantee in grantsByGrantee for one key: the id of a grant,
+// which begins with its key, follows the grantee.
+func (n keyName) below(grantee string) []table.Part { return parts(grantee, n.account, n.id) }
 
 // grantsTo returns the grants of a key to one grantee.
-func (t *tables) grantsTo(r store.Reader, k keyName, grantee string) ([]grantRecord, error) {
-	ids, err := lastParts(r, "", 0, grantsByGrantee, k.account, k.region, k.id, grantee)
-	if err != nil {
-		return nil, err
-	}
-	grants := make([]grantRecord, 0, len(ids))
-	for _, id := range ids {
-		g, err := t.grants.Get(r, k.account, k.region, k.id, id)
-		if err != nil {
-			return nil, fmt.Errorf("kms: grant %s: %w", id, err)
-		}
-		grants = append(grants, g)
-	}
-	return grants, nil
+func (t *tables) grantsTo(r store.Reader, n keyName, grantee string) ([]grantRecord, error) {
+	return collect(t.grants.ScanIndex(r, regional(n.region), grantsByGrantee, table.Page{Prefix: n.below(grantee)}))
 }
 
-// pageOfGrants returns grants of a key in the order of their ids, behind after, at most
-// limit; to one grantee, or to all if that is empty.
-func (t *tables) pageOfGrants(r store.Reader, k keyName, grantee, after string, limit int) ([]grantRecord, error) {
+// someGrants returns grants of a key, at most limit.
+func (t *tables) someGrants(r store.Reader, n keyName, limit int) ([]grantRecord, error) {
+	return collect(t.grants.Scan(r, regional(n.region), table.Page{Prefix: n.parts(), Limit: limit}))
+}
+
+// pageOfGrants returns a page of the grants of a key in the order of their ids: those
+// to one grantee, or all if that is empty.
+func (t *tables) pageOfGrants(r store.Reader, n keyName, grantee string, p position) ([]grantRecord, string, error) {
 	if grantee == "" {
-		return t.grants.under(r, after, limit, k.account, k.region, k.id)
+		return listing(t.grants.Scan(r, regional(n.region), p.page(n.parts()...)), p.limit, nil)
 	}
-	ids, err := lastParts(r, after, limit, grantsByGrantee, k.account, k.region, k.id, grantee)
-	if err != nil {
-		return nil, err
-	}
-	var grants []grantRecord
-	for _, id := range ids {
-		g, err := t.grants.Get(r, k.account, k.region, k.id, id)
-		if err != nil {
-			return nil, fmt.Errorf("kms: grant %s: %w", id, err)
-		}
-		grants = append(grants, g)
-	}
-	return grants, nil
+	return listing(t.grants.ScanIndex(r, regional(n.region), grantsByGrantee, p.page(n.below(grantee)...)), p.limit, nil)
 }
 
-// retirable returns grants that a principal may retire in a Region, behind after (the
-// last three components of a row), at most limit.
-func (t *tables) retirable(r store.Reader, region, principal, after string, limit int) ([]grantRecord, error) {
-	rows, err := lastParts(r, after, limit, grantsByRetiring, region, principal)
-	if err != nil {
-		return nil, err
-	}
-	var grants []grantRecord
-	for _, row := range rows {
-		part := strings.Split(row, "\x00")
-		if len(part) != 3 {
-			return nil, fmt.Errorf("kms: malformed row %q of %s", row, grantsByRetiring)
-		}
-		g, err := t.grants.Get(r, part[0], region, part[1], part[2])
-		if err != nil {
-			return nil, fmt.Errorf("kms: grant %s: %w", part[2], err)
-		}
-		grants = append(grants, g)
-	}
-	return grants, nil
-}
-
-// lastParts returns what follows the given components in the rows of an index, behind
-// after, at most limit (0: all).
-func lastParts(r store.Reader, after string, limit int, index string, prefix ...string) ([]string, error) {
-	base := append(rowKey(index, prefix...), 0)
-	rg := store.Prefix(base)
-	if after != "" {
-		rg.Start = append(append(slices.Clone(base), after...), 0)
-	}
-	rg.Limit = limit
-	var parts []string
-	for item, err := range r.Scan(rg) {
-		if err != nil {
-			return nil, err
-		}
-		parts = append(parts, string(bytes.TrimPrefix(item.Key, base)))
-	}
-	return parts, nil
+// retirable returns a page of the grants that a principal may retire in a Region.
+func (t *tables) retirable(r store.Reader, region, principal string, p position) ([]grantRecord, string, error) {
+	return listing(t.grants.ScanIndex(r, regional(region), grantsByRetirer, p.page(parts(principal)...)), p.limit, nil)
 }

@@ -1,9 +1,7 @@
 package kms
 
 import (
-	"bytes"
 	"context"
-	"encoding/base64"
 	"log/slog"
 	"net/netip"
 	"path/filepath"
@@ -18,12 +16,13 @@ import (
 	"fastness/internal/due"
 	"fastness/internal/front"
 	"fastness/internal/keyslot"
+	"fastness/internal/page"
 	"fastness/internal/policy"
 	"fastness/internal/seal"
 	"fastness/internal/securemem"
 	"fastness/internal/store"
 	"fastness/internal/store/pebble"
-	registry "fastness/internal/store/table"
+	"fastness/internal/store/table"
 	"fastness/internal/wire"
 	"fastness/internal/wire/awsjson"
 
@@ -40,14 +39,15 @@ const (
 // harness is the room behind the real front door, on a real store in memory.
 type harness struct {
 	testing.TB
-	service *Service
-	door    *front.Door
-	queue   *due.Queue
-	slots   *keyslot.File
-	store   store.Store
-	audit   *audit.Log
-	clock   *clock.Manual
-	people  *people
+	service  *Service
+	door     *front.Door
+	queue    *due.Queue
+	slots    *keyslot.File
+	store    store.Store
+	registry *table.Registry
+	audit    *audit.Log
+	clock    *clock.Manual
+	people   *people
 }
 
 func newHarness(t testing.TB, options ...func(*Config)) *harness {
@@ -90,12 +90,16 @@ func newHarness(t testing.TB, options ...func(*Config)) *harness {
 	sealed := ring.Store(inner)
 	log := audit.Open(sealed, clk)
 	t.Cleanup(log.Close)
-	queue, err := due.NewQueue(registry.NewRegistry())
+	registry := table.NewRegistry()
+	if err := audit.Reserve(registry); err != nil {
+		t.Fatal(err)
+	}
+	queue, err := due.NewQueue(registry)
 	if err != nil {
 		t.Fatal(err)
 	}
 	config := Config{
-		Store: sealed, Jobs: queue, Slots: slots, Tokens: aead(seal.PurposeToken), Pages: testPages{}, Audit: log, Clock: clk,
+		Store: sealed, Registry: registry, Jobs: queue, Slots: slots, Tokens: aead(seal.PurposeToken), Pages: page.New(aead(seal.PurposePage)), Audit: log, Clock: clk,
 		Log: slog.New(slog.DiscardHandler), Regions: []string{testRegion, "us-west-2", "eu-west-1"},
 	}
 	for _, o := range options {
@@ -105,7 +109,7 @@ func newHarness(t testing.TB, options ...func(*Config)) *harness {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h := &harness{TB: t, service: s, queue: queue, slots: slots, store: sealed, audit: log, clock: clk, people: &people{identity: map[string][]*policy.Policy{}}}
+	h := &harness{TB: t, service: s, queue: queue, slots: slots, store: sealed, registry: registry, audit: log, clock: clk, people: &people{identity: map[string][]*policy.Policy{}}}
 	h.door, err = front.New(front.Config{
 		Rooms:  []*front.Room{{API: kmsapi.API, Service: s, Resolver: s, MaxBody: MaxBody}},
 		Codecs: []wire.Codec{awsjson.New(wire.AWSJSON11)}, Credentials: h.people, Principals: h.people,
@@ -163,25 +167,6 @@ func (h *harness) after(days int) {
 		h.clock.Advance(24 * time.Hour)
 		h.runJobs()
 	}
-}
-
-// testPages keeps markers readable; package page seals them in the product.
-type testPages struct{}
-
-func (testPages) Seal(operation, account, filter string, position []byte) (string, error) {
-	return base64.RawURLEncoding.EncodeToString([]byte(operation + "|" + account + "|" + filter + "|" + string(position))), nil
-}
-
-func (testPages) Open(operation, account, filter, token string) ([]byte, error) {
-	b, err := base64.RawURLEncoding.DecodeString(token)
-	if err != nil {
-		return nil, err
-	}
-	rest, ok := bytes.CutPrefix(b, []byte(operation+"|"+account+"|"+filter+"|"))
-	if !ok {
-		return nil, context.Canceled
-	}
-	return rest, nil
 }
 
 // people stands for IAM: identity policies by principal ARN.

@@ -245,7 +245,7 @@ func (s *Service) admitNew(k *keyRecord, materials []materialRecord, raw *rawMat
 // admitFromPrimary admits material into a replica that its primary knows: the one
 // that waits for its rotation.
 func (s *Service) admitFromPrimary(tx store.Txn, k *keyRecord, raw *rawMaterial) (*materialRecord, error) {
-	there, err := s.tables.materials.Get(tx, k.Account, k.MultiRegion.Primary, k.ID, raw.id)
+	there, err := s.tables.material(tx, keyName{k.Account, k.MultiRegion.Primary, k.ID}, raw.id)
 	if isNotFound(err) {
 		return nil, incorrectMaterial("The key material is not associated with the multi-Region primary key " + keyARN(k.Account, k.MultiRegion.Primary, k.ID) + ".")
 	}
@@ -361,11 +361,11 @@ func (s *Service) settlePendingOf(tx store.Txn, k *keyRecord) error {
 	if k.isPrimary() {
 		return s.settlePending(tx, k)
 	}
-	primary, err := s.tables.keys.Get(tx, k.Account, k.MultiRegion.Primary, k.ID)
+	primary, err := s.tables.key(tx, keyName{k.Account, k.MultiRegion.Primary, k.ID})
 	if err != nil {
 		return err
 	}
-	return s.settlePending(tx, &primary)
+	return s.settlePending(tx, primary)
 }
 
 // settlePending gives the material of a primary that waits for its rotation the state
@@ -378,7 +378,7 @@ func (s *Service) settlePending(tx store.Txn, primary *keyRecord) error {
 	state := kmsapi.KeyMaterialStatePendingRotation
 	if primary.MultiRegion != nil {
 		for _, region := range primary.MultiRegion.Replicas {
-			_, err := s.tables.materials.Get(tx, primary.Account, region, primary.ID, m.ID)
+			_, err := s.tables.material(tx, keyName{primary.Account, region, primary.ID}, m.ID)
 			if isNotFound(err) {
 				state = kmsapi.KeyMaterialStatePendingMultiRegionImportAndRotation
 				continue
@@ -411,12 +411,12 @@ func (s *Service) usePending(tx store.Txn, parts []*keyRecord, now time.Time) (s
 		if _, err := s.demoteCurrent(tx, part); err != nil {
 			return "", err
 		}
-		m, err := s.tables.materials.Get(tx, part.Account, part.Region, part.ID, next.ID)
+		m, err := s.tables.material(tx, part.name(), next.ID)
 		if err != nil {
 			return "", err
 		}
 		m.State, m.Rotated, m.Type = kmsapi.KeyMaterialStateCurrent, now, kmsapi.RotationTypeOnDemand
-		if err := s.tables.materials.Put(tx, &m); err != nil {
+		if err := s.tables.materials.Put(tx, m); err != nil {
 			return "", err
 		}
 	}
@@ -437,14 +437,14 @@ func (s *Service) DeleteImportedKeyMaterial(ctx context.Context, in *kmsapi.Dele
 	if id == "" {
 		return out, nil // nothing was ever imported
 	}
-	m, err := s.tables.materials.Get(c.Txn(), k.Account, k.Region, k.ID, id)
+	m, err := s.tables.material(c.Txn(), k.name(), id)
 	if isNotFound(err) {
 		return nil, notFound("Key material '" + id + "' does not exist in " + k.arn())
 	}
 	if err != nil {
 		return nil, err
 	}
-	return out, s.dropMaterial(c.Txn(), k, &m)
+	return out, s.dropMaterial(c.Txn(), k, m)
 }
 
 // dropMaterial deletes imported material. Of material that belongs to the key an entry
@@ -485,7 +485,7 @@ func (s *Service) dropMaterial(tx store.Txn, k *keyRecord, m *materialRecord) er
 // forgetPending removes material that waits for its rotation from one part, if the
 // part has it.
 func (s *Service) forgetPending(tx store.Txn, part *keyRecord, id string) error {
-	m, err := s.tables.materials.Get(tx, part.Account, part.Region, part.ID, id)
+	m, err := s.tables.material(tx, part.name(), id)
 	if isNotFound(err) {
 		return nil
 	}
@@ -499,7 +499,7 @@ func (s *Service) forgetPending(tx store.Txn, part *keyRecord, id string) error 
 		return err
 	}
 	s.changedIn(tx, part.name())
-	return s.tables.materials.Delete(tx, &m)
+	return s.tables.deleteMaterial(tx, m)
 }
 
 // expireDue is the job that deletes imported material at its ValidTo.
@@ -508,14 +508,14 @@ func (s *Service) expireDue(_ context.Context, tx store.Txn, j due.Job) error {
 	if err != nil {
 		return err
 	}
-	k, err := s.tables.keys.Get(tx, name.account, name.region, name.id)
+	k, err := s.tables.key(tx, name)
 	if isNotFound(err) {
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	m, err := s.tables.materials.Get(tx, name.account, name.region, name.id, materialID)
+	m, err := s.tables.material(tx, name, materialID)
 	if isNotFound(err) || err == nil && (m.Import != kmsapi.ImportStateImported || m.ValidTo.IsZero()) {
 		return nil
 	}
@@ -525,8 +525,8 @@ func (s *Service) expireDue(_ context.Context, tx store.Txn, j due.Job) error {
 	if m.ValidTo.After(s.clock.Now()) {
 		return s.schedule(tx, jobExpire, j.ID, m.ValidTo)
 	}
-	if err := s.dropMaterial(tx, &k, &m); err != nil {
+	if err := s.dropMaterial(tx, k, m); err != nil {
 		return err
 	}
-	return s.record(tx, &k, "DeleteExpiredKeyMaterial")
+	return s.record(tx, k, "DeleteExpiredKeyMaterial")
 }

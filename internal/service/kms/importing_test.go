@@ -438,7 +438,7 @@ func TestExpiredMaterialIsDestroyed(t *testing.T) {
 	_, err := r.Decrypt(t.Context(), &kmsapi.DecryptRequest{CiphertextBlob: blob})
 	wants(t, err, "KMSInvalidStateException", *r.describe(id).Arn+" is pending import.")
 	// A copy of the record from before opens nothing.
-	if err := h.service.unwrap(t.Context(), &before, func([]byte) error { return nil }); !errors.Is(err, keyslot.ErrGone) {
+	if err := h.service.unwrap(t.Context(), before, func([]byte) error { return nil }); !errors.Is(err, keyslot.ErrGone) {
 		t.Errorf("the material of an old copy of the record: %v", err)
 	}
 	if all := r.materials(id); len(all) != 1 || *all[0].ImportState != kmsapi.ImportStatePendingImport || all[0].ValidTo != nil {
@@ -469,7 +469,7 @@ func TestRunnerDeletesMaterialAtItsTime(t *testing.T) {
 	if err := h.store.View(t.Context(), func(rd store.Reader) error { rev = rd.Revision(); return nil }); err != nil {
 		t.Fatal(err)
 	}
-	watch, err := h.store.Watch(t.Context(), rowKey(h.service.tables.keys.name), rev)
+	watch, err := h.store.Watch(t.Context(), h.service.tables.keys.Key(regional(testRegion)), rev)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -488,10 +488,10 @@ func TestRunnerDeletesMaterialAtItsTime(t *testing.T) {
 }
 
 // material reads a material's record.
-func (h *harness) material(region, key, id string) (m materialRecord) {
+func (h *harness) material(region, key, id string) (m *materialRecord) {
 	h.Helper()
 	if err := h.store.View(h.Context(), func(r store.Reader) (err error) {
-		m, err = h.service.tables.materials.Get(r, testAccount, region, key, id)
+		m, err = h.service.tables.material(r, keyName{testAccount, region, key}, id)
 		return err
 	}); err != nil {
 		h.Fatal(err)

@@ -22,7 +22,10 @@ func (s *Service) CreateKey(ctx context.Context, in *kmsapi.CreateKeyRequest) (*
 	if err != nil {
 		return nil, err
 	}
-	if err := s.checkNewPolicy(c, k.Policy, wire.Value(in.BypassPolicyLockoutSafetyCheck)); err != nil {
+	if k.Policy, err = s.newPolicy(c, k.Policy, wire.Value(in.BypassPolicyLockoutSafetyCheck)); err != nil {
+		return nil, err
+	}
+	if err := s.checkKeyCount(ctx, k.Account, k.Region); err != nil {
 		return nil, err
 	}
 	switch kmsapi.OriginType(k.Origin) {
@@ -45,6 +48,7 @@ func (s *Service) CreateKey(ctx context.Context, in *kmsapi.CreateKeyRequest) (*
 	if err := s.save(c, k); err != nil {
 		return nil, err
 	}
+	s.keyCounted(c.Txn(), k, 1)
 	note(c, k)
 	return &kmsapi.CreateKeyResponse{KeyMetadata: k.metadata()}, nil
 }
@@ -166,9 +170,6 @@ func (s *Service) save(c *call.Call, k *keyRecord) error {
 	if err := s.tables.keys.Put(c.Txn(), k); err != nil {
 		return err
 	}
-	if err := s.tables.putRef(c.Txn(), k); err != nil {
-		return err
-	}
 	s.afterCommit(c, keyName{k.Account, k.Region, k.ID})
 	return nil
 }
@@ -283,17 +284,17 @@ func (s *Service) open(ctx context.Context) (*call.Call, *keyRecord, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	k, err := s.tables.keys.Get(c.Txn(), snapshot.record.Account, snapshot.record.Region, snapshot.record.ID)
+	k, err := s.tables.key(c.Txn(), snapshot.record.name())
 	if isNotFound(err) || err == nil && k.dying() {
 		return nil, nil, notFound("Key '" + r.arn() + "' does not exist")
 	}
 	if err != nil {
 		return nil, nil, err
 	}
-	if err := checkState(c.Operation.Name, &k); err != nil {
+	if err := checkState(c.Operation.Name, k); err != nil {
 		return nil, nil, err
 	}
-	return c, &k, nil
+	return c, k, nil
 }
 
 // ListKeys implements the operation of that name.
@@ -304,17 +305,15 @@ func (s *Service) ListKeys(ctx context.Context, in *kmsapi.ListKeysRequest) (*km
 	if err != nil {
 		return nil, err
 	}
-	names, more, err := s.tables.listKeys(ctx, s.store, c.Account, c.Region, p.after, p.limit)
+	keys, next, err := s.tables.listKeys(ctx, s.store, c.Account, c.Region, p)
 	if err != nil {
 		return nil, err
 	}
-	for _, id := range names {
-		out.Keys = append(out.Keys, kmsapi.KeyListEntry{KeyId: new(id), KeyArn: new(keyARN(c.Account, c.Region, id))})
+	for i := range keys {
+		out.Keys = append(out.Keys, kmsapi.KeyListEntry{KeyId: new(keys[i].ID), KeyArn: new(keys[i].arn())})
 	}
-	out.Truncated = new(more)
-	if more {
-		out.NextMarker, err = s.nextMarker(c, "", names[len(names)-1])
-	}
+	out.Truncated = new(next != "")
+	out.NextMarker, err = s.nextMarker(c, "", next)
 	return out, err
 }
 

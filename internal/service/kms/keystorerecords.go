@@ -6,13 +6,14 @@ import (
 
 	"fastness/internal/api/kmsapi"
 	"fastness/internal/store"
+	"fastness/internal/store/table"
 )
 
 // keyStoreRecord is a custom key store that is backed by an external proxy.
 type keyStoreRecord struct {
-	Account string `json:"-"`
-	Region  string `json:"-"`
-	ID      string `json:"-"` // cks- and 17 hexadecimal digits
+	Account string `json:"account"`
+	Region  string `json:"region"`
+	ID      string `json:"id"` // cks- and 17 hexadecimal digits
 
 	Name    string                         `json:"name"`
 	Created time.Time                      `json:"created"`
@@ -41,72 +42,62 @@ func (p *proxyRecord) private() bool {
 
 // keyStoreSecret is the secret access key for the proxy of a key store.
 type keyStoreSecret struct {
-	Account string `json:"-"`
-	Region  string `json:"-"`
-	ID      string `json:"-"`
+	Account string `json:"account"`
+	Region  string `json:"region"`
+	ID      string `json:"id"`
 
 	Secret string `json:"secret"`
 }
 
 type keyStoreName struct{ account, region, id string }
 
-func (r *keyStoreRecord) tuple() []string     { return []string{r.Account, r.Region, r.ID} }
-func (r *keyStoreRecord) setTuple(t []string) { r.Account, r.Region, r.ID = t[0], t[1], t[2] }
-func (r *keyStoreRecord) name() keyStoreName  { return keyStoreName{r.Account, r.Region, r.ID} }
+func (r *keyStoreRecord) name() keyStoreName { return keyStoreName{r.Account, r.Region, r.ID} }
 
-func (r *keyStoreSecret) tuple() []string     { return []string{r.Account, r.Region, r.ID} }
-func (r *keyStoreSecret) setTuple(t []string) { r.Account, r.Region, r.ID = t[0], t[1], t[2] }
+func (t *tables) keyStore(r store.Reader, n keyStoreName) (*keyStoreRecord, error) {
+	return t.keyStores.Get(r, everywhere, parts(n.account, n.region, n.id)...)
+}
+
+// keyStoresOf returns the key stores of an account and Region.
+func (t *tables) keyStoresOf(r store.Reader, account, region string) ([]keyStoreRecord, error) {
+	return collect(t.keyStores.Scan(r, everywhere, table.Page{Prefix: parts(account, region)}))
+}
 
 // allKeyStores returns the key stores of all accounts and Regions.
-func (t *tables) allKeyStores(ctx context.Context, s store.Store) ([]keyStoreRecord, error) {
-	var all []keyStoreRecord
-	err := s.View(ctx, func(r store.Reader) error {
-		all = nil
-		for item, err := range r.Scan(store.Prefix(rowKey(t.keyStores.name))) {
-			if err != nil {
-				return err
-			}
-			rec, err := t.keyStores.decode(item)
-			if err != nil {
-				return err
-			}
-			all = append(all, rec)
-		}
-		return nil
+func (t *tables) allKeyStores(ctx context.Context, s store.Store) (all []keyStoreRecord, err error) {
+	err = s.View(ctx, func(r store.Reader) (err error) {
+		all, err = collect(t.keyStores.Scan(r, everywhere, table.Page{}))
+		return err
 	})
 	return all, err
 }
 
-// externalIndex finds the KMS key of an external key in a key store.
-const externalIndex = "kms/external-key"
-
-func (t *tables) putExternal(tx store.Txn, k *keyRecord) error {
-	return tx.Put(rowKey(externalIndex, k.Account, k.Region, k.KeyStore, k.External), []byte(k.ID))
+func (t *tables) keyStoreSecret(r store.Reader, n keyStoreName) (*keyStoreSecret, error) {
+	return t.keyStoreSecrets.Get(r, table.Scope{Account: n.account, Region: n.region}, parts(n.id)...)
 }
 
-// deleteExternal frees the external key of a KMS key that is destroyed.
-func (t *tables) deleteExternal(tx store.Txn, k *keyRecord) error {
+// deleteKeyStore removes a key store and its secret.
+func (t *tables) deleteKeyStore(tx store.Txn, n keyStoreName) error {
+	if err := t.keyStores.Delete(tx, everywhere, parts(n.account, n.region, n.id)...); err != nil {
+		return err
+	}
+	return absent(t.keyStoreSecrets.Delete(tx, table.Scope{Account: n.account, Region: n.region}, parts(n.id)...))
+}
+
+// externalKeys finds the KMS key of an external key in a key store.
+func externalKeys(k *keyRecord) [][]table.Part {
 	if k.KeyStore == "" {
 		return nil
 	}
-	return tx.Delete(rowKey(externalIndex, k.Account, k.Region, k.KeyStore, k.External))
+	return [][]table.Part{parts(k.Account, k.KeyStore, k.External)}
 }
 
 // externalInUse tells whether a KMS key of the store uses the external key.
-func (t *tables) externalInUse(r store.Reader, s keyStoreName, external string) (bool, error) {
-	_, err := r.Get(rowKey(externalIndex, s.account, s.region, s.id, external))
-	if isNotFound(err) {
-		return false, nil
-	}
-	return err == nil, err
+func (t *tables) externalInUse(r store.Reader, n keyStoreName, external string) (bool, error) {
+	_, err := t.keys.GetUnique(r, regional(n.region), keysByExternal, parts(n.account, n.id, external)...)
+	return err == nil, absent(err)
 }
 
 // hasKeys tells whether a store has KMS keys.
-func (t *tables) hasKeys(r store.Reader, s keyStoreName) (bool, error) {
-	first := store.Prefix(append(rowKey(externalIndex, s.account, s.region, s.id), 0))
-	first.Limit = 1
-	for _, err := range r.Scan(first) {
-		return err == nil, err
-	}
-	return false, nil
+func (t *tables) hasKeys(r store.Reader, n keyStoreName) (bool, error) {
+	return exists(t.keys.ScanIndex(r, regional(n.region), keysByExternal, table.Page{Prefix: parts(n.account, n.id), Limit: 1}))
 }

@@ -25,7 +25,7 @@ func (s *Service) CreateCustomKeyStore(ctx context.Context, in *kmsapi.CreateCus
 	if err != nil {
 		return nil, err
 	}
-	others, err := s.tables.keyStores.under(c.Txn(), "", 0, c.Account, c.Region)
+	others, err := s.tables.keyStoresOf(c.Txn(), c.Account, c.Region)
 	if err != nil {
 		return nil, err
 	}
@@ -159,11 +159,11 @@ func (s *Service) saveKeyStore(tx store.Txn, k *keyStoreRecord, secret string) e
 // openKeyStore reads a key store of the caller's account and Region in the
 // transaction of the call.
 func (s *Service) openKeyStore(c *call.Call, id *string) (*keyStoreRecord, error) {
-	k, err := s.tables.keyStores.Get(c.Txn(), c.Account, c.Region, text(id))
+	k, err := s.tables.keyStore(c.Txn(), keyStoreName{c.Account, c.Region, text(id)})
 	if isNotFound(err) {
 		return nil, noSuchKeyStore(text(id))
 	}
-	return &k, err
+	return k, err
 }
 
 func noSuchKeyStore(name string) error {
@@ -187,30 +187,26 @@ func (s *Service) DescribeCustomKeyStores(ctx context.Context, in *kmsapi.Descri
 		return nil, err
 	}
 	var found []keyStoreRecord
+	var next string
 	err = s.store.View(ctx, func(r store.Reader) (err error) {
-		found, err = s.tables.keyStores.under(r, p.after, 0, c.Account, c.Region)
+		rows := s.tables.keyStores.Scan(r, everywhere, p.page(parts(c.Account, c.Region)...))
+		found, next, err = listing(rows, p.limit, func(k *keyStoreRecord) bool {
+			return (in.CustomKeyStoreId == nil || k.ID == *in.CustomKeyStoreId) && (in.CustomKeyStoreName == nil || k.Name == *in.CustomKeyStoreName)
+		})
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
-	out := &kmsapi.DescribeCustomKeyStoresResponse{CustomKeyStores: []kmsapi.CustomKeyStoresListEntry{}, Truncated: new(false)}
+	out := &kmsapi.DescribeCustomKeyStoresResponse{CustomKeyStores: []kmsapi.CustomKeyStoresListEntry{}, Truncated: new(next != "")}
 	for i := range found {
-		k := &found[i]
-		if in.CustomKeyStoreId != nil && k.ID != *in.CustomKeyStoreId || in.CustomKeyStoreName != nil && k.Name != *in.CustomKeyStoreName {
-			continue
-		}
-		if len(out.CustomKeyStores) == p.limit {
-			out.Truncated = new(true)
-			out.NextMarker, err = s.nextMarker(c, "", *out.CustomKeyStores[p.limit-1].CustomKeyStoreId)
-			return out, err
-		}
-		out.CustomKeyStores = append(out.CustomKeyStores, k.entry())
+		out.CustomKeyStores = append(out.CustomKeyStores, found[i].entry())
 	}
 	if asked := text(in.CustomKeyStoreId) + text(in.CustomKeyStoreName); asked != "" && len(out.CustomKeyStores) == 0 {
 		return nil, noSuchKeyStore(asked)
 	}
-	return out, nil
+	out.NextMarker, err = s.nextMarker(c, "", next)
+	return out, err
 }
 
 func (k *keyStoreRecord) entry() kmsapi.CustomKeyStoresListEntry {
@@ -254,7 +250,7 @@ func (s *Service) UpdateCustomKeyStore(ctx context.Context, in *kmsapi.UpdateCus
 	if err != nil {
 		return nil, err
 	}
-	others, err := s.tables.keyStores.under(c.Txn(), "", 0, c.Account, c.Region)
+	others, err := s.tables.keyStoresOf(c.Txn(), c.Account, c.Region)
 	if err != nil {
 		return nil, err
 	}
@@ -320,10 +316,7 @@ func (s *Service) DeleteCustomKeyStore(ctx context.Context, in *kmsapi.DeleteCus
 	case k.State != kmsapi.ConnectionStateTypeDisconnected:
 		return nil, keyStoreState(k, "DeleteCustomKeyStore")
 	}
-	if err := s.tables.keyStores.Delete(c.Txn(), k); err != nil {
-		return nil, err
-	}
-	if err := s.tables.keyStoreSecrets.Delete(c.Txn(), &keyStoreSecret{Account: k.Account, Region: k.Region, ID: k.ID}); err != nil {
+	if err := s.tables.deleteKeyStore(c.Txn(), k.name()); err != nil {
 		return nil, err
 	}
 	name := k.name()

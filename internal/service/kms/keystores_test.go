@@ -338,7 +338,7 @@ func TestConnectionGoesOnAfterARestart(t *testing.T) {
 	}
 	// Another process finds the store half connected.
 	h.service.keyStores = newKeyStores(h.service.keyStores.config)
-	w, err := h.store.Watch(t.Context(), rowKey("kms/keystore"), 0)
+	w, err := h.store.Watch(t.Context(), h.service.tables.keyStores.Key(everywhere), 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -410,4 +410,5 @@ func TestDestroyedKeyFreesItsExternalKeyAndItsStore(t *testing.T) {
 	h.settle()
 	_, err := c.DeleteCustomKeyStore(t.Context(), &kmsapi.DeleteCustomKeyStoreRequest{CustomKeyStoreId: &id})
 	wantAnswer(t, "delete the empty store", err, "", "")
+	h.consistent()
 }

@@ -52,11 +52,11 @@ func (s *Service) parts(tx store.Txn, k *keyRecord) ([]*keyRecord, error) {
 		if region == k.Region {
 			continue
 		}
-		part, err := s.tables.keys.Get(tx, k.Account, region, k.ID)
+		part, err := s.tables.key(tx, keyName{k.Account, region, k.ID})
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, &part)
+		all = append(all, part)
 	}
 	return all, nil
 }
@@ -138,6 +138,9 @@ func (s *Service) ReplicateKey(ctx context.Context, in *kmsapi.ReplicateKeyReque
 	if err != nil {
 		return nil, err
 	}
+	if err := s.checkKeyCount(ctx, replica.Account, replica.Region); err != nil {
+		return nil, err
+	}
 	tx := c.Txn()
 	replicas := append(slices.Clone(k.MultiRegion.Replicas), region)
 	slices.Sort(replicas)
@@ -148,9 +151,6 @@ func (s *Service) ReplicateKey(ctx context.Context, in *kmsapi.ReplicateKeyReque
 		return nil, err
 	}
 	replica.MultiRegion = &multiRegion{Type: kmsapi.MultiRegionKeyTypeReplica, Primary: k.Region, Replicas: replicas}
-	if err := s.tables.putRef(tx, replica); err != nil {
-		return nil, err
-	}
 	if err := s.fillReplica(ctx, tx, k, replica); err != nil {
 		return nil, err
 	}
@@ -160,9 +160,14 @@ func (s *Service) ReplicateKey(ctx context.Context, in *kmsapi.ReplicateKeyReque
 	if err := s.record(tx, replica, "CreateKey"); err != nil {
 		return nil, err
 	}
+	s.keyCounted(tx, replica, 1)
+	shown, err := s.shownPolicy(replica.Policy)
+	if err != nil {
+		return nil, err
+	}
 	metadata := replica.metadata()
 	metadata.KeyState, metadata.Enabled = new(kmsapi.KeyStateCreating), new(false)
-	out := &kmsapi.ReplicateKeyResponse{ReplicaKeyMetadata: metadata, ReplicaPolicy: new(replica.Policy), ReplicaTags: []kmsapi.Tag{}}
+	out := &kmsapi.ReplicateKeyResponse{ReplicaKeyMetadata: metadata, ReplicaPolicy: &shown, ReplicaTags: []kmsapi.Tag{}}
 	for _, t := range replica.Tags {
 		out.ReplicaTags = append(out.ReplicaTags, kmsapi.Tag{TagKey: new(t.Key), TagValue: new(t.Value)})
 	}
@@ -179,7 +184,7 @@ func (s *Service) newReplica(c *call.Call, primary *keyRecord, in *kmsapi.Replic
 	if in.Policy != nil {
 		document = *in.Policy
 	}
-	if err := s.checkNewPolicy(c, document, wire.Value(in.BypassPolicyLockoutSafetyCheck)); err != nil {
+	if document, err = s.newPolicy(c, document, wire.Value(in.BypassPolicyLockoutSafetyCheck)); err != nil {
 		return nil, err
 	}
 	return &keyRecord{
@@ -255,18 +260,18 @@ func (s *Service) replicateDue(ctx context.Context, tx store.Txn, j due.Job) err
 	if err != nil {
 		return err
 	}
-	replica, err := s.tables.keys.Get(tx, name.account, name.region, name.id)
+	replica, err := s.tables.key(tx, name)
 	if isNotFound(err) || err == nil && replica.State != kmsapi.KeyStateCreating {
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	primary, err := s.tables.keys.Get(tx, name.account, replica.MultiRegion.Primary, name.id)
+	primary, err := s.tables.key(tx, keyName{name.account, replica.MultiRegion.Primary, name.id})
 	if err != nil {
 		return err
 	}
-	return s.fillReplica(ctx, tx, &primary, &replica)
+	return s.fillReplica(ctx, tx, primary, replica)
 }
 
 // resolveUpdatePrimaryRegion: kms:UpdatePrimaryRegion on the primary and on the
@@ -358,7 +363,7 @@ func (s *Service) checkPromotable(tx store.Txn, primary, replica *keyRecord) err
 	if err != nil || m == nil {
 		return err
 	}
-	_, err = s.tables.materials.Get(tx, replica.Account, replica.Region, replica.ID, m.ID)
+	_, err = s.tables.material(tx, replica.name(), m.ID)
 	if isNotFound(err) {
 		return invalidState(replica.arn() + " lacks key material that is pending rotation in " + primary.arn() + ".")
 	}

@@ -397,7 +397,7 @@ func TestManyMaterialsAreCopiedByAJob(t *testing.T) {
 // consistent runs the room's checks over the store.
 func (h *harness) consistent() {
 	h.Helper()
-	problems, err := store.Fsck(h.Context(), h.store, Checks(h.slots)...)
+	problems, err := store.Fsck(h.Context(), h.store, append(h.registry.Checks(), Checks(h.slots)...)...)
 	if err != nil {
 		h.Fatal(err)
 	}
@@ -427,12 +427,12 @@ func TestDetachingReplicasLetsThePrimaryGo(t *testing.T) {
 	detach := func(region string) (freed *keyRecord) {
 		t.Helper()
 		_, err := h.store.Update(t.Context(), func(tx store.Txn) error {
-			k, err := h.service.tables.keys.Get(tx, testAccount, region, id)
+			k, err := h.service.tables.key(tx, keyName{testAccount, region, id})
 			if err != nil {
 				return err
 			}
-			freed, err = h.service.detachReplica(tx, &k)
-			return errors.Join(err, h.service.tables.keys.Delete(tx, &k), h.service.tables.deleteRef(tx, &k))
+			freed, err = h.service.detachReplica(tx, k)
+			return errors.Join(err, h.service.tables.deleteKey(tx, k.name()))
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -521,11 +521,11 @@ func TestFailedRotationLeavesAnOrphanSlotOnly(t *testing.T) {
 	}
 	before, failed := slots(), errors.New("power is lost")
 	_, err := h.store.Update(t.Context(), func(tx store.Txn) error {
-		k, err := h.service.tables.keys.Get(tx, testAccount, testRegion, *made.KeyId)
+		k, err := h.service.tables.key(tx, keyName{testAccount, testRegion, *made.KeyId})
 		if err != nil {
 			return err
 		}
-		parts, err := h.service.livingParts(tx, &k)
+		parts, err := h.service.livingParts(tx, k)
 		if err != nil {
 			return err
 		}
@@ -577,7 +577,7 @@ func TestShreddingOutlivesACrash(t *testing.T) {
 		}
 	}
 	h.runJobs()
-	if err := h.service.unwrap(t.Context(), &before, func([]byte) error { return nil }); !errors.Is(err, keyslot.ErrGone) {
+	if err := h.service.unwrap(t.Context(), before, func([]byte) error { return nil }); !errors.Is(err, keyslot.ErrGone) {
 		t.Errorf("the old record opens: %v", err)
 	}
 }

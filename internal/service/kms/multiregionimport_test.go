@@ -114,7 +114,7 @@ func TestDeletingWaitingMaterialOfThePrimaryDeletesItEverywhere(t *testing.T) {
 			t.Errorf("%s: %d materials", r.region, n)
 		}
 	}
-	if err := h.service.unwrap(t.Context(), &slot, func([]byte) error { return nil }); err == nil {
+	if err := h.service.unwrap(t.Context(), slot, func([]byte) error { return nil }); err == nil {
 		t.Error("the replica's slot is still there")
 	}
 }

@@ -2,7 +2,6 @@ package kms
 
 import (
 	"context"
-	"errors"
 	"slices"
 
 	"fastness/internal/api/kmsapi"
@@ -26,7 +25,11 @@ func (s *Service) GetKeyPolicy(ctx context.Context, in *kmsapi.GetKeyPolicyReque
 	if in.PolicyName != nil && *in.PolicyName != policyName {
 		return nil, notFound("No such policy exists")
 	}
-	return &kmsapi.GetKeyPolicyResponse{Policy: new(k.record.Policy), PolicyName: new(policyName)}, nil
+	shown, err := s.shownPolicy(k.record.Policy)
+	if err != nil {
+		return nil, err
+	}
+	return &kmsapi.GetKeyPolicyResponse{Policy: &shown, PolicyName: new(policyName)}, nil
 }
 
 // ListKeyPolicies implements the operation of that name.
@@ -42,31 +45,29 @@ func (s *Service) PutKeyPolicy(ctx context.Context, in *kmsapi.PutKeyPolicyReque
 	if in.PolicyName != nil && *in.PolicyName != policyName {
 		return nil, notFound("No such policy exists")
 	}
-	return &kmsapi.PutKeyPolicyOutput{}, s.change(ctx, func(k *keyRecord) error {
-		if err := s.checkNewPolicy(call.From(ctx), text(in.Policy), wire.Value(in.BypassPolicyLockoutSafetyCheck)); err != nil {
-			return err
-		}
-		k.Policy = text(in.Policy)
-		return nil
+	return &kmsapi.PutKeyPolicyOutput{}, s.change(ctx, func(k *keyRecord) (err error) {
+		k.Policy, err = s.newPolicy(call.From(ctx), text(in.Policy), wire.Value(in.BypassPolicyLockoutSafetyCheck))
+		return err
 	})
 }
 
-// checkNewPolicy refuses a key policy that is malformed or too large and, unless the
-// caller insists, one that would not let the caller change it again (AWS KMS API
-// reference, BypassPolicyLockoutSafetyCheck).
-func (s *Service) checkNewPolicy(c *call.Call, document string, bypass bool) error {
+// newPolicy returns a key policy as it is stored. It refuses one that is malformed or too
+// large, that names principals who do not exist and, unless the caller insists, one that
+// would not let the caller change it again (AWS KMS API reference,
+// BypassPolicyLockoutSafetyCheck).
+func (s *Service) newPolicy(c *call.Call, document string, bypass bool) (stored string, err error) {
 	if len(document) > maxPolicyBytes {
-		return &kmsapi.LimitExceededException{Message: new("Policy document exceeds the maximum size of " + itoa(maxPolicyBytes) + " bytes.")}
+		return "", &kmsapi.LimitExceededException{Message: new("Policy document exceeds the maximum size of " + itoa(maxPolicyBytes) + " bytes.")}
 	}
-	p, err := policy.New(policy.KMSKey, "", []byte(document))
-	var malformed *policy.Error
-	switch {
-	case errors.As(err, &malformed):
-		return &kmsapi.MalformedPolicyDocumentException{Message: new(malformed.Message)}
-	case err != nil:
-		return err
-	case bypass:
-		return nil
+	if stored, err = s.storedPolicy(document); err != nil {
+		return "", err
+	}
+	p, err := policy.New(policy.KMSKey, "", []byte(stored))
+	if err != nil {
+		return "", malformedPolicy(err)
+	}
+	if bypass {
+		return stored, nil
 	}
 	result := policy.Evaluate(&policy.Request{
 		Principal: c.Principal.Subject(), Action: "kms:PutKeyPolicy",
@@ -78,9 +79,9 @@ func (s *Service) checkNewPolicy(c *call.Call, document string, bypass bool) err
 		Identity: []*policy.Policy{allowAll}, Resource: []*policy.Policy{p}, ResourceMode: policy.ResourceDelegating,
 	}, nil)
 	if !result.Allowed() {
-		return &kmsapi.MalformedPolicyDocumentException{Message: new("The new key policy will not allow you to update the key policy in the future.")}
+		return "", &kmsapi.MalformedPolicyDocumentException{Message: new("The new key policy will not allow you to update the key policy in the future.")}
 	}
-	return nil
+	return stored, nil
 }
 
 // allowAll stands for identity policies that allow everything.

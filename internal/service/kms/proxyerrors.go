@@ -6,7 +6,6 @@ import (
 
 	"fastness/internal/api/kmsapi"
 	"fastness/internal/engine/xks"
-	"fastness/internal/wire"
 )
 
 // proxyError is the API's error for a failed call to a proxy, as the XKS proxy
@@ -46,5 +45,5 @@ func scenarioError(scenario xks.Scenario, caller xks.Caller) error {
 	case "KMSInvalidStateException":
 		return &kmsapi.KMSInvalidStateException{Message: message}
 	}
-	return &wire.CommonError{Kind: wire.InternalFailure, Cause: errors.New("kms: a call to an external key store proxy could not be made")}
+	return &kmsapi.KMSInternalException{Message: new("The request to the external key store proxy could not be made.")}
 }

@@ -11,9 +11,9 @@ import (
 // keyRecord is one KMS key in one Region. A multi-Region key has a record in each of
 // its Regions; ID, Ref, Spec, Usage and Origin are the same in all of them.
 type keyRecord struct {
-	Account string `json:"-"`
-	Region  string `json:"-"`
-	ID      string `json:"-"`
+	Account string `json:"account"`
+	Region  string `json:"region"`
+	ID      string `json:"id"`
 
 	// Ref names the key in ciphertext blobs: 16 random bytes, the same in all Regions of
 	// a multi-Region key, and not derived from the id.
@@ -24,7 +24,7 @@ type keyRecord struct {
 	State       kmsapi.KeyState `json:"state"`
 	Description string          `json:"description,omitempty"`
 	Created     time.Time       `json:"created"`
-	Policy      string          `json:"policy"`
+	Policy      string          `json:"policy"` // see storedPolicy
 	Tags        []tag           `json:"tags,omitempty"`
 
 	// Deletion is set in the states PendingDeletion and PendingReplicaDeletion.
@@ -75,10 +75,10 @@ type multiRegion struct {
 
 // materialRecord is one key material of a key.
 type materialRecord struct {
-	Account string `json:"-"`
-	Region  string `json:"-"`
-	KeyID   string `json:"-"`
-	ID      string `json:"-"` // 64 hexadecimal digits
+	Account string `json:"account"`
+	Region  string `json:"region"`
+	KeyID   string `json:"key"`
+	ID      string `json:"id"` // 64 hexadecimal digits
 
 	State kmsapi.KeyMaterialState `json:"state"`
 	// Slot and Wrapped are how the material is kept; both empty while imported
@@ -100,9 +100,9 @@ type materialRecord struct {
 
 // aliasRecord is a friendly name.
 type aliasRecord struct {
-	Account string `json:"-"`
-	Region  string `json:"-"`
-	Name    string `json:"-"` // with the prefix "alias/"
+	Account string `json:"account"`
+	Region  string `json:"region"`
+	Name    string `json:"name"` // with the prefix "alias/"
 
 	KeyID   string    `json:"key"`
 	Created time.Time `json:"created"`
@@ -111,14 +111,14 @@ type aliasRecord struct {
 
 // grantRecord is a permission outside policies.
 type grantRecord struct {
-	Account string `json:"-"`
-	Region  string `json:"-"`
-	KeyID   string `json:"-"`
-	ID      string `json:"-"` // 64 hexadecimal digits
+	Account string `json:"account"`
+	Region  string `json:"region"`
+	KeyID   string `json:"key"`
+	ID      string `json:"id"` // 64 hexadecimal digits
 
 	Name       string                  `json:"name,omitempty"`
 	Created    time.Time               `json:"created"`
-	Grantee    string                  `json:"grantee"`
+	Grantee    string                  `json:"grantee"` // see storedPrincipal
 	Retiring   string                  `json:"retiring,omitempty"`
 	Issuing    string                  `json:"issuing"` // the account that issued it, as an ARN
 	Operations []kmsapi.GrantOperation `json:"operations"`
@@ -138,6 +138,9 @@ func aliasARN(account, region, name string) string {
 
 // key is the key that the grant is on.
 func (g *grantRecord) key() keyName { return keyName{g.Account, g.Region, g.KeyID} }
+
+// key is the key that the material is of.
+func (m *materialRecord) key() keyName { return keyName{m.Account, m.Region, m.KeyID} }
 
 func (r *keyRecord) name() keyName { return keyName{r.Account, r.Region, r.ID} }
 

@@ -5,27 +5,24 @@ import (
 
 	"fastness/internal/keyslot"
 	"fastness/internal/store"
+	"fastness/internal/store/table"
 )
 
 // References returns the key slot of every stored key material, with its owner. What is
 // in none of them may be destroyed, so a record that cannot be read is an error and not
 // a gap.
 func References(r store.Reader) (map[keyslot.SlotID]string, error) {
-	t, err := newTables()
+	t, err := newTables(table.NewRegistry())
 	if err != nil {
 		return nil, err
 	}
 	refs := make(map[keyslot.SlotID]string)
-	for item, err := range r.Scan(store.Prefix(rowKey(t.materials.name))) {
+	for row, err := range t.materials.ScanAll(r) {
 		if err != nil {
 			return nil, fmt.Errorf("kms: reading key materials: %w", err)
 		}
-		m, err := t.materials.decode(item)
-		if err != nil {
-			return nil, err
-		}
 		// A replica in creation names the slot of its primary until it has its own.
-		if !m.Slot.IsZero() && len(m.Wrapped) > 0 {
+		if m := row.Record; !m.Slot.IsZero() && len(m.Wrapped) > 0 {
 			refs[m.Slot] = materialOwner(m.Account, m.Region, m.KeyID, m.ID)
 		}
 	}

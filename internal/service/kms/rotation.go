@@ -116,7 +116,7 @@ func (s *Service) rotateDue(ctx context.Context, tx store.Txn, j due.Job) error 
 	if err != nil {
 		return err
 	}
-	k, err := s.tables.keys.Get(tx, name.account, name.region, name.id)
+	k, err := s.tables.key(tx, name)
 	if isNotFound(err) {
 		return nil
 	}
@@ -128,11 +128,11 @@ func (s *Service) rotateDue(ctx context.Context, tx store.Txn, j due.Job) error 
 	case k.Rotation == nil || !k.Rotation.Enabled || !k.isPrimary():
 		return nil
 	case k.Rotation.Next.After(now): // the appointment was moved
-		return s.resumeRotation(tx, &k)
+		return s.resumeRotation(tx, k)
 	case k.State != kmsapi.KeyStateEnabled:
 		return nil // EnableKey makes a new appointment
 	}
-	parts, err := s.livingParts(tx, &k)
+	parts, err := s.livingParts(tx, k)
 	if err != nil {
 		return err
 	}
@@ -224,12 +224,12 @@ func (s *Service) addMaterial(ctx context.Context, tx store.Txn, parts []*keyRec
 // demoteCurrent makes the current material of a part one that only decrypts, and
 // returns its number in the order of materials.
 func (s *Service) demoteCurrent(tx store.Txn, part *keyRecord) (int, error) {
-	m, err := s.tables.materials.Get(tx, part.Account, part.Region, part.ID, part.Material)
+	m, err := s.tables.material(tx, part.name(), part.Material)
 	if err != nil {
 		return 0, err
 	}
 	m.State = kmsapi.KeyMaterialStateNonCurrent
-	return m.Order, s.tables.materials.Put(tx, &m)
+	return m.Order, s.tables.materials.Put(tx, m)
 }
 
 // rotateTo makes the material current in all parts, saves them and writes the

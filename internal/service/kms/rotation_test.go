@@ -222,12 +222,12 @@ func (h *harness) force(m *kmsapi.KeyMetadata, state kmsapi.KeyState) {
 func (h *harness) edit(name keyName, f func(k *keyRecord)) {
 	h.Helper()
 	if _, err := h.store.Update(h.Context(), func(tx store.Txn) error {
-		k, err := h.service.tables.keys.Get(tx, name.account, name.region, name.id)
+		k, err := h.service.tables.key(tx, name)
 		if err != nil {
 			return err
 		}
-		f(&k)
-		return h.service.saveIn(tx, &k)
+		f(k)
+		return h.service.saveIn(tx, k)
 	}); err != nil {
 		h.Fatal(err)
 	}

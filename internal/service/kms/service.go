@@ -1,6 +1,7 @@
 package kms
 
 import (
+	"cmp"
 	"errors"
 	"log/slog"
 	"strconv"
@@ -11,6 +12,7 @@ import (
 	"fastness/internal/engine/attestation"
 	"fastness/internal/engine/keyalg"
 	"fastness/internal/store"
+	"fastness/internal/store/table"
 )
 
 // MaxBody bounds a request body, in bytes: more than any KMS request needs.
@@ -37,11 +39,13 @@ type KeyPool interface {
 
 // Config is what the service is made of.
 type Config struct {
-	Store  store.Store
-	Slots  Slots
-	Tokens Tokens
-	Pages  Pages
-	Jobs   Jobs
+	Store store.Store
+	// Registry is where the room defines its tables.
+	Registry *table.Registry
+	Slots    Slots
+	Tokens   Tokens
+	Pages    Pages
+	Jobs     Jobs
 	// Pool may be nil: then every key is generated when it is asked for.
 	Pool  KeyPool
 	Audit *audit.Log
@@ -49,6 +53,11 @@ type Config struct {
 	Log   *slog.Logger
 	// Regions that are served; multi-Region keys replicate among them.
 	Regions []string
+	// MaxKeys is the quota of keys for one account in one Region; 0 means DefaultMaxKeys.
+	MaxKeys int
+	// Principals maps the ARNs in key policies and grants to unique ids; nil stores them as
+	// they are and accepts those of principals that do not exist.
+	Principals Principals
 	// Attestation verifies the documents of Recipient; nil refuses them all.
 	Attestation *attestation.Verifier
 	// ExternalKeyStores limits which proxies external key stores may use.
@@ -71,7 +80,10 @@ type Service struct {
 	regions   []string
 	usage     *usage
 	orphans   orphans
+	maxKeys   int
+	keyCounts keyCounts
 
+	principals  Principals
 	attestation *attestation.Verifier
 	keyStores   *keyStores
 }
@@ -80,10 +92,13 @@ var _ kmsapi.Service = (*Service)(nil)
 
 // New makes the service.
 func New(c Config) (*Service, error) {
-	if c.Store == nil || c.Slots == nil || c.Tokens == nil || c.Pages == nil || c.Jobs == nil || c.Audit == nil || c.Clock == nil || c.Log == nil || len(c.Regions) == 0 {
+	if c.MaxKeys < 0 {
+		return nil, errors.New("kms: the quota of keys is negative")
+	}
+	if c.Store == nil || c.Registry == nil || c.Slots == nil || c.Tokens == nil || c.Pages == nil || c.Jobs == nil || c.Audit == nil || c.Clock == nil || c.Log == nil || len(c.Regions) == 0 {
 		return nil, errors.New("kms: incomplete configuration")
 	}
-	t, err := newTables()
+	t, err := newTables(c.Registry)
 	if err != nil {
 		return nil, err
 	}
@@ -93,7 +108,8 @@ func New(c Config) (*Service, error) {
 	return &Service{
 		store: c.Store, tables: t, directory: newDirectory(c.Store, t), slots: c.Slots, tokens: c.Tokens,
 		pages: c.Pages, jobs: c.Jobs, pool: c.Pool, audit: c.Audit, clock: c.Clock, log: c.Log, regions: c.Regions,
-		attestation: c.Attestation, usage: newUsage(),
+		principals: c.Principals, attestation: c.Attestation, usage: newUsage(),
+		maxKeys: cmp.Or(c.MaxKeys, DefaultMaxKeys), keyCounts: keyCounts{known: make(map[place]int)},
 		keyStores: newKeyStores(c.ExternalKeyStores),
 	}, nil
 }

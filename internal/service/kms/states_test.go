@@ -77,8 +77,11 @@ func TestEveryOperationInEveryState(t *testing.T) {
 func (h *harness) recordOf(key string) (k keyRecord) {
 	h.Helper()
 	name := nameOf(key)
-	if err := h.store.View(h.Context(), func(r store.Reader) (err error) {
-		k, err = h.service.tables.keys.Get(r, name.account, name.region, name.id)
+	if err := h.store.View(h.Context(), func(r store.Reader) error {
+		found, err := h.service.tables.key(r, name)
+		if err == nil {
+			k = *found
+		}
 		return err
 	}); err != nil {
 		h.Fatal(err)
@@ -133,7 +136,7 @@ func stateCases(h *harness) map[string]stateCase {
 		id := newGrantID()
 		name := nameOf(key)
 		_, err := h.store.Update(ctx, func(tx store.Txn) error {
-			return h.service.tables.putGrant(tx, &grantRecord{Account: name.account, Region: name.region, KeyID: name.id, ID: id, Grantee: alice, Operations: grantEncrypt})
+			return h.service.tables.grants.Insert(tx, &grantRecord{Account: name.account, Region: name.region, KeyID: name.id, ID: id, Grantee: alice, Operations: grantEncrypt})
 		})
 		h.must(err)
 		return &id

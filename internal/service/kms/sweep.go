@@ -27,15 +27,11 @@ const orphanAge = 10 * time.Minute
 func (s *Service) SweepSlots(ctx context.Context) (shredded int, err error) {
 	refs := map[keyslot.SlotID]string{}
 	err = s.store.View(ctx, func(r store.Reader) error {
-		for item, err := range r.Scan(store.Prefix(rowKey(s.tables.materials.name))) {
+		for row, err := range s.tables.materials.ScanAll(r) {
 			if err != nil {
 				return err
 			}
-			m, err := s.tables.materials.decode(item)
-			if err != nil {
-				return err
-			}
-			if !m.Slot.IsZero() {
+			if m := row.Record; !m.Slot.IsZero() {
 				refs[m.Slot] = materialOwner(m.Account, m.Region, m.KeyID, m.ID)
 			}
 		}

@@ -2,220 +2,214 @@ package kms
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
+	"iter"
 	"slices"
-	"strings"
 
 	"fastness/internal/store"
+	"fastness/internal/store/table"
 )
 
-// tables are the room's records in the store. Keys are tuples of strings, joined by
-// a zero byte, which no component holds.
+// tables are the room's records in the store.
+//
+// Most records lie in the scope of their account and Region. Keys and grants lie in
+// that of their Region alone, with the account in front of their ids: a ciphertext
+// names its key, and a retiring principal its grants, without saying whose they are,
+// and one index of the Region finds them. Key stores have no scope, account and Region
+// in front of their ids, because the background work goes through all of them again
+// and again. So no list of one account in one Region ever reads another's records.
 type tables struct {
-	keys      table[keyRecord, *keyRecord]
-	materials table[materialRecord, *materialRecord]
-	aliases   table[aliasRecord, *aliasRecord]
-	grants    table[grantRecord, *grantRecord]
-	uses      table[useRecord, *useRecord]
+	keys      *table.Table[keyRecord]
+	materials *table.Table[materialRecord]
+	aliases   *table.Table[aliasRecord]
+	grants    *table.Table[grantRecord]
+	uses      *table.Table[useRecord]
 
-	keyStores       table[keyStoreRecord, *keyStoreRecord]
-	keyStoreSecrets table[keyStoreSecret, *keyStoreSecret]
+	keyStores       *table.Table[keyStoreRecord]
+	keyStoreSecrets *table.Table[keyStoreSecret]
 }
 
-// identified is a record that knows its own tuple: account, Region, and what follows.
-type identified[R any] interface {
-	*R
-	tuple() []string
-	setTuple(t []string)
-}
+// The indexes.
+const (
+	keysByReference = "reference" // what ciphertexts carry; unique
+	keysByExternal  = "external"  // account, key store, external key; unique
+	aliasesByKey    = "key"
+	grantsByGrantee = "grantee"
+	grantsByRequest = "request" // account, key, hash of the named request; unique
+	grantsByRetirer = "retiring"
+)
 
-func (r *keyRecord) tuple() []string     { return []string{r.Account, r.Region, r.ID} }
-func (r *keyRecord) setTuple(t []string) { r.Account, r.Region, r.ID = t[0], t[1], t[2] }
-
-func (r *materialRecord) tuple() []string { return []string{r.Account, r.Region, r.KeyID, r.ID} }
-func (r *materialRecord) setTuple(t []string) {
-	r.Account, r.Region, r.KeyID, r.ID = t[0], t[1], t[2], t[3]
-}
-
-func (r *aliasRecord) tuple() []string     { return []string{r.Account, r.Region, r.Name} }
-func (r *aliasRecord) setTuple(t []string) { r.Account, r.Region, r.Name = t[0], t[1], t[2] }
-
-func (r *grantRecord) tuple() []string { return []string{r.Account, r.Region, r.KeyID, r.ID} }
-func (r *grantRecord) setTuple(t []string) {
-	r.Account, r.Region, r.KeyID, r.ID = t[0], t[1], t[2], t[3]
-}
-
-func newTables() (*tables, error) {
-	return &tables{
-		keys:      table[keyRecord, *keyRecord]{name: "kms/key", parts: 3},
-		materials: table[materialRecord, *materialRecord]{name: "kms/material", parts: 4},
-		aliases:   table[aliasRecord, *aliasRecord]{name: "kms/alias", parts: 3},
-		grants:    table[grantRecord, *grantRecord]{name: "kms/grant", parts: 4},
-		uses:      table[useRecord, *useRecord]{name: "kms/last-use", parts: 3},
-
-		keyStores:       table[keyStoreRecord, *keyStoreRecord]{name: "kms/keystore", parts: 3},
-		keyStoreSecrets: table[keyStoreSecret, *keyStoreSecret]{name: "kms/keystore-secret", parts: 3},
-	}, nil
-}
-
-const schemaVersion = 1
-
-// table keeps one kind of record.
-type table[R any, P identified[R]] struct {
-	name  string
-	parts int
-}
-
-func rowKey(name string, tuple ...string) []byte {
-	return []byte("\x01" + name + "\x00" + strings.Join(tuple, "\x00"))
-}
-
-// Get returns a record, or store.ErrNotFound.
-func (t table[R, P]) Get(r store.Reader, tuple ...string) (R, error) {
-	item, err := r.Get(rowKey(t.name, tuple...))
+func newTables(reg *table.Registry) (*tables, error) {
+	t := new(tables)
+	err := errors.Join(
+		register(reg, &t.keys, table.Def[keyRecord]{
+			Kind:  "key",
+			Scope: func(k *keyRecord) table.Scope { return regional(k.Region) },
+			ID:    func(k *keyRecord) []table.Part { return k.name().parts() },
+			Indexes: []table.Index[keyRecord]{
+				{Name: keysByReference, Unique: true, Keys: func(k *keyRecord) [][]table.Part { return [][]table.Part{parts(string(k.Ref))} }},
+				{Name: keysByExternal, Unique: true, Keys: externalKeys},
+			},
+		}),
+		register(reg, &t.materials, table.Def[materialRecord]{
+			Kind:  "material",
+			Scope: func(m *materialRecord) table.Scope { return table.Scope{Account: m.Account, Region: m.Region} },
+			ID:    func(m *materialRecord) []table.Part { return parts(m.KeyID, m.ID) },
+		}),
+		register(reg, &t.aliases, table.Def[aliasRecord]{
+			Kind:  "alias",
+			Scope: func(a *aliasRecord) table.Scope { return table.Scope{Account: a.Account, Region: a.Region} },
+			ID:    func(a *aliasRecord) []table.Part { return parts(a.Name) },
+			Indexes: []table.Index[aliasRecord]{
+				{Name: aliasesByKey, Keys: func(a *aliasRecord) [][]table.Part { return [][]table.Part{parts(a.KeyID)} }},
+			},
+		}),
+		register(reg, &t.grants, table.Def[grantRecord]{
+			Kind:    "grant",
+			Scope:   func(g *grantRecord) table.Scope { return regional(g.Region) },
+			ID:      func(g *grantRecord) []table.Part { return g.key().parts(g.ID) },
+			Indexes: grantIndexes(),
+		}),
+		register(reg, &t.uses, table.Def[useRecord]{
+			Kind:  "last-use",
+			Scope: func(u *useRecord) table.Scope { return table.Scope{Account: u.Account, Region: u.Region} },
+			ID:    func(u *useRecord) []table.Part { return parts(u.KeyID) },
+		}),
+		register(reg, &t.keyStores, table.Def[keyStoreRecord]{
+			Kind:  "key-store",
+			Scope: func(*keyStoreRecord) table.Scope { return everywhere },
+			ID:    func(k *keyStoreRecord) []table.Part { return parts(k.Account, k.Region, k.ID) },
+		}),
+		register(reg, &t.keyStoreSecrets, table.Def[keyStoreSecret]{
+			Kind:  "key-store-secret",
+			Scope: func(k *keyStoreSecret) table.Scope { return table.Scope{Account: k.Account, Region: k.Region} },
+			ID:    func(k *keyStoreSecret) []table.Part { return parts(k.ID) },
+		}),
+	)
 	if err != nil {
-		var zero R
-		return zero, err
+		return nil, fmt.Errorf("kms: %w", err)
 	}
-	return t.decode(item)
+	return t, nil
 }
 
-func (t table[R, P]) decode(item store.Item) (R, error) {
-	var rec R
-	if len(item.Value) == 0 || item.Value[0] != schemaVersion {
-		return rec, fmt.Errorf("kms: record %q has an unknown schema", item.Key)
-	}
-	if err := json.Unmarshal(item.Value[1:], &rec); err != nil {
-		return rec, fmt.Errorf("kms: record %q: %w", item.Key, err)
-	}
-	tuple := strings.Split(string(item.Key), "\x00")[1:]
-	if len(tuple) != t.parts {
-		return rec, fmt.Errorf("kms: record %q has a malformed key", item.Key)
-	}
-	P(&rec).setTuple(tuple)
-	return rec, nil
+func register[T any](reg *table.Registry, place **table.Table[T], def table.Def[T]) (err error) {
+	def.Service = "kms"
+	*place, err = table.Register(reg, def)
+	return err
 }
 
-// Put writes a record.
-func (t table[R, P]) Put(tx store.Txn, rec P) error {
-	value, err := json.Marshal(rec)
-	if err != nil {
-		return fmt.Errorf("kms: encode %s: %w", t.name, err)
+// everywhere is the scope of what is listed over all accounts and Regions.
+var everywhere = table.Scope{}
+
+// regional is the scope of what is found without its account.
+func regional(region string) table.Scope { return table.Scope{Region: region} }
+
+// scope is that of what belongs to a key and is never found without it.
+func (n keyName) scope() table.Scope { return table.Scope{Account: n.account, Region: n.region} }
+
+func parts(names ...string) []table.Part {
+	p := make([]table.Part, len(names))
+	for i, n := range names {
+		p[i] = table.String(n)
 	}
-	return tx.Put(rowKey(t.name, rec.tuple()...), append([]byte{schemaVersion}, value...))
+	return p
 }
 
-// Delete removes a record.
-func (t table[R, P]) Delete(tx store.Txn, rec P) error {
-	return tx.Delete(rowKey(t.name, rec.tuple()...))
-}
-
-// under returns the records whose tuples begin with prefix, behind after (a last
-// component; empty for the start), at most limit (0: all).
-func (t table[R, P]) under(r store.Reader, after string, limit int, prefix ...string) ([]R, error) {
-	base := append(rowKey(t.name, prefix...), 0)
-	rg := store.Prefix(base)
-	if after != "" {
-		rg.Start = append(append(slices.Clone(base), after...), 0)
-	}
-	rg.Limit = limit
-	var out []R
-	for item, err := range r.Scan(rg) {
-		if err != nil {
-			return nil, err
-		}
-		rec, err := t.decode(item)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, rec)
-	}
-	return out, nil
+// parts are the key's in the scope of its Region, and what follows them.
+func (n keyName) parts(more ...string) []table.Part {
+	return parts(append([]string{n.account, n.id}, more...)...)
 }
 
 func isNotFound(err error) bool { return errors.Is(err, store.ErrNotFound) }
 
-// refIndex maps the reference in a blob to its key, a row for each Region.
-const refIndex = "kms/ref"
-
-func (t *tables) putRef(tx store.Txn, k *keyRecord) error {
-	return tx.Put(rowKey(refIndex, k.Region, hexOf(k.Ref)), []byte(k.Account+"\x00"+k.ID))
-}
-
-func (t *tables) deleteRef(tx store.Txn, k *keyRecord) error {
-	return tx.Delete(rowKey(refIndex, k.Region, hexOf(k.Ref)))
-}
-
-func (t *tables) keyOfRef(r store.Reader, region string, ref [16]byte) (keyName, bool, error) {
-	item, err := r.Get(rowKey(refIndex, region, hexOf(ref[:])))
+// absent lets a deletion find that there is nothing to delete.
+func absent(err error) error {
 	if isNotFound(err) {
-		return keyName{}, false, nil
+		return nil
 	}
-	if err != nil {
-		return keyName{}, false, err
-	}
-	account, id, _ := strings.Cut(string(item.Value), "\x00")
-	return keyName{account, region, id}, true, nil
+	return err
 }
 
-// aliasIndex lists the aliases of a key.
-const aliasIndex = "kms/alias-of"
-
-func (t *tables) putAlias(tx store.Txn, a *aliasRecord) error {
-	if err := t.aliases.Put(tx, a); err != nil {
-		return err
-	}
-	return tx.Put(rowKey(aliasIndex, a.Account, a.Region, a.KeyID, a.Name), nil)
-}
-
-func (t *tables) deleteAlias(tx store.Txn, a *aliasRecord) error {
-	if err := t.aliases.Delete(tx, a); err != nil {
-		return err
-	}
-	return tx.Delete(rowKey(aliasIndex, a.Account, a.Region, a.KeyID, a.Name))
-}
-
-func (t *tables) aliasesOf(r store.Reader, k keyName) ([]string, error) {
-	var names []string
-	for item, err := range r.Scan(store.Prefix(append(rowKey(aliasIndex, k.account, k.region, k.id), 0))) {
+// collect gathers what a scan yields.
+func collect[T any](rows iter.Seq2[table.Row[T], error]) ([]T, error) {
+	var all []T
+	for row, err := range rows {
 		if err != nil {
 			return nil, err
 		}
-		names = append(names, string(item.Key[strings.LastIndexByte(string(item.Key), 0)+1:]))
+		all = append(all, *row.Record)
 	}
-	return names, nil
+	return all, nil
+}
+
+// exists tells whether a scan yields anything.
+func exists[T any](rows iter.Seq2[table.Row[T], error]) (bool, error) {
+	for _, err := range rows {
+		return err == nil, err
+	}
+	return false, nil
+}
+
+func (t *tables) key(r store.Reader, n keyName) (*keyRecord, error) {
+	return t.keys.Get(r, regional(n.region), n.parts()...)
+}
+
+// deleteKey removes the record of a key alone.
+func (t *tables) deleteKey(tx store.Txn, n keyName) error {
+	return t.keys.Delete(tx, regional(n.region), n.parts()...)
+}
+
+// keyOfRef returns the key that ciphertexts name in a Region, or store.ErrNotFound.
+func (t *tables) keyOfRef(r store.Reader, region string, ref [16]byte) (*keyRecord, error) {
+	return t.keys.GetUnique(r, regional(region), keysByReference, parts(string(ref[:]))...)
+}
+
+// listKeys returns a page of the keys of an account and Region.
+func (t *tables) listKeys(ctx context.Context, s store.Store, account, region string, p position) (keys []keyRecord, next string, err error) {
+	err = s.View(ctx, func(r store.Reader) (err error) {
+		rows := t.keys.Scan(r, regional(region), p.page(parts(account)...))
+		keys, next, err = listing(rows, p.limit, func(k *keyRecord) bool { return !k.dying() })
+		return err
+	})
+	return keys, next, err
+}
+
+func (t *tables) material(r store.Reader, n keyName, id string) (*materialRecord, error) {
+	return t.materials.Get(r, n.scope(), parts(n.id, id)...)
 }
 
 // materialsOf returns the materials of a key, oldest first.
-func (t *tables) materialsOf(r store.Reader, k keyName) ([]materialRecord, error) {
-	materials, err := t.materials.under(r, "", 0, k.account, k.region, k.id)
+func (t *tables) materialsOf(r store.Reader, n keyName) ([]materialRecord, error) {
+	materials, err := collect(t.materials.Scan(r, n.scope(), table.Page{Prefix: parts(n.id)}))
 	slices.SortFunc(materials, func(a, b materialRecord) int { return a.Order - b.Order })
 	return materials, err
 }
 
-// listKeys returns key ids of an account and Region in order, behind after.
-func (t *tables) listKeys(ctx context.Context, s store.Store, account, region, after string, limit int) (ids []string, more bool, err error) {
-	err = s.View(ctx, func(r store.Reader) error {
-		for len(ids) <= limit {
-			keys, err := t.keys.under(r, after, limit+1, account, region)
-			if err != nil {
-				return err
-			}
-			for _, k := range keys {
-				if after = k.ID; !k.dying() {
-					ids = append(ids, k.ID)
-				}
-			}
-			if len(keys) <= limit {
-				return nil
-			}
-		}
-		return nil
-	})
-	if len(ids) > limit {
-		ids, more = ids[:limit], true
-	}
-	return ids, more, err
+func (t *tables) deleteMaterial(tx store.Txn, m *materialRecord) error {
+	return t.materials.Delete(tx, m.key().scope(), parts(m.KeyID, m.ID)...)
+}
+
+func (t *tables) alias(r store.Reader, account, region, name string) (*aliasRecord, error) {
+	return t.aliases.Get(r, table.Scope{Account: account, Region: region}, parts(name)...)
+}
+
+// aliasesOf returns the aliases of a key, by name.
+func (t *tables) aliasesOf(r store.Reader, n keyName) ([]aliasRecord, error) {
+	return collect(t.aliases.ScanIndex(r, n.scope(), aliasesByKey, table.Page{Prefix: parts(n.id)}))
+}
+
+func (t *tables) deleteAlias(tx store.Txn, a *aliasRecord) error {
+	return t.aliases.Delete(tx, table.Scope{Account: a.Account, Region: a.Region}, parts(a.Name)...)
+}
+
+func (t *tables) use(r store.Reader, n keyName) (*useRecord, error) {
+	return t.uses.Get(r, n.scope(), parts(n.id)...)
+}
+
+// Register defines the room's tables for whoever examines a store without opening the
+// room; New does it by itself.
+func Register(reg *table.Registry) error {
+	_, err := newTables(reg)
+	return err
 }

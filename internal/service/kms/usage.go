@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"fastness/internal/api/kmsapi"
+	"fastness/internal/audit"
 	"fastness/internal/call"
 	"fastness/internal/store"
 )
@@ -43,23 +44,23 @@ type lastUse struct {
 
 // useRecord is the last use of a key, as it is stored.
 type useRecord struct {
-	Account string `json:"-"`
-	Region  string `json:"-"`
-	KeyID   string `json:"-"`
+	Account string `json:"account"`
+	Region  string `json:"region"`
+	KeyID   string `json:"key"`
 	lastUse
 }
-
-func (r *useRecord) tuple() []string     { return []string{r.Account, r.Region, r.KeyID} }
-func (r *useRecord) setTuple(t []string) { r.Account, r.Region, r.KeyID = t[0], t[1], t[2] }
 
 func newUsage() *usage {
 	return &usage{pending: make(map[keyName]lastUse), limit: maxPendingUses, full: make(chan struct{}, 1)}
 }
 
-// used records a successful cryptographic operation of the call in ctx.
+// used records a successful cryptographic operation of the call in ctx. The event is the
+// one in the history of the key's account, whoever called.
 func (s *Service) used(ctx context.Context, k *key) {
 	c := call.From(ctx)
-	s.usage.note(k.record.name(), lastUse{Operation: c.Operation.Name, Time: c.Time, EventID: c.EventID, RequestID: c.RequestID})
+	s.usage.note(k.record.name(), lastUse{
+		Operation: c.Operation.Name, Time: c.Time, EventID: audit.EventID(c, k.record.Account), RequestID: c.RequestID,
+	})
 }
 
 func (u *usage) note(name keyName, use lastUse) {
@@ -118,16 +119,16 @@ func (s *Service) flushUses(ctx context.Context, names []keyName) error {
 	_, err := s.store.Update(ctx, func(tx store.Txn) error {
 		for name, use := range written {
 			// A key that has been destroyed leaves no trace of its use either.
-			if _, err := s.tables.keys.Get(tx, name.account, name.region, name.id); isNotFound(err) {
+			if _, err := s.tables.key(tx, name); isNotFound(err) {
 				continue
 			} else if err != nil {
 				return err
 			}
-			stored, err := s.tables.uses.Get(tx, name.account, name.region, name.id)
+			stored, err := s.tables.use(tx, name)
 			if err != nil && !isNotFound(err) {
 				return err
 			}
-			if stored.Time.After(use.Time) {
+			if err == nil && stored.Time.After(use.Time) {
 				continue
 			}
 			if err := s.tables.uses.Put(tx, &useRecord{name.account, name.region, name.id, use}); err != nil {
@@ -175,15 +176,14 @@ func (s *Service) lastUse(ctx context.Context, name keyName) (lastUse, bool, err
 	if found {
 		return use, true, nil
 	}
-	var stored useRecord
-	err := s.store.View(ctx, func(r store.Reader) (err error) {
-		stored, err = s.tables.uses.Get(r, name.account, name.region, name.id)
-		return err
+	err := s.store.View(ctx, func(r store.Reader) error {
+		stored, err := s.tables.use(r, name)
+		if err == nil {
+			use, found = stored.lastUse, true
+		}
+		return absent(err)
 	})
-	if isNotFound(err) {
-		return lastUse{}, false, nil
-	}
-	return stored.lastUse, err == nil, err
+	return use, found, err
 }
 
 // GetKeyLastUsage implements the operation of that name. Keys are tracked from their

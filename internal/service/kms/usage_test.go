@@ -39,6 +39,29 @@ func TestLastUseIsSeenAtOnceAndSurvivesAFlush(t *testing.T) {
 	}
 }
 
+// A key's owner finds the event of its last use in the owner's own history, also when
+// another account used the key.
+func TestLastUseNamesTheOwnersEvent(t *testing.T) {
+	h := newHarness(t)
+	stranger := root(otherAccount)
+	key := h.newKey(&kmsapi.CreateKeyRequest{Policy: new(`{"Version":"2012-10-17","Statement":[
+		{"Effect":"Allow","Principal":{"AWS":["` + testAccount + `","` + otherAccount + `"]},"Action":"kms:*","Resource":"*"}]}`)})
+	h.allow(stranger, `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"kms:*","Resource":"*"}}`)
+	wantErrorCode(t, "cross-account use", h.encryptAs(stranger, key, nil), "")
+	out, err := h.as(root(testAccount), testRegion).kms().GetKeyLastUsage(t.Context(), &kmsapi.GetKeyLastUsageRequest{KeyId: &key})
+	use := must(t, out, err).KeyLastUsage
+	if use == nil {
+		t.Fatal("the use is not tracked")
+	}
+	events := h.events(testRegion, "Encrypt") // of testAccount
+	if len(events) != 1 {
+		t.Fatalf("%d events of the owner", len(events))
+	}
+	if e := events[0]; e["eventID"] != *use.CloudTrailEventId || e["requestID"] != *use.KmsRequestId || e["recipientAccountId"] != testAccount {
+		t.Errorf("event %s of request %s, and the record is %v", *use.CloudTrailEventId, *use.KmsRequestId, e)
+	}
+}
+
 func TestPendingUsesAreBounded(t *testing.T) {
 	u := newUsage()
 	u.limit = 2

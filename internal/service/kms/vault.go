@@ -141,6 +141,10 @@ func openOnce[K any](ctx context.Context, s *Service, m *material, place *atomic
 		opened, err = parse(b)
 		return err
 	})
+	if err != nil && ctx.Err() == nil {
+		s.log.ErrorContext(ctx, "key material does not open", "key", m.record.KeyID, "account", m.record.Account, "error", err)
+		return nil, &kmsapi.KeyUnavailableException{Message: new("The KMS key is not available. Retry the request.")}
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -17,6 +17,7 @@ import (
 	"fastness/internal/call"
 	"fastness/internal/engine/xks"
 	"fastness/internal/store"
+	"fastness/internal/store/table"
 )
 
 // The errors of an operator's requests; match them with errors.Is.
@@ -52,27 +53,30 @@ type PrefixSpec struct {
 
 // PrefixInfo is what Prefixes says of one; it holds no secrets.
 type PrefixInfo struct {
-	Prefix, Account, Region string
-	Created                 time.Time
-	Path                    string // for XksProxyUriPath
-	Rules                   Rules
-	Credentials             []CredentialInfo // oldest first
-	Keys                    []KeyInfo        // by id
+	Prefix      string           `json:"prefix"`
+	Account     string           `json:"account"`
+	Region      string           `json:"region"`
+	Created     time.Time        `json:"created"`
+	Path        string           `json:"path"` // for XksProxyUriPath
+	Rules       Rules            `json:"rules,omitzero"`
+	Credentials []CredentialInfo `json:"credentials"`    // oldest first
+	Keys        []KeyInfo        `json:"keys,omitempty"` // by id
 }
 
 // CredentialInfo is one credential without its secret.
 type CredentialInfo struct {
-	AccessKeyID string
-	Created     time.Time
+	AccessKeyID string    `json:"accessKeyId"`
+	Created     time.Time `json:"created"`
 }
 
 // KeyInfo is one exported key.
 type KeyInfo struct {
-	ID, KMSKey  string
-	Created     time.Time
-	Usages      []string
-	Enabled     bool
-	Generations int
+	ID          string    `json:"id"`
+	KMSKey      string    `json:"kmsKey"`
+	Created     time.Time `json:"created"`
+	Usages      []string  `json:"usages"`
+	Enabled     bool      `json:"enabled"`
+	Generations int       `json:"generations"`
 }
 
 // CreatePrefix makes a prefix and returns its first credential. The secret is never
@@ -97,17 +101,17 @@ func (a *Admin) CreatePrefix(ctx context.Context, spec PrefixSpec) (xks.Credenti
 		Credentials: []credentialRecord{{credential.AccessKeyID, credential.SecretAccessKey, now}},
 	}
 	return credential, a.update(ctx, "CreateXksProxyPrefix", "", func(tx store.Txn) (*prefixRecord, error) {
-		if _, err := getPrefix(tx, p.Prefix); !errors.Is(err, ErrNoSuchPrefix) {
+		if _, err := a.s.tables.prefix(tx, p.Prefix); !errors.Is(err, ErrNoSuchPrefix) {
 			return nil, errors.Join(ErrPrefixExists, err)
 		}
-		n, err := count(tx, row(prefixTable), MaxPrefixes)
+		all, err := scan(a.s.tables.prefixes, tx, table.Page{Limit: MaxPrefixes})
 		if err != nil {
 			return nil, err
 		}
-		if n >= MaxPrefixes {
-			return nil, fmt.Errorf("%w: %d prefixes", ErrLimit, n)
+		if len(all) >= MaxPrefixes {
+			return nil, fmt.Errorf("%w: %d prefixes", ErrLimit, len(all))
 		}
-		return p, put(tx, row(prefixTable, p.Prefix), p)
+		return p, a.s.tables.prefixes.Put(tx, p)
 	})
 }
 
@@ -159,18 +163,18 @@ func (a *Admin) RetireCredential(ctx context.Context, prefix, accessKeyID string
 // DeletePrefix removes a prefix without keys.
 func (a *Admin) DeletePrefix(ctx context.Context, prefix string) error {
 	return a.update(ctx, "DeleteXksProxyPrefix", "", func(tx store.Txn) (*prefixRecord, error) {
-		p, err := getPrefix(tx, prefix)
+		p, err := a.s.tables.prefix(tx, prefix)
 		if err != nil {
 			return nil, err
 		}
-		n, err := count(tx, row(keyTable, prefix, ""), 1)
+		keys, err := a.s.tables.keysOf(tx, prefix, 1)
 		if err != nil {
 			return nil, err
 		}
-		if n > 0 {
+		if len(keys) > 0 {
 			return nil, ErrPrefixHasKeys
 		}
-		return p, tx.Delete(row(prefixTable, prefix))
+		return p, a.s.tables.prefixes.Delete(tx, everywhere, table.String(prefix))
 	})
 }
 
@@ -216,21 +220,21 @@ func (a *Admin) AddKey(ctx context.Context, prefix string, spec KeySpec) error {
 	}
 	k.Generations = [][]byte{wrapped}
 	return a.update(ctx, "AddXksProxyKey", k.ID, func(tx store.Txn) (*prefixRecord, error) {
-		p, err := getPrefix(tx, prefix)
+		p, err := a.s.tables.prefix(tx, prefix)
 		if err != nil {
 			return nil, err
 		}
-		if _, err := getKey(tx, prefix, k.ID); !errors.Is(err, ErrNoSuchKey) {
+		if _, err := a.s.tables.key(tx, prefix, k.ID); !errors.Is(err, ErrNoSuchKey) {
 			return nil, errors.Join(ErrKeyExists, err)
 		}
-		n, err := count(tx, row(keyTable, prefix, ""), MaxKeys)
+		keys, err := a.s.tables.keysOf(tx, prefix, MaxKeys)
 		if err != nil {
 			return nil, err
 		}
-		if n >= MaxKeys {
-			return nil, fmt.Errorf("%w: the prefix has %d keys", ErrLimit, n)
+		if len(keys) >= MaxKeys {
+			return nil, fmt.Errorf("%w: the prefix has %d keys", ErrLimit, len(keys))
 		}
-		return p, put(tx, row(keyTable, prefix, k.ID), k)
+		return p, a.s.tables.keys.Put(tx, k)
 	})
 }
 
@@ -252,7 +256,7 @@ func (a *Admin) RotateKey(ctx context.Context, prefix, id string) error {
 	}
 	var k *keyRecord
 	if err := a.s.store.View(ctx, func(r store.Reader) (err error) {
-		k, err = getKey(r, prefix, id)
+		k, err = a.s.tables.key(r, prefix, id)
 		return err
 	}); err != nil {
 		return err
@@ -282,20 +286,21 @@ func (a *Admin) SetKeyEnabled(ctx context.Context, prefix, id string, enabled bo
 // more.
 func (a *Admin) DeleteKey(ctx context.Context, prefix, id string) error {
 	return a.update(ctx, "DeleteXksProxyKey", id, func(tx store.Txn) (*prefixRecord, error) {
-		p, err := getPrefix(tx, prefix)
+		p, err := a.s.tables.prefix(tx, prefix)
 		if err != nil {
 			return nil, err
 		}
-		if _, err := getKey(tx, prefix, id); err != nil {
-			return nil, err
+		err = a.s.tables.keys.Delete(tx, everywhere, table.String(prefix), table.String(id))
+		if errors.Is(err, store.ErrNotFound) {
+			return nil, ErrNoSuchKey
 		}
-		return p, tx.Delete(row(keyTable, prefix, id))
+		return p, err
 	})
 }
 
 // Prefixes lists all prefixes in order.
 func (a *Admin) Prefixes(ctx context.Context) ([]PrefixInfo, error) {
-	prefixes, keys, err := load(ctx, a.s.store)
+	prefixes, keys, err := a.s.tables.load(ctx, a.s.store)
 	if err != nil {
 		return nil, err
 	}
@@ -317,7 +322,7 @@ func (a *Admin) Prefixes(ctx context.Context) ([]PrefixInfo, error) {
 
 func (a *Admin) prefix(ctx context.Context, prefix string) (p *prefixRecord, err error) {
 	err = a.s.store.View(ctx, func(r store.Reader) error {
-		p, err = getPrefix(r, prefix)
+		p, err = a.s.tables.prefix(r, prefix)
 		return err
 	})
 	return p, err
@@ -325,31 +330,31 @@ func (a *Admin) prefix(ctx context.Context, prefix string) (p *prefixRecord, err
 
 func (a *Admin) updatePrefix(ctx context.Context, event, prefix string, f func(p *prefixRecord) error) error {
 	return a.update(ctx, event, "", func(tx store.Txn) (*prefixRecord, error) {
-		p, err := getPrefix(tx, prefix)
+		p, err := a.s.tables.prefix(tx, prefix)
 		if err != nil {
 			return nil, err
 		}
 		if err := f(p); err != nil {
 			return nil, err
 		}
-		return p, put(tx, row(prefixTable, prefix), p)
+		return p, a.s.tables.prefixes.Put(tx, p)
 	})
 }
 
 func (a *Admin) updateKey(ctx context.Context, event, prefix, id string, f func(k *keyRecord) error) error {
 	return a.update(ctx, event, id, func(tx store.Txn) (*prefixRecord, error) {
-		p, err := getPrefix(tx, prefix)
+		p, err := a.s.tables.prefix(tx, prefix)
 		if err != nil {
 			return nil, err
 		}
-		k, err := getKey(tx, prefix, id)
+		k, err := a.s.tables.key(tx, prefix, id)
 		if err != nil {
 			return nil, err
 		}
 		if err := f(k); err != nil {
 			return nil, err
 		}
-		return p, put(tx, row(keyTable, prefix, id), k)
+		return p, a.s.tables.keys.Put(tx, k)
 	})
 }
 

@@ -210,7 +210,7 @@ func (t *tenant) Decrypt(ctx context.Context, id string, sealed xks.Sealed, aad 
 func (t *tenant) Health(ctx context.Context) (xks.HealthStatus, error) {
 	status := xks.HealthActive
 	if err := t.service.store.View(ctx, func(r store.Reader) error {
-		_, err := getPrefix(r, t.record.Prefix)
+		_, err := t.service.tables.prefix(r, t.record.Prefix)
 		return err
 	}); err != nil {
 		t.service.log.ErrorContext(ctx, "external key store proxy", "prefix", t.record.Prefix, "error", err)

@@ -2,13 +2,12 @@ package xksproxy
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"fastness/internal/store"
+	"fastness/internal/store/table"
 )
 
 // Bounds of what an operator configures.
@@ -21,7 +20,7 @@ const (
 
 // prefixRecord is one customer of the proxy.
 type prefixRecord struct {
-	Prefix string `json:"-"` // "" or "/example"
+	Prefix string `json:"prefix"` // "" or "/example"
 
 	Account     string             `json:"account"`
 	Region      string             `json:"region"`
@@ -38,8 +37,8 @@ type credentialRecord struct {
 
 // keyRecord is one exported key.
 type keyRecord struct {
-	Prefix string `json:"-"`
-	ID     string `json:"-"`
+	Prefix string `json:"prefix"`
+	ID     string `json:"id"`
 
 	KMSKey  string    `json:"kmsKey"` // ARN
 	Created time.Time `json:"created"`
@@ -49,102 +48,83 @@ type keyRecord struct {
 	Generations [][]byte `json:"generations"`
 }
 
-// Rows are \x01<table>\x00<prefix>[\x00<key id>]. Neither part holds a zero byte.
-const (
-	prefixTable   = "xksproxy/prefix"
-	keyTable      = "xksproxy/key"
-	schemaVersion = 1
-)
-
-func row(table string, tuple ...string) []byte {
-	return []byte("\x01" + table + "\x00" + strings.Join(tuple, "\x00"))
+// tables are the proxy's records in the store. A prefix is unique over all accounts,
+// for it is what a request comes with; so they have no scope.
+type tables struct {
+	prefixes *table.Table[prefixRecord]
+	keys     *table.Table[keyRecord]
 }
 
-func put(tx store.Txn, key []byte, rec any) error {
-	value, err := json.Marshal(rec)
+// everywhere is the scope of all records.
+var everywhere = table.Scope{}
+
+// Register tells a registry about the proxy's tables, for whoever examines a store
+// without a proxy; Open does it, too.
+func Register(reg *table.Registry) error {
+	_, err := newTables(reg)
+	return err
+}
+
+func newTables(reg *table.Registry) (*tables, error) {
+	prefixes, err := table.Register(reg, table.Def[prefixRecord]{
+		Service: "xksproxy", Kind: "prefix",
+		Scope: func(*prefixRecord) table.Scope { return everywhere },
+		ID:    func(p *prefixRecord) []table.Part { return []table.Part{table.String(p.Prefix)} },
+	})
 	if err != nil {
-		return fmt.Errorf("xksproxy: encode %q: %w", key, err)
+		return nil, fmt.Errorf("xksproxy: %w", err)
 	}
-	return tx.Put(key, append([]byte{schemaVersion}, value...))
+	keys, err := table.Register(reg, table.Def[keyRecord]{
+		Service: "xksproxy", Kind: "key",
+		Scope: func(*keyRecord) table.Scope { return everywhere },
+		ID:    func(k *keyRecord) []table.Part { return []table.Part{table.String(k.Prefix), table.String(k.ID)} },
+	})
+	if err != nil {
+		return nil, fmt.Errorf("xksproxy: %w", err)
+	}
+	return &tables{prefixes, keys}, nil
 }
 
-func decode(item store.Item, rec any) error {
-	if len(item.Value) == 0 || item.Value[0] != schemaVersion {
-		return fmt.Errorf("xksproxy: record %q has an unknown schema", item.Key)
-	}
-	if err := json.Unmarshal(item.Value[1:], rec); err != nil {
-		return fmt.Errorf("xksproxy: record %q: %w", item.Key, err)
-	}
-	return nil
+func (t *tables) prefix(r store.Reader, prefix string) (*prefixRecord, error) {
+	return known(t.prefixes, r, ErrNoSuchPrefix, table.String(prefix))
 }
 
-func getPrefix(r store.Reader, prefix string) (*prefixRecord, error) {
-	item, err := r.Get(row(prefixTable, prefix))
+func (t *tables) key(r store.Reader, prefix, id string) (*keyRecord, error) {
+	return known(t.keys, r, ErrNoSuchKey, table.String(prefix), table.String(id))
+}
+
+// known reads a record, or returns the error missing.
+func known[T any](t *table.Table[T], r store.Reader, missing error, id ...table.Part) (*T, error) {
+	record, err := t.Get(r, everywhere, id...)
 	if errors.Is(err, store.ErrNotFound) {
-		return nil, ErrNoSuchPrefix
+		return nil, missing
 	}
-	if err != nil {
-		return nil, err
-	}
-	rec := &prefixRecord{Prefix: prefix}
-	return rec, decode(item, rec)
-}
-
-func getKey(r store.Reader, prefix, id string) (*keyRecord, error) {
-	item, err := r.Get(row(keyTable, prefix, id))
-	if errors.Is(err, store.ErrNotFound) {
-		return nil, ErrNoSuchKey
-	}
-	if err != nil {
-		return nil, err
-	}
-	rec := &keyRecord{Prefix: prefix, ID: id}
-	return rec, decode(item, rec)
+	return record, err
 }
 
 // load reads everything.
-func load(ctx context.Context, s store.Store) (prefixes []*prefixRecord, keys []*keyRecord, err error) {
-	err = s.View(ctx, func(r store.Reader) error {
-		prefixes, keys = nil, nil
-		for item, err := range r.Scan(store.Prefix(row(prefixTable))) {
-			if err != nil {
-				return err
-			}
-			rec := &prefixRecord{Prefix: string(item.Key[len(row(prefixTable)):])}
-			if err := decode(item, rec); err != nil {
-				return err
-			}
-			prefixes = append(prefixes, rec)
+func (t *tables) load(ctx context.Context, s store.Store) (prefixes []*prefixRecord, keys []*keyRecord, err error) {
+	err = s.View(ctx, func(r store.Reader) (err error) {
+		if prefixes, err = scan(t.prefixes, r, table.Page{}); err != nil {
+			return err
 		}
-		for item, err := range r.Scan(store.Prefix(row(keyTable))) {
-			if err != nil {
-				return err
-			}
-			prefix, id, ok := strings.Cut(string(item.Key[len(row(keyTable)):]), "\x00")
-			if !ok {
-				return fmt.Errorf("xksproxy: record %q has a malformed key", item.Key)
-			}
-			rec := &keyRecord{Prefix: prefix, ID: id}
-			if err := decode(item, rec); err != nil {
-				return err
-			}
-			keys = append(keys, rec)
-		}
-		return nil
+		keys, err = scan(t.keys, r, table.Page{})
+		return err
 	})
 	return prefixes, keys, err
 }
 
-// count tells how many rows begin with base, at most limit.
-func count(r store.Reader, base []byte, limit int) (int, error) {
-	rg := store.Prefix(base)
-	rg.Limit = limit
-	n := 0
-	for _, err := range r.Scan(rg) {
+// keysOf returns the keys of a prefix, at most limit.
+func (t *tables) keysOf(r store.Reader, prefix string, limit int) ([]*keyRecord, error) {
+	return scan(t.keys, r, table.Page{Prefix: []table.Part{table.String(prefix)}, Limit: limit})
+}
+
+func scan[T any](t *table.Table[T], r store.Reader, p table.Page) (records []*T, err error) {
+	for row, err := range t.Scan(r, everywhere, p) {
 		if err != nil {
-			return 0, err
+			return nil, err
 		}
-		n++
+		records = append(records, row.Record)
 	}
-	return n, nil
+	return records, nil
 }

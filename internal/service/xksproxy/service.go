@@ -18,6 +18,7 @@ import (
 	"fastness/internal/securemem"
 	"fastness/internal/sigv4"
 	"fastness/internal/store"
+	"fastness/internal/store/table"
 	"fastness/internal/wire"
 )
 
@@ -37,18 +38,24 @@ type Door interface {
 // Config is what the service is made of.
 type Config struct {
 	Store store.Store
-	Door  Door
-	Audit *audit.Log
-	Clock clock.Clock
-	Log   *slog.Logger
-	Arena *securemem.Arena
+	// Registry is where the proxy defines its tables.
+	Registry *table.Registry
+	Door     Door
+	Audit    *audit.Log
+	Clock    clock.Clock
+	Log      *slog.Logger
+	Arena    *securemem.Arena
 	// Timeout bounds the work for one request; zero means xks.CallTimeout.
 	Timeout time.Duration
+	// Certificates, if set, are the client certificates of which every request needs
+	// one, besides its signature.
+	Certificates *xks.ClientCertificatePolicy
 }
 
 // Service is the proxy. It is safe for concurrent use.
 type Service struct {
 	store  store.Store
+	tables *tables
 	door   Door
 	kms    *kmsapi.Client
 	audit  *audit.Log
@@ -65,16 +72,20 @@ var _ http.Handler = (*Service)(nil)
 
 // Open makes the service with what the store holds.
 func Open(ctx context.Context, c Config) (*Service, error) {
-	if c.Store == nil || c.Door == nil || c.Audit == nil || c.Clock == nil || c.Log == nil || c.Arena == nil {
+	if c.Store == nil || c.Registry == nil || c.Door == nil || c.Audit == nil || c.Clock == nil || c.Log == nil || c.Arena == nil {
 		return nil, errors.New("xksproxy: incomplete configuration")
 	}
 	v, err := sigv4.NewVerifier(sigv4.Options{Clock: c.Clock})
 	if err != nil {
 		return nil, fmt.Errorf("xksproxy: %w", err)
 	}
-	s := &Service{store: c.Store, door: c.Door, kms: kmsapi.NewClient(c.Door), audit: c.Audit, clock: c.Clock, log: c.Log, arena: c.Arena}
+	t, err := newTables(c.Registry)
+	if err != nil {
+		return nil, err
+	}
+	s := &Service{store: c.Store, tables: t, door: c.Door, kms: kmsapi.NewClient(c.Door), audit: c.Audit, clock: c.Clock, log: c.Log, arena: c.Arena}
 	s.server, err = xks.NewServer(xks.ServerConfig{
-		Tenant: s.tenant, Verifier: verifier{v}, Now: c.Clock.Now, Timeout: c.Timeout, Observe: s.observe,
+		Tenant: s.tenant, Verifier: verifier{v, c.Certificates}, Now: c.Clock.Now, Timeout: c.Timeout, Observe: s.observe,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("xksproxy: %w", err)
@@ -132,7 +143,7 @@ func (t *tenant) find(id string) *exportedKey {
 func (s *Service) refresh(ctx context.Context) error {
 	s.refreshing.Lock()
 	defer s.refreshing.Unlock()
-	prefixes, keys, err := load(ctx, s.store)
+	prefixes, keys, err := s.tables.load(ctx, s.store)
 	if err != nil {
 		return fmt.Errorf("xksproxy: load: %w", err)
 	}

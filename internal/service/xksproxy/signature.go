@@ -10,17 +10,30 @@ import (
 
 // verifier checks signatures by package sigv4. The Region of the scope is the key
 // service's, which is whatever it says: the proxy has none.
-type verifier struct{ *sigv4.Verifier }
+type verifier struct {
+	*sigv4.Verifier
+	certificates *xks.ClientCertificatePolicy // nil: none are asked for
+}
 
 var _ xks.SignatureVerifier = verifier{}
 
 var (
 	errPresigned  = errors.New("xksproxy: presigned requests are not accepted")
 	errUnknownKey = errors.New("xksproxy: unknown access key id")
+	errPlain      = errors.New("xksproxy: a client certificate is required, and the request came without TLS")
 )
 
-// Verify implements xks.SignatureVerifier.
+// Verify implements xks.SignatureVerifier. A request without the certificate that is
+// asked for is as good as unsigned.
 func (v verifier) Verify(r *http.Request, body []byte, lookup xks.CredentialLookup) (string, error) {
+	if v.certificates != nil {
+		if r.TLS == nil {
+			return "", errPlain
+		}
+		if err := v.certificates.Check(r.TLS.PeerCertificates); err != nil {
+			return "", err
+		}
+	}
 	sig, err := sigv4.Parse(sigv4.FromHTTP(r))
 	if err != nil {
 		return "", err

@@ -371,8 +371,9 @@ func (s *server) prepare(ctx context.Context, account, user string, grants int) 
 		}
 		s.keys.tagged = append(s.keys.tagged, k)
 	}
+	// Federated users: unlike users and roles they need not exist.
 	for i := range grants {
-		in := object{"KeyId": s.keys.symmetric, "GranteePrincipal": fmt.Sprintf("arn:aws:iam::%s:role/app-%d", account, i), "Operations": []string{"Decrypt", "GenerateDataKey"}}
+		in := object{"KeyId": s.keys.symmetric, "GranteePrincipal": fmt.Sprintf("arn:aws:sts::%s:federated-user/app-%d", account, i), "Operations": []string{"Decrypt", "GenerateDataKey"}}
 		if err := s.kms(ctx, "CreateGrant", in, nil); err != nil {
 			return err
 		}
