@@ -56,7 +56,8 @@ func developmentEnv(url string) []assignment {
 	return []assignment{
 		{"AWS_PROFILE", ""}, {"AWS_SESSION_TOKEN", ""},
 		{"AWS_ACCESS_KEY_ID", "development"}, {"AWS_SECRET_ACCESS_KEY", "development"},
-		{"AWS_REGION", "us-east-1"}, {"AWS_ENDPOINT_URL", url},
+		// SDKs read the one, the first major version of the AWS CLI reads the other.
+		{"AWS_REGION", "us-east-1"}, {"AWS_DEFAULT_REGION", "us-east-1"}, {"AWS_ENDPOINT_URL", url},
 	}
 }
 
