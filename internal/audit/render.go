@@ -10,6 +10,7 @@ import (
 	"unsafe"
 
 	"fastness/internal/wire"
+	"fastness/internal/wire/jsonbody"
 )
 
 // hidden stands for a value that must not be written down, in CloudTrail's words.
@@ -146,7 +147,7 @@ func appendValue(dst []byte, m *wire.Member, p unsafe.Pointer, depth int) []byte
 	case wire.Map:
 		return appendMap(dst, s, p, depth)
 	case wire.String:
-		return appendQuoted(dst, *(*string)(p))
+		return jsonbody.AppendString(dst, *(*string)(p))
 	case wire.Boolean:
 		return strconv.AppendBool(dst, *(*bool)(p))
 	case wire.Integer:

@@ -13,6 +13,7 @@ import (
 	"fastness/internal/sigv4"
 	"fastness/internal/store"
 	"fastness/internal/wire"
+	"fastness/internal/wire/uritemplate"
 )
 
 // Room is one service behind the door.
@@ -26,8 +27,6 @@ type Room struct {
 	Quota Quota
 	// MaxBody bounds a request body in bytes; 0 means DefaultMaxBody.
 	MaxBody int64
-	// Paths routes REST requests; nil for the other protocols.
-	Paths pathRouter
 }
 
 func (r *Room) maxBody() int64 {
@@ -95,7 +94,7 @@ func New(c Config) (*Door, error) {
 		regions: c.Regions, defaultRegion: c.Regions[0], maxBody: DefaultMaxBody,
 		router: router{
 			codecs: make(map[wire.Protocol]wire.Codec), byTarget: make(map[string]*Room),
-			bySigning: make(map[string][]*Room), byHost: make(map[string]*Room), paths: make(map[*wire.API]pathRouter),
+			bySigning: make(map[string][]*Room), byHost: make(map[string]*Room), paths: make(map[*wire.API]*uritemplate.Router),
 		},
 	}
 	for _, codec := range c.Codecs {
@@ -123,8 +122,12 @@ func (d *Door) add(room *Room) error {
 	}
 	d.router.bySigning[api.SigningName] = append(d.router.bySigning[api.SigningName], room)
 	d.router.byHost[api.EndpointPrefix] = room
-	if room.Paths != nil {
-		d.router.paths[api] = room.Paths
+	if d.router.isREST(api) {
+		paths, err := uritemplate.New(api)
+		if err != nil {
+			return fmt.Errorf("front: %s: %w", api.Name, err)
+		}
+		d.router.paths[api] = paths
 	}
 	d.maxBody = max(d.maxBody, room.maxBody())
 	for _, p := range api.Protocols {

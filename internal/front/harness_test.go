@@ -62,16 +62,22 @@ func noteAPI(name, signing, endpoint, targetPrefix string, protocols ...wire.Pro
 		input
 		output
 	)
+	path := func(op string) string {
+		if protocols[0] == wire.RESTJSON1 {
+			return "/notes/" + op
+		}
+		return "/"
+	}
 	return wire.Link(&wire.API{
 		Name: name, ServiceID: name, Version: "2020-01-01", SigningName: signing, EndpointPrefix: endpoint,
 		TargetPrefix: targetPrefix, EventSource: name + ".amazonaws.com", IAMPrefix: name, Protocols: protocols,
 		XMLNamespace: "https://" + name + ".example/",
 		Operations: []wire.Operation{
-			{Name: "GetNote", Method: "POST", Path: "/", ReadOnly: true, InputRef: input, OutputRef: output, ResultWrapper: "GetNoteResult",
+			{Name: "GetNote", Method: "POST", Path: path("GetNote"), ReadOnly: true, InputRef: input, OutputRef: output, ResultWrapper: "GetNoteResult",
 				NewInput: func() any { return new(noteInput) }, Invoke: invokeNote("GetNote"), Validate: validateNote},
-			{Name: "PutNote", Method: "POST", Path: "/", InputRef: input, OutputRef: output, ResultWrapper: "PutNoteResult",
+			{Name: "PutNote", Method: "POST", Path: path("PutNote"), InputRef: input, OutputRef: output, ResultWrapper: "PutNoteResult",
 				NewInput: func() any { return new(noteInput) }, Invoke: invokeNote("PutNote"), Validate: validateNote},
-			{Name: "Ping", Method: "POST", Path: "/", ReadOnly: true, Unsigned: true, InputRef: wire.NoShape, OutputRef: output, ResultWrapper: "PingResult",
+			{Name: "Ping", Method: "POST", Path: path("Ping"), ReadOnly: true, Unsigned: true, InputRef: wire.NoShape, OutputRef: output, ResultWrapper: "PingResult",
 				Invoke: invokeNote("Ping")},
 		},
 		Shapes: []wire.Shape{
@@ -207,9 +213,10 @@ func newHarness(t testing.TB) *harness {
 	h.beta = &notes{api: noteAPI("beta", "beta", "beta", "", wire.AWSQuery), do: echo}
 	shared1 := &notes{api: noteAPI("first", "shared", "first", "", wire.AWSQuery), do: echo}
 	shared2 := &notes{api: noteAPI("second", "shared", "second", "", wire.AWSQuery), do: echo}
+	rest := &notes{api: noteAPI("rest", "rest", "rest", "", wire.RESTJSON1), do: echo}
 	room := func(n *notes) *Room { return &Room{API: n.api, Service: n, Resolver: n, MaxBody: 64 << 10} }
 	h.door, err = New(Config{
-		Rooms: []*Room{room(h.alpha), room(h.beta), room(shared1), room(shared2)},
+		Rooms: []*Room{room(h.alpha), room(h.beta), room(shared1), room(shared2), room(rest)},
 		Codecs: []wire.Codec{
 			awsjson.New(wire.AWSJSON11), awsjson.New(wire.AWSJSON10), awsquery.New(), restjson.New(), rpccbor.New(),
 		},

@@ -8,6 +8,7 @@ import (
 	"fastness/internal/sigv4"
 	"fastness/internal/wire"
 	"fastness/internal/wire/awsquery"
+	"fastness/internal/wire/uritemplate"
 )
 
 // target is what a request means: an API, the protocol it is spoken in and, once it
@@ -25,12 +26,7 @@ type router struct {
 	byTarget  map[string]*Room   // X-Amz-Target before the last dot
 	bySigning map[string][]*Room // signing name
 	byHost    map[string]*Room   // first label of AWS's host names
-	paths     map[*wire.API]pathRouter
-}
-
-// pathRouter matches REST requests to operations by method, path and query.
-type pathRouter interface {
-	Match(method, escapedPath, rawQuery string) (op *wire.Operation, labels []string, ok bool)
+	paths     map[*wire.API]*uritemplate.Router
 }
 
 // routeError is a request that means nothing, or two things at once. api and codec
@@ -93,8 +89,9 @@ func (r *router) route(req *http.Request, sig *sigv4.Signature, body []byte) (ta
 	}
 	if paths := r.paths[api]; paths != nil {
 		codec := r.codec(api, wire.RESTJSON1, wire.RESTXML)
-		op, labels, ok := paths.Match(req.Method, req.URL.EscapedPath(), req.URL.RawQuery)
-		if !ok {
+		// The path that the signature covers is the normalized one, so that one is routed.
+		op, labels, err := paths.Match(req.Method, sigv4.NormalizePath(req.URL.EscapedPath()), req.URL.RawQuery, req.Header)
+		if err != nil {
 			return target{}, &routeError{api: api, codec: codec, err: &wire.CommonError{Kind: wire.UnknownOperation, Message: "Unable to determine service/operation name to be authorized"}}
 		}
 		return target{room, codec, op, labels}, nil

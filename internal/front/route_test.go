@@ -50,6 +50,10 @@ func TestRouting(t *testing.T) {
 		{"scope of nobody", request{service: "gamma", body: "Action=GetNote", header: form}, 400, "Could not find the service", ""},
 		{"scope against host: the scope is what was signed", request{host: "alpha.eu-central-1.amazonaws.com", service: "beta", body: "Action=GetNote&Version=2020-01-01&Name=x", header: form}, 200, "https://beta.example/", "beta GetNote"},
 		{"unsigned, by host", request{host: "beta.eu-central-1.amazonaws.com", body: "Action=Ping&Version=2020-01-01", header: form}, 200, "<Name>Ping</Name>", "beta Ping"},
+		{"REST", request{target: "/notes/GetNote", service: "rest", body: `{"Name":"x"}`, header: map[string]string{"Content-Type": "application/json"}}, 200, `"Name":"x"`, "rest GetNote"},
+		{"REST, the path as it is signed", request{target: "/notes/PutNote/../GetNote", service: "rest", body: `{"Name":"x"}`, header: map[string]string{"Content-Type": "application/json"}}, 200, `"Name":"x"`, "rest GetNote"},
+		{"REST, unknown path", request{target: "/notes/NoSuch", service: "rest", body: "{}"}, 404, "UnknownOperationException", ""},
+		{"REST, other method", request{method: "GET", target: "/notes/GetNote", service: "rest"}, 404, "UnknownOperationException", ""},
 		{"nothing at all", request{method: "GET"}, 404, "Could not find the service", ""},
 		{"target for one, signed for another", request{service: "beta", body: "{}", header: target("Alpha_2020.Notes.GetNote", json11)}, 400, "InvalidSignatureException", ""},
 	} {
