@@ -87,9 +87,29 @@ func TestAppendsDoNotConflict(t *testing.T) {
 
 // Transactions count in a row that they all change, so what they count is the order in
 // which they commit. The events have to be in that order, with numbers without gaps.
+// Neither the one that numbers them in the background nor another process that does it
+// at the same time breaks that.
 func TestOrderOfConcurrentWriters(t *testing.T) {
 	h := newHouse(t)
 	h.run()
+	other, err := eventlog.Open(h.store, table.NewRegistry(), h.options)
+	h.must(err)
+	logs := []*eventlog.Log{h.log, other}
+	written := make(chan struct{})
+	var rivals sync.WaitGroup
+	rivals.Go(func() {
+		for {
+			if _, err := other.Sequence(t.Context()); err != nil {
+				t.Error(err)
+				return
+			}
+			select {
+			case <-written:
+				return
+			default:
+			}
+		}
+	})
 	places := []eventlog.Place{here, {Account: here.Account, Region: "us-east-1"}, {Account: "999999999999", Region: here.Region}}
 	const writers, changes = 8, 40
 	var wg sync.WaitGroup
@@ -109,7 +129,7 @@ func TestOrderOfConcurrentWriters(t *testing.T) {
 					if err != nil {
 						return err
 					}
-					return errors.Join(tx.Put(key, fmt.Append(nil, n+2)), h.log.Append(tx, note(p, n), note(p, n+1)))
+					return errors.Join(tx.Put(key, fmt.Append(nil, n+2)), logs[w%len(logs)].Append(tx, note(p, n), note(p, n+1)))
 				})
 				if err != nil {
 					t.Error(err)
@@ -118,6 +138,8 @@ func TestOrderOfConcurrentWriters(t *testing.T) {
 		})
 	}
 	wg.Wait()
+	close(written)
+	rivals.Wait()
 	h.halt()
 	h.sequence() // the rest
 	total := 0
