@@ -31,7 +31,7 @@ func (s *Service) putInline(ctx context.Context, k *kind, name, policyName, text
 	}
 	size := 0
 	for _, p := range g.Inline {
-		size += policy.Size([]byte(p.Doc.text))
+		size += policy.Size([]byte(p.Doc.source()))
 	}
 	if size > k.inlineSize {
 		return limitExceeded("Maximum policy size of %d bytes exceeded for %s %s", k.inlineSize, k.word, name)
@@ -73,7 +73,7 @@ func (s *Service) getInline(ctx context.Context, k *kind, name, policyName strin
 		if !found {
 			return noSuchInline(k, policyName)
 		}
-		doc = new(percentEncode(h.held().Inline[i].Doc.text))
+		doc = new(percentEncode(h.held().Inline[i].Doc.source()))
 		return nil
 	})
 	return doc, err

@@ -192,7 +192,7 @@ func (s *Service) changeRole(ctx context.Context, name string, change func(*tx, 
 
 // showRole is a role as the API shows it. Lists leave tags and boundary out.
 func (s *Service) showRole(r *role, whole bool) (*iamapi.Role, error) {
-	trust, err := policy.ShowPrincipals(policy.RoleTrust, []byte(r.Trust.text), s.dir.PrincipalARN)
+	trust, err := policy.ShowPrincipals(policy.RoleTrust, []byte(r.Trust.source()), s.dir.PrincipalARN)
 	if err != nil {
 		return nil, err
 	}
