@@ -161,3 +161,24 @@ func TestRulesHaveEvidence(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+// A constraint that the service checks itself is not checked before it.
+func TestOwnChecksAreLeftToTheService(t *testing.T) {
+	m := func() *model.Model {
+		return parse(t, micro(`, "Limit": {"shape": "Limit"}`, `, "Limit": {"type": "integer", "min": 1, "max": 50}`))
+	}
+	generate := func(own ...string) (string, error) {
+		f, err := generateOne(m(), Config{Allowed: model.Allowed{Name: "micro"}, Package: "microapi", Rules: Rules{OwnChecks: own}}, "x.go")
+		return string(f.Data), err
+	}
+	const check = "Member must have value less than or equal to 50"
+	if text, err := generate(); err != nil || !strings.Contains(text, check) {
+		t.Errorf("the model's bound is not checked: %v", err)
+	}
+	if text, err := generate("Limit"); err != nil || strings.Contains(text, check) {
+		t.Errorf("a bound that is the service's own is checked: %v", err)
+	}
+	if _, err := generate("None"); err == nil {
+		t.Error("a rule about a shape that does not exist is accepted")
+	}
+}
