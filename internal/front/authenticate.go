@@ -50,9 +50,12 @@ func (d *Door) authenticate(ctx context.Context, r *http.Request, t target, sig 
 	}
 	cred, err := d.credentials.Credential(ctx, sig.AccessKeyID, sig.SecurityToken)
 	if err != nil && d.dev != nil && foreign(err, sig) {
-		var c call.Credential
-		if c, err = d.dev.Credential(ctx, sig.AccessKeyID, sig.SecurityToken); err == nil {
+		c, devErr := d.dev.Credential(ctx, sig.AccessKeyID, sig.SecurityToken)
+		if devErr == nil {
 			return c.Principal, region, nil
+		}
+		if !errors.Is(devErr, call.ErrUnknownAccessKey) {
+			err = devErr
 		}
 	}
 	if err != nil {
