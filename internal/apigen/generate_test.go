@@ -1,6 +1,7 @@
 package apigen
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -144,6 +145,14 @@ func TestTreeWritesAndDiffs(t *testing.T) {
 	want := "aapi/x.go: differs from line 2\naapi/y.go: should not exist\naapi/z.go: missing"
 	if got := strings.Join(diff, "\n"); got != want {
 		t.Errorf("diff:\n%s\nwant:\n%s", got, want)
+	}
+	var report strings.Builder
+	if err := changed.Check(dir, &report); !errors.Is(err, ErrOutOfDate) || report.String() != want+"\n" {
+		t.Errorf("check: %v, %q", err, report.String())
+	}
+	report.Reset()
+	if err := tree.Check(dir, &report); err != nil || report.Len() > 0 {
+		t.Errorf("check of what was written: %v, %q", err, report.String())
 	}
 	if err := changed.Write(dir); err != nil {
 		t.Fatal(err)
