@@ -14,11 +14,7 @@ func (s *Service) putInline(ctx context.Context, k *kind, name, policyName, text
 	if _, err := policy.Parse(policy.IdentityInline, []byte(text)); err != nil {
 		return malformed(err)
 	}
-	t, err := s.begin(ctx)
-	if err != nil {
-		return err
-	}
-	h, err := t.holder(k, name)
+	t, h, err := own[holder](ctx, s, k, name)
 	if err != nil {
 		return err
 	}
@@ -45,11 +41,7 @@ func noSuchInline(k *kind, policyName string) error {
 
 // deleteInline removes an inline policy.
 func (s *Service) deleteInline(ctx context.Context, k *kind, name, policyName string) error {
-	t, err := s.begin(ctx)
-	if err != nil {
-		return err
-	}
-	h, err := t.holder(k, name)
+	t, h, err := own[holder](ctx, s, k, name)
 	if err != nil {
 		return err
 	}
