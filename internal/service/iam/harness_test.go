@@ -144,7 +144,9 @@ func (w *world) rootOf(id string) *actor {
 func (w *world) actor(id, secret, token string) *actor {
 	a := &actor{w: w, id: id, secret: secret, token: token}
 	config := aws.Config{
-		Region: region, BaseEndpoint: aws.String(w.url), RetryMaxAttempts: 1,
+		// With attempts left: the SDK closes the body of a request as soon as the answer
+		// begins, and now and then the connection with it, whoever the server is.
+		Region: region, BaseEndpoint: aws.String(w.url), RetryMaxAttempts: 3,
 		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
 			return aws.Credentials{AccessKeyID: id, SecretAccessKey: secret, SessionToken: token}, nil
 		}),

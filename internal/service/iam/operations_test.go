@@ -344,8 +344,6 @@ func TestListPolicies(t *testing.T) {
 			t.Errorf("%s: %v", name, got)
 		}
 	}
-	// Without the SDK: it closes a connection now and then on which a large answer is
-	// still arriving, whoever the server is.
 	list := w.query(t, url.Values{"Action": {"ListPolicies"}, "Scope": {"AWS"}, "MaxItems": {"1000"}})
 	if n := strings.Count(list, "<PolicyId>"); n < 160 {
 		t.Errorf("%d AWS managed policies", n)
