@@ -46,7 +46,9 @@ func find(run, s string) int {
 	default:
 		v := sieves.Get().(*sieve)
 		end = v.find(core, s[at:])
-		sieves.Put(v)
+		if cap(v.rows) <= maxSieveWords {
+			sieves.Put(v)
+		}
 	}
 	if end < 0 {
 		return -1
@@ -78,6 +80,8 @@ const (
 	lanePlaces = laneWords * 64 // places looked at together
 	// Slots of bytes: 256 for the first byte of a character, 64 for each of its others.
 	byteSlots = 256 + 3*64
+	// maxSieveWords keeps rare large sieves (over 2 MiB) out of the pool.
+	maxSieveWords = 256 << 10
 )
 
 // sieve finds a run in a text by bits. For each byte that occurs in the run it keeps at
