@@ -192,15 +192,15 @@ func (a *App) openRooms(ctx context.Context, ring *seal.Keyring) (_ *rooms, err 
 	return r, nil
 }
 
-func (a *App) openKMS(r *rooms, sealed store.Store, registry *table.Registry, queue *due.Queue, keys aeads, pages *page.Sealer, principals kms.Principals, regions []string) (*kms.Service, error) {
+func (a *App) openKMS(r *rooms, sealed store.Store, registry *table.Registry, queue *due.Queue, keys aeads, pages *page.Sealer, directory *iam.Directory, regions []string) (*kms.Service, error) {
 	c := kms.Config{
 		Store: sealed, Registry: registry, Slots: r.slots, Tokens: keys.token, Pages: pages, Jobs: queue, Audit: r.audit,
 		Clock: a.config.Clock, Log: a.config.Log, Regions: regions,
 		Pool: r.keys, ExternalKeyStores: a.config.KeyStores,
 	}
-	// Where every caller is a root user, key policies and grants may name anybody.
-	if !a.config.Dev {
-		c.Principals = principals
+	c.Principals = directory
+	if a.config.Dev {
+		c.Principals = anyPrincipal{directory}
 	}
 	c.ExternalKeyStores.Own = ownAddresses(a.config.Listen)
 	if a.config.AttestationRoots != nil {
