@@ -314,9 +314,9 @@ func parseCaching(words []string) (*Caching, error) {
 			}
 			c.MaxAge = time.Duration(seconds * float64(time.Second))
 		case "max_messages_encrypted":
-			c.MaxMessages = n
+			c.MaxMessages = int64(n)
 		case "max_bytes_encrypted":
-			c.MaxBytes = n
+			c.MaxBytes = int64(n)
 		default:
 			return nil, fmt.Errorf("there is no bound %q", p.name)
 		}

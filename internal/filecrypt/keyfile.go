@@ -2,18 +2,17 @@ package filecrypt
 
 import (
 	"bytes"
-	"crypto"
 	"crypto/rsa"
-	"crypto/x509"
 	"encoding/base64"
 	"encoding/hex"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"strconv"
 	"strings"
+
+	"fastness/encryptionsdk/rawkeyring"
 )
 
 // maxKeyFile bounds a file with a key, in bytes.
@@ -128,39 +127,13 @@ func (g *KeyGroup) rsaKey() (public *rsa.PublicKey, private *rsa.PrivateKey, err
 		return nil, nil, err
 	}
 	defer clear(text)
-	block, _ := pem.Decode(text)
-	if block == nil {
-		return nil, nil, fmt.Errorf("%s has no PEM block", p)
+	private, err = rawkeyring.ParseRSAPrivateKey(text)
+	if err == nil {
+		return &private.PublicKey, private, nil
 	}
-	defer clear(block.Bytes)
-	var key any
-	switch block.Type {
-	case "PRIVATE KEY":
-		key, err = x509.ParsePKCS8PrivateKey(block.Bytes)
-	case "RSA PRIVATE KEY":
-		if block.Headers["DEK-Info"] != "" {
-			return nil, nil, fmt.Errorf("%s is encrypted: decrypt it first, and hand it over by key=fd:N", p)
-		}
-		key, err = x509.ParsePKCS1PrivateKey(block.Bytes)
-	case "ENCRYPTED PRIVATE KEY":
-		return nil, nil, fmt.Errorf("%s is encrypted: decrypt it first, and hand it over by key=fd:N", p)
-	case "PUBLIC KEY":
-		key, err = x509.ParsePKIXPublicKey(block.Bytes)
-	case "RSA PUBLIC KEY":
-		key, err = x509.ParsePKCS1PublicKey(block.Bytes)
-	default:
-		return nil, nil, fmt.Errorf("%s is a PEM %s, not a key", p, block.Type)
+	public, publicErr := rawkeyring.ParseRSAPublicKey(text)
+	if publicErr == nil {
+		return public, nil, nil
 	}
-	if err != nil {
-		return nil, nil, fmt.Errorf("%s: %w", p, err)
-	}
-	switch k := key.(type) {
-	case *rsa.PrivateKey:
-		return &k.PublicKey, k, nil
-	case *rsa.PublicKey:
-		return k, nil, nil
-	case crypto.PrivateKey:
-		return nil, nil, fmt.Errorf("%s is not an RSA key", p)
-	}
-	return nil, nil, fmt.Errorf("%s is not an RSA key", p)
+	return nil, nil, fmt.Errorf("%s: %w; %w", p, err, publicErr)
 }

@@ -81,6 +81,6 @@ type Options struct {
 type Caching struct {
 	Capacity    int
 	MaxAge      time.Duration
-	MaxMessages uint64 // 0: the library's bound
-	MaxBytes    uint64 // 0: the library's bound
+	MaxMessages int64 // 0: the library's bound
+	MaxBytes    int64 // 0: the library's bound
 }

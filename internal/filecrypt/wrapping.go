@@ -3,8 +3,11 @@ package filecrypt
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
+
+	"fastness/encryptionsdk/rawkeyring"
 )
 
 // The providers of wrapping keys.
@@ -53,7 +56,13 @@ var attributes = map[string]map[string]bool{
 }
 
 // paddings are the names of RSA paddings.
-var paddings = []string{"pkcs1", "oaep-sha1", "oaep-sha256", "oaep-sha384", "oaep-sha512"}
+var paddings = map[string]rawkeyring.Padding{
+	"pkcs1":       rawkeyring.PKCS1,
+	"oaep-sha1":   rawkeyring.OAEPSHA1,
+	"oaep-sha256": rawkeyring.OAEPSHA256,
+	"oaep-sha384": rawkeyring.OAEPSHA384,
+	"oaep-sha512": rawkeyring.OAEPSHA512,
+}
 
 // parseKeyGroup reads the attributes of one group. Values are not repeated in errors:
 // somebody may have written a key where its place belongs.
@@ -156,8 +165,8 @@ func (g *KeyGroup) checkRaw() error {
 		return fmt.Errorf("%s needs namespace= and name=", g.Provider)
 	case g.Namespace == providerKMS || strings.HasPrefix(g.Namespace, "aws-kms"):
 		return errors.New("namespaces that begin with aws-kms are KMS's")
-	case g.Provider == providerRSA && !slices.Contains(paddings, g.Padding):
-		return fmt.Errorf("raw-rsa needs padding=, one of %s", strings.Join(paddings, ", "))
+	case g.Provider == providerRSA && paddings[g.Padding] == 0:
+		return fmt.Errorf("raw-rsa needs padding=, one of %s", strings.Join(slices.Sorted(maps.Keys(paddings)), ", "))
 	case !slices.Contains([]string{"", "raw", "hex", "base64"}, g.Encoding):
 		return errors.New("encoding is raw, hex or base64")
 	}
