@@ -40,7 +40,7 @@ func filecryptCommand(d filecrypt.Dialect) func(context.Context, *cobra.Command,
 			_, err := fmt.Fprintln(c.OutOrStdout(), "fastness "+version)
 			return err
 		case errors.Is(err, filecrypt.ErrUsage):
-			return fmt.Errorf("%w: %s: %w; `%s --help` explains", errUsage, c.CommandPath(), unmarked(err), c.CommandPath())
+			return fmt.Errorf("%w: %s: %w; `%s --help` explains", errUsage, c.CommandPath(), err, c.CommandPath())
 		case err != nil:
 			return err
 		}
@@ -52,7 +52,7 @@ func filecryptCommand(d filecrypt.Dialect) func(context.Context, *cobra.Command,
 			e.Terminal = os.Stderr
 		}
 		if err = filecrypt.Run(ctx, o, e); errors.Is(err, filecrypt.ErrUsage) {
-			return fmt.Errorf("%w: %s: %w", errUsage, c.CommandPath(), unmarked(err))
+			return fmt.Errorf("%w: %s: %w", errUsage, c.CommandPath(), err)
 		}
 		return err
 	}

@@ -162,11 +162,9 @@ func (c *commandLine) complete(d Dialect) error {
 	switch {
 	case len(c.modes) > 1:
 		return usage("--%s and --%s exclude each other", c.modes[0], c.modes[1])
-	case len(c.modes) == 1 && o.Mode == "":
-		o.Mode = c.modes[0]
-	case len(c.modes) == 1 && o.Mode != c.modes[0]:
+	case len(c.modes) == 1 && o.Mode != c.modes[0] && d != AWS:
 		return usage("this command does not %s", c.modes[0])
-	case o.Mode == "":
+	case len(c.modes) == 0 && d == AWS:
 		return usage("one of --encrypt, --decrypt and --decrypt-unsigned is needed")
 	case c.suppress && c.metadata != nil:
 		return usage("--metadata-output and --suppress-metadata exclude each other")
@@ -176,6 +174,7 @@ func (c *commandLine) complete(d Dialect) error {
 		return usage("--no-overwrite and --interactive exclude each other")
 	}
 	if d == AWS {
+		o.Mode = c.modes[0]
 		switch {
 		case !c.suppress && c.metadata == nil:
 			return usage("one of --metadata-output and --suppress-metadata is needed")

@@ -52,7 +52,7 @@ func newKeys(ctx context.Context, o *Options) (k *keys, err error) {
 			Capacity: c.Capacity, MaxAge: c.MaxAge, MaxMessages: c.MaxMessages, MaxBytes: c.MaxBytes,
 		})
 		if err != nil {
-			return nil, fmt.Errorf("%w: --caching: %w", ErrUsage, err)
+			return nil, usage("--caching: %w", err)
 		}
 	}
 	return k, nil

@@ -8,12 +8,16 @@ import (
 	"fastness/encryptionsdk"
 )
 
-// ErrUsage marks errors of whoever wrote the command line.
+// ErrUsage is matched by errors of whoever wrote the command line.
 var ErrUsage = errors.New("usage")
 
-func usage(format string, a ...any) error {
-	return fmt.Errorf("%w: %w", ErrUsage, fmt.Errorf(format, a...))
-}
+// usageError matches ErrUsage without saying so in its text.
+type usageError struct{ error }
+
+func (e usageError) Unwrap() error        { return e.error }
+func (e usageError) Is(target error) bool { return target == ErrUsage }
+
+func usage(format string, a ...any) error { return usageError{fmt.Errorf(format, a...)} }
 
 // Mode is what is done to every input.
 type Mode string

@@ -1,7 +1,7 @@
 package filecrypt
 
 import (
-	"fmt"
+	"errors"
 	"regexp"
 	"strings"
 )
@@ -58,7 +58,10 @@ func parse(options []option, words []string) error {
 		}
 		p.given[o.long] = true
 		if err := o.set(values); err != nil {
-			return fmt.Errorf("%w: --%s: %w", ErrUsage, o.long, err)
+			if errors.Is(err, ErrHelp) || errors.Is(err, ErrVersion) {
+				return err
+			}
+			return usage("--%s: %w", o.long, err)
 		}
 	}
 	return nil

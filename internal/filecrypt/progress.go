@@ -51,9 +51,9 @@ func (p *progress) draw(now time.Time) {
 	p.drawn = now
 	elapsed := now.Sub(p.began).Seconds()
 	rate := float64(p.read) / elapsed
-	line := fmt.Sprintf("%s  %s  %s/s", shortened(p.name, 32), binary(float64(p.read)), binary(rate))
+	line := fmt.Sprintf("%s  %s  %s/s", shortened(p.name, 32), sizeText(float64(p.read)), sizeText(rate))
 	if p.total > 0 && p.read <= p.total {
-		line = fmt.Sprintf("%s  %3d%%  %s of %s  %s/s", shortened(p.name, 32), int(float64(p.read)/float64(p.total)*100), binary(float64(p.read)), binary(float64(p.total)), binary(rate))
+		line = fmt.Sprintf("%s  %3d%%  %s of %s  %s/s", shortened(p.name, 32), int(float64(p.read)/float64(p.total)*100), sizeText(float64(p.read)), sizeText(float64(p.total)), sizeText(rate))
 		if rate > 0 {
 			left := time.Duration(float64(p.total-p.read) / rate * float64(time.Second))
 			line += "  " + left.Round(time.Second).String() + " left"
@@ -78,8 +78,8 @@ func shortened(name string, limit int) string {
 	return string(runes)
 }
 
-// binary writes a number of bytes in units of 1024.
-func binary(n float64) string {
+// sizeText writes a number of bytes in units of 1024.
+func sizeText(n float64) string {
 	units := []string{"B", "KiB", "MiB", "GiB", "TiB"}
 	i := 0
 	for n >= 1024 && i < len(units)-1 {
