@@ -5,7 +5,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"sync"
@@ -59,9 +58,6 @@ func newTarget(dir *os.Root, name string) (*target, error) {
 
 // Write appends to the file.
 func (t *target) Write(p []byte) (int, error) { return t.file.Write(p) }
-
-// ReadFrom lets the file choose how to copy.
-func (t *target) ReadFrom(r io.Reader) (int64, error) { return t.file.ReadFrom(r) }
 
 // commit gives the file its name, once its bytes are on the disk. With keep an existing
 // file stays, and the error is errExists.
