@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -77,7 +78,8 @@ func TestEncryptionSDKForJavaScript(t *testing.T) {
 		succeed(t, dir, server.environment(server.credentials), program, args...)
 		sameFiles(t, plain, to, j)
 	}
-	// And the reverse.
+	// And the reverse. Node 20 does not decrypt PKCS #1 v1.5 any more (CVE-2023-46809).
+	jobs = slices.DeleteFunc(jobs, func(j messageJob) bool { return j.Keys.Padding == "pkcs1" })
 	for i := range jobs {
 		j, own := &jobs[i], filepath.Join(dir, "own", fmt.Sprint(i))
 		mkdir(t, own)

@@ -34,7 +34,9 @@ for (const { operation, suite, frameLength, context, keys, files } of JSON.parse
       writeFileSync(to, result);
       continue;
     }
-    const { plaintext, messageHeader } = await decrypt(keyring(keys), input);
+    const { plaintext, messageHeader } = await decrypt(keyring(keys), input).catch((cause) => {
+      throw new Error(`decrypting ${from} of suite ${suite} with ${JSON.stringify(keys)}`, { cause });
+    });
     assert.equal(messageHeader.suiteId, suite);
     assert.equal(messageHeader.frameLength, frameLength);
     for (const [name, value] of Object.entries(context)) assert.equal(messageHeader.encryptionContext[name], value);
