@@ -1,6 +1,8 @@
 package rawkeyring
 
 import (
+	"crypto/ecdh"
+	"crypto/ecdsa"
 	"crypto/rsa"
 	"crypto/x509"
 	"encoding/pem"
@@ -44,6 +46,46 @@ func ParseRSAPrivateKey(data []byte) (*rsa.PrivateKey, error) {
 		return nil, fmt.Errorf("%w: not an RSA private key but %T", encryptionsdk.ErrOptions, key)
 	}
 	return private, nil
+}
+
+// ParseECDHPublicKey reads a public key on P-256, P-384 or P-521: SubjectPublicKeyInfo in
+// PEM or DER.
+func ParseECDHPublicKey(data []byte) (*ecdh.PublicKey, error) {
+	key, err := x509.ParsePKIXPublicKey(unarmor(data))
+	if err != nil {
+		return nil, fmt.Errorf("%w: elliptic curve public key: %w", encryptionsdk.ErrOptions, err)
+	}
+	public, ok := key.(*ecdsa.PublicKey)
+	if !ok {
+		return nil, fmt.Errorf("%w: not an elliptic curve public key but %T", encryptionsdk.ErrOptions, key)
+	}
+	agree, err := public.ECDH()
+	if err != nil {
+		return nil, fmt.Errorf("%w: elliptic curve public key: %w", encryptionsdk.ErrOptions, err)
+	}
+	return agree, nil
+}
+
+// ParseECDHPrivateKey reads an unencrypted private key on P-256, P-384 or P-521: PKCS #8 or
+// SEC 1, in PEM or DER. The caller may wipe data afterwards.
+func ParseECDHPrivateKey(data []byte) (*ecdh.PrivateKey, error) {
+	der := unarmor(data)
+	private, err := x509.ParseECPrivateKey(der)
+	if err != nil {
+		key, err := x509.ParsePKCS8PrivateKey(der)
+		if err != nil {
+			return nil, fmt.Errorf("%w: %w", encryptionsdk.ErrOptions, errNotPrivateKey)
+		}
+		var ok bool
+		if private, ok = key.(*ecdsa.PrivateKey); !ok {
+			return nil, fmt.Errorf("%w: not an elliptic curve private key but %T", encryptionsdk.ErrOptions, key)
+		}
+	}
+	agree, err := private.ECDH()
+	if err != nil {
+		return nil, fmt.Errorf("%w: elliptic curve private key: %w", encryptionsdk.ErrOptions, err)
+	}
+	return agree, nil
 }
 
 var errNotPrivateKey = errors.New("not a private key in PKCS #8, PKCS #1 or SEC 1 form")
