@@ -1,31 +1,27 @@
-package encryptionsdk
+package expiring
 
 import (
 	"bytes"
-	"context"
 	"testing"
 	"time"
 )
 
-func TestMaterialsCacheWipesWhatLeaves(t *testing.T) {
-	c, err := NewMaterialsCache(1)
-	if err != nil {
-		t.Fatal(err)
-	}
+func TestWhatLeavesIsWiped(t *testing.T) {
+	c := New[int](1, func(b []byte) { clear(b) })
 	at := time.Unix(1e9, 0)
 	now := func() time.Time { return at }
-	store := func(id byte) []byte {
-		key := bytes.Repeat([]byte{9}, 32)
-		c.put(cacheID{id}, &cacheEntry{decryption: &DecryptionMaterials{PlaintextDataKey: key}, expires: at.Add(time.Minute)})
-		return key
+	store := func(id int) []byte {
+		secret := bytes.Repeat([]byte{9}, 32)
+		c.Put(id, secret, at.Add(time.Minute))
+		return secret
 	}
-	wiped := func(key []byte) bool { return bytes.Equal(key, make([]byte, 32)) }
+	wiped := func(secret []byte) bool { return bytes.Equal(secret, make([]byte, 32)) }
 	take := func(use bool) {
-		release, _, err := c.acquire(context.Background(), cacheID{2}, now, func(*cacheEntry) bool { return use })
+		release, found, err := c.Acquire(t.Context(), 2, now, func([]byte) bool { return use })
 		if err != nil {
 			t.Fatal(err)
 		}
-		if release != nil {
+		if !found {
 			release()
 		}
 	}
