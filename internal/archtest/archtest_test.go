@@ -139,6 +139,8 @@ func allowed(from, to string) bool {
 		return toKind == "kernel" || toKind == "api"
 	case "service":
 		return toKind == "kernel" || toKind == "api" || toKind == "engine" || toKind == "encryptionsdk"
+	case "filecrypt":
+		return toKind == "encryptionsdk" || to == "internal/clock"
 	case "app":
 		return toKind != "cmd"
 	case "cmd":
@@ -201,6 +203,8 @@ func TestTheRulesRefuseWhatTheyShould(t *testing.T) {
 		{"internal/front", "encryptionsdk", false},
 		{"internal/engine/envelope", "encryptionsdk", false},
 		{"cmd/fastness", "encryptionsdk", true},
+		{"internal/filecrypt", "encryptionsdk/kmskeyring", true},
+		{"internal/filecrypt", "internal/store", false},
 	} {
 		if got := allowed(c.from, c.to); got != c.want {
 			t.Errorf("allowed(%s → %s) = %v", c.from, c.to, got)

@@ -24,8 +24,8 @@ func (k *keys) close() {
 
 // newKeys makes the keyrings of all groups. The first key of the first group makes the
 // data keys; the others wrap them, too.
-func newKeys(ctx context.Context, o *Options) (k *keys, err error) {
-	k = new(keys)
+func newKeys(ctx context.Context, o *Options) (_ *keys, err error) {
+	k := new(keys)
 	defer func() {
 		if err != nil {
 			k.close()
