@@ -19,6 +19,9 @@ part() {
 
 part "crash, $FASTNESS_SOAK kills" env FASTNESS_SOAK="$FASTNESS_SOAK" go test -count=1 -v -timeout 6h ./test/crash
 
+part "4 GiB through encrypt and decrypt" env FASTNESS_STREAM_MIB=4096 \
+	go test -count=1 -v -timeout 1h -run '^TestStreamingInConstantMemory$' ./test/e2e
+
 part "policy differential, $DIFFERENTIAL cases" env POLICY_CASES="$DIFFERENTIAL" \
 	go test -count=1 -timeout 6h -run '^TestEvaluatorAgreesWithReference$' ./internal/policy
 
