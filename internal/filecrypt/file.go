@@ -42,7 +42,7 @@ func (r *run) process(ctx context.Context, j *job) error {
 	}
 	out, t, err := r.openTarget(j)
 	if err != nil {
-		return err
+		return fmt.Errorf("output %s: %w", printable(j.output), err)
 	}
 	done := make(chan outcome, 1)
 	// The work is left alone when the context ends, because nothing wakes a blocked read of
