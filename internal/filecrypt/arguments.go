@@ -199,6 +199,9 @@ func (c *commandLine) complete(d Dialect) error {
 		if err != nil {
 			return usage("--wrapping-keys: %w", err)
 		}
+		if o.Input == stream && slices.Contains(g.Keys, "fd:0") {
+			return usage("standard input is either the input or a key")
+		}
 		o.WrappingKeys = append(o.WrappingKeys, *g)
 	}
 	if err := c.completeContext(); err != nil {

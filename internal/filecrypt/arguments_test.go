@@ -126,6 +126,7 @@ func TestParseArgumentsRefuses(t *testing.T) {
 		"-e -S -i a -o b -w provider=raw-aes namespace=aws-kms name=k key=file:/k":       "KMS's",
 		"-e -S -i a -o b -w provider=raw-rsa namespace=n name=k key=file:/k":             "needs padding=",
 		"-e -S -i a -o b -w provider=raw-aes namespace=n name=k key=fd:x":                "number of a descriptor",
+		"-e -S -i - -o b -w provider=raw-aes namespace=n name=k key=fd:0":                "either the input or a key",
 		"-e -S -i a -o b @/nonexistent" + w:                                              "arguments of @/nonexistent",
 	} {
 		_, err := ParseArguments(AWS, strings.Fields(args))

@@ -1,3 +1,5 @@
+//go:build unix
+
 package filecrypt
 
 import (
@@ -7,7 +9,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -113,4 +117,14 @@ func TestRSAKeys(t *testing.T) {
 			t.Errorf("%s is taken for an RSA key", name)
 		}
 	}
+}
+
+// dup duplicates a descriptor and returns the place of a key on it.
+func dup(t *testing.T, f *os.File) string {
+	t.Helper()
+	n, err := syscall.Dup(int(f.Fd()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return "fd:" + strconv.Itoa(n)
 }
