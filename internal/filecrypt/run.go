@@ -3,7 +3,6 @@ package filecrypt
 import (
 	"bufio"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"strconv"
@@ -54,15 +53,17 @@ func Run(ctx context.Context, o *Options, e *Environment) error {
 	failed, total := p.failed, p.failed+len(p.jobs)
 	for i := range p.jobs {
 		j := &p.jobs[i]
-		err := r.process(ctx, j)
-		if ctx.Err() != nil {
-			return errors.Join(fmt.Errorf("%s: %w", printable(j.source), err), errors.New("interrupted"))
-		}
+		err := ctx.Err()
 		if err == nil {
-			continue
+			err = r.process(ctx, j)
 		}
-		if total == 1 {
-			return fmt.Errorf("%s: %w", printable(j.source), err)
+		switch {
+		case err == nil:
+			continue
+		case ctx.Err() != nil:
+			return &inputError{j.source, fmt.Errorf("interrupted: %w", err)}
+		case total == 1:
+			return &inputError{j.source, err}
 		}
 		failed++
 		log.failure(j.source, err)
@@ -72,6 +73,18 @@ func Run(ctx context.Context, o *Options, e *Environment) error {
 	}
 	return nil
 }
+
+// inputError is what is wrong with one input, on one line that a terminal can show.
+type inputError struct {
+	name string
+	err  error
+}
+
+func (e *inputError) Error() string {
+	return printable(e.name + ": " + strings.ReplaceAll(e.err.Error(), "\n", "; "))
+}
+
+func (e *inputError) Unwrap() error { return e.err }
 
 // run is a run that has begun.
 type run struct {
@@ -101,7 +114,7 @@ func (l *journal) say(format string, a ...any) {
 }
 
 // failure is told even to the quiet.
-func (l *journal) failure(name string, err error) { l.say("%s: %v", name, err) }
+func (l *journal) failure(name string, err error) { l.say("%v", &inputError{name, err}) }
 
 func (l *journal) warn(format string, a ...any) {
 	if !l.quiet {
