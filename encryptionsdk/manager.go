@@ -155,7 +155,7 @@ func (m *DecryptionMaterials) check(r *DecryptionRequest) error {
 	}
 	for k, v := range r.EncryptionContext {
 		if got, ok := m.EncryptionContext[k]; !ok || got != v {
-			return fmt.Errorf("%w: the manager's context has another value for key %q", ErrMaterials, k)
+			return fmt.Errorf("%w: the manager's context is not that of the message", ErrMaterials)
 		}
 	}
 	return checkRequired(m.EncryptionContext, m.RequiredContextKeys)

@@ -164,7 +164,7 @@ func (b *wholeBody) scan() error {
 	body := b.message[start:]
 	if !b.header.Framed {
 		const part = "unframed body"
-		if len(body) < unframedOverhead {
+		if len(body) < IVLen+8 {
 			return at(int64(start), part, ErrTruncated)
 		}
 		length := binary.BigEndian.Uint64(body[IVLen:])
@@ -174,7 +174,7 @@ func (b *wholeBody) scan() error {
 		if limit := b.limits.MaxFrameLength; limit > 0 && length > uint64(limit) {
 			return at(int64(start), part, fmt.Errorf("%w: an unframed body of %d bytes, the limit is %d", ErrFrameLength, length, limit))
 		}
-		if length > uint64(len(body)-unframedOverhead) {
+		if uint64(len(body)) < unframedOverhead+length {
 			return at(int64(start), part, ErrTruncated)
 		}
 		b.plain, b.end = int(length), start+unframedOverhead+int(length)
@@ -189,7 +189,7 @@ func (b *wholeBody) scan() error {
 		b.plain, b.end, b.frames = s.plain, start+s.length, s.frames
 	}
 	if limit := b.limits.MaxLength; limit > 0 && int64(b.plain) > limit {
-		return at(int64(start), "body", fmt.Errorf("%w: %d bytes of plaintext of at most %d", ErrMessageTooLong, b.plain, limit))
+		return at(int64(start), "body", fmt.Errorf("%w: more than %d bytes of plaintext", ErrMessageTooLong, limit))
 	}
 	return nil
 }

@@ -8,6 +8,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"math/big"
+	"strings"
 )
 
 // signatureLen is the length of signatures that AWS's libraries write, in bytes: the DER
@@ -39,7 +40,7 @@ func encodePublicKey(k *ecdsa.PublicKey) (string, error) {
 // decodePublicKey reads the value of SignatureContextKey.
 func decodePublicKey(c elliptic.Curve, value string) (*ecdsa.PublicKey, error) {
 	compressed, err := base64.StdEncoding.Strict().DecodeString(value)
-	if err != nil {
+	if err != nil || strings.ContainsAny(value, "\r\n") { // which the decoder skips
 		return nil, fmt.Errorf("%w: public key is not base64", ErrSignature)
 	}
 	x, y := elliptic.UnmarshalCompressed(c, compressed)
