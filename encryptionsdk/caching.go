@@ -107,21 +107,22 @@ func (c *CachingManager) EncryptionMaterials(ctx context.Context, r *EncryptionR
 	if err != nil {
 		return nil, err
 	}
-	var m *EncryptionMaterials
-	release, found, err := c.cache.entries.Acquire(ctx, id, c.now, func(e *cacheEntry) bool {
+	release, found, err := c.cache.acquire(ctx, id, c.now, func(e *cacheEntry) bool {
 		if e.messages >= c.maxMessages || e.bytes > c.maxBytes-r.PlaintextLength {
 			return false
 		}
 		e.messages++
 		e.bytes += r.PlaintextLength
-		m = cloneEncryption(e.encryption)
 		return true
 	})
-	if err != nil || found {
-		return m, err
+	if err != nil {
+		return nil, err
+	}
+	if found != nil {
+		return found.encryption, nil
 	}
 	defer release()
-	m, err = c.inner.EncryptionMaterials(ctx, r)
+	m, err := c.inner.EncryptionMaterials(ctx, r)
 	if err != nil {
 		return nil, err
 	}
@@ -130,7 +131,7 @@ func (c *CachingManager) EncryptionMaterials(ctx context.Context, r *EncryptionR
 	}
 	// The manager below may have chosen a suite that must not be cached.
 	if m.Suite.Derives() {
-		c.cache.entries.Put(id, &cacheEntry{encryption: cloneEncryption(m), messages: 1, bytes: r.PlaintextLength}, c.now().Add(c.maxAge))
+		c.cache.put(id, &cacheEntry{encryption: cloneEncryption(m), messages: 1, bytes: r.PlaintextLength, expires: c.now().Add(c.maxAge)})
 	}
 	return m, nil
 }
@@ -144,23 +145,22 @@ func (c *CachingManager) DecryptionMaterials(ctx context.Context, r *DecryptionR
 	if err != nil {
 		return nil, err
 	}
-	var m *DecryptionMaterials
-	release, found, err := c.cache.entries.Acquire(ctx, id, c.now, func(e *cacheEntry) bool {
-		m = cloneDecryption(e.decryption)
-		return true
-	})
-	if err != nil || found {
-		return m, err
+	release, found, err := c.cache.acquire(ctx, id, c.now, func(*cacheEntry) bool { return true })
+	if err != nil {
+		return nil, err
+	}
+	if found != nil {
+		return found.decryption, nil
 	}
 	defer release()
-	m, err = c.inner.DecryptionMaterials(ctx, r)
+	m, err := c.inner.DecryptionMaterials(ctx, r)
 	if err != nil {
 		return nil, err
 	}
 	if m == nil || m.Suite == nil || m.PlaintextDataKey == nil {
 		return nil, fmt.Errorf("%w: incomplete materials from the manager below the cache", ErrMaterials)
 	}
-	c.cache.entries.Put(id, &cacheEntry{decryption: cloneDecryption(m)}, c.now().Add(c.maxAge))
+	c.cache.put(id, &cacheEntry{decryption: cloneDecryption(m), expires: c.now().Add(c.maxAge)})
 	return m, nil
 }
 

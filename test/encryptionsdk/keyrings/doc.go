@@ -4,7 +4,7 @@
 // keys. KMS is a Fastness server that TestMain builds and starts; the key store of AWS's
 // hierarchical keyring finds its table in a few operations of DynamoDB, which a test serves.
 //
-// It is a module of its own so that the product does not carry AWS's library.
+// It is part of the module test/encryptionsdk, so that the product does not carry AWS's library.
 //
-//	cd test/encryptionsdk/keyrings && go test ./...
+//	cd test/encryptionsdk && go test ./keyrings
 package keyrings
