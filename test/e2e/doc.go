@@ -14,5 +14,6 @@
 //	examples_test.go      what docs/encryption-cli.md says can be pasted
 //	terminal_test.go      the progress line of a terminal
 //	stream_test.go        streams in constant memory (make stream: 4 GiB in a cgroup)
+//	events_test.go        fastness events tail
 //	fips_test.go          the FIPS build
 package e2e
