@@ -29,10 +29,10 @@ type key struct {
 	current   *material // nil while there is none
 }
 
-// material is one key material of a snapshot; it is opened at its first use.
+// material is one key material of a snapshot; it is opened when it is used.
 type material struct {
 	record materialRecord
-	opened
+	opened atomic.Pointer[opened] // as it was last seen; it may be closed
 }
 
 // directory keeps snapshots of the keys that are in use. Loading and invalidation are

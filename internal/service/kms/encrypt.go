@@ -142,11 +142,7 @@ func (s *Service) encrypt(ctx context.Context, k *key, algorithm string, context
 		blob, err := public.Encrypt(keyalg.Algorithm(algorithm), plaintext)
 		return blob, engineError(k, err)
 	}
-	sealer, err := s.symmetric(ctx, k.current)
-	if err != nil {
-		return nil, err
-	}
-	return sealer.Seal(nil, blobHeader(k, k.current), context, plaintext)
+	return s.seal(ctx, k, context, plaintext)
 }
 
 func blobHeader(k *key, m *material) envelope.Header {
@@ -167,12 +163,10 @@ func (s *Service) decrypt(ctx context.Context, k *key, r *resolved, blob []byte,
 		return plaintext, nil, err
 	}
 	if k.record.Spec != symmetricDefault {
-		private, err := s.algorithmic(ctx, k, k.current)
-		if err != nil {
-			return nil, nil, err
-		}
-		plaintext, err := private.Decrypt(keyalg.Algorithm(r.req.encryptionAlgorithm), blob)
-		return plaintext, k.current, engineError(k, err)
+		plaintext, err := s.private(ctx, k, func(private *keyalg.Key) ([]byte, error) {
+			return private.Decrypt(keyalg.Algorithm(r.req.encryptionAlgorithm), blob)
+		})
+		return plaintext, k.current, err
 	}
 	ref, err := blobKeyRef(blob)
 	if err != nil {
@@ -193,11 +187,7 @@ func (s *Service) decrypt(ctx context.Context, k *key, r *resolved, blob []byte,
 			return nil, nil, err
 		}
 	}
-	opener, err := s.symmetric(ctx, m)
-	if err != nil {
-		return nil, nil, err
-	}
-	plaintext, err := opener.Open(nil, blob, context)
+	plaintext, err := s.unseal(ctx, k, m, context, blob)
 	return plaintext, m, engineError(k, err)
 }
 

@@ -11,6 +11,7 @@ import (
 	"fastness/internal/clock"
 	"fastness/internal/engine/attestation"
 	"fastness/internal/engine/keyalg"
+	"fastness/internal/securemem"
 	"fastness/internal/store"
 	"fastness/internal/store/table"
 )
@@ -43,9 +44,11 @@ type Config struct {
 	// Registry is where the room defines its tables.
 	Registry *table.Registry
 	Slots    Slots
-	Tokens   Tokens
-	Pages    Pages
-	Jobs     Jobs
+	// Arena keeps key material that is in use.
+	Arena  *securemem.Arena
+	Tokens Tokens
+	Pages  Pages
+	Jobs   Jobs
 	// Pool may be nil: then every key is generated when it is asked for.
 	Pool  KeyPool
 	Audit *audit.Log
@@ -69,7 +72,9 @@ type Service struct {
 	store     store.Store
 	tables    *tables
 	directory *directory
-	slots     Slots
+	vault
+	locked    *openCache // material in locked memory
+	parsed    *openCache // private keys on the heap
 	tokens    Tokens
 	pages     Pages
 	jobs      Jobs
@@ -95,7 +100,7 @@ func New(c Config) (*Service, error) {
 	if c.MaxKeys < 0 {
 		return nil, errors.New("kms: the quota of keys is negative")
 	}
-	if c.Store == nil || c.Registry == nil || c.Slots == nil || c.Tokens == nil || c.Pages == nil || c.Jobs == nil || c.Audit == nil || c.Clock == nil || c.Log == nil || len(c.Regions) == 0 {
+	if c.Store == nil || c.Registry == nil || c.Slots == nil || c.Arena == nil || c.Tokens == nil || c.Pages == nil || c.Jobs == nil || c.Audit == nil || c.Clock == nil || c.Log == nil || len(c.Regions) == 0 {
 		return nil, errors.New("kms: incomplete configuration")
 	}
 	t, err := newTables(c.Registry)
@@ -106,7 +111,8 @@ func New(c Config) (*Service, error) {
 		return nil, err
 	}
 	return &Service{
-		store: c.Store, tables: t, directory: newDirectory(c.Store, t), slots: c.Slots, tokens: c.Tokens,
+		store: c.Store, tables: t, directory: newDirectory(c.Store, t), vault: vault{c.Slots, c.Arena},
+		locked: newOpenCache(maxLocked, lockedIdle), parsed: newOpenCache(maxParsed, parsedIdle), tokens: c.Tokens,
 		pages: c.Pages, jobs: c.Jobs, pool: c.Pool, audit: c.Audit, clock: c.Clock, log: c.Log, regions: c.Regions,
 		principals: c.Principals, attestation: c.Attestation, usage: newUsage(),
 		maxKeys: cmp.Or(c.MaxKeys, DefaultMaxKeys), keyCounts: keyCounts{known: make(map[place]int)},

@@ -21,13 +21,11 @@ func (s *Service) Sign(ctx context.Context, in *kmsapi.SignRequest) (*kmsapi.Sig
 	if r.req.dryRun {
 		return nil, dryRun()
 	}
-	private, err := s.algorithmic(ctx, k, k.current)
+	signature, err := s.private(ctx, k, func(private *keyalg.Key) ([]byte, error) {
+		return private.Sign(algorithm, keyalg.MessageType(r.req.messageType), in.Message)
+	})
 	if err != nil {
 		return nil, err
-	}
-	signature, err := private.Sign(algorithm, keyalg.MessageType(r.req.messageType), in.Message)
-	if err != nil {
-		return nil, engineError(k, err)
 	}
 	s.used(ctx, k)
 	return &kmsapi.SignResponse{KeyId: new(k.arn), Signature: signature, SigningAlgorithm: in.SigningAlgorithm}, nil
