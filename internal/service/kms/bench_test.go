@@ -7,6 +7,7 @@ import (
 
 	"fastness/internal/api/kmsapi"
 	"fastness/internal/call"
+	"fastness/internal/engine/keyalg"
 	"fastness/internal/wire"
 )
 
@@ -50,6 +51,83 @@ func BenchmarkGenerateDataKeyInTheRoom(b *testing.B) {
 	}, func(ctx context.Context, s *Service, in any) error {
 		return errorOf(s.GenerateDataKey(ctx, in.(*kmsapi.GenerateDataKeyRequest)))
 	})
+}
+
+// What the first use of a key costs, after it was idle: its slot is read, its material
+// unwrapped and parsed.
+func BenchmarkOpenMaterial(b *testing.B) {
+	for _, spec := range []kmsapi.KeySpec{kmsapi.KeySpecSymmetricDefault, kmsapi.KeySpecHMAC256, kmsapi.KeySpecRSA2048, kmsapi.KeySpecECCNISTP256, kmsapi.KeySpecMLDSA65} {
+		b.Run(string(spec), func(b *testing.B) {
+			h := newHarness(b)
+			usage := kmsapi.KeyUsageTypeSignVerify
+			switch spec {
+			case kmsapi.KeySpecSymmetricDefault:
+				usage = kmsapi.KeyUsageTypeEncryptDecrypt
+			case kmsapi.KeySpecHMAC256:
+				usage = kmsapi.KeyUsageTypeGenerateVerifyMAC
+			}
+			id := h.newKey(&kmsapi.CreateKeyRequest{KeySpec: &spec, KeyUsage: &usage})
+			k := got(h.service.directory.key(b.Context(), nameOf(id)))
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := h.service.ready(b.Context(), k, k.current); err != nil {
+					b.Fatal(err)
+				}
+				h.service.locked.closeIdle(true)
+				h.service.parsed.closeIdle(true)
+			}
+		})
+	}
+}
+
+// benchmarkSign compares a signature in the room with the bare algorithm.
+func benchmarkSign(b *testing.B, spec kmsapi.KeySpec, algorithm kmsapi.SigningAlgorithmSpec) {
+	h := newHarness(b)
+	id := h.newKey(&kmsapi.CreateKeyRequest{KeySpec: &spec, KeyUsage: new(kmsapi.KeyUsageTypeSignVerify)})
+	in := &kmsapi.SignRequest{KeyId: &id, Message: make([]byte, 32), MessageType: new(kmsapi.MessageTypeDigest), SigningAlgorithm: &algorithm}
+	b.Run("bare", func(b *testing.B) {
+		k := got(h.service.directory.key(b.Context(), nameOf(id)))
+		private := got(h.service.ready(b.Context(), k, k.current)).other
+		b.ReportAllocs()
+		for b.Loop() {
+			if _, err := private.Sign(keyalg.Algorithm(algorithm), keyalg.Digest, in.Message); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	b.Run("room", func(b *testing.B) {
+		ctx, c := h.roomCall(b, root(testAccount), "Sign", in)
+		b.ReportAllocs()
+		for b.Loop() {
+			if _, err := h.service.Resolve(ctx, c); err != nil {
+				b.Fatal(err)
+			}
+			if _, err := h.service.Sign(ctx, in); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+}
+
+func BenchmarkSignRSA2048(b *testing.B) {
+	benchmarkSign(b, kmsapi.KeySpecRSA2048, kmsapi.SigningAlgorithmSpecRSASSAPSSSHA256)
+}
+
+func BenchmarkSignP256(b *testing.B) {
+	benchmarkSign(b, kmsapi.KeySpecECCNISTP256, kmsapi.SigningAlgorithmSpecECDSASHA256)
+}
+
+// What a tag costs through the door: a transaction, an audit record, a new snapshot.
+func BenchmarkTagResource(b *testing.B) {
+	h := newHarness(b)
+	key := h.newKey(&kmsapi.CreateKeyRequest{})
+	c := h.in(testRegion)
+	b.ReportAllocs()
+	for i := 0; b.Loop(); i++ {
+		if _, err := c.TagResource(b.Context(), &kmsapi.TagResourceRequest{KeyId: &key, Tags: []kmsapi.Tag{{TagKey: new("a"), TagValue: new(itoa(i))}}}); err != nil {
+			b.Fatal(err)
+		}
+	}
 }
 
 // benchmarkDoor goes through the door: policies, audit and all, but not HTTP.
