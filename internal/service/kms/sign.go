@@ -45,7 +45,7 @@ func (s *Service) Verify(ctx context.Context, in *kmsapi.VerifyRequest) (*kmsapi
 	if r.req.dryRun {
 		return nil, dryRun()
 	}
-	public, err := keyalg.ParsePublicKey(keyalg.Spec(k.record.Spec), k.record.Public)
+	public, err := k.publicKey()
 	if err != nil {
 		return nil, err
 	}
@@ -58,7 +58,7 @@ func (s *Service) Verify(ctx context.Context, in *kmsapi.VerifyRequest) (*kmsapi
 
 // checkAlgorithm refuses an algorithm that the key's spec does not have.
 func checkAlgorithm(k *key, algorithm keyalg.Algorithm, usage keyalg.Usage) error {
-	if slices.Contains(keyalg.Spec(k.record.Spec).Algorithms(usage), algorithm) {
+	if keyalg.Spec(k.record.Spec).Supports(usage, algorithm) {
 		return nil
 	}
 	return invalidUsage("Algorithm " + string(algorithm) + " and key spec " + k.record.Spec + " are not compatible.")
