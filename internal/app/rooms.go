@@ -138,8 +138,8 @@ func (a *App) openRooms(ctx context.Context, ring *seal.Keyring) (_ *rooms, err 
 	}
 	r.directory, r.kms = directory, kmsRoom
 	kmsDoor := &front.Room{API: kmsapi.API, Service: kmsRoom, Resolver: kmsRoom, MaxBody: kms.MaxBody}
-	if len(c.KMSQuotas) > 0 {
-		if kmsDoor.Quota, err = kmsRoom.NewQuotas(c.KMSQuotas); err != nil {
+	if len(c.KMSQuotas.Requests) > 0 {
+		if kmsDoor.Quota, err = kmsRoom.NewQuotas(c.KMSQuotas.Requests); err != nil {
 			return nil, err
 		}
 	}
@@ -190,7 +190,7 @@ func (a *App) openKMS(r *rooms, sealed store.Store, registry *table.Registry, qu
 	c := kms.Config{
 		Store: sealed, Registry: registry, Slots: r.slots, Arena: a.arena, Tokens: keys.token, Pages: pages, Jobs: queue, Audit: r.audit,
 		Clock: a.config.Clock, Log: a.config.Log, Regions: regions,
-		Pool: r.keys, ExternalKeyStores: a.config.KeyStores,
+		Pool: r.keys, ExternalKeyStores: a.config.KeyStores, ResourceQuotas: a.config.KMSQuotas.Resources,
 	}
 	// Where every caller is a root user, key policies and grants may name anybody.
 	if !a.config.Dev {

@@ -1,7 +1,6 @@
 package kms
 
 import (
-	"cmp"
 	"errors"
 	"log/slog"
 	"strconv"
@@ -14,6 +13,7 @@ import (
 	"fastness/internal/securemem"
 	"fastness/internal/store"
 	"fastness/internal/store/table"
+	"fastness/internal/wire"
 )
 
 // MaxBody bounds a request body, in bytes: more than any KMS request needs.
@@ -56,8 +56,8 @@ type Config struct {
 	Log   *slog.Logger
 	// Regions that are served; multi-Region keys replicate among them.
 	Regions []string
-	// MaxKeys is the quota of keys for one account in one Region; 0 means DefaultMaxKeys.
-	MaxKeys int
+	// ResourceQuotas replace some of AWSResourceQuotas.
+	ResourceQuotas map[string]int
 	// Principals maps the ARNs in key policies and grants to unique ids; nil stores them as
 	// they are and accepts those of principals that do not exist.
 	Principals Principals
@@ -85,7 +85,7 @@ type Service struct {
 	regions   []string
 	usage     *usage
 	orphans   orphans
-	maxKeys   int
+	quotas    resourceQuotas
 	keyCounts keyCounts
 
 	principals  Principals
@@ -97,9 +97,6 @@ var _ kmsapi.Service = (*Service)(nil)
 
 // New makes the service.
 func New(c Config) (*Service, error) {
-	if c.MaxKeys < 0 {
-		return nil, errors.New("kms: the quota of keys is negative")
-	}
 	if c.Store == nil || c.Registry == nil || c.Slots == nil || c.Arena == nil || c.Tokens == nil || c.Pages == nil || c.Jobs == nil || c.Audit == nil || c.Clock == nil || c.Log == nil || len(c.Regions) == 0 {
 		return nil, errors.New("kms: incomplete configuration")
 	}
@@ -110,14 +107,24 @@ func New(c Config) (*Service, error) {
 	if err := c.ExternalKeyStores.check(); err != nil {
 		return nil, err
 	}
+	quotas, err := newResourceQuotas(c.ResourceQuotas)
+	if err != nil {
+		return nil, err
+	}
 	return &Service{
 		store: c.Store, tables: t, directory: newDirectory(c.Store, t), vault: vault{c.Slots, c.Arena},
 		locked: newOpenCache(maxLocked, lockedIdle), parsed: newOpenCache(maxParsed, parsedIdle), tokens: c.Tokens,
 		pages: c.Pages, jobs: c.Jobs, pool: c.Pool, audit: c.Audit, clock: c.Clock, log: c.Log, regions: c.Regions,
 		principals: c.Principals, attestation: c.Attestation, usage: newUsage(),
-		maxKeys: cmp.Or(c.MaxKeys, DefaultMaxKeys), keyCounts: keyCounts{known: make(map[place]int)},
+		quotas: quotas, keyCounts: keyCounts{known: make(map[place]int)},
 		keyStores: newKeyStores(c.ExternalKeyStores),
 	}, nil
+}
+
+// InternalError implements front.InternalErrors: what callers hear when something failed
+// here that is not their fault.
+func (s *Service) InternalError() wire.APIError {
+	return &kmsapi.KMSInternalException{Message: new("The request was rejected because an internal exception occurred. The request can be retried.")}
 }
 
 // generate makes a key, or takes one that the pool has ready.
