@@ -3,6 +3,7 @@ package kms
 import (
 	"context"
 	"net/netip"
+	"slices"
 	"testing"
 
 	"fastness/internal/api/kmsapi"
@@ -115,6 +116,34 @@ func BenchmarkSignRSA2048(b *testing.B) {
 
 func BenchmarkSignP256(b *testing.B) {
 	benchmarkSign(b, kmsapi.KeySpecECCNISTP256, kmsapi.SigningAlgorithmSpecECDSASHA256)
+}
+
+// A signature or MAC that does not verify, or cannot be one, costs what a valid one does.
+func BenchmarkVerify(b *testing.B) {
+	h := newHarness(b)
+	c := h.in(testRegion)
+	signing := h.newKey(&kmsapi.CreateKeyRequest{KeySpec: new(kmsapi.KeySpecECCNISTP256), KeyUsage: new(kmsapi.KeyUsageTypeSignVerify)})
+	macs := h.newKey(&kmsapi.CreateKeyRequest{KeySpec: new(kmsapi.KeySpecHMAC256), KeyUsage: new(kmsapi.KeyUsageTypeGenerateVerifyMAC)})
+	message := make([]byte, 32)
+	algorithm, mac := new(kmsapi.SigningAlgorithmSpecECDSASHA256), new(kmsapi.MacAlgorithmSpecHMACSHA256)
+	signature := got(c.Sign(b.Context(), &kmsapi.SignRequest{KeyId: &signing, Message: message, SigningAlgorithm: algorithm})).Signature
+	tag := got(c.GenerateMac(b.Context(), &kmsapi.GenerateMacRequest{KeyId: &macs, Message: message, MacAlgorithm: mac})).Mac
+	changed := slices.Clone(signature)
+	changed[len(changed)-1] ^= 1
+	for name, s := range map[string][]byte{"valid": signature, "changed": changed, "garbage": []byte("garbage")} {
+		b.Run("P-256/"+name, func(b *testing.B) {
+			for b.Loop() {
+				_ = errorOf(c.Verify(b.Context(), &kmsapi.VerifyRequest{KeyId: &signing, Message: message, Signature: s, SigningAlgorithm: algorithm}))
+			}
+		})
+	}
+	for name, m := range map[string][]byte{"valid": tag, "changed": make([]byte, len(tag)), "garbage": []byte("garbage")} {
+		b.Run("HMAC/"+name, func(b *testing.B) {
+			for b.Loop() {
+				_ = errorOf(c.VerifyMac(b.Context(), &kmsapi.VerifyMacRequest{KeyId: &macs, Message: message, Mac: m, MacAlgorithm: mac}))
+			}
+		})
+	}
 }
 
 // What a tag costs through the door: a transaction, an audit record, a new snapshot.
