@@ -8,7 +8,6 @@ import (
 
 	"fastness/internal/api/kmsapi"
 	"fastness/internal/call"
-	"fastness/internal/engine/keyalg"
 	"fastness/internal/wire"
 )
 
@@ -79,43 +78,6 @@ func BenchmarkOpenMaterial(b *testing.B) {
 			}
 		})
 	}
-}
-
-// benchmarkSign compares a signature in the room with the bare algorithm.
-func benchmarkSign(b *testing.B, spec kmsapi.KeySpec, algorithm kmsapi.SigningAlgorithmSpec) {
-	h := newHarness(b)
-	id := h.newKey(&kmsapi.CreateKeyRequest{KeySpec: &spec, KeyUsage: new(kmsapi.KeyUsageTypeSignVerify)})
-	in := &kmsapi.SignRequest{KeyId: &id, Message: make([]byte, 32), MessageType: new(kmsapi.MessageTypeDigest), SigningAlgorithm: &algorithm}
-	b.Run("bare", func(b *testing.B) {
-		k := got(h.service.directory.key(b.Context(), nameOf(id)))
-		private := got(h.service.ready(b.Context(), k, k.current)).other
-		b.ReportAllocs()
-		for b.Loop() {
-			if _, err := private.Sign(keyalg.Algorithm(algorithm), keyalg.Digest, in.Message); err != nil {
-				b.Fatal(err)
-			}
-		}
-	})
-	b.Run("room", func(b *testing.B) {
-		ctx, c := h.roomCall(b, root(testAccount), "Sign", in)
-		b.ReportAllocs()
-		for b.Loop() {
-			if _, err := h.service.Resolve(ctx, c); err != nil {
-				b.Fatal(err)
-			}
-			if _, err := h.service.Sign(ctx, in); err != nil {
-				b.Fatal(err)
-			}
-		}
-	})
-}
-
-func BenchmarkSignRSA2048(b *testing.B) {
-	benchmarkSign(b, kmsapi.KeySpecRSA2048, kmsapi.SigningAlgorithmSpecRSASSAPSSSHA256)
-}
-
-func BenchmarkSignP256(b *testing.B) {
-	benchmarkSign(b, kmsapi.KeySpecECCNISTP256, kmsapi.SigningAlgorithmSpecECDSASHA256)
 }
 
 // A signature or MAC that does not verify, or cannot be one, costs what a valid one does.

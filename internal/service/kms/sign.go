@@ -28,7 +28,9 @@ func (s *Service) Sign(ctx context.Context, in *kmsapi.SignRequest) (*kmsapi.Sig
 		return nil, err
 	}
 	s.used(ctx, k)
-	return &kmsapi.SignResponse{KeyId: new(k.arn), Signature: signature, SigningAlgorithm: in.SigningAlgorithm}, nil
+	a := answerBy[kmsapi.SignResponse](k, r)
+	a.out = kmsapi.SignResponse{KeyId: &a.arn, Signature: signature, SigningAlgorithm: in.SigningAlgorithm}
+	return &a.out, nil
 }
 
 // Verify implements the operation of that name. A signature that does not verify is
