@@ -10,13 +10,17 @@ import (
 	"reflect"
 	"runtime"
 	"sync"
+	"unsafe"
 )
 
 // HMAC (RFC 2104, FIPS 198-1) starts both of its hashes with one block that is the key
-// with a constant added. Those two blocks are what an HMAC keeps in its Arena: nothing
-// that depends on the key is on the Go heap between two messages. Hashing the two blocks
-// anew for each message costs a few dozen nanoseconds, less than restoring the saved
-// state of a hash.
+// with a constant added. The states of the two hashes after that block are what an HMAC
+// keeps in its Arena: the hashes of the standard library are flat structures, like its
+// ciphers (see cipher.go), and a copy of one is a hash that goes on from there. Nothing
+// that depends on the key is on the Go heap between two messages.
+//
+// In FIPS mode, and should a future library's hashes not be flat, the Arena holds the key
+// itself, and the library's HMAC is made anew for each message and overwritten after it.
 
 var errNotHMACKey = errors.New("securemem: not a hash with keys of this length")
 
@@ -25,19 +29,35 @@ const maxHMACBlock = 128
 
 // HMAC is a keyed hash whose key lives in an Arena. It is safe for concurrent use.
 type HMAC struct {
-	hash  crypto.Hash
-	block int
-	// sec holds the two first blocks; in FIPS mode it holds the key.
+	hash crypto.Hash
+	// sec holds the inner and the outer state, each of size bytes; or the key, when size
+	// is 0.
 	sec    *Secret
+	size   int
 	states *sync.Pool // of *hmacState, shared by all keys of the hash
-	fips   bool
 }
 
 // hmacState is the memory that one message needs. Between messages it holds nothing of
 // a key.
 type hmacState struct {
-	inner, outer hash.Hash
-	sum          [maxHMACBlock]byte
+	inner, outer           hash.Hash
+	innerBytes, outerBytes []byte // the same as memory; nil when they are not flat
+	sum                    [maxHMACBlock]byte
+}
+
+func newHMACState(h crypto.Hash) *hmacState {
+	s := &hmacState{inner: h.New(), outer: h.New()}
+	s.innerBytes, s.outerBytes = flatBytes(s.inner), flatBytes(s.outer)
+	return s
+}
+
+// flatBytes is the memory of the flat object behind a pointer, nil for any other.
+func flatBytes(p any) []byte {
+	v := reflect.ValueOf(p)
+	if v.Kind() != reflect.Pointer || v.IsNil() || !flat(v.Type().Elem(), 0) {
+		return nil
+	}
+	return unsafe.Slice((*byte)(v.UnsafePointer()), v.Type().Elem().Size())
 }
 
 // NewHMAC makes the HMAC with a SHA-2 hash under key (1 to MaxSecretBytes), and keeps no
@@ -51,53 +71,65 @@ func (a *Arena) NewHMAC(h crypto.Hash, key []byte) (*HMAC, error) {
 	if !h.Available() || len(key) == 0 || len(key) > MaxSecretBytes {
 		return nil, errNotHMACKey
 	}
-	m := &HMAC{hash: h, fips: fips140.Enabled(), states: a.hmacStates(h)}
-	s := m.take()
-	defer m.states.Put(s)
-	m.block = s.inner.BlockSize()
-	size := 2 * m.block
-	if m.fips {
-		size = len(key)
-	}
+	m := &HMAC{hash: h, states: a.hmacStates(h)}
+	s := newHMACState(h)
+	defer s.clear()
 	var err error
-	if m.sec, err = a.New(size); err != nil {
+	if fips140.Enabled() || s.innerBytes == nil {
+		if m.sec, err = a.New(len(key)); err == nil {
+			copy(m.sec.b, key)
+		}
+	} else {
+		m.size = len(s.innerBytes)
+		if m.sec, err = a.New(2 * m.size); err == nil {
+			m.fill(key, s)
+		}
+	}
+	if err != nil {
 		return nil, fmt.Errorf("securemem: HMAC: %w", err)
 	}
-	m.fill(key, s)
 	return m, nil
 }
 
-// fill writes what sec keeps of the key.
+// fill hashes the first blocks and keeps the states.
 func (m *HMAC) fill(key []byte, s *hmacState) {
-	b := m.sec.b
-	if m.fips {
-		copy(b, key)
-		return
-	}
-	inner, outer := b[:m.block], b[m.block:]
-	if len(key) <= m.block {
-		copy(inner, key)
+	size := s.inner.BlockSize()
+	block := s.sum[:size]
+	defer clear(block)
+	if len(key) <= size {
+		copy(block, key)
 	} else {
 		overwriteStack() // room for what follows, so that it does not move
-		s.inner.Write(key)
-		copy(inner, s.inner.Sum(s.sum[:0]))
-		// A hash keeps the end of what it was given. Zeros take its place.
-		clear(s.sum[:])
-		s.inner.Write(s.sum[:m.block])
-		s.inner.Reset()
+		long := m.hash.New()
+		long.Write(key)
+		long.Sum(block[:0])
+		clear(flatBytes(long)) // a hash keeps the end of what it was given
 		overwriteStack()
 	}
-	for i := range inner {
-		outer[i] = inner[i] ^ 0x5c
-		inner[i] ^= 0x36
+	for i := range block {
+		block[i] ^= 0x36
 	}
+	s.inner.Write(block)
+	for i := range block {
+		block[i] ^= 0x36 ^ 0x5c
+	}
+	s.outer.Write(block)
+	copy(m.sec.b[:m.size], s.innerBytes)
+	copy(m.sec.b[m.size:], s.outerBytes)
+}
+
+// clear leaves nothing in the hashes, neither of a key nor of what they are: the only use
+// of them is to be copied to.
+func (s *hmacState) clear() {
+	clear(s.innerBytes)
+	clear(s.outerBytes)
 }
 
 func (m *HMAC) take() *hmacState {
 	if s, ok := m.states.Get().(*hmacState); ok {
 		return s
 	}
-	return &hmacState{inner: m.hash.New(), outer: m.hash.New()}
+	return newHMACState(m.hash)
 }
 
 // Size is the length of a MAC, in bytes.
@@ -110,26 +142,26 @@ func (m *HMAC) Sum(dst, message []byte) ([]byte, error) {
 	if m.sec.b == nil {
 		return nil, ErrDestroyed
 	}
-	if m.fips {
+	if m.size == 0 {
 		return m.sumInModule(dst, message), nil
 	}
 	s := m.take()
-	s.inner.Write(m.sec.b[:m.block])
+	copy(s.innerBytes, m.sec.b[:m.size])
+	copy(s.outerBytes, m.sec.b[m.size:])
 	s.inner.Write(message)
 	sum := s.inner.Sum(s.sum[:0])
-	s.outer.Write(m.sec.b[m.block:])
 	s.outer.Write(sum)
 	dst = s.outer.Sum(dst)
-	s.inner.Reset()
-	s.outer.Reset()
+	s.clear()
 	clear(sum)
 	m.states.Put(s)
 	overwriteStack()
 	return dst, nil
 }
 
-// sumInModule is Sum by the HMAC of the FIPS 140-3 module, which hashes cannot be put
-// together to outside of it. The object holds the key, so it is overwritten.
+// sumInModule is Sum by the HMAC of the standard library, which in FIPS mode is that of the
+// module: hashes cannot be put together to one outside of it. The object holds the key, so
+// it is overwritten.
 func (m *HMAC) sumInModule(dst, message []byte) []byte {
 	h := hmac.New(m.hash.New, m.sec.b)
 	h.Write(message)

@@ -51,7 +51,7 @@ func TestHMACMatchesRFC4231(t *testing.T) {
 // sumWith is what Sum does in FIPS mode.
 func (m *HMAC) sumWith(key, message []byte) []byte {
 	sec := &Secret{b: key}
-	return (&HMAC{hash: m.hash, sec: sec, fips: true}).sumInModule(nil, message)
+	return (&HMAC{hash: m.hash, sec: sec}).sumInModule(nil, message)
 }
 
 func TestHMACAgreesWithTheStandardLibrary(t *testing.T) {
@@ -75,6 +75,15 @@ func TestHMACAgreesWithTheStandardLibrary(t *testing.T) {
 	}
 	if n := a.Stats().Secrets; n != 44 {
 		t.Errorf("%d secrets, want one for each HMAC", n)
+	}
+}
+
+// What TestHMACAgreesWithTheStandardLibrary tests must be the way without the key.
+func TestHashesOfTheLibraryAreFlat(t *testing.T) {
+	for _, h := range []crypto.Hash{crypto.SHA224, crypto.SHA256, crypto.SHA384, crypto.SHA512} {
+		if s := newHMACState(h); s.innerBytes == nil || s.outerBytes == nil {
+			t.Errorf("%v: a %T cannot be kept in an Arena", h, s.inner)
+		}
 	}
 }
 

@@ -3,13 +3,17 @@ package e2e
 import (
 	"bufio"
 	"bytes"
+	"crypto"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/sha256"
+	_ "crypto/sha512" // for crypto.SHA512
 	"crypto/x509"
+	"encoding"
 	"encoding/base64"
+	endian "encoding/binary"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -27,22 +31,41 @@ import (
 type canary struct {
 	name  string
 	forms [][]byte
-	// blocks are forms of a key that it may have in locked memory only, and must have
+	// states are forms of a key that it may have in locked memory only, and must have
 	// there after it was used.
-	blocks [][]byte
+	states [][]byte
 	// residue is how many copies of its bytes ordinary memory may hold.
 	residue int
 }
 
 // keyed adds what HMAC makes of a key that is no longer than a block of its hash (RFC
-// 2104): the first blocks of its two hashes.
-func (c canary) keyed(block int) canary {
+// 2104): the words that its two hashes start with. word is the size of one in bytes, and
+// the hash has eight.
+func (c canary) keyed(t *testing.T, h crypto.Hash, word int) canary {
+	t.Helper()
 	for _, pad := range []byte{0x36, 0x5c} {
-		b := bytes.Repeat([]byte{pad}, block)
+		d := h.New()
+		b := bytes.Repeat([]byte{pad}, d.BlockSize())
 		for i, k := range c.forms[0] {
 			b[i] ^= k
 		}
-		c.blocks = append(c.blocks, b)
+		d.Write(b)
+		state, err := d.(encoding.BinaryMarshaler).MarshalBinary()
+		if err != nil {
+			t.Fatal(err)
+		}
+		// After four bytes that say which hash it is come the words, big-endian.
+		const magic = 4
+		var words []byte
+		for i := range 8 {
+			switch at := state[magic+i*word:]; word {
+			case 4:
+				words = endian.NativeEndian.AppendUint32(words, endian.BigEndian.Uint32(at))
+			default:
+				words = endian.NativeEndian.AppendUint64(words, endian.BigEndian.Uint64(at))
+			}
+		}
+		c.states = append(c.states, words)
 	}
 	return c
 }
@@ -90,7 +113,7 @@ func TestSecretsAreNotLeftBehind(t *testing.T) {
 	user := s.newUser(t, "alice")
 	canaries := []canary{
 		{name: "the passphrase", forms: [][]byte{[]byte(passphrase)}, residue: maxResidue},
-		s.importCanary(t), s.macCanary(t, "HMAC_256", "HMAC_SHA_256", 32), s.macCanary(t, "HMAC_512", "HMAC_SHA_512", 64),
+		s.importCanary(t), s.macCanary(t, "HMAC_256", "HMAC_SHA_256", crypto.SHA256, 4), s.macCanary(t, "HMAC_512", "HMAC_SHA_512", crypto.SHA512, 8),
 		s.signingCanary(t), s.plaintextCanary(t), s.dataKeyCanary(t), s.pairCanary(t),
 	}
 	secrets := []canary{
@@ -168,20 +191,20 @@ func (s *server) importCanary(t *testing.T) canary {
 	for range uses {
 		s.mustDecrypt(t, s.encrypt(t, key, secretText), secretText)
 	}
-	return newCanary("imported key material", material).keyed(sha256.BlockSize)
+	return newCanary("imported key material", material).keyed(t, crypto.SHA256, 4)
 }
 
 // macCanary imports an HMAC key, and uses it.
-func (s *server) macCanary(t *testing.T, spec, algorithm string, size int) canary {
+func (s *server) macCanary(t *testing.T, spec, algorithm string, h crypto.Hash, word int) canary {
 	t.Helper()
-	material := random(t, size)
+	material := random(t, h.Size())
 	key := s.importKey(t, spec, "GENERATE_VERIFY_MAC", material)
 	for range uses {
 		in := object{"KeyId": key, "MacAlgorithm": algorithm, "Message": []byte(secretText)}
 		in["Mac"] = s.kms(t, "GenerateMac", in)["Mac"]
 		s.kms(t, "VerifyMac", in)
 	}
-	return newCanary("an imported "+spec+" key", material).keyed(2 * size)
+	return newCanary("an imported "+spec+" key", material).keyed(t, h, word)
 }
 
 // signingCanary imports a private key, and uses it. The bytes that are looked for are the
@@ -279,7 +302,7 @@ const (
 
 // What is appended to a canary's name for the forms and places it is found in.
 const (
-	asBlock  = " (block)"
+	asState  = " (state)"
 	inLocked = ", locked"
 )
 
@@ -350,8 +373,8 @@ func (s *server) searchMemory(t *testing.T, canaries, secrets []canary) {
 			}
 			for _, c := range canaries {
 				found[c.name+place] += bytes.Count(buf[:n], c.forms[0])
-				for _, block := range c.blocks {
-					found[c.name+asBlock+place] += bytes.Count(buf[:n], block)
+				for _, state := range c.states {
+					found[c.name+asState+place] += bytes.Count(buf[:n], state)
 				}
 			}
 			for _, c := range secrets {
@@ -368,11 +391,11 @@ func (s *server) searchMemory(t *testing.T, canaries, secrets []canary) {
 		if found[c.name] > c.residue {
 			t.Errorf("ordinary memory holds %d copies of %s", found[c.name], c.name)
 		}
-		if n := found[c.name+asBlock]; n > 0 {
-			t.Errorf("ordinary memory holds %d blocks made of %s", n, c.name)
+		if n := found[c.name+asState]; n > 0 {
+			t.Errorf("ordinary memory holds %d states keyed with %s", n, c.name)
 		}
-		if n := found[c.name+asBlock+inLocked]; n < len(c.blocks) {
-			t.Errorf("locked memory holds %d blocks made of %s: it is open, so %d must be there", n, c.name, len(c.blocks))
+		if n := found[c.name+asState+inLocked]; n < len(c.states) {
+			t.Errorf("locked memory holds %d states keyed with %s: it is open, so %d must be there", n, c.name, len(c.states))
 		}
 	}
 	for _, c := range secrets {

@@ -23,7 +23,7 @@ import (
 // are closed. Making them again costs a read of the slot and a parse, which for RSA is a
 // seventh of a signature.
 const (
-	maxLocked  = 10_000 // 1.3 MB of locked memory; twice that for long HMAC keys
+	maxLocked  = 10_000 // 2.6 MB of locked memory; twice that if all were long HMAC keys
 	maxParsed  = 256
 	lockedIdle = 15 * time.Minute
 	parsedIdle = time.Minute
