@@ -162,7 +162,8 @@ func TestListenerConnectionsEndHalfByHalf(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l := newDualListener(inner, nil, 1)
+	accepted := make(chan net.Conn, 1)
+	l := newDualListener(inner, nil, 1, func(conn net.Conn) { accepted <- conn })
 	defer l.active.Wait()
 	defer l.Close()
 	client, err := net.Dial("tcp", inner.Addr().String())
@@ -173,10 +174,7 @@ func TestListenerConnectionsEndHalfByHalf(t *testing.T) {
 	if _, err := io.WriteString(client, "x"); err != nil {
 		t.Fatal(err)
 	}
-	server, err := l.Accept()
-	if err != nil {
-		t.Fatal(err)
-	}
+	server := <-accepted
 	defer server.Close()
 	if err := server.(interface{ CloseWrite() error }).CloseWrite(); err != nil {
 		t.Fatal(err)
