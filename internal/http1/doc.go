@@ -9,7 +9,7 @@
 // between repairing and refusing, it refuses: both Content-Length and Transfer-Encoding,
 // more than one of either, a Transfer-Encoding other than chunked, folded lines, bare CR
 // or LF, whitespace around a field name, control bytes, a missing, repeated or malformed
-// Host, an absolute target that contradicts Host, a leading zero in a length.
+// Host, a leading zero in a length.
 // ChunkedReader does the same for chunked bodies.
 //
 // The second is Server, which serves an http.Handler on connections. It exists because

@@ -44,8 +44,7 @@ func cutAuthority(uri string) (string, bool) {
 }
 
 // settleHost checks Host (RFC 9112 §3.2): exactly one in HTTP/1.1, at most one in
-// HTTP/1.0, and valid. An authority in the target goes before Host; the two must be the same
-// (RFC 9110 §7.2), or a proxy that looked at the other has judged another request.
+// HTTP/1.0, and valid. An authority in the target replaces it (§3.2.2, §3.2.3).
 func (h *Head) settleHost(f *framing) error {
 	switch {
 	case f.hosts > 1:
@@ -59,8 +58,6 @@ func (h *Head) settleHost(f *framing) error {
 		return nil
 	case f.host == "" || !validHost(f.host):
 		return bad("malformed Host")
-	case h.Host != "" && !strings.EqualFold(h.Host, f.host):
-		return bad("the target and Host name different hosts")
 	}
 	if h.Host == "" {
 		h.Host = f.host
