@@ -17,6 +17,7 @@ type body struct {
 	left    int64 // of a body of known length
 	// waiting: the client waits for 100 (Continue).
 	waiting bool
+	begun   bool // something was read
 	closed  bool
 	err     error // io.EOF at the end
 }
@@ -49,6 +50,7 @@ func (b *body) read(p []byte) (n int, err error) {
 	if b.err != nil || len(p) == 0 {
 		return 0, b.err
 	}
+	b.begun = true
 	if b.waiting {
 		b.waiting = false
 		if b.err = b.c.res.proceed(); b.err != nil {
@@ -79,12 +81,13 @@ func (b *body) Close() error {
 }
 
 // endsConnection tells, before the answer begins, whether what is unread means that the
-// connection cannot go on after it.
-func (b *body) endsConnection() bool {
+// connection cannot go on after it. A handler that has not returned and has read a part
+// is thought to read the rest.
+func (b *body) endsConnection(returned bool) bool {
 	if b.err != nil {
 		return !b.ended()
 	}
-	return b.waiting || b.left > maxDiscard
+	return b.waiting || b.left > maxDiscard && (returned || !b.begun)
 }
 
 // discard reads what the handler left and tells whether the next request can follow.

@@ -49,14 +49,16 @@ type response struct {
 	// sent: the head was sent.
 	sent bool
 	// ends: the connection ends after this answer.
-	ends    bool
-	status  int
-	length  int64 // declared
-	written int64 // of the body
-	memory  *[]byte
-	out     []byte
-	bodyAt  int // where in out the body or chunk begins
-	err     error
+	ends bool
+	// returned: so has the handler.
+	returned bool
+	status   int
+	length   int64 // declared
+	written  int64 // of the body
+	memory   *[]byte
+	out      []byte
+	bodyAt   int // where in out the body or chunk begins
+	err      error
 }
 
 func (w *response) reset() {
@@ -124,7 +126,7 @@ func (w *response) frame() {
 	}
 	// A tunnel is not what we make (RFC 9110 §9.3.6), so CONNECT ends the connection.
 	w.ends = w.ends || h.Close || h.Form == Authority || w.status == http.StatusSwitchingProtocols ||
-		w.c.body.endsConnection() || w.c.server.stopping.Load()
+		w.c.body.endsConnection(w.returned) || w.c.server.stopping.Load()
 	if v, ok := w.header["Content-Length"]; ok && len(v) > 0 {
 		if n, valid := parseLength(trim(v[0])); valid {
 			w.mode, w.length = declared, n
@@ -300,6 +302,7 @@ func (w *response) bodilessFraming() []byte {
 // finish sends what is left of the answer after the handler has returned, and tells
 // whether the connection may go on.
 func (w *response) finish() bool {
+	w.returned = true
 	w.WriteHeader(http.StatusOK)
 	if w.mode == declared && w.written != w.length {
 		w.ends = true // the early end tells the client
