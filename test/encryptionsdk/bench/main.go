@@ -229,7 +229,7 @@ func prepare(ctx context.Context, lib *official.Library, ours encryptionsdk.Keyr
 				if err != nil {
 					return err
 				}
-				if _, err := e.ReadFrom(bytes.NewReader(plain)); err != nil {
+				if _, err := io.Copy(e, bytes.NewReader(plain)); err != nil {
 					return err
 				}
 				return e.Close()
@@ -244,7 +244,7 @@ func prepare(ctx context.Context, lib *official.Library, ours encryptionsdk.Keyr
 				if err != nil {
 					return err
 				}
-				if _, err := d.WriteTo(struct{ io.Writer }{io.Discard}); err != nil {
+				if _, err := io.Copy(io.Discard, d); err != nil {
 					return err
 				}
 				return d.Close()
