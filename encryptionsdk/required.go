@@ -50,6 +50,9 @@ func (r *RequiredContextManager) EncryptionMaterials(ctx context.Context, q *Enc
 	if err != nil {
 		return nil, err
 	}
+	if m == nil {
+		return nil, fmt.Errorf("%w: none from the manager below", ErrMaterials)
+	}
 	required := slices.Clone(m.RequiredContextKeys)
 	for _, key := range r.keys {
 		// What the manager below has dropped or changed would be authenticated nowhere.
@@ -76,6 +79,9 @@ func (r *RequiredContextManager) DecryptionMaterials(ctx context.Context, q *Dec
 	m, err := r.inner.DecryptionMaterials(ctx, q)
 	if err != nil {
 		return nil, err
+	}
+	if m == nil {
+		return nil, fmt.Errorf("%w: none from the manager below", ErrMaterials)
 	}
 	for _, key := range r.keys {
 		if v, ok := m.EncryptionContext[key]; !ok || v != q.ReproducedContext[key] {

@@ -91,6 +91,9 @@ func (k *ECDHKeyring) OnEncrypt(ctx context.Context, m *encryptionsdk.Encryption
 	if k.peer == nil {
 		return fmt.Errorf("aws-kms-ecdh: %w: %w", encryptionsdk.ErrMaterials, errDiscoveryEncrypts)
 	}
+	if m == nil || m.Suite == nil {
+		return fmt.Errorf("aws-kms-ecdh: %w: no algorithm suite", encryptionsdk.ErrMaterials)
+	}
 	serialized, err := m.EncryptionContext.AppendBinary(nil)
 	if err != nil {
 		return fmt.Errorf("aws-kms-ecdh: %w", err)

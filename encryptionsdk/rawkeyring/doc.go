@@ -19,6 +19,9 @@
 // what Close promises is that nothing refers to the key any more, and that bytes which this
 // package copied itself are overwritten.
 //
+// In FIPS 140-3 only mode (GODEBUG=fips140=only) AES and OAEP with SHA-2 work; Go refuses
+// PKCS #1 v1.5, SHA-1 and the fixed nonces of the ECDH form there, and so the keyrings fail.
+//
 // Source: AWS Encryption SDK specification, framework/raw-aes-keyring.md,
 // raw-rsa-keyring.md, raw-ecdh-keyring.md and key-agreement-schemas.md.
 package rawkeyring

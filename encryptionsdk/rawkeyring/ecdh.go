@@ -91,6 +91,9 @@ func (k *ECDHKeyring) OnEncrypt(_ context.Context, m *encryptionsdk.EncryptionMa
 	if k.peer == nil {
 		return fmt.Errorf("raw ECDH: %w: a discovery keyring cannot encrypt", encryptionsdk.ErrMaterials)
 	}
+	if m == nil {
+		return fmt.Errorf("raw ECDH: %w: none", encryptionsdk.ErrMaterials)
+	}
 	own, sender := k.own.Load(), k.sender
 	switch {
 	case own == nil && k.secret:

@@ -3,12 +3,12 @@ package ecdhwrap
 import (
 	"crypto/aes"
 	"crypto/cipher"
-	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha512"
 	"crypto/subtle"
-	"encoding/binary"
 	"errors"
+
+	"fastness/encryptionsdk/internal/counterkdf"
 )
 
 // Sizes of the parts of a wrapped data key, in bytes: salt, commitment, encrypted key, tag.
@@ -77,19 +77,7 @@ func fixedInfo(curve string, info Info, context []byte) []byte {
 	return append(b, context...)
 }
 
-// derive is SP 800-108r1, section 4.1, with HMAC-SHA-384 and 32-bit counter and length.
+// derive makes commitment and wrapping key.
 func derive(secret, label, salt []byte) []byte {
-	mac := hmac.New(sha512.New384, secret)
-	out := make([]byte, 0, 2*sha512.Size384)
-	for i := uint32(1); len(out) < derivedLen; i++ {
-		mac.Reset()
-		mac.Write(binary.BigEndian.AppendUint32(nil, i))
-		mac.Write(label)
-		mac.Write([]byte{0})
-		mac.Write(salt)
-		mac.Write(binary.BigEndian.AppendUint32(nil, derivedLen*8))
-		out = mac.Sum(out)
-	}
-	clear(out[derivedLen:])
-	return out[:derivedLen]
+	return counterkdf.Derive(sha512.New384, secret, label, salt, derivedLen)
 }
