@@ -1,46 +1,104 @@
 #!/usr/bin/env bash
-# The loops at their full counts: hours. Each part stops at its first failure, prints
-# what repeats it, and the script goes on with the next; the exit status tells.
+# The loops at their full counts: hours.
+#
+#	test/soak.sh [crash] [policy] [conformance] [race] [fuzz]
+#
+# runs the named parts, or all. Each has a bound in time, stops at its first failure and
+# prints what repeats it; the script goes on with the next. A summary ends it, and the
+# exit status tells.
 #
 #	FASTNESS_SOAK   kills of the crash test (200)
-#	FUZZ_TIME       for each fuzz target (10m)
 #	DIFFERENTIAL    cases of the policy differential test (1000000)
+#	FUZZ_TIME       for each fuzz target: 20s, 10m, 1h (10m)
+#	FUZZ_WORKERS    processes of each fuzz target (as many as processors)
+#	FUZZ_TARGETS    a regular expression: only packages and targets that match it
+#	FASTNESS_VECTORS  directory of vectors; without it, conformance is left out
 set -uo pipefail
 cd "$(dirname "$0")/.."
-: "${FASTNESS_SOAK:=200}" "${FUZZ_TIME:=10m}" "${DIFFERENTIAL:=1000000}"
-failed=()
+: "${FASTNESS_SOAK:=200}" "${DIFFERENTIAL:=1000000}" "${FUZZ_TIME:=10m}" "${FUZZ_WORKERS:=$(nproc)}" "${FUZZ_TARGETS:=.}"
+output=$(mktemp)
+trap 'rm -f "$output"' EXIT
+summary=()
+failures=0
 
+# seconds of a duration with one unit: 20s, 10m, 1h.
+seconds() {
+	case $1 in
+	*[!0-9]*[!0-9] | [!0-9]*) return 1 ;;
+	*s) echo "${1%s}" ;;
+	*m) echo $((${1%m} * 60)) ;;
+	*h) echo $((${1%h} * 3600)) ;;
+	*) return 1 ;;
+	esac
+}
+fuzz_seconds=$(seconds "$FUZZ_TIME") || { echo "FUZZ_TIME is a number with s, m or h, not $FUZZ_TIME" >&2; exit 2; }
+
+# part BOUND NAME DETAIL COMMAND… runs a command for at most BOUND seconds. DETAIL is a
+# regular expression; what it matches last in the output goes into the summary.
 part() {
-	local name=$1
-	shift
+	local bound=$1 name=$2 detail=$3 result=passed start=$SECONDS status
+	shift 3
 	echo "== $name"
-	"$@" || failed+=("$name")
+	# Interrupted first, so that go test says what it was at.
+	timeout --signal=INT --kill-after=30 "$bound" "$@" 2>&1 | tee "$output"
+	status=${PIPESTATUS[0]}
+	case $status in
+	0) ;;
+	124 | 137) result="FAILED (not done after $bound s)" ;;
+	*) result=FAILED ;;
+	esac
+	[ "$status" -eq 0 ] || failures=$((failures + 1))
+	summary+=("$(printf '%-8s %5d s  %s  %s' "$result" $((SECONDS - start)) "$name" "$(grep -oE "$detail" "$output" | tail -1)")")
 }
 
-part "crash, $FASTNESS_SOAK kills" env FASTNESS_SOAK="$FASTNESS_SOAK" go test -count=1 -v -timeout 6h ./test/crash
+crash() {
+	part $((900 + FASTNESS_SOAK * 30)) "crash, $FASTNESS_SOAK kills" '[0-9]+ answered calls.*' \
+		env FASTNESS_SOAK="$FASTNESS_SOAK" go test -count=1 -v -timeout 0 ./test/crash
+}
 
-part "policy differential, $DIFFERENTIAL cases" env POLICY_CASES="$DIFFERENTIAL" \
-	go test -count=1 -timeout 6h -run '^TestEvaluatorAgreesWithReference$' ./internal/policy
+policy() {
+	part $((600 + DIFFERENTIAL / 1000)) "policy differential, $DIFFERENTIAL cases" '[0-9]+ requests.*' \
+		env POLICY_CASES="$DIFFERENTIAL" go test -count=1 -v -timeout 0 -run '^TestEvaluatorAgreesWithReference$' ./internal/policy
+}
 
-if [ -n "${FASTNESS_VECTORS:-}" ]; then
-	part "conformance with the race detector" env GOFLAGS="${GOFLAGS:-} -race" ./test/conformance/run.sh
-fi
-part "codecs with the race detector" go test -count=1 -race -timeout 1h ./internal/wire/... ./internal/front/... ./internal/sigv4/...
+conformance() {
+	if [ -z "${FASTNESS_VECTORS:-}" ]; then
+		summary+=("left out          conformance: FASTNESS_VECTORS is not set")
+		return
+	fi
+	part 3600 "conformance with the race detector" '^ok .*' env GOFLAGS="${GOFLAGS:-} -race" ./test/conformance/run.sh
+}
+
+race() {
+	part 3600 "codecs, door and signatures with the race detector" '^ok .*' \
+		go test -count=1 -race -timeout 1h ./internal/wire/... ./internal/front/... ./internal/sigv4/...
+}
 
 fuzz() {
-	local package target targets
+	local package target
 	for package in $(go list ./...); do
-		# Packages without fuzz targets print only their result line.
-		targets=$(go test -list '^Fuzz' "$package" 2>/dev/null | grep '^Fuzz') || continue
-		for target in $targets; do
-			part "$package $target, $FUZZ_TIME" go test -run '^$' -fuzz "^$target\$" -fuzztime "$FUZZ_TIME" "$package"
+		for target in $(go test -list '^Fuzz' "$package" 2>/dev/null | grep '^Fuzz'); do
+			[[ "$package $target" =~ $FUZZ_TARGETS ]] || continue
+			# What a target finds is first made smaller, for up to a minute.
+			part $((fuzz_seconds + 300)) "$package $target, $FUZZ_TIME" 'execs: [0-9]+' \
+				go test -run '^$' -fuzz "^$target\$" -fuzztime "$FUZZ_TIME" -parallel "$FUZZ_WORKERS" "$package"
 		done
 	done
 }
-fuzz
 
-if [ ${#failed[@]} -gt 0 ]; then
-	printf 'FAILED: %s\n' "${failed[@]}" >&2
+parts=("$@")
+[ $# -gt 0 ] || parts=(crash policy conformance race fuzz)
+for p in "${parts[@]}"; do
+	case $p in
+	crash | policy | conformance | race | fuzz) "$p" ;;
+	*) echo "no part $p" >&2; exit 2 ;;
+	esac
+done
+
+echo "== summary"
+printf '%s\n' "${summary[@]}"
+if [ "$failures" -gt 0 ]; then
+	echo "$failures of ${#summary[@]} failed" >&2
 	exit 1
 fi
 echo "all good"

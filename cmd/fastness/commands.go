@@ -41,6 +41,9 @@ func commands() []command {
 		{name: "kms", summary: "explain who may do what with a KMS key, and why", subcommands: []command{
 			{name: "explain", summary: "say whether a principal may do something with a KMS key, and why", define: explain},
 		}},
+		{name: "events", summary: "show what services report to EventBridge", subcommands: []command{
+			{name: "tail", summary: "print the latest events, and with --follow those that come", define: tailEvents},
+		}},
 		{name: "kms-plugin", summary: "encrypt the secrets of a Kubernetes cluster under a KMS key", define: kmsPlugin},
 		{name: "xks", summary: "set up this server as an external key store proxy", subcommands: xksCommands()},
 		{name: "backup", summary: "write a consistent backup of a server, running or stopped", define: backup},

@@ -12,15 +12,18 @@ import (
 	"fastness/internal/api/cloudtrailapi"
 	"fastness/internal/api/iamapi"
 	"fastness/internal/api/kmsapi"
+	"fastness/internal/api/secretsmanagerapi"
+	"fastness/internal/api/ssmapi"
 	"fastness/internal/api/stsapi"
 	"fastness/internal/wire"
 )
 
-var apis = []*wire.API{cloudtrailapi.API, iamapi.API, kmsapi.API, stsapi.API}
+var apis = []*wire.API{cloudtrailapi.API, iamapi.API, kmsapi.API, secretsmanagerapi.API, ssmapi.API, stsapi.API}
 
 var clients = map[string]any{
 	"cloudtrail": (*cloudtrailapi.Client)(nil), "iam": (*iamapi.Client)(nil),
 	"kms": (*kmsapi.Client)(nil), "sts": (*stsapi.Client)(nil),
+	"secretsmanager": (*secretsmanagerapi.Client)(nil), "ssm": (*ssmapi.Client)(nil),
 }
 
 // The tables say what the Go structs are: offsets, sizes and types agree.
@@ -142,6 +145,57 @@ func TestOperationFacts(t *testing.T) {
 	plaintext := kmsapi.API.Operation("Encrypt").Input().Member("Plaintext")
 	if !plaintext.IsSensitive() || !plaintext.Required {
 		t.Errorf("Plaintext: %+v", plaintext)
+	}
+}
+
+func TestSecretsFacts(t *testing.T) {
+	for _, c := range []struct {
+		api              *wire.API
+		operations       int
+		target, signing  string
+		reading, writing []string
+	}{
+		{
+			api: ssmapi.API, operations: 19, target: "AmazonSSM", signing: "ssm",
+			reading: []string{"GetParameter", "GetParameters", "GetParametersByPath", "DescribeParameters", "GetParameterHistory", "ListTagsForResource", "GetServiceSetting", "GetResourcePolicies"},
+			writing: []string{"PutParameter", "DeleteParameters", "LabelParameterVersion", "AddTagsToResource", "ResetServiceSetting", "PutResourcePolicy"},
+		},
+		{
+			api: secretsmanagerapi.API, operations: 23, target: "secretsmanager", signing: "secretsmanager",
+			reading: []string{"GetSecretValue", "BatchGetSecretValue", "DescribeSecret", "ListSecrets", "GetRandomPassword", "GetResourcePolicy"},
+			writing: []string{"CreateSecret", "PutSecretValue", "RotateSecret", "TagResource", "PutResourcePolicy", "ReplicateSecretToRegions"},
+		},
+	} {
+		if n := len(c.api.Operations); n != c.operations {
+			t.Errorf("%s has %d operations, want %d", c.api.Name, n, c.operations)
+		}
+		if c.api.TargetPrefix != c.target || c.api.SigningName != c.signing || c.api.Global || !c.api.Speaks(wire.AWSJSON11) {
+			t.Errorf("%s: target %q, signing name %q, global %v", c.api.Name, c.api.TargetPrefix, c.api.SigningName, c.api.Global)
+		}
+		for want, names := range map[bool][]string{true: c.reading, false: c.writing} {
+			for _, name := range names {
+				if op := c.api.Operation(name); op == nil || op.ReadOnly != want {
+					t.Errorf("%s.%s: %+v, want read-only %v", c.api.Name, name, op, want)
+				}
+			}
+		}
+	}
+	for _, m := range []*wire.Member{
+		ssmapi.API.Operation("PutParameter").Input().Member("Value"),
+		secretsmanagerapi.API.Operation("CreateSecret").Input().Member("SecretString"),
+		secretsmanagerapi.API.Operation("CreateSecret").Input().Member("SecretBinary"),
+		secretsmanagerapi.API.Operation("PutSecretValue").Input().Member("RotationToken"),
+		secretsmanagerapi.API.Operation("GetRandomPassword").Output().Member("RandomPassword"),
+	} {
+		if m == nil || !m.IsSensitive() {
+			t.Errorf("not sensitive: %+v", m)
+		}
+	}
+	rotate := secretsmanagerapi.API.Operation("RotateSecret").Input()
+	for _, name := range []string{"ExternalSecretRotationMetadata", "ExternalSecretRotationRoleArn"} {
+		if rotate.Member(name) == nil {
+			t.Errorf("RotateSecret has no %s", name)
+		}
 	}
 }
 

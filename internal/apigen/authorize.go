@@ -44,7 +44,7 @@ func (p *plan) authorize(op *operation) error {
 	return nil
 }
 
-// checkRules refuses rules about operations that do not exist.
+// checkRules refuses rules about operations and shapes that do not exist.
 func (p *plan) checkRules() error {
 	r := p.cfg.Rules
 	names := slices.Concat(r.ReadOnly, r.NotReadOnly)
@@ -54,6 +54,11 @@ func (p *plan) checkRules() error {
 	for _, n := range names {
 		if _, ok := p.model.Operations.Get(n); !ok && n != "*" {
 			return fmt.Errorf("rules.json names operation %s, which is not offered", n)
+		}
+	}
+	for _, n := range r.OwnChecks {
+		if p.byName[n] == nil {
+			return fmt.Errorf("rules.json names shape %s, which is not reached", n)
 		}
 	}
 	return nil

@@ -330,7 +330,9 @@ func emitService(p *plan, s *source) error {
 	service := p.global("Service")
 	s.p("// %s is what an implementation of the API does: one method per operation.", service)
 	s.p("// A method returns a non-nil output or an error; errors that a caller should see")
-	s.p("// are wire.APIErrors. The input has passed validation and is the method's to keep.")
+	s.p("// are wire.APIErrors. The input has passed validation. Blobs that the model calls")
+	s.p("// sensitive are overwritten with zeros once the call has been answered, in the input")
+	s.p("// as in the output (wire.Wipe): a method clones those it keeps, or shares with a cache.")
 	s.p("type %s interface {", service)
 	for _, op := range p.operations {
 		s.p("%s(ctx context.Context, in *%s) (*%s, error)", op.name, op.inGo, op.outGo)

@@ -1,6 +1,7 @@
 package apigen
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -145,6 +146,14 @@ func TestTreeWritesAndDiffs(t *testing.T) {
 	if got := strings.Join(diff, "\n"); got != want {
 		t.Errorf("diff:\n%s\nwant:\n%s", got, want)
 	}
+	var report strings.Builder
+	if err := changed.Check(dir, &report); !errors.Is(err, ErrOutOfDate) || report.String() != want+"\n" {
+		t.Errorf("check: %v, %q", err, report.String())
+	}
+	report.Reset()
+	if err := tree.Check(dir, &report); err != nil || report.Len() > 0 {
+		t.Errorf("check of what was written: %v, %q", err, report.String())
+	}
 	if err := changed.Write(dir); err != nil {
 		t.Fatal(err)
 	}
@@ -159,5 +168,26 @@ func TestTreeWritesAndDiffs(t *testing.T) {
 func TestRulesHaveEvidence(t *testing.T) {
 	if _, err := ReadRules(); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// A constraint that the service checks itself is not checked before it.
+func TestOwnChecksAreLeftToTheService(t *testing.T) {
+	m := func() *model.Model {
+		return parse(t, micro(`, "Limit": {"shape": "Limit"}`, `, "Limit": {"type": "integer", "min": 1, "max": 50}`))
+	}
+	generate := func(own ...string) (string, error) {
+		f, err := generateOne(m(), Config{Allowed: model.Allowed{Name: "micro"}, Package: "microapi", Rules: Rules{OwnChecks: own}}, "x.go")
+		return string(f.Data), err
+	}
+	const check = "Member must have value less than or equal to 50"
+	if text, err := generate(); err != nil || !strings.Contains(text, check) {
+		t.Errorf("the model's bound is not checked: %v", err)
+	}
+	if text, err := generate("Limit"); err != nil || strings.Contains(text, check) {
+		t.Errorf("a bound that is the service's own is checked: %v", err)
+	}
+	if _, err := generate("None"); err == nil {
+		t.Error("a rule about a shape that does not exist is accepted")
 	}
 }

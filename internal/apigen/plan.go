@@ -155,6 +155,11 @@ func (p *plan) add(sh *shape) {
 }
 
 func (p *plan) newShape(name string, s *model.Shape) (*shape, error) {
+	if slices.Contains(p.cfg.Rules.OwnChecks, name) {
+		free := *s
+		free.Min, free.Max, free.Pattern = "", "", ""
+		s = &free
+	}
 	sh := &shape{name: name, src: s, isError: s.Exception, message: -1, streaming: s.Streaming}
 	switch s.Type {
 	case "structure":

@@ -20,6 +20,9 @@ type Rules struct {
 	NullFullStop bool `json:"nullFullStop"`
 	// ElementsNotNull adds "Member must not be null" to the constraints of elements.
 	ElementsNotNull bool `json:"elementsNotNull"`
+	// OwnChecks are shapes whose constraints the service checks itself, because it has an
+	// error of its own for them.
+	OwnChecks []string `json:"ownChecks"`
 	// TextEvidence says where the exceptions above are recorded.
 	TextEvidence string `json:"textEvidence"`
 	// ReadOnly and NotReadOnly correct the read-only flag that follows from the access
@@ -46,7 +49,7 @@ func ReadRules() (map[string]Rules, error) {
 		return nil, fmt.Errorf("rules.json: %w", err)
 	}
 	for name, r := range rules {
-		texts := r.HideValues || r.EnumWithoutList || r.NullFullStop || r.ElementsNotNull
+		texts := r.HideValues || r.EnumWithoutList || r.NullFullStop || r.ElementsNotNull || len(r.OwnChecks) > 0
 		flags := len(r.ReadOnly)+len(r.NotReadOnly) > 0
 		if texts && r.TextEvidence == "" || flags && r.ReadOnlyEvidence == "" || len(r.Actions) > 0 && r.ActionsEvidence == "" {
 			return nil, fmt.Errorf("rules.json: %s: a fact without evidence", name)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path"
@@ -122,6 +123,27 @@ func (t Tree) Diff(dir string) ([]string, error) {
 	}
 	slices.Sort(diff)
 	return diff, nil
+}
+
+// ErrOutOfDate is returned by Check.
+var ErrOutOfDate = errors.New("generated code is out of date: run go generate ./internal/api")
+
+// Check writes how the files under dir differ from the tree, a line for each, and
+// returns ErrOutOfDate if any does.
+func (t Tree) Check(dir string, report io.Writer) error {
+	diff, err := t.Diff(dir)
+	if err != nil {
+		return err
+	}
+	for _, d := range diff {
+		if _, err := fmt.Fprintln(report, d); err != nil {
+			return err
+		}
+	}
+	if len(diff) > 0 {
+		return ErrOutOfDate
+	}
+	return nil
 }
 
 func firstDifference(a, b []byte) int {

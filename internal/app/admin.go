@@ -31,8 +31,9 @@ const (
 // user and root may use it: the socket's mode says so, and the kernel is asked who is
 // at the other end. Nothing on the network reaches it.
 type admin struct {
-	server *http.Server
-	served chan error
+	server   *http.Server
+	served   chan error
+	stopping chan struct{} // closed when answers without an end have to end
 }
 
 // SocketPath is the socket of a server with the configuration.
@@ -63,18 +64,20 @@ func (a *App) listenAdmin(ctx context.Context) (*admin, error) {
 	if err := os.Chmod(path, 0o600); err != nil {
 		return nil, errors.Join(fmt.Errorf("app: operator's socket: %w", err), l.Close())
 	}
-	s := &admin{
-		server: &http.Server{
-			Handler: a.resettable(a.adminHandler()), ReadTimeout: adminReadTimeout,
-			ErrorLog: slog.NewLogLogger(a.config.Log.Handler(), slog.LevelDebug),
-		},
-		served: make(chan error, 1),
+	s := &admin{served: make(chan error, 1), stopping: make(chan struct{})}
+	mux := http.NewServeMux()
+	mux.Handle("/", a.resettable(a.adminHandler()))
+	mux.Handle("POST /v1/events", a.serveEvents(s.stopping))
+	s.server = &http.Server{
+		Handler: mux, ReadTimeout: adminReadTimeout,
+		ErrorLog: slog.NewLogLogger(a.config.Log.Handler(), slog.LevelDebug),
 	}
 	go func() { s.served <- s.server.Serve(&peerListener{Listener: l, log: a.config.Log}) }()
 	return s, nil
 }
 
 func (s *admin) close(ctx context.Context) error {
+	close(s.stopping)
 	err := s.server.Shutdown(ctx)
 	if err != nil {
 		_ = s.server.Close()
@@ -227,22 +230,11 @@ func (o *Operator) call(ctx context.Context, method, path string, in, out any) e
 	if err != nil {
 		return err
 	}
-	req, err := http.NewRequestWithContext(ctx, method, "http://fastness"+path, bytes.NewReader(body))
-	if err != nil {
-		return err
-	}
-	res, err := o.http.Do(req)
+	res, err := o.send(ctx, method, path, bytes.NewReader(body))
 	if err != nil {
 		return err
 	}
 	defer res.Body.Close()
-	if res.StatusCode != http.StatusOK {
-		var failure adminError
-		if err := json.NewDecoder(res.Body).Decode(&failure); err != nil {
-			return fmt.Errorf("app: the server answered %s", res.Status)
-		}
-		return errors.New(failure.Error)
-	}
 	if out == nil {
 		return nil
 	}
@@ -250,4 +242,26 @@ func (o *Operator) call(ctx context.Context, method, path string, in, out any) e
 		return fmt.Errorf("app: answer of the server: %w", err)
 	}
 	return nil
+}
+
+// send sends a request and returns the answer, whose body the caller closes. An answer
+// that is an error is returned as one.
+func (o *Operator) send(ctx context.Context, method, path string, body io.Reader) (*http.Response, error) {
+	req, err := http.NewRequestWithContext(ctx, method, "http://fastness"+path, body)
+	if err != nil {
+		return nil, err
+	}
+	res, err := o.http.Do(req)
+	if err != nil {
+		return nil, err
+	}
+	if res.StatusCode == http.StatusOK {
+		return res, nil
+	}
+	defer res.Body.Close()
+	var failure adminError
+	if err := json.NewDecoder(res.Body).Decode(&failure); err != nil {
+		return nil, fmt.Errorf("app: the server answered %s", res.Status)
+	}
+	return nil, errors.New(failure.Error)
 }

@@ -35,6 +35,19 @@ func (c *Config) checkDev() error {
 	return nil
 }
 
+// anyPrincipal lets key policies and grants name users and roles that do not exist: tests
+// of clients do. Whoever exists is named by id, as everywhere else, so that nobody
+// inherits what somebody deleted was given.
+type anyPrincipal struct{ *iam.Directory }
+
+// PrincipalID implements kms.Principals.
+func (p anyPrincipal) PrincipalID(principalARN string) (id string, ok bool) {
+	if id, ok := p.Directory.PrincipalID(principalARN); ok {
+		return id, true
+	}
+	return principalARN, true
+}
+
 // developer answers for access keys that IAM does not know (--dev): each acts as the
 // root user of the account whose id it is, else of the development account. It is safe
 // for concurrent use.
@@ -47,7 +60,10 @@ type developer struct {
 
 // Credential implements front.Credentials.
 func (d *developer) Credential(ctx context.Context, accessKeyID, _ string) (call.Credential, error) {
-	if d.directory.HasAccessKey(accessKeyID) { // an inactive one
+	// An id names the account it was made for. One of an account that is here was made
+	// here: inactive or deleted, of a session that ended or of a role that is gone. It must
+	// not become more than it was.
+	if of, ok := d.directory.AccountOf(accessKeyID); ok && d.directory.HasAccount(of) {
 		return call.Credential{}, call.ErrUnknownAccessKey
 	}
 	account := d.account

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -41,10 +42,16 @@ func startDev(t *testing.T) *App {
 // lone makes a connection for each request, so that none is left to count.
 var lone = &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 
-// kms calls a KMS operation and returns the status and the answer.
+// kms calls a KMS operation without parameters and returns the status and the answer.
 func (a *App) kms(t *testing.T, key sigv4.Credentials, operation string) (int, map[string]any) {
 	t.Helper()
-	body := []byte("{}")
+	return a.kmsWith(t, key, operation, "{}")
+}
+
+// kmsWith calls a KMS operation and returns the status and the answer.
+func (a *App) kmsWith(t *testing.T, key sigv4.Credentials, operation, in string) (int, map[string]any) {
+	t.Helper()
+	body := []byte(in)
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+a.Endpoint()+"/", bytes.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
@@ -264,15 +271,112 @@ func TestInactiveAccessKeysStayRefused(t *testing.T) {
 	}
 }
 
-// iam sends a query and returns the status and the answer.
+// What was made here and has been deleted never comes back as a root user.
+func TestDeletedCredentialsStayRefused(t *testing.T) {
+	a := startDev(t)
+	root := a.rootKey(t)
+	ask := func(key sigv4.Credentials, service, query string) string {
+		t.Helper()
+		status, out := a.query(t, key, service, query)
+		if status != http.StatusOK {
+			t.Fatalf("%s: %d %s", query, status, out)
+		}
+		return out
+	}
+	within := func(text, element string) string {
+		_, after, _ := strings.Cut(text, "<"+element+">")
+		value, _, _ := strings.Cut(after, "</"+element+">")
+		return value
+	}
+	credentials := func(out string) sigv4.Credentials {
+		return sigv4.Credentials{
+			AccessKeyID: within(out, "AccessKeyId"), Secret: []byte(within(out, "SecretAccessKey")), SecurityToken: within(out, "SessionToken"),
+		}
+	}
+	const v = "&Version=2010-05-08"
+	ask(root, "iam", "Action=CreateUser&UserName=ann"+v)
+	key := credentials(ask(root, "iam", "Action=CreateAccessKey&UserName=ann"+v))
+	trust := url.QueryEscape(`{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":{"AWS":"` + DefaultAccount + `"},"Action":"sts:AssumeRole"}}`)
+	ask(root, "iam", "Action=PutUserPolicy&UserName=ann&PolicyName=p&PolicyDocument="+url.QueryEscape(`{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"sts:*","Resource":"*"}}`)+v)
+	arn := within(ask(root, "iam", "Action=CreateRole&RoleName=r&AssumeRolePolicyDocument="+trust+v), "Arn")
+	session := credentials(ask(key, "sts", "Action=AssumeRole&RoleSessionName=s1&Version=2011-06-15&RoleArn="+url.QueryEscape(arn)))
+	whoami := func(key sigv4.Credentials) (int, string) {
+		return a.query(t, key, "sts", "Action=GetCallerIdentity&Version=2011-06-15")
+	}
+	for _, c := range []sigv4.Credentials{key, session} {
+		if status, out := whoami(c); status != http.StatusOK || strings.Contains(out, ":root") {
+			t.Errorf("before: %d %s", status, out)
+		}
+	}
+	ask(root, "iam", "Action=DeleteRole&RoleName=r"+v)
+	ask(root, "iam", "Action=DeleteAccessKey&UserName=ann&AccessKeyId="+key.AccessKeyID+v)
+	bare := session
+	bare.SecurityToken = ""
+	other := session
+	other.SecurityToken = "a token from elsewhere"
+	for name, c := range map[string]sigv4.Credentials{
+		"a deleted key": key, "a deleted key with another secret": someone(key.AccessKeyID),
+		"a session of a deleted role": session, "its key alone": bare, "its key with another token": other,
+	} {
+		if status, out := whoami(c); status != http.StatusForbidden {
+			t.Errorf("%s: %d %s", name, status, out)
+		}
+	}
+}
+
+// Under --dev a policy may name nobody; whoever exists it names by id.
+func TestDevPrincipals(t *testing.T) {
+	a := startDev(t)
+	root := a.rootKey(t)
+	const v = "&Version=2010-05-08"
+	if status, out := a.iam(t, root, "Action=CreateUser&UserName=ann"+v); status != http.StatusOK {
+		t.Fatalf("CreateUser: %d %s", status, out)
+	}
+	const ann, nobody = "arn:aws:iam::" + DefaultAccount + ":user/ann", "arn:aws:iam::" + DefaultAccount + ":user/nobody"
+	policy := `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":["` + DefaultAccount + `","` + ann + `","` + nobody + `"]},"Action":"kms:*","Resource":"*"}]}`
+	document, err := json.Marshal(policy)
+	if err != nil {
+		t.Fatal(err)
+	}
+	status, out := a.kmsWith(t, root, "CreateKey", `{"Policy":`+string(document)+`}`)
+	if status != http.StatusOK {
+		t.Fatalf("CreateKey: %d %v", status, out)
+	}
+	id := out["KeyMetadata"].(map[string]any)["KeyId"].(string)
+	if status, out := a.kmsWith(t, root, "CreateGrant", `{"KeyId":"`+id+`","GranteePrincipal":"`+nobody+`","Operations":["Decrypt"]}`); status != http.StatusOK {
+		t.Errorf("a grant to nobody: %d %v", status, out)
+	}
+	shown := func() string {
+		_, out := a.kmsWith(t, root, "GetKeyPolicy", `{"KeyId":"`+id+`"}`)
+		text, _ := out["Policy"].(string)
+		return text
+	}
+	if s := shown(); !strings.Contains(s, ann) || !strings.Contains(s, nobody) {
+		t.Errorf("the policy shows %s", s)
+	}
+	if status, out := a.iam(t, root, "Action=DeleteUser&UserName=ann"+v); status != http.StatusOK {
+		t.Fatalf("DeleteUser: %d %s", status, out)
+	}
+	if s := shown(); strings.Contains(s, ann) || !strings.Contains(s, `"AIDA`) || !strings.Contains(s, nobody) {
+		t.Errorf("with the user gone the policy shows %s", s)
+	}
+}
+
+// iam sends a query to IAM and returns the status and the answer.
 func (a *App) iam(t *testing.T, key sigv4.Credentials, query string) (int, string) {
+	t.Helper()
+	return a.query(t, key, "iam", query)
+}
+
+// query sends a query to a service and returns the status and the answer.
+func (a *App) query(t *testing.T, key sigv4.Credentials, service, query string) (int, string) {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+a.Endpoint()+"/", strings.NewReader(query))
 	if err != nil {
 		t.Fatal(err)
 	}
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	if err := sigv4.Sign(req, []byte(query), key, sigv4.Scope{Region: "us-east-1", Service: "iam"}, time.Now()); err != nil {
+	if err := sigv4.Sign(req, []byte(query), key, sigv4.Scope{Region: "us-east-1", Service: service}, time.Now()); err != nil {
 		t.Fatal(err)
 	}
 	res, err := lone.Do(req)

@@ -7,6 +7,7 @@ import (
 
 	"fastness/internal/audit"
 	"fastness/internal/due"
+	"fastness/internal/eventlog"
 	"fastness/internal/keyslot"
 	"fastness/internal/seal"
 	"fastness/internal/service/iam"
@@ -98,15 +99,19 @@ func (f *fsck) records(ctx context.Context, ring *seal.Keyring, sealed *seal.Sto
 	if err := errors.Join(audit.Reserve(registry), kms.Register(registry), xksproxy.Register(registry)); err != nil {
 		return err
 	}
+	events, err := eventlog.Open(sealed, registry, eventlog.Options{Clock: f.config.Clock})
+	if err != nil {
+		return err
+	}
 	if _, err := iam.OpenDirectory(ctx, sealed, registry, f.config.Clock); err != nil {
 		f.say("iam: %v", err)
 	}
 	slots, err := openSlots(ctx, f.config, ring, sealed, f.arena, own)
 	if err != nil {
 		f.say("key slots: %v", err)
-		return f.add(f.consistency(ctx, sealed, registry.Checks(), kms.Checks(nil)))
+		return f.add(f.consistency(ctx, sealed, registry.Checks(), []store.Check{events.Check()}, kms.Checks(nil)))
 	}
-	err = f.add(f.consistency(ctx, sealed, registry.Checks(), kms.Checks(slots)))
+	err = f.add(f.consistency(ctx, sealed, registry.Checks(), []store.Check{events.Check()}, kms.Checks(slots)))
 	return errors.Join(err, f.slots(ctx, sealed, slots), slots.Close())
 }
 

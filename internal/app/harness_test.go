@@ -10,6 +10,7 @@ import (
 	"fastness/internal/audit"
 	"fastness/internal/clock"
 	"fastness/internal/due"
+	"fastness/internal/eventlog"
 	"fastness/internal/keyslot"
 	"fastness/internal/seal"
 	"fastness/internal/securemem"
@@ -34,6 +35,7 @@ type cellar struct {
 	own      *records
 	queue    *due.Queue
 	history  *audit.Log
+	events   *eventlog.Log
 }
 
 func newCellar(t *testing.T) *cellar {
@@ -56,6 +58,8 @@ func newCellar(t *testing.T) *cellar {
 	c.queue, err = due.NewQueue(c.registry)
 	c.must(err)
 	c.history = audit.Open(c.sealed, c.clock)
+	c.events, err = eventlog.Open(c.sealed, c.registry, eventlog.Options{Clock: c.clock})
+	c.must(err)
 	t.Cleanup(c.history.Close)
 	return c
 }
@@ -81,7 +85,7 @@ func (c *cellar) slots() *keyslot.File {
 
 func (c *cellar) upkeep(slots *keyslot.File) *upkeep {
 	return &upkeep{
-		ring: c.ring, sealed: c.sealed, slots: slots, history: c.history, queue: c.queue, changing: new(sync.Mutex),
+		ring: c.ring, sealed: c.sealed, slots: slots, history: c.history, events: c.events, queue: c.queue, changing: new(sync.Mutex),
 		every: DefaultKeyRotation, clock: c.clock, log: slog.New(slog.DiscardHandler),
 	}
 }

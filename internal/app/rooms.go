@@ -14,6 +14,7 @@ import (
 	"fastness/internal/audit"
 	"fastness/internal/due"
 	"fastness/internal/engine/attestation"
+	"fastness/internal/eventlog"
 	"fastness/internal/front"
 	"fastness/internal/keyslot"
 	"fastness/internal/page"
@@ -36,18 +37,20 @@ import (
 
 // rooms are the services of an unsealed server, and what they run on.
 type rooms struct {
-	slots *keyslot.File
-	audit *audit.Log
-	door  *front.Door
-	proxy *xksproxy.Service
+	slots  *keyslot.File
+	audit  *audit.Log
+	events *eventlog.Log
+	door   *front.Door
+	proxy  *xksproxy.Service
 	// keys has RSA keys ready for KMS.
 	keys *rsaKeys
 	// directory and kms answer the operator's questions.
 	directory *iam.Directory
 	kms       *kms.Service
 
-	cancel context.CancelFunc
-	work   sync.WaitGroup
+	cancel  context.CancelFunc
+	closing <-chan struct{} // closed when the rooms close
+	work    sync.WaitGroup
 }
 
 // codecs are all protocols: every room is reachable in each one that its API lists.
@@ -76,7 +79,7 @@ func openAEADs(ring *seal.Keyring) (a aeads, err error) {
 // work. On an error nothing is left running.
 func (a *App) openRooms(ctx context.Context, ring *seal.Keyring) (_ *rooms, err error) {
 	background, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	r := &rooms{cancel: cancel, keys: newRSAKeys(background, a.config.RSAPool, &a.busy, a.config.Log)}
+	r := &rooms{cancel: cancel, closing: background.Done(), keys: newRSAKeys(background, a.config.RSAPool, &a.busy, a.config.Log)}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, r.close())
@@ -114,6 +117,9 @@ func (a *App) openRooms(ctx context.Context, ring *seal.Keyring) (_ *rooms, err 
 		return nil, err
 	}
 	r.audit = audit.Open(sealed, c.Clock)
+	if r.events, err = eventlog.Open(sealed, registry, eventlog.Options{Clock: c.Clock, Logger: c.Log}); err != nil {
+		return nil, err
+	}
 	regions, err := c.regions()
 	if err != nil {
 		return nil, err
@@ -164,7 +170,7 @@ func (a *App) openRooms(ctx context.Context, ring *seal.Keyring) (_ *rooms, err 
 		return nil, err
 	}
 	daily := &upkeep{
-		ring: ring, sealed: sealed, slots: r.slots, history: r.audit, queue: queue, certificate: renew,
+		ring: ring, sealed: sealed, slots: r.slots, history: r.audit, events: r.events, queue: queue, certificate: renew,
 		sweep:    kmsRoom.SweepSlots,
 		changing: &a.changing, every: c.KeyRotation, clock: c.Clock, log: c.Log,
 	}
@@ -178,6 +184,7 @@ func (a *App) openRooms(ctx context.Context, ring *seal.Keyring) (_ *rooms, err 
 		return nil, err
 	}
 	a.background(background, r, "due", runner.Run)
+	a.background(background, r, "event log", r.events.Run)
 	a.background(background, r, "iam", directory.Run)
 	a.background(background, r, "kms", kmsRoom.RunKeyStores)
 	a.background(background, r, "external key store proxy", r.proxy.Run)
@@ -185,15 +192,15 @@ func (a *App) openRooms(ctx context.Context, ring *seal.Keyring) (_ *rooms, err 
 	return r, nil
 }
 
-func (a *App) openKMS(r *rooms, sealed store.Store, registry *table.Registry, queue *due.Queue, keys aeads, pages *page.Sealer, principals kms.Principals, regions []string) (*kms.Service, error) {
+func (a *App) openKMS(r *rooms, sealed store.Store, registry *table.Registry, queue *due.Queue, keys aeads, pages *page.Sealer, directory *iam.Directory, regions []string) (*kms.Service, error) {
 	c := kms.Config{
 		Store: sealed, Registry: registry, Slots: r.slots, Tokens: keys.token, Pages: pages, Jobs: queue, Audit: r.audit,
 		Clock: a.config.Clock, Log: a.config.Log, Regions: regions,
 		Pool: r.keys, ExternalKeyStores: a.config.KeyStores,
 	}
-	// Where every caller is a root user, key policies and grants may name anybody.
-	if !a.config.Dev {
-		c.Principals = principals
+	c.Principals = directory
+	if a.config.Dev {
+		c.Principals = anyPrincipal{directory}
 	}
 	c.ExternalKeyStores.Own = ownAddresses(a.config.Listen)
 	if a.config.AttestationRoots != nil {

@@ -11,6 +11,7 @@ import (
 	"fastness/internal/audit"
 	"fastness/internal/clock"
 	"fastness/internal/due"
+	"fastness/internal/eventlog"
 	"fastness/internal/keyslot"
 	"fastness/internal/seal"
 	"fastness/internal/store"
@@ -20,6 +21,7 @@ import (
 const (
 	jobKeys        = "upkeep.keys"        // rotate, rewrap and drop domain keys
 	jobHistory     = "upkeep.history"     // forget what is older than the event history
+	jobEvents      = "upkeep.events"      // trim the event log
 	jobCertificate = "upkeep.certificate" // renew the server's certificate
 	jobSlots       = "upkeep.slots"       // destroy key slots that failed calls left behind
 )
@@ -33,6 +35,8 @@ const (
 	daily = 24 * time.Hour
 	// sweepEvery is the interval of the sweeps of key slots.
 	sweepEvery = time.Hour
+	// trimEvery is the interval in which the event log is trimmed.
+	trimEvery = time.Hour
 	// againIn is when the work on keys goes on that could not be ended, because a value
 	// was written under the old key in the very moment of the rotation.
 	againIn = 10 * time.Minute
@@ -69,6 +73,7 @@ type upkeep struct {
 	sealed  *seal.Store
 	slots   *keyslot.File
 	history *audit.Log
+	events  *eventlog.Log
 	queue   *due.Queue
 	// certificate renews the server's certificate; nil when the operator gave one.
 	certificate func(context.Context) error
@@ -112,6 +117,10 @@ func (u *upkeep) handlers() map[string]due.Handler {
 	return map[string]due.Handler{
 		jobKeys:    repeat(u.turnKeys),
 		jobHistory: repeat(u.forgetHistory),
+		jobEvents: repeat(func(ctx context.Context) (time.Time, error) {
+			_, err := u.events.Trim(ctx)
+			return u.clock.Now().Add(trimEvery), err
+		}),
 		jobCertificate: repeat(func(ctx context.Context) (time.Time, error) {
 			if u.certificate == nil {
 				return u.clock.Now().Add(daily), nil
@@ -131,7 +140,7 @@ func (u *upkeep) handlers() map[string]due.Handler {
 // schedule puts the jobs into the queue that are not there, and makes those earlier
 // that are later than the configuration wants.
 func (u *upkeep) schedule(ctx context.Context) error {
-	intervals := map[string]time.Duration{jobKeys: u.every, jobHistory: daily, jobCertificate: daily, jobSlots: sweepEvery}
+	intervals := map[string]time.Duration{jobKeys: u.every, jobHistory: daily, jobEvents: trimEvery, jobCertificate: daily, jobSlots: sweepEvery}
 	_, err := u.sealed.Update(ctx, func(tx store.Txn) error {
 		for kind, interval := range intervals {
 			at := u.clock.Now().Add(interval)
@@ -241,6 +250,11 @@ func (u *upkeep) drop(ctx context.Context, purpose string, version uint32) error
 }
 
 func (u *upkeep) rewrapStore(ctx context.Context) error {
+	// A row that is sealed again counts as new. Events that wait for their numbers wait in
+	// the order of their revisions, so none must be among those rows.
+	if _, err := u.events.Sequence(ctx); err != nil {
+		return err
+	}
 	var after []byte
 	for {
 		p, err := u.sealed.Rewrap(ctx, after, rewrapStep)

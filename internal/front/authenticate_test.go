@@ -81,3 +81,33 @@ func TestUnsignedOnlyWhereTheModelSaysSo(t *testing.T) {
 		t.Errorf("unsigned PutNote: %s", a.body)
 	}
 }
+
+// A Content-Type outside the signature is admitted, as AWS admits it (its SDK for PHP sent
+// such requests until 2026), but changes nothing of what was signed.
+func TestContentTypeNeedNotBeSigned(t *testing.T) {
+	h := newHarness(t)
+	later := func(contentType string) func(*request) {
+		return func(q *request) {
+			delete(q.header, "Content-Type")
+			q.change = func(r *http.Request) { r.Header.Set("Content-Type", contentType) }
+		}
+	}
+	if a := h.json("GetNote", `{"Name":"x"}`, later("application/x-amz-json-1.1")); a.status != http.StatusOK || !strings.Contains(string(a.body), `"Name":"x"`) {
+		t.Errorf("%d %s", a.status, a.body)
+	}
+	form := "Action=GetNote&Version=2020-01-01&Name=x"
+	q := request{service: "beta", body: form, header: map[string]string{}}
+	later("application/x-www-form-urlencoded; charset=utf-8")(&q)
+	if a := h.send(q); a.status != http.StatusOK || !strings.Contains(string(a.body), "<Name>x</Name>") {
+		t.Errorf("a form: %d %s", a.status, a.body)
+	}
+	// Relabelled, a body is what it was (the signed X-Amz-Target says so) or nothing.
+	if a := h.json("GetNote", `{"Name":"x"}`, later("application/x-www-form-urlencoded")); a.status != http.StatusOK || !strings.Contains(string(a.body), `"Name":"x"`) {
+		t.Errorf("JSON called a form: %d %s", a.status, a.body)
+	}
+	before := len(h.beta.calls())
+	later("application/x-amz-json-1.1")(&q)
+	if a := h.send(q); a.status != http.StatusBadRequest || len(h.beta.calls()) != before {
+		t.Errorf("a form called JSON: %d %s", a.status, a.body)
+	}
+}

@@ -175,6 +175,7 @@ type harness struct {
 	door    *Door
 	alpha   *notes // AWS JSON and CBOR
 	beta    *notes // query
+	first   *notes // query, signed as another one is
 	store   *faultyStore
 	audit   *audit.Log
 	clock   *clock.Manual
@@ -211,12 +212,12 @@ func newHarness(t testing.TB) *harness {
 	}
 	h.alpha = &notes{api: noteAPI("alpha", "alpha", "alpha", "Alpha_2020.Notes", wire.AWSJSON11, wire.AWSJSON10, wire.RPCv2CBOR), do: echo}
 	h.beta = &notes{api: noteAPI("beta", "beta", "beta", "", wire.AWSQuery), do: echo}
-	shared1 := &notes{api: noteAPI("first", "shared", "first", "", wire.AWSQuery), do: echo}
+	h.first = &notes{api: noteAPI("first", "shared", "first", "", wire.AWSQuery), do: echo}
 	shared2 := &notes{api: noteAPI("second", "shared", "second", "", wire.AWSQuery), do: echo}
 	rest := &notes{api: noteAPI("rest", "rest", "rest", "", wire.RESTJSON1), do: echo}
 	room := func(n *notes) *Room { return &Room{API: n.api, Service: n, Resolver: n, MaxBody: 64 << 10} }
 	h.door, err = New(Config{
-		Rooms: []*Room{room(h.alpha), room(h.beta), room(shared1), room(shared2), room(rest)},
+		Rooms: []*Room{room(h.alpha), room(h.beta), room(h.first), room(shared2), room(rest)},
 		Codecs: []wire.Codec{
 			awsjson.New(wire.AWSJSON11), awsjson.New(wire.AWSJSON10), awsquery.New(), restjson.New(), rpccbor.New(),
 		},

@@ -113,7 +113,8 @@ func (d *Door) contain(c *call.Call, message string, err *error) {
 }
 
 // mutate runs the operation in a transaction that its audit record is part of. Inside
-// another call's transaction it joins that one, so that both commit or neither.
+// another call's transaction it joins that one, so that both commit or neither; if it
+// fails, its writes are undone there and the other call may go on without them.
 func (d *Door) mutate(ctx context.Context, room *Room, c *call.Call) (any, error) {
 	var out any
 	authorized := slices.Clip(c.Notes.Additional) // what authorization noted outlives retries
@@ -128,7 +129,7 @@ func (d *Door) mutate(ctx context.Context, room *Room, c *call.Call) (any, error
 	}
 	var err error
 	if tx := c.Txn(); tx != nil {
-		err = body(tx)
+		err = tx.Savepoint(func() error { return body(tx) })
 	} else {
 		_, err = d.store.Update(ctx, body)
 		c.SetTxn(nil)
@@ -136,9 +137,10 @@ func (d *Door) mutate(ctx context.Context, room *Room, c *call.Call) (any, error
 	switch {
 	case err == nil:
 		return out, nil
-	case errors.Is(err, audit.ErrUnavailable):
+	case errors.Is(err, audit.ErrUnavailable) && !errors.Is(err, store.ErrTxnTooLarge):
 		return nil, d.unaudited(err)
 	}
+	// Also when the record alone did not fit: it is the operation that wrote too much.
 	return nil, d.refuse(ctx, c, err)
 }
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -40,6 +41,20 @@ func (h *harness) has(key string) bool {
 		h.Fatal(err)
 	}
 	return err == nil
+}
+
+// holds tells whether the store has value under key.
+func (h *harness) holds(key, value string) (same bool) {
+	h.Helper()
+	err := h.store.View(context.Background(), func(r store.Reader) error {
+		it, err := r.Get([]byte(key))
+		same = string(it.Value) == value
+		return err
+	})
+	if err != nil {
+		h.Error(err)
+	}
+	return same
 }
 
 func TestMutationAndRecordCommitTogether(t *testing.T) {
@@ -241,6 +256,102 @@ func TestNestedMutationJoinsTheTransaction(t *testing.T) {
 	}
 	if h.has("outer") || h.has("inner") {
 		t.Error("part of a refused mutation was committed")
+	}
+}
+
+// A service that swallows the error of a call it made commits nothing of that call but
+// the record of its failure.
+func TestFailedNestedMutationIsUndone(t *testing.T) {
+	for name, fail := range map[string]func() error{
+		"error": func() error { return &wire.CommonError{Kind: wire.Validation, Message: "inner no"} },
+		"panic": func() error { panic("inner") },
+		"bound": func() error { return nil }, // of the transaction: see below
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := newHarness(t)
+			hooks := 0
+			nested(h, func(err error) error {
+				if err == nil {
+					t.Error("the inner call succeeded")
+				}
+				return nil // swallowed
+			})
+			h.beta.do = func(c ctx, op string, in *noteInput) (any, error) {
+				tx := call.From(c).Txn()
+				tx.OnCommit(func(store.Revision) { hooks++ })
+				if err := errors.Join(tx.Put([]byte("inner"), []byte("x")), tx.Put([]byte("outer"), []byte("changed"))); err != nil {
+					return nil, err
+				}
+				if name == "bound" {
+					for i := range store.MaxTxnOps {
+						_ = tx.Put(append([]byte("many"), byte(i)), nil) // overlooked: the record does not fit
+					}
+				}
+				return &noteOutput{}, fail()
+			}
+			if a := h.json("PutNote", `{"Name":"x"}`); a.status != http.StatusOK {
+				t.Fatalf("%d %s", a.status, a.body)
+			}
+			if h.has("inner") || hooks != 0 || !h.holds("outer", "x") {
+				t.Errorf("the inner call's writes stayed (hooks run: %d)", hooks)
+			}
+			records := map[string]int{}
+			for _, e := range h.history() {
+				if e.Source == "alpha.amazonaws.com" || bytes.Contains(e.JSON, []byte(`"errorCode":`)) {
+					records[e.Source]++
+				}
+			}
+			want := map[string]int{"alpha.amazonaws.com": 1, "beta.amazonaws.com": 1}
+			if !maps.Equal(records, want) {
+				t.Errorf("records %v, want %v", records, want)
+			}
+		})
+	}
+}
+
+// One level deeper: the middle call succeeds without what it called, or fails and takes
+// with it what it called with success.
+func TestNestedMutationsAreUndoneLevelByLevel(t *testing.T) {
+	for _, c := range []struct {
+		fails string
+		kept  []string
+		lost  []string
+	}{
+		{"first", []string{"alpha", "beta"}, []string{"first"}},
+		{"beta", []string{"alpha"}, []string{"beta", "first"}},
+		{"", []string{"alpha", "beta", "first"}, nil},
+	} {
+		t.Run("fails: "+c.fails, func(t *testing.T) {
+			h := newHarness(t)
+			level := func(name string, next *notes) func(ctx, string, *noteInput) (any, error) {
+				return func(ctx ctx, op string, in *noteInput) (any, error) {
+					if err := call.From(ctx).Txn().Put([]byte(name), []byte("x")); err != nil {
+						return nil, err
+					}
+					if next != nil {
+						_, _ = h.door.Invoke(ctx, next.api.Operation("PutNote"), &noteInput{})
+					}
+					if name == c.fails {
+						return nil, &wire.CommonError{Kind: wire.Validation, Message: "no"}
+					}
+					return &noteOutput{}, nil
+				}
+			}
+			h.alpha.do, h.beta.do, h.first.do = level("alpha", h.beta), level("beta", h.first), level("first", nil)
+			if a := h.json("PutNote", "{}"); a.status != http.StatusOK {
+				t.Fatalf("%d %s", a.status, a.body)
+			}
+			for _, key := range c.kept {
+				if !h.has(key) {
+					t.Errorf("the writes of %s are lost", key)
+				}
+			}
+			for _, key := range c.lost {
+				if h.has(key) {
+					t.Errorf("the writes of %s stayed", key)
+				}
+			}
+		})
 	}
 }
 

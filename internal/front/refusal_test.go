@@ -15,6 +15,8 @@ import (
 
 	"fastness/internal/api/iamapi"
 	"fastness/internal/api/kmsapi"
+	"fastness/internal/api/secretsmanagerapi"
+	"fastness/internal/api/ssmapi"
 	"fastness/internal/api/stsapi"
 	"fastness/internal/clock"
 	"fastness/internal/wire"
@@ -30,7 +32,7 @@ import (
 func refusingDoor(t *testing.T) *Door {
 	t.Helper()
 	d, err := New(Config{
-		Rooms:  []*Room{{API: kmsapi.API, MaxBody: 64 << 10}, {API: iamapi.API}, {API: stsapi.API}},
+		Rooms:  []*Room{{API: kmsapi.API, MaxBody: 64 << 10}, {API: iamapi.API}, {API: stsapi.API}, {API: ssmapi.API}, {API: secretsmanagerapi.API}},
 		Codecs: []wire.Codec{awsjson.New(wire.AWSJSON10), awsjson.New(wire.AWSJSON11), awsquery.New(), restjson.New(), rpccbor.New()},
 		Clock:  clock.NewManual(time.Now()), Log: slog.New(slog.DiscardHandler), Metrics: NewMetrics(prometheus.NewRegistry()),
 		Regions: []string{"us-east-1"},
@@ -60,6 +62,9 @@ func TestDoorRefusesInTheWordsOfTheProtocol(t *testing.T) {
 		{"an unsigned form that says its version", "Action=ListUsers&Version=2010-05-08", http.Header{"Content-Type": {formType}}, 403, "<Code>MissingAuthenticationToken</Code>", ""},
 		{"a form without Version", "Action=ListUsers", http.Header{"Content-Type": {formType}}, 400, "<Code>InvalidAction</Code>", ""},
 		{"an unsigned bomb", string(gzipped(t, bytes.Repeat([]byte(" "), 1<<20))), http.Header{"X-Amz-Target": {"TrentService.ListKeys"}, "Content-Encoding": {"gzip"}}, 400, "MissingAuthenticationTokenException", ""},
+		{"an unsigned parameter", "{}", http.Header{"X-Amz-Target": {"AmazonSSM.GetParameter"}}, 400, "MissingAuthenticationTokenException", ""},
+		{"an operation of Systems Manager that is not offered", "{}", http.Header{"X-Amz-Target": {"AmazonSSM.StartSession"}}, 400, "UnknownOperationException", ""},
+		{"an unsigned secret", "{}", http.Header{"X-Amz-Target": {"secretsmanager.GetSecretValue"}}, 400, "MissingAuthenticationTokenException", ""},
 		{"a form that is a bomb", string(gzipped(t, bytes.Repeat([]byte(" "), 1<<20))), http.Header{"Content-Type": {formType}, "Content-Encoding": {"GZip"}}, 413, "<Code>RequestEntityTooLarge</Code>", ""},
 		{"a form that is not gzip", "Action=ListUsers&Version=2010-05-08", http.Header{"Content-Type": {formType}, "Content-Encoding": {"gzip"}}, 400, "<Code>MalformedInput</Code>", ""},
 	} {

@@ -2,38 +2,14 @@ package page
 
 import (
 	"bytes"
-	"crypto/aes"
-	"crypto/cipher"
 	"errors"
 	"testing"
+
+	"fastness/internal/page/pagetest"
 )
 
-// gcm is an AEAD with a fixed key, for tests.
-type gcm struct{ cipher.AEAD }
-
-func newGCM(t testing.TB) gcm {
-	t.Helper()
-	block, err := aes.NewCipher(make([]byte, 32))
-	if err != nil {
-		t.Fatal(err)
-	}
-	a, err := cipher.NewGCMWithRandomNonce(block)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return gcm{a}
-}
-
-func (g gcm) Seal(dst, plaintext, aad []byte) ([]byte, error) {
-	return g.AEAD.Seal(dst, nil, plaintext, aad), nil
-}
-
-func (g gcm) Open(dst, sealed, aad []byte) ([]byte, error) {
-	return g.AEAD.Open(dst, nil, sealed, aad)
-}
-
 func TestTokenOpensOnlyInItsListing(t *testing.T) {
-	s := New(newGCM(t))
+	s := New(pagetest.New(t))
 	token, err := s.Seal("ListKeys", "111122223333", "a", []byte("position"))
 	if err != nil {
 		t.Fatal(err)
@@ -61,13 +37,13 @@ func TestTokenOpensOnlyInItsListing(t *testing.T) {
 }
 
 func TestPositionIsBounded(t *testing.T) {
-	if _, err := New(newGCM(t)).Seal("o", "a", "f", make([]byte, MaxPosition+1)); err == nil {
+	if _, err := New(pagetest.New(t)).Seal("o", "a", "f", make([]byte, MaxPosition+1)); err == nil {
 		t.Fatal("a position over the bound was sealed")
 	}
 }
 
 func FuzzOpen(f *testing.F) {
-	s := New(newGCM(f))
+	s := New(pagetest.New(f))
 	f.Add("AAAA")
 	f.Add("")
 	f.Fuzz(func(t *testing.T, token string) {

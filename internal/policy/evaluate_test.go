@@ -302,6 +302,25 @@ func TestResultNamesTheDecidingStatements(t *testing.T) {
 	}
 }
 
+// AWS KMS API reference, PutKeyPolicy, Policy.
+func TestKeyPolicyStatementWithoutActionOrResourceHasNoEffect(t *testing.T) {
+	const allow = `{"Effect":"Allow","Principal":"*","Action":"kms:*","Resource":"*"}`
+	for _, inert := range []string{`"Action":"kms:*"`, `"NotAction":"s3:*"`, `"Resource":"*"`, `"NotResource":"arn:aws:s3:::x"`, `"Sid":"neither"`} {
+		for doc, want := range map[string]bool{
+			`{"Effect":"Allow","Principal":"*",` + inert + `}`:            false,
+			`{"Effect":"Deny","Principal":"*",` + inert + `},` + allow:    true,
+			allow + `,{"Effect":"Deny","NotPrincipal":"*",` + inert + `}`: true,
+			`{"Effect":"Allow","Principal":{"AWS":"*"},` + inert + `}`:    false,
+		} {
+			p := must(t, KMSKey, `{"Version":"2012-10-17","Statement":[`+doc+`]}`)
+			req := &Request{Principal: alice, Action: "kms:Decrypt", Resource: theKey}
+			if r := Evaluate(req, &Policies{ResourceMode: ResourceDelegating, Resource: []*Policy{p}}, nil); r.Allowed() != want {
+				t.Errorf("%s: allowed %v", doc, r.Allowed())
+			}
+		}
+	}
+}
+
 func TestMissingKeysAreReported(t *testing.T) {
 	ps := &Policies{Identity: []*Policy{must(t, IdentityManaged, `{"Version":"2012-10-17","Statement":[
 		{"Effect":"Allow","Action":"kms:*","Resource":"arn:aws:kms:*:*:key/${aws:PrincipalTag/Key}"},

@@ -65,6 +65,7 @@ type grammar struct {
 	plainSid      bool // Sid is [0-9A-Za-z]*
 	stsOnly       bool // only sts: actions
 	everybodyOnly bool // Principal must be "*"
+	inert         bool // a statement without Action or Resource is accepted and has no effect
 }
 
 func (k Kind) grammar() grammar {
@@ -81,6 +82,8 @@ func (k Kind) grammar() grammar {
 		return grammar{principal: prohibited, resource: required, id: true, plainSid: true}
 	case ResourceControl:
 		return grammar{principal: required, resource: required, id: true, plainSid: true, everybodyOnly: true}
+	case KMSKey: // AWS KMS API reference, PutKeyPolicy, Policy: such statements have no effect
+		return grammar{principal: required, notPrincipal: true, resource: required, id: true, inert: true}
 	case Resource: // without Resource, a statement means the resource it is attached to
 		return grammar{principal: required, notPrincipal: true, id: true}
 	default:

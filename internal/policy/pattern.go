@@ -106,8 +106,9 @@ func (p *pattern) resolve(e *evaluation, buf []byte) (string, bool) {
 		switch {
 		case ok && !v.list && v.Len() == 1:
 			s := v.At(0)
-			// A value with bytes outside UTF-8 could be mistaken for wildcards.
-			if strings.IndexByte(s, wildAny) >= 0 || strings.IndexByte(s, wildOne) >= 0 {
+			// A value with bytes outside UTF-8 could be mistaken for wildcards, and a part
+			// of a character for its neighbours' part.
+			if !utf8.ValidString(s) {
 				return "", false
 			}
 			out = append(out, s...)
@@ -128,7 +129,7 @@ func view(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
 // occurrence is always right, so there is no backtracking over asterisks, whatever
 // their number: the runs between them are looked for one after the other, each in
 // what the one before left. A run of letters costs time linear in the text it passes
-// (strings.Index); one with question marks at most its length times that.
+// (strings.Index), one with question marks little more (see find).
 func matchGlob(p, s string) bool {
 	i := strings.IndexByte(p, wildAny)
 	if i < 0 {
@@ -174,28 +175,6 @@ func consume(run, s string) (int, bool) {
 		n++
 	}
 	return n, true
-}
-
-// find gives the end of the earliest occurrence of a run, or -1.
-func find(run, s string) int {
-	if strings.IndexByte(run, wildOne) < 0 {
-		i := strings.Index(s, run)
-		if i < 0 {
-			return -1
-		}
-		return i + len(run)
-	}
-	for start := 0; start <= len(s); {
-		if n, ok := consume(run, s[start:]); ok {
-			return start + n
-		}
-		if start == len(s) {
-			break
-		}
-		_, size := utf8.DecodeRuneInString(s[start:])
-		start += size
-	}
-	return -1
 }
 
 // matchTail matches a run without asterisks at the end of s.

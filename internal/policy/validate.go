@@ -77,14 +77,17 @@ func alphanumeric(s string) bool {
 }
 
 func (r *reader) presence(s *Statement) {
-	if len(s.Actions) == 0 {
+	// Compile gives a statement without actions or resources no effect. An empty list is
+	// not an element left out: an empty NotAction would mean every action.
+	inert := func(list []string, not bool) bool { return r.rules.inert && list == nil && !not }
+	if len(s.Actions) == 0 && !inert(s.Actions, s.NotAction) {
 		if r.rules.older {
 			r.fail(FaultMissing, s.Pos, "Policy statement must contain actions.")
 		} else {
 			r.fail(FaultMissing, s.Pos, "Missing required field Action")
 		}
 	}
-	if r.rules.resource == required && len(s.Resources) == 0 {
+	if r.rules.resource == required && len(s.Resources) == 0 && !inert(s.Resources, s.NotResource) {
 		if r.rules.older {
 			r.fail(FaultMissing, s.Pos, "Policy statement must contain resources.")
 		} else {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"iter"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -92,6 +93,15 @@ func (t *memTxn) Delete(key []byte) error {
 func (t *memTxn) OnCommit(f func(store.Revision)) { t.hooks = append(t.hooks, f) }
 
 func (t *memTxn) Fence(store.Lease) {}
+
+func (t *memTxn) Savepoint(f func() error) error {
+	data, writes, hooks := maps.Clone(t.data), maps.Clone(t.writes), slices.Clone(t.hooks)
+	err := f()
+	if err != nil {
+		t.data, t.writes, t.hooks = data, writes, hooks
+	}
+	return err
+}
 
 func (s *memStore) txn() *memTxn {
 	t := &memTxn{s: s, data: map[string]store.Item{}, writes: map[string]store.Change{}}

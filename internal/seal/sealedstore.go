@@ -282,6 +282,16 @@ func (t *txn) OnCommit(f func(store.Revision)) { t.inner.OnCommit(f) }
 // Fence implements store.Txn.
 func (t *txn) Fence(l store.Lease) { t.inner.Fence(l) }
 
+// Savepoint implements store.Txn.
+func (t *txn) Savepoint(f func() error) error {
+	failed := t.failed
+	err := t.inner.Savepoint(f)
+	if err != nil {
+		t.failed = failed
+	}
+	return err
+}
+
 // watcher opens what an inner watcher reports.
 type watcher struct {
 	k     *Keyring

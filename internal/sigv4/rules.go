@@ -34,8 +34,9 @@ type Rules struct {
 	// AllowStreaming admits the STREAMING modes (S3 and its relatives).
 	AllowStreaming bool
 	// AllowUnsignedContentType admits a Content-Type that a header signature does
-	// not cover, as the AWS SDK for PHP and old versions of curl send it. Presigned
-	// requests may always carry one: AWS leaves it to the signer.
+	// not cover, as the AWS SDK for PHP (before June 2026), other PHP clients and old
+	// versions of curl send it: AWS's documentation demands that it is signed, its
+	// services do not. Presigned requests may always carry one.
 	AllowUnsignedContentType bool
 	// TokenAfterSigning tells that clients add the session token to the request after
 	// signing it (AWS IoT's device gateway), so that the signature does not cover

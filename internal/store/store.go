@@ -115,6 +115,11 @@ type Txn interface {
 	// Fence makes the commit conditional on l still being held; if it is not, the
 	// Update fails with ErrFenced.
 	Fence(l Lease)
+	// Savepoint runs f and returns its error. If there is one, the transaction is as if
+	// f had written nothing: writes, hooks, fences and passed bounds of f are undone, so
+	// that the transaction can go on and commit without them. What f read stays read
+	// (and validated at commit), because what follows may depend on it. Savepoints nest.
+	Savepoint(f func() error) error
 }
 
 // Change is one written or deleted key of a commit, as a Watch reports it.

@@ -10,5 +10,6 @@
 //	xks_test.go           one server as another's external key store
 //	limits_test.go        drain, slow clients, oversized requests
 //	explain_test.go       fastness kms explain
+//	events_test.go        fastness events tail
 //	fips_test.go          the FIPS build
 package e2e

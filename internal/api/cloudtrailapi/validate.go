@@ -97,17 +97,4 @@ func (s *LookupEventsRequest) check(c *wire.Checker, at *wire.Path) {
 	if s.EventCategory != nil {
 		checkEventCategory(c, &p, *s.EventCategory)
 	}
-	p.Name, p.Sensitive = "maxResults", false
-	if s.MaxResults != nil {
-		checkMaxResults(c, &p, *s.MaxResults)
-	}
-}
-
-func checkMaxResults(c *wire.Checker, at *wire.Path, v int32) {
-	if v < 1 {
-		c.Integer(at, int64(v), `Member must have value greater than or equal to 1`)
-	}
-	if v > 50 {
-		c.Integer(at, int64(v), `Member must have value less than or equal to 50`)
-	}
 }

@@ -1,13 +1,17 @@
 package iamdata
 
 import (
+	"bytes"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"testing"
 )
 
-func TestImport(t *testing.T) {
+// npm makes an unpacked npm package with the services x and y, of which y is damaged.
+func npm(t *testing.T) string {
+	t.Helper()
 	dir := t.TempDir()
 	for name, text := range map[string]string{
 		"package.json":              `{"name": "p", "version": "1.2.3"}`,
@@ -26,6 +30,41 @@ func TestImport(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	return dir
+}
+
+func TestImportAll(t *testing.T) {
+	dir, models := npm(t), t.TempDir()
+	allow := func(text string) {
+		t.Helper()
+		if err := os.WriteFile(filepath.Join(models, "allow.json"), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	allow(`[{"name": "x", "operations": ["*"]}, {"name": "x2", "iamPrefix": "x", "operations": ["*"]}]`)
+	var report bytes.Buffer
+	if err := ImportAll(dir, models, &report); err != nil {
+		t.Fatal(err)
+	}
+	if report.String() != "x: 1 actions, 1 resource types\n" {
+		t.Errorf("reported %q", report.String())
+	}
+	want, err := Import(dir, "x")
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := Read(filepath.Join(models, "iam"), "x")
+	if err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("read again: %+v, %v", got, err)
+	}
+	allow(`[{"name": "z", "operations": ["*"]}]`)
+	if err := ImportAll(dir, models, &report); err == nil {
+		t.Error("a service that does not exist")
+	}
+}
+
+func TestImport(t *testing.T) {
+	dir := npm(t)
 	s, err := Import(dir, "x")
 	if err != nil {
 		t.Fatal(err)

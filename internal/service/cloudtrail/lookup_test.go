@@ -2,8 +2,6 @@ package cloudtrail
 
 import (
 	"context"
-	"crypto/aes"
-	"crypto/cipher"
 	"errors"
 	"fmt"
 	"testing"
@@ -14,6 +12,7 @@ import (
 	"fastness/internal/call"
 	"fastness/internal/clock"
 	"fastness/internal/page"
+	"fastness/internal/page/pagetest"
 	"fastness/internal/store/pebble"
 	"fastness/internal/wire"
 
@@ -21,16 +20,6 @@ import (
 )
 
 const account, region = "123456789012", "eu-central-1"
-
-type gcm struct{ cipher.AEAD }
-
-func (g gcm) Seal(dst, plaintext, aad []byte) ([]byte, error) {
-	return g.AEAD.Seal(dst, nil, plaintext, aad), nil
-}
-
-func (g gcm) Open(dst, sealed, aad []byte) ([]byte, error) {
-	return g.AEAD.Open(dst, nil, sealed, aad)
-}
 
 func must(t testing.TB, err error) {
 	t.Helper()
@@ -64,11 +53,7 @@ func history(t *testing.T, events int) *Service {
 			&audit.Event{ID: "elsewhere", Time: c.Now(), Account: account, Region: "us-east-1", Name: "Encrypt", JSON: []byte("{}")}))
 		c.Advance(time.Minute)
 	}
-	block, err := aes.NewCipher(make([]byte, 32))
-	must(t, err)
-	aead, err := cipher.NewGCMWithRandomNonce(block)
-	must(t, err)
-	return New(log, page.New(gcm{aead}))
+	return New(log, page.New(pagetest.New(t)))
 }
 
 func lookup(ctx context.Context, s *Service, in *cloudtrailapi.LookupEventsRequest) (ids string, next *string, err error) {

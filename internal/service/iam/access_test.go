@@ -393,3 +393,12 @@ func packedSize(out *sdksts.AssumeRoleOutput) *int32 {
 	//lint:ignore SA1019 see above
 	return out.PackedPolicySize
 }
+
+// LookupEvents has an error of its own for what the model would refuse.
+func TestLookupEventsNamesItsBounds(t *testing.T) {
+	w := newWorld(t)
+	for _, n := range []int32{-1, 0, 51} {
+		_, err := w.root.trail.LookupEvents(t.Context(), &sdkcloudtrail.LookupEventsInput{MaxResults: aws.Int32(n)})
+		expect(t, err, "InvalidMaxResultsException")
+	}
+}

@@ -11,11 +11,7 @@ import (
 
 // attach attaches a managed policy; one that is attached stays so.
 func (s *Service) attach(ctx context.Context, k *kind, name, arn string) error {
-	t, err := s.begin(ctx)
-	if err != nil {
-		return err
-	}
-	h, err := t.holder(k, name)
+	t, h, err := own[holder](ctx, s, k, name)
 	if err != nil {
 		return err
 	}
@@ -35,11 +31,7 @@ func (s *Service) attach(ctx context.Context, k *kind, name, arn string) error {
 
 // detach ends an attachment.
 func (s *Service) detach(ctx context.Context, k *kind, name, arn string) error {
-	t, err := s.begin(ctx)
-	if err != nil {
-		return err
-	}
-	h, err := t.holder(k, name)
+	t, h, err := own[holder](ctx, s, k, name)
 	if err != nil {
 		return err
 	}

@@ -23,11 +23,7 @@ func (t *tx) bound(h holder, arn *string) error {
 }
 
 func (s *Service) changeBoundary(ctx context.Context, k *kind, name, arn string) error {
-	t, err := s.begin(ctx)
-	if err != nil {
-		return err
-	}
-	h, err := t.holder(k, name)
+	t, h, err := own[holder](ctx, s, k, name)
 	if err != nil {
 		return err
 	}

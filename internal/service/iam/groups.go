@@ -95,15 +95,8 @@ func groupName(g iamapi.Group) string { return *g.GroupName }
 
 // UpdateGroup renames a group or changes its path.
 func (s *Service) UpdateGroup(ctx context.Context, in *iamapi.UpdateGroupRequest) (*iamapi.UpdateGroupOutput, error) {
-	t, err := s.begin(ctx)
+	t, g, err := own[*group](ctx, s, groupKind, *in.GroupName)
 	if err != nil {
-		return nil, err
-	}
-	g, err := t.group(*in.GroupName)
-	if err != nil {
-		return nil, err
-	}
-	if err := t.authorized(g); err != nil {
 		return nil, err
 	}
 	return &iamapi.UpdateGroupOutput{}, t.moveTo(g, in.NewPath, in.NewGroupName)
@@ -111,15 +104,8 @@ func (s *Service) UpdateGroup(ctx context.Context, in *iamapi.UpdateGroupRequest
 
 // DeleteGroup deletes a group without members and policies.
 func (s *Service) DeleteGroup(ctx context.Context, in *iamapi.DeleteGroupRequest) (*iamapi.DeleteGroupOutput, error) {
-	t, err := s.begin(ctx)
+	t, g, err := own[*group](ctx, s, groupKind, *in.GroupName)
 	if err != nil {
-		return nil, err
-	}
-	g, err := t.group(*in.GroupName)
-	if err != nil {
-		return nil, err
-	}
-	if err := t.authorized(g); err != nil {
 		return nil, err
 	}
 	members, err := indexed(t.dir.tables.users, t, indexGroup, t.account, g.ID)
@@ -166,15 +152,8 @@ func (s *Service) RemoveUserFromGroup(ctx context.Context, in *iamapi.RemoveUser
 }
 
 func (s *Service) membership(ctx context.Context, groupName, userName string) (*tx, *group, *user, error) {
-	t, err := s.begin(ctx)
+	t, g, err := own[*group](ctx, s, groupKind, groupName)
 	if err != nil {
-		return nil, nil, nil, err
-	}
-	g, err := t.group(groupName)
-	if err != nil {
-		return nil, nil, nil, err
-	}
-	if err := t.authorized(g); err != nil {
 		return nil, nil, nil, err
 	}
 	u, err := t.user(userName)

@@ -2,9 +2,6 @@ package iam_test
 
 import (
 	"context"
-	"crypto/aes"
-	"crypto/cipher"
-	"crypto/rand"
 	"errors"
 	"log/slog"
 	"net/http/httptest"
@@ -21,6 +18,7 @@ import (
 	"fastness/internal/clock"
 	"fastness/internal/front"
 	"fastness/internal/page"
+	"fastness/internal/page/pagetest"
 	"fastness/internal/service/cloudtrail"
 	"fastness/internal/service/iam"
 	"fastness/internal/service/sts"
@@ -68,27 +66,6 @@ type actor struct {
 	trail             *sdkcloudtrail.Client
 }
 
-type gcm struct{ cipher.AEAD }
-
-func (g gcm) Seal(dst, plaintext, aad []byte) ([]byte, error) {
-	return g.AEAD.Seal(dst, nil, plaintext, aad), nil
-}
-
-func (g gcm) Open(dst, sealed, aad []byte) ([]byte, error) {
-	return g.AEAD.Open(dst, nil, sealed, aad)
-}
-
-func newGCM(t testing.TB) gcm {
-	t.Helper()
-	key := make([]byte, 32)
-	_, _ = rand.Read(key)
-	block, err := aes.NewCipher(key)
-	must(t, err)
-	a, err := cipher.NewGCMWithRandomNonce(block)
-	must(t, err)
-	return gcm{a}
-}
-
 func must(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
@@ -105,7 +82,7 @@ func newWorld(t testing.TB, providers ...sts.Provider) *world {
 	w.dir, err = iam.OpenDirectory(t.Context(), s, w.reg, w.clock)
 	must(t, err)
 	log := audit.Open(s, w.clock)
-	aead := newGCM(t)
+	aead := pagetest.New(t)
 	w.sts, err = sts.New(sts.Options{Directory: w.dir, Tokens: aead, Clock: w.clock, Providers: providers})
 	must(t, err)
 	rooms := iam.New(w.dir, page.New(aead))
@@ -167,7 +144,9 @@ func (w *world) rootOf(id string) *actor {
 func (w *world) actor(id, secret, token string) *actor {
 	a := &actor{w: w, id: id, secret: secret, token: token}
 	config := aws.Config{
-		Region: region, BaseEndpoint: aws.String(w.url), RetryMaxAttempts: 1,
+		// With attempts left: the SDK closes the body of a request as soon as the answer
+		// begins, and now and then the connection with it, whoever the server is.
+		Region: region, BaseEndpoint: aws.String(w.url), RetryMaxAttempts: 3,
 		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
 			return aws.Credentials{AccessKeyID: id, SecretAccessKey: secret, SessionToken: token}, nil
 		}),

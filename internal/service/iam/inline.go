@@ -14,11 +14,7 @@ func (s *Service) putInline(ctx context.Context, k *kind, name, policyName, text
 	if _, err := policy.Parse(policy.IdentityInline, []byte(text)); err != nil {
 		return malformed(err)
 	}
-	t, err := s.begin(ctx)
-	if err != nil {
-		return err
-	}
-	h, err := t.holder(k, name)
+	t, h, err := own[holder](ctx, s, k, name)
 	if err != nil {
 		return err
 	}
@@ -31,7 +27,7 @@ func (s *Service) putInline(ctx context.Context, k *kind, name, policyName, text
 	}
 	size := 0
 	for _, p := range g.Inline {
-		size += policy.Size([]byte(p.Doc.text))
+		size += policy.Size([]byte(p.Doc.source()))
 	}
 	if size > k.inlineSize {
 		return limitExceeded("Maximum policy size of %d bytes exceeded for %s %s", k.inlineSize, k.word, name)
@@ -45,11 +41,7 @@ func noSuchInline(k *kind, policyName string) error {
 
 // deleteInline removes an inline policy.
 func (s *Service) deleteInline(ctx context.Context, k *kind, name, policyName string) error {
-	t, err := s.begin(ctx)
-	if err != nil {
-		return err
-	}
-	h, err := t.holder(k, name)
+	t, h, err := own[holder](ctx, s, k, name)
 	if err != nil {
 		return err
 	}
@@ -73,7 +65,7 @@ func (s *Service) getInline(ctx context.Context, k *kind, name, policyName strin
 		if !found {
 			return noSuchInline(k, policyName)
 		}
-		doc = new(percentEncode(h.held().Inline[i].Doc.text))
+		doc = new(percentEncode(h.held().Inline[i].Doc.source()))
 		return nil
 	})
 	return doc, err

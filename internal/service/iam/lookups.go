@@ -91,17 +91,6 @@ func (d *Directory) HasAccount(account string) bool {
 	return ok && v.(*accountView).record != nil
 }
 
-// HasAccessKey tells whether a long-term access key is there, active or not.
-func (d *Directory) HasAccessKey(id string) bool {
-	account, ok := accountOf(id)
-	if !ok {
-		return false
-	}
-	d.mu.RLock()
-	defer d.mu.RUnlock()
-	return d.peek(account).keysByID[id] != nil
-}
-
 // AccountOf reads the account from any access key id made here (or by AWS since 2019).
 func (*Directory) AccountOf(accessKeyID string) (account string, ok bool) {
 	return accountOf(accessKeyID)

@@ -3,10 +3,15 @@ package iam_test
 import (
 	"context"
 	"fmt"
+	"io"
+	"net/http"
 	"net/url"
 	"slices"
 	"strings"
 	"testing"
+
+	"fastness/internal/api/iamapi"
+	"fastness/internal/sigv4"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	sdkiam "github.com/aws/aws-sdk-go-v2/service/iam"
@@ -244,6 +249,8 @@ func TestTags(t *testing.T) {
 		{"create", run((*c).CreateUser, &sdkiam.CreateUserInput{UserName: s("ann"), Tags: []types.Tag{tag("Team", "red")}}), ""},
 		{"twice", run((*c).TagUser, &sdkiam.TagUserInput{UserName: s("ann"), Tags: []types.Tag{tag("a", "1"), tag("A", "2")}}), "InvalidInput: Duplicate tag keys found."},
 		{"too many", run((*c).TagUser, &sdkiam.TagUserInput{UserName: s("ann"), Tags: many}), "LimitExceeded: Cannot exceed quota for TagsPerUser: 50"},
+		// In one request the model's own bound comes first.
+		{"too many at once", run((*c).TagUser, &sdkiam.TagUserInput{UserName: s("ann"), Tags: append(many, tag("t50", ""))}), "ValidationError: 1 validation error detected: Value at 'tags' failed to satisfy constraint: Member must have length less than or equal to 50"},
 		{"reserved", run((*c).TagUser, &sdkiam.TagUserInput{UserName: s("ann"), Tags: []types.Tag{tag("aws:x", "")}}), "InvalidInput"},
 		{"change", run((*c).TagUser, &sdkiam.TagUserInput{UserName: s("ann"), Tags: []types.Tag{tag("team", "blue"), tag("desk", "7")}}), ""},
 		{"remove", run((*c).UntagUser, &sdkiam.UntagUserInput{UserName: s("ann"), TagKeys: []string{"DESK", "none"}}), ""},
@@ -337,16 +344,17 @@ func TestListPolicies(t *testing.T) {
 			t.Errorf("%s: %v", name, got)
 		}
 	}
-	out, err := w.root.iam.ListPolicies(ctx, &sdkiam.ListPoliciesInput{Scope: types.PolicyScopeTypeAws})
-	must(t, err)
-	if len(out.Policies) < 8 {
-		t.Errorf("%d AWS managed policies", len(out.Policies))
+	list := w.query(t, url.Values{"Action": {"ListPolicies"}, "Scope": {"AWS"}, "MaxItems": {"1000"}})
+	if n := strings.Count(list, "<PolicyId>"); n < 160 {
+		t.Errorf("%d AWS managed policies", n)
 	}
-	for _, p := range out.Policies {
-		v, err := w.root.iam.GetPolicyVersion(ctx, &sdkiam.GetPolicyVersionInput{PolicyArn: p.Arn, VersionId: p.DefaultVersionId})
-		must(t, err)
-		if d, err := url.PathUnescape(*v.PolicyVersion.Document); err != nil || !strings.Contains(d, "2012-10-17") {
-			t.Errorf("%s: %s, %v", *p.Arn, d, err)
+	for _, arn := range []string{admin, "arn:aws:iam::aws:policy/ReadOnlyAccess", "arn:aws:iam::aws:policy/job-function/ViewOnlyAccess"} {
+		_, after, _ := strings.Cut(list, "<Arn>"+arn+"</Arn>")
+		_, after, _ = strings.Cut(after, "<DefaultVersionId>")
+		version, _, _ := strings.Cut(after, "</DefaultVersionId>")
+		answer := w.query(t, url.Values{"Action": {"GetPolicyVersion"}, "PolicyArn": {arn}, "VersionId": {version}})
+		if _, d, _ := strings.Cut(answer, "<Document>"); !strings.Contains(d, "2012-10-17") {
+			t.Errorf("%s: %s", arn, answer)
 		}
 	}
 	summary, err := w.root.iam.GetAccountSummary(ctx, &sdkiam.GetAccountSummaryInput{})
@@ -477,4 +485,64 @@ func TestAttachingAndDeletingConflict(t *testing.T) {
 			must(t, err)
 		}
 	}
+}
+
+// Lists that hold nothing are there, as empty elements: clients ask for them by name.
+func TestEmptyListsAreThere(t *testing.T) {
+	w := newWorld(t)
+	for _, name := range []string{"user", "group", "role"} {
+		in := url.Values{"Action": {"Create" + strings.ToUpper(name[:1]) + name[1:]}, strings.ToUpper(name[:1]) + name[1:] + "Name": {name}}
+		if name == "role" {
+			in.Set("AssumeRolePolicyDocument", trust(account))
+		}
+		w.query(t, in)
+	}
+	policyARN := w.policy("p", allow("s3:*"))
+	for action, c := range map[string]struct{ name, value, lists string }{
+		"ListUsers": {"PathPrefix", "/none/", "Users"}, "ListGroups": {"PathPrefix", "/none/", "Groups"},
+		"ListRoles": {"PathPrefix", "/none/", "Roles"}, "ListPolicies": {"PathPrefix", "/none/", "Policies"},
+		"ListAccessKeys": {"UserName", "user", "AccessKeyMetadata"}, "ListGroupsForUser": {"UserName", "user", "Groups"},
+		"ListUserTags": {"UserName", "user", "Tags"}, "ListRoleTags": {"RoleName", "role", "Tags"}, "ListPolicyTags": {"PolicyArn", policyARN, "Tags"},
+		"ListUserPolicies": {"UserName", "user", "PolicyNames"}, "ListGroupPolicies": {"GroupName", "group", "PolicyNames"}, "ListRolePolicies": {"RoleName", "role", "PolicyNames"},
+		"ListAttachedUserPolicies": {"UserName", "user", "AttachedPolicies"}, "ListAttachedGroupPolicies": {"GroupName", "group", "AttachedPolicies"},
+		"ListAttachedRolePolicies": {"RoleName", "role", "AttachedPolicies"}, "GetGroup": {"GroupName", "group", "Users"},
+		"ListEntitiesForPolicy": {"PolicyArn", policyARN, "PolicyGroups PolicyUsers PolicyRoles"},
+	} {
+		op := iamapi.API.Operation(action)
+		if op == nil {
+			t.Errorf("%s is not offered", action)
+			continue
+		}
+		body := w.query(t, url.Values{"Action": {action}, c.name: {c.value}})
+		for _, list := range strings.Fields(c.lists) {
+			if !strings.Contains(body, "<"+list+"></"+list+">") {
+				t.Errorf("%s: no empty %s in %s", action, list, body)
+			}
+		}
+	}
+	for _, op := range iamapi.API.Operations {
+		if strings.HasPrefix(op.Name, "List") && !strings.Contains("Users Groups Roles Policies AccessKeys GroupsForUser UserTags RoleTags PolicyTags UserPolicies GroupPolicies RolePolicies AttachedUserPolicies AttachedGroupPolicies AttachedRolePolicies EntitiesForPolicy PolicyVersions", strings.TrimPrefix(op.Name, "List")) {
+			t.Errorf("%s is not looked at", op.Name)
+		}
+	}
+}
+
+// query sends a request as root and gives the body of its answer.
+func (w *world) query(t *testing.T, in url.Values) string {
+	t.Helper()
+	in.Set("Version", "2010-05-08")
+	body := in.Encode()
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, w.url, strings.NewReader(body))
+	must(t, err)
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	must(t, sigv4.Sign(r, []byte(body), sigv4.Credentials{AccessKeyID: w.root.id, Secret: []byte(w.root.secret)}, sigv4.Scope{Region: "us-east-1", Service: "iam"}, w.clock.Now()))
+	res, err := http.DefaultClient.Do(r)
+	must(t, err)
+	defer res.Body.Close()
+	answer, err := io.ReadAll(res.Body)
+	must(t, err)
+	if res.StatusCode != http.StatusOK {
+		t.Errorf("%s: %d %s", in.Get("Action"), res.StatusCode, answer)
+	}
+	return string(answer)
 }

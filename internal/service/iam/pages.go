@@ -21,7 +21,8 @@ type paging struct {
 
 // pageOf is the part of items that the request asks for. It orders items by their
 // unique keys; the marker is the last key of a page, sealed, so that entities made or
-// deleted between two pages do not disturb.
+// deleted between two pages do not disturb. An empty part is not nil: AWS answers with the
+// empty list, and clients ask for its member.
 func pageOf[T any](ctx context.Context, s *Service, p paging, items []T, key func(T) string) (part []T, truncated *bool, marker *string, err error) {
 	slices.SortFunc(items, func(a, b T) int { return strings.Compare(key(a), key(b)) })
 	c, filter := call.From(ctx), strings.Join(p.filter, "\x00")
@@ -41,6 +42,9 @@ func pageOf[T any](ctx context.Context, s *Service, p paging, items []T, key fun
 		n = int(*p.max)
 	}
 	if len(items) <= n {
+		if items == nil {
+			items = []T{} // an empty list is an empty element, not an absent one
+		}
 		return items, new(false), nil, nil
 	}
 	next, err := s.markers.Seal(c.Operation.Name, c.Account, filter, []byte(key(items[n-1])))

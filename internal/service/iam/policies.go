@@ -318,7 +318,7 @@ func showPolicy(m *managed, n usage, whole bool) iamapi.Policy {
 func showVersion(m *managed, v version, whole bool) iamapi.PolicyVersion {
 	out := iamapi.PolicyVersion{VersionId: new(v.id()), IsDefaultVersion: new(v.Number == m.Default), CreateDate: new(v.Created)}
 	if whole {
-		out.Document = new(percentEncode(v.Doc.text))
+		out.Document = new(percentEncode(v.Doc.source()))
 	}
 	return out
 }

@@ -152,15 +152,8 @@ func (s *Service) UpdateAssumeRolePolicy(ctx context.Context, in *iamapi.UpdateA
 
 // DeleteRole deletes a role without policies. Its sessions end at once.
 func (s *Service) DeleteRole(ctx context.Context, in *iamapi.DeleteRoleRequest) (*iamapi.DeleteRoleOutput, error) {
-	t, err := s.begin(ctx)
+	t, r, err := own[*role](ctx, s, roleKind, *in.RoleName)
 	if err != nil {
-		return nil, err
-	}
-	r, err := t.role(*in.RoleName)
-	if err != nil {
-		return nil, err
-	}
-	if err := t.authorized(r); err != nil {
 		return nil, err
 	}
 	if err := bare(r); err != nil {
@@ -173,15 +166,8 @@ func (s *Service) DeleteRole(ctx context.Context, in *iamapi.DeleteRoleRequest) 
 }
 
 func (s *Service) changeRole(ctx context.Context, name string, change func(*tx, *role) error) (*role, error) {
-	t, err := s.begin(ctx)
+	t, r, err := own[*role](ctx, s, roleKind, name)
 	if err != nil {
-		return nil, err
-	}
-	r, err := t.role(name)
-	if err != nil {
-		return nil, err
-	}
-	if err := t.authorized(r); err != nil {
 		return nil, err
 	}
 	if err := change(t, r); err != nil {
@@ -192,7 +178,7 @@ func (s *Service) changeRole(ctx context.Context, name string, change func(*tx, 
 
 // showRole is a role as the API shows it. Lists leave tags and boundary out.
 func (s *Service) showRole(r *role, whole bool) (*iamapi.Role, error) {
-	trust, err := policy.ShowPrincipals(policy.RoleTrust, []byte(r.Trust.text), s.dir.PrincipalARN)
+	trust, err := policy.ShowPrincipals(policy.RoleTrust, []byte(r.Trust.source()), s.dir.PrincipalARN)
 	if err != nil {
 		return nil, err
 	}

@@ -212,6 +212,7 @@ type lastUse struct {
 // document is the text of a policy and, once someone needs it, its compiled form.
 type document struct {
 	text string
+	file string // where the text is, for AWS managed policies
 
 	once     sync.Once
 	compiled *policy.Policy
@@ -220,10 +221,22 @@ type document struct {
 
 func newDocument(text string) *document { return &document{text: text} }
 
+// source is the text.
+func (d *document) source() string {
+	if d.file == "" {
+		return d.text
+	}
+	text, err := awsPolicyFiles.ReadFile(d.file)
+	if err != nil {
+		return "" // no policy, so it is refused when it is compiled; a test reads them all
+	}
+	return string(text)
+}
+
 // policy compiles the document at the first use. id is how results name it.
 func (d *document) policy(kind policy.Kind, id string) (*policy.Policy, error) {
 	d.once.Do(func() {
-		if d.compiled, d.err = policy.New(kind, id, []byte(d.text)); d.err != nil {
+		if d.compiled, d.err = policy.New(kind, id, []byte(d.source())); d.err != nil {
 			d.err = fmt.Errorf("iam: stored policy %s: %w", id, d.err)
 		}
 	})
@@ -231,7 +244,7 @@ func (d *document) policy(kind policy.Kind, id string) (*policy.Policy, error) {
 }
 
 // MarshalJSON writes the text.
-func (d *document) MarshalJSON() ([]byte, error) { return json.Marshal(d.text) }
+func (d *document) MarshalJSON() ([]byte, error) { return json.Marshal(d.source()) }
 
 // UnmarshalJSON reads the text.
 func (d *document) UnmarshalJSON(b []byte) error { return json.Unmarshal(b, &d.text) }

@@ -50,11 +50,7 @@ func showTags(tags []tag) []iamapi.Tag {
 
 // retag changes the tags of a user or role.
 func (s *Service) retag(ctx context.Context, k *kind, name string, add []iamapi.Tag, remove []string) error {
-	t, err := s.begin(ctx)
-	if err != nil {
-		return err
-	}
-	h, err := t.holder(k, name)
+	t, h, err := own[holder](ctx, s, k, name)
 	if err != nil {
 		return err
 	}

@@ -122,6 +122,18 @@ func (t *tx) holder(k *kind, name string) (holder, error) {
 	return h, t.authorized(h)
 }
 
+// own begins the change of a user, group or role of the caller's account.
+func own[H holder](ctx context.Context, s *Service, k *kind, name string) (t *tx, h H, err error) {
+	if t, err = s.begin(ctx); err != nil {
+		return nil, h, err
+	}
+	found, err := t.holder(k, name)
+	if err != nil {
+		return nil, h, err
+	}
+	return t, found.(H), nil
+}
+
 // authorized makes sure that an entity is the one that policies were asked about: it
 // could have been deleted and made again, elsewhere, between that question and this
 // transaction.

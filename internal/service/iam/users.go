@@ -93,15 +93,8 @@ func nameOf[E entity](e E) string { return e.base().Name }
 // UpdateUser renames a user or changes its path. Its id, and with it what it may do,
 // stays.
 func (s *Service) UpdateUser(ctx context.Context, in *iamapi.UpdateUserRequest) (*iamapi.UpdateUserOutput, error) {
-	t, err := s.begin(ctx)
+	t, u, err := own[*user](ctx, s, userKind, *in.UserName)
 	if err != nil {
-		return nil, err
-	}
-	u, err := t.user(*in.UserName)
-	if err != nil {
-		return nil, err
-	}
-	if err := t.authorized(u); err != nil {
 		return nil, err
 	}
 	return &iamapi.UpdateUserOutput{}, t.moveTo(u, in.NewPath, in.NewUserName)
@@ -109,15 +102,8 @@ func (s *Service) UpdateUser(ctx context.Context, in *iamapi.UpdateUserRequest) 
 
 // DeleteUser deletes a user that has nothing left.
 func (s *Service) DeleteUser(ctx context.Context, in *iamapi.DeleteUserRequest) (*iamapi.DeleteUserOutput, error) {
-	t, err := s.begin(ctx)
+	t, u, err := own[*user](ctx, s, userKind, *in.UserName)
 	if err != nil {
-		return nil, err
-	}
-	u, err := t.user(*in.UserName)
-	if err != nil {
-		return nil, err
-	}
-	if err := t.authorized(u); err != nil {
 		return nil, err
 	}
 	switch {

@@ -2,8 +2,6 @@ package sts
 
 import (
 	"context"
-	"crypto/aes"
-	"crypto/cipher"
 	"crypto/rand"
 	"encoding/json"
 	"errors"
@@ -15,21 +13,12 @@ import (
 	"fastness/internal/api/stsapi"
 	"fastness/internal/call"
 	"fastness/internal/clock"
+	"fastness/internal/page/pagetest"
 	"fastness/internal/policy"
 	"fastness/internal/wire"
 )
 
 const account = "123456789012"
-
-type gcm struct{ cipher.AEAD }
-
-func (g gcm) Seal(dst, plaintext, aad []byte) ([]byte, error) {
-	return g.AEAD.Seal(dst, nil, plaintext, aad), nil
-}
-
-func (g gcm) Open(dst, sealed, aad []byte) ([]byte, error) {
-	return g.AEAD.Open(dst, nil, sealed, aad)
-}
 
 func must(t testing.TB, err error) {
 	t.Helper()
@@ -77,14 +66,8 @@ func (p *people) NewSessionKeyID(string) (string, error) {
 
 func newService(t testing.TB, providers ...Provider) (*Service, *people, *clock.Manual) {
 	t.Helper()
-	key := make([]byte, 32)
-	_, _ = rand.Read(key)
-	block, err := aes.NewCipher(key)
-	must(t, err)
-	aead, err := cipher.NewGCMWithRandomNonce(block)
-	must(t, err)
 	dir, c := &people{managed: make(map[string]*policy.Policy)}, clock.NewManual(time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC))
-	s, err := New(Options{Directory: dir, Tokens: gcm{aead}, Clock: c, Providers: providers})
+	s, err := New(Options{Directory: dir, Tokens: pagetest.New(t), Clock: c, Providers: providers})
 	must(t, err)
 	return s, dir, c
 }
@@ -268,7 +251,7 @@ func TestProvidersAreChecked(t *testing.T) {
 		{}, {Account: account, Issuer: "http://x", ClientIDs: []string{"c"}}, {Account: account, Issuer: "https://x"},
 		{Account: account, Issuer: "https://x", ClientIDs: []string{"c"}, Keys: []ProviderKey{{Key: "text"}}},
 	} {
-		if _, err := New(Options{Directory: &people{}, Tokens: gcm{}, Clock: clock.System{}, Providers: []Provider{p}}); err == nil {
+		if _, err := New(Options{Directory: &people{}, Tokens: pagetest.New(t), Clock: clock.System{}, Providers: []Provider{p}}); err == nil {
 			t.Errorf("%+v is accepted", p)
 		}
 	}

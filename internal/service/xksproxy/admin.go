@@ -300,7 +300,7 @@ func (a *Admin) DeleteKey(ctx context.Context, prefix, id string) error {
 
 // Prefixes lists all prefixes in order.
 func (a *Admin) Prefixes(ctx context.Context) ([]PrefixInfo, error) {
-	prefixes, keys, err := a.s.tables.load(ctx, a.s.store)
+	prefixes, keys, _, err := a.s.tables.load(ctx, a.s.store)
 	if err != nil {
 		return nil, err
 	}

@@ -58,6 +58,8 @@ type tables struct {
 // everywhere is the scope of all records.
 var everywhere = table.Scope{}
 
+const roomName = "xksproxy"
+
 // Register tells a registry about the proxy's tables, for whoever examines a store
 // without a proxy; Open does it, too.
 func Register(reg *table.Registry) error {
@@ -67,7 +69,7 @@ func Register(reg *table.Registry) error {
 
 func newTables(reg *table.Registry) (*tables, error) {
 	prefixes, err := table.Register(reg, table.Def[prefixRecord]{
-		Service: "xksproxy", Kind: "prefix",
+		Service: roomName, Kind: "prefix",
 		Scope: func(*prefixRecord) table.Scope { return everywhere },
 		ID:    func(p *prefixRecord) []table.Part { return []table.Part{table.String(p.Prefix)} },
 	})
@@ -75,7 +77,7 @@ func newTables(reg *table.Registry) (*tables, error) {
 		return nil, fmt.Errorf("xksproxy: %w", err)
 	}
 	keys, err := table.Register(reg, table.Def[keyRecord]{
-		Service: "xksproxy", Kind: "key",
+		Service: roomName, Kind: "key",
 		Scope: func(*keyRecord) table.Scope { return everywhere },
 		ID:    func(k *keyRecord) []table.Part { return []table.Part{table.String(k.Prefix), table.String(k.ID)} },
 	})
@@ -102,16 +104,22 @@ func known[T any](t *table.Table[T], r store.Reader, missing error, id ...table.
 	return record, err
 }
 
-// load reads everything.
-func (t *tables) load(ctx context.Context, s store.Store) (prefixes []*prefixRecord, keys []*keyRecord, err error) {
+// load reads everything, at one revision.
+func (t *tables) load(ctx context.Context, s store.Store) (prefixes []*prefixRecord, keys []*keyRecord, at store.Revision, err error) {
 	err = s.View(ctx, func(r store.Reader) (err error) {
+		at = r.Revision()
 		if prefixes, err = scan(t.prefixes, r, table.Page{}); err != nil {
 			return err
 		}
 		keys, err = scan(t.keys, r, table.Page{})
 		return err
 	})
-	return prefixes, keys, err
+	return prefixes, keys, at, err
+}
+
+// watchPrefix is what the keys of all records begin with.
+func watchPrefix() []byte {
+	return table.Key(table.String(everywhere.Account), table.String(everywhere.Region), table.String(roomName))
 }
 
 // keysOf returns the keys of a prefix, at most limit.

@@ -64,8 +64,10 @@ type Service struct {
 	arena  *securemem.Arena
 	server *xks.Server
 
+	tenants atomic.Pointer[map[string]*tenant]
+
 	refreshing sync.Mutex
-	tenants    atomic.Pointer[map[string]*tenant]
+	read       store.Revision // what tenants were made from; under refreshing
 }
 
 var _ http.Handler = (*Service)(nil)
@@ -96,9 +98,21 @@ func Open(ctx context.Context, c Config) (*Service, error) {
 // ServeHTTP answers requests of key services.
 func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.server.ServeHTTP(w, r) }
 
-// Run forgets unwrapped keys that nobody asks for any more. It returns when ctx ends.
+// Run follows what other processes change in the configuration, and forgets unwrapped
+// keys that nobody asks for any more. It returns when ctx ends, or the error that ended
+// it.
 func (s *Service) Run(ctx context.Context) error {
 	defer s.Close()
+	ctx, cancel := context.WithCancelCause(ctx)
+	var follower sync.WaitGroup
+	follower.Go(func() { cancel(s.follow(ctx)) })
+	err := s.expire(ctx)
+	cancel(err)
+	follower.Wait()
+	return context.Cause(ctx)
+}
+
+func (s *Service) expire(ctx context.Context) error {
 	for {
 		if err := s.clock.Sleep(ctx, KeyLifetime); err != nil {
 			return err
@@ -143,10 +157,11 @@ func (t *tenant) find(id string) *exportedKey {
 func (s *Service) refresh(ctx context.Context) error {
 	s.refreshing.Lock()
 	defer s.refreshing.Unlock()
-	prefixes, keys, err := s.tables.load(ctx, s.store)
+	prefixes, keys, read, err := s.tables.load(ctx, s.store)
 	if err != nil {
 		return fmt.Errorf("xksproxy: load: %w", err)
 	}
+	s.read = read
 	tenants := make(map[string]*tenant, len(prefixes))
 	for _, p := range prefixes {
 		t := &tenant{service: s, record: p, keys: make(map[string]*exportedKey)}

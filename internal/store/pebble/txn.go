@@ -237,3 +237,17 @@ func (t *txn) OnCommit(f func(store.Revision)) { t.hooks = append(t.hooks, f) }
 
 // Fence makes the commit conditional on l.
 func (t *txn) Fence(l store.Lease) { t.fences = append(t.fences, l) }
+
+// Savepoint runs f and undoes what it wrote if it fails. Pending writes are never
+// changed, only replaced, so that a copy of the list is all of the earlier state.
+func (t *txn) Savepoint(f func() error) error {
+	writes, size, bound := slices.Clone(t.writes), t.size, t.err
+	hooks, fences := len(t.hooks), len(t.fences)
+	err := f()
+	if err != nil {
+		t.writes, t.size, t.err = writes, size, bound
+		t.hooks = slices.Delete(t.hooks, hooks, len(t.hooks))
+		t.fences = slices.Delete(t.fences, fences, len(t.fences))
+	}
+	return err
+}

@@ -53,45 +53,68 @@ func testModel(t *testing.T, s store.Store) {
 			next, wrote := maps.Clone(state), make(map[string]string)
 			giveUp := rapid.IntRange(0, 9).Draw(rt, "give up") == 0
 			got, err := s.Update(ctx, func(tx store.Txn) error {
-				for range rapid.IntRange(0, 6).Draw(rt, "operations") {
-					k := key.Draw(rt, "key")
-					switch rapid.IntRange(0, 4).Draw(rt, "operation") {
-					case 0:
-						want, ok := next[k]
-						if !ok {
-							want = "<none>"
-						}
-						if v := get(t, tx, k); v != want {
-							rt.Fatalf("%q=%q, want %q", k, v, want)
-						}
-					case 1, 2:
-						count++
-						v := fmt.Sprint(count)
-						if err := tx.Put([]byte(k), []byte(v)); err != nil {
-							rt.Fatal(err)
-						}
-						next[k], wrote[k] = v, v
-					case 3:
-						if err := tx.Delete([]byte(k)); err != nil {
-							rt.Fatal(err)
-						}
-						delete(next, k)
-						if _, ok := state[k]; ok {
-							wrote[k] = "-"
-						} else {
-							delete(wrote, k)
-						}
-					case 4:
-						rg := store.Range{Limit: rapid.IntRange(0, 3).Draw(rt, "limit"), Reverse: rapid.Bool().Draw(rt, "reverse")}
-						rg.Start = []byte(key.Draw(rt, "start"))
-						if rapid.Bool().Draw(rt, "bounded") {
-							rg.End = []byte(key.Draw(rt, "end"))
-						}
-						if got, want := scan(t, tx, rg), render(next, rg); got != want {
-							rt.Fatalf("scan %+v: %q, want %q", rg, got, want)
+				var operate func(depth int)
+				operate = func(depth int) {
+					for range rapid.IntRange(0, 6).Draw(rt, "operations") {
+						k := key.Draw(rt, "key")
+						switch rapid.IntRange(0, 5).Draw(rt, "operation") {
+						case 0:
+							want, ok := next[k]
+							if !ok {
+								want = "<none>"
+							}
+							if v := get(t, tx, k); v != want {
+								rt.Fatalf("%q=%q, want %q", k, v, want)
+							}
+						case 1, 2:
+							count++
+							v := fmt.Sprint(count)
+							if err := tx.Put([]byte(k), []byte(v)); err != nil {
+								rt.Fatal(err)
+							}
+							next[k], wrote[k] = v, v
+						case 3:
+							if err := tx.Delete([]byte(k)); err != nil {
+								rt.Fatal(err)
+							}
+							delete(next, k)
+							if _, ok := state[k]; ok {
+								wrote[k] = "-"
+							} else {
+								delete(wrote, k)
+							}
+						case 4:
+							rg := store.Range{Limit: rapid.IntRange(0, 3).Draw(rt, "limit"), Reverse: rapid.Bool().Draw(rt, "reverse")}
+							rg.Start = []byte(key.Draw(rt, "start"))
+							if rapid.Bool().Draw(rt, "bounded") {
+								rg.End = []byte(key.Draw(rt, "end"))
+							}
+							if got, want := scan(t, tx, rg), render(next, rg); got != want {
+								rt.Fatalf("scan %+v: %q, want %q", rg, got, want)
+							}
+						case 5:
+							if depth == 3 {
+								continue
+							}
+							undo := rapid.Bool().Draw(rt, "undo")
+							was, had := maps.Clone(next), maps.Clone(wrote)
+							err := tx.Savepoint(func() error {
+								operate(depth + 1)
+								if undo {
+									return errUndone
+								}
+								return nil
+							})
+							if undo != errors.Is(err, errUndone) || err != nil && !undo {
+								rt.Fatalf("Savepoint: %v", err)
+							}
+							if undo {
+								next, wrote = was, had
+							}
 						}
 					}
 				}
+				operate(0)
 				if giveUp {
 					return fail
 				}

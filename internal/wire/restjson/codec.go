@@ -26,30 +26,9 @@ func (c *Codec) Protocol() wire.Protocol { return wire.RESTJSON1 }
 
 // Decode implements wire.Codec. req.Labels are those of uritemplate.Router.Match.
 func (c *Codec) Decode(op *wire.Operation, req *wire.Request) (any, error) {
-	if op.NewInput == nil {
-		return nil, nil
-	}
-	in := op.NewInput()
-	p, s := wire.PointerOf(in), op.Input()
-	if err := binding.Decode(op, req, p); err != nil {
-		return nil, err
-	}
-	var err error
-	if m := binding.Payload(s); m != nil {
-		raw, rawErr := binding.DecodeRaw(m, req, m.Field(p))
-		if rawErr != nil {
-			return nil, rawErr
-		}
-		if !raw && len(req.Body) > 0 {
-			err = jsonbody.DecodeValue(req.Body, m, m.Field(p))
-		}
-	} else if len(req.Body) > 0 && binding.HasBody(s) {
-		err = jsonbody.DecodeStruct(req.Body, s, p, true)
-	}
-	if err != nil {
-		return nil, awsjson.SerializationError(err)
-	}
-	return in, nil
+	return binding.DecodeInput(op, req, binding.Documents{
+		Value: jsonbody.DecodeValue, Struct: jsonbody.DecodeStruct, Refused: awsjson.SerializationError,
+	})
 }
 
 // Encode implements wire.Codec. It reuses the memory of res.Body.

@@ -30,34 +30,16 @@ func (c *Codec) Protocol() wire.Protocol { return wire.RESTXML }
 
 // Decode implements wire.Codec. req.Labels are those of uritemplate.Router.Match.
 func (c *Codec) Decode(op *wire.Operation, req *wire.Request) (any, error) {
-	if op.NewInput == nil {
-		return nil, nil
-	}
-	in := op.NewInput()
-	p, s := wire.PointerOf(in), op.Input()
-	if err := binding.Decode(op, req, p); err != nil {
-		return nil, err
-	}
-	var err error
-	if m := binding.Payload(s); m != nil {
-		raw, rawErr := binding.DecodeRaw(m, req, m.Field(p))
-		if rawErr != nil {
-			return nil, rawErr
-		}
-		if !raw && len(req.Body) > 0 {
-			err = xmlbody.DecodeValue(req.Body, m, m.Field(p))
-		}
-	} else if len(req.Body) > 0 && binding.HasBody(s) {
-		err = xmlbody.DecodeStruct(req.Body, s, p, true)
-	}
-	if err != nil {
-		e := &wire.CommonError{Kind: wire.Serialization, Message: malformed, Cause: err}
-		if x := (*xmlbody.Error)(nil); errors.As(err, &x) && x.Message != "" && !op.API().BareErrors {
-			e.Message = x.Message
-		}
-		return nil, e
-	}
-	return in, nil
+	return binding.DecodeInput(op, req, binding.Documents{
+		Value: xmlbody.DecodeValue, Struct: xmlbody.DecodeStruct,
+		Refused: func(err error) *wire.CommonError {
+			e := &wire.CommonError{Kind: wire.Serialization, Message: malformed, Cause: err}
+			if x := (*xmlbody.Error)(nil); errors.As(err, &x) && x.Message != "" && !op.API().BareErrors {
+				e.Message = x.Message
+			}
+			return e
+		},
+	})
 }
 
 // Encode implements wire.Codec. It reuses the memory of res.Body.

@@ -25,27 +25,32 @@ type measured struct {
 // warmUp comes before each window and does not count.
 const warmUp = 200 * time.Millisecond
 
-// patience is how long an answer may take.
+// patience is how long an answer may take, connecting included. A server that takes
+// longer is not measured.
 const patience = 15 * time.Second
 
 // load replays requests, one to each connection, for the window. Every answer must
-// have status 200.
+// have status 200 or 204.
 func load(ctx context.Context, addr string, requests [][]byte, window time.Duration, cpu func() (time.Duration, error)) (measured, error) {
 	var counting, stop atomic.Bool
 	var wg sync.WaitGroup
 	latencies := make([][]time.Duration, len(requests))
 	errs := make([]error, len(requests))
 	conns := make([]net.Conn, len(requests))
-	until := time.Now().Add(warmUp + window + patience)
+	ctx, cancel := context.WithDeadline(ctx, time.Now().Add(warmUp+window+patience))
+	defer cancel()
 	for i := range requests {
-		conn, err := dial(addr, until)
+		conn, err := dial(ctx, addr)
 		if err != nil {
+			for _, conn := range conns[:i] {
+				conn.Close()
+			}
 			return measured{}, err
 		}
 		conns[i] = conn
 	}
 	for i, request := range requests {
-		wg.Go(func() { latencies[i], errs[i] = replay(conns[i], addr, until, request, &counting, &stop) })
+		wg.Go(func() { latencies[i], errs[i] = replay(ctx, conns[i], addr, request, &counting, &stop) })
 	}
 	wait := func(d time.Duration) {
 		select {
@@ -63,7 +68,11 @@ func load(ctx context.Context, addr string, requests [][]byte, window time.Durat
 	after, err2 := cpu()
 	stop.Store(true)
 	wg.Wait()
-	if err := errors.Join(append(errs, err1, err2, ctx.Err())...); err != nil {
+	// Connections to one server fail alike: the first says it.
+	if i := slices.IndexFunc(errs, func(err error) bool { return err != nil }); i >= 0 {
+		return measured{}, errs[i]
+	}
+	if err := errors.Join(err1, err2, ctx.Err()); err != nil {
 		return measured{}, err
 	}
 	all := slices.Concat(latencies...)
@@ -77,19 +86,26 @@ func load(ctx context.Context, addr string, requests [][]byte, window time.Durat
 	}, nil
 }
 
-// dial connects. A server that stops answering is an error, not a wait without end.
-func dial(addr string, until time.Time) (net.Conn, error) {
-	conn, err := net.Dial("tcp", addr)
+// dial connects. The connection ends at the deadline of ctx, which must have one: a
+// server that stops accepting or answering is an error, not a wait without end.
+func dial(ctx context.Context, addr string) (net.Conn, error) {
+	var d net.Dialer
+	conn, err := d.DialContext(ctx, "tcp", addr)
 	if err != nil {
 		return nil, err
 	}
+	until, _ := ctx.Deadline()
 	return conn, conn.SetDeadline(until)
 }
 
 // replay sends one request over and over. It returns the latencies of the answers
 // that came while counting was set.
-func replay(conn net.Conn, addr string, until time.Time, request []byte, counting, stop *atomic.Bool) ([]time.Duration, error) {
-	defer func() { conn.Close() }()
+func replay(ctx context.Context, conn net.Conn, addr string, request []byte, counting, stop *atomic.Bool) ([]time.Duration, error) {
+	defer func() {
+		if conn != nil {
+			conn.Close()
+		}
+	}()
 	r := bufio.NewReaderSize(conn, 16<<10)
 	var latencies []time.Duration
 	for !stop.Load() {
@@ -103,7 +119,7 @@ func replay(conn net.Conn, addr string, until time.Time, request []byte, countin
 		}
 		if closes {
 			conn.Close()
-			if conn, err = dial(addr, until); err != nil {
+			if conn, err = dial(ctx, addr); err != nil {
 				return nil, err
 			}
 			r.Reset(conn)
@@ -145,7 +161,7 @@ func readAnswer(r *bufio.Reader, keep bool) (body []byte, closes bool, err error
 	if err != nil {
 		return nil, false, err
 	}
-	ok := len(line) > 12 && string(line[9:12]) == "200"
+	ok := len(line) > 12 && (string(line[9:12]) == "200" || string(line[9:12]) == "204")
 	status := string(line)
 	if ok {
 		status = ""

@@ -1,7 +1,8 @@
 // Command kmsload compares KMS servers: it replays fixed, signed requests over
 // keep-alive connections, server after server in turns, and prints the rates, the
 // processor time of each server process per request, and the ratios to a bare
-// net/http server that answers with the same bytes. It writes nothing outside its
+// net/http server that answers with the same bytes, and for signatures to one that
+// also signs. However a peer behaves, each wait is bounded. It writes nothing outside its
 // temporary directory. Package main of a test tool: see kms.sh beside it for how it
 // is run.
 package main
@@ -21,28 +22,36 @@ import (
 
 // settings are the flags.
 type settings struct {
-	fastness, localKMS, moto string
-	rounds                   int
-	window                   time.Duration
-	conns                    []int
-	ops                      []string
-	grants                   int
+	fastness, openBao string
+	localKMS, moto    string
+	rounds            int
+	window, limit     time.Duration
+	conns             []int
+	ops               []string
+	grants            int
 }
 
 func main() {
 	var s settings
 	flag.StringVar(&s.fastness, "fastness", "", "fastness binary")
+	flag.StringVar(&s.openBao, "openbao", "", "bao binary; empty leaves it out")
 	flag.StringVar(&s.localKMS, "local-kms", "", "local-kms binary; empty leaves it out")
 	flag.StringVar(&s.moto, "moto", "", "moto_server command; empty leaves it out")
 	flag.IntVar(&s.rounds, "rounds", 3, "rounds; servers alternate within each")
 	flag.DurationVar(&s.window, "window", 2*time.Second, "how long one server is measured in one round")
+	flag.DurationVar(&s.limit, "limit", 45*time.Minute, "how long the whole run may take; what was measured by then is printed")
 	flag.IntVar(&s.grants, "grants", 100, "grants on the measured key of fastness")
 	conns := flag.String("conns", "16,32,64", "numbers of connections")
 	ops := flag.String("ops", "", "operations to measure, separated by commas; empty means all")
 	echo := flag.Bool("echo", false, "be the echo server (used by kmsload itself)")
+	bare := flag.Bool("bare", false, "be the server of the bare algorithms (used by kmsload itself)")
 	flag.Parse()
-	if *echo {
+	switch {
+	case *echo:
 		fatal(serveEcho())
+		return
+	case *bare:
+		fatal(serveBare())
 		return
 	}
 	for _, c := range strings.Split(*conns, ",") {
@@ -56,7 +65,9 @@ func main() {
 		s.ops = strings.Split(*ops, ",")
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	ctx, cancel := context.WithTimeout(ctx, s.limit)
 	err := run(ctx, s)
+	cancel()
 	stop()
 	fatal(err)
 }
@@ -85,49 +96,55 @@ func run(ctx context.Context, s settings) (err error) {
 		return err
 	}
 	var results []result
+	defer func() { printTable(os.Stdout, results) }()
+	out := map[*server]bool{} // peers that failed
 	for _, o := range operations {
 		if len(s.ops) > 0 && !slices.Contains(s.ops, o.name) {
 			continue
 		}
 		for _, conns := range s.conns {
-			r, err := compare(ctx, s, servers, o, conns)
+			r, err := compare(ctx, s, servers, out, o, conns)
+			results = append(results, r...)
 			if err != nil {
 				return fmt.Errorf("%s: %w", o.name, err)
 			}
-			results = append(results, r...)
 		}
 	}
-	printTable(os.Stdout, results)
 	return nil
 }
 
 // compare measures one operation with one number of connections on every server that
-// knows it.
-func compare(ctx context.Context, s settings, servers []*server, o operation, conns int) ([]result, error) {
+// knows it. A peer that fails is left out from there on, and said; an unfinished
+// comparison has the rounds that were measured.
+func compare(ctx context.Context, s settings, servers []*server, out map[*server]bool, o operation, conns int) ([]result, error) {
 	var all []result
 	at := map[*server]int{}
 	for _, sv := range servers {
-		if sv.offers(o) {
+		if sv.offers(o) && !out[sv] {
 			at[sv] = len(all)
 			all = append(all, result{server: sv.name, op: o.name, conns: conns})
 		}
 	}
+	measured := func() []result {
+		return slices.DeleteFunc(all, func(r result) bool { return len(r.measured) == 0 })
+	}
 	for range s.rounds {
 		for _, sv := range servers {
 			i, ok := at[sv]
-			if !ok {
+			if !ok || out[sv] {
 				continue
 			}
-			requests, err := sv.requests(ctx, o, conns)
-			if err != nil {
-				return nil, fmt.Errorf("%s: %w", sv.name, err)
+			m, err := sv.round(ctx, o, conns, s.window)
+			switch {
+			case err == nil:
+				all[i].measured = append(all[i].measured, m)
+			case sv.peer() && ctx.Err() == nil:
+				out[sv] = true
+				fmt.Fprintf(os.Stderr, "%s is left out from %s with %d connections on: %v\n", sv.name, o.name, conns, err)
+			default:
+				return measured(), fmt.Errorf("%s: %w", sv.name, err)
 			}
-			m, err := sv.measure(ctx, requests, s.window)
-			if err != nil {
-				return nil, fmt.Errorf("%s: %w", sv.name, err)
-			}
-			all[i].measured = append(all[i].measured, m)
 		}
 	}
-	return all, nil
+	return measured(), nil
 }

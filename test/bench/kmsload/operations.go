@@ -7,10 +7,10 @@ import (
 	"strings"
 )
 
-// keys are what the requests of one server name.
+// keys are what the requests of one server name: ARNs, or names of OpenBao's keys.
 type keys struct {
 	symmetric, ec, rsa string
-	// small and large are ciphertexts under symmetric.
+	// small is a ciphertext under symmetric.
 	small string
 	// tagged are keys to change, one for each connection, so that mutations do not
 	// wait for each other.
@@ -24,6 +24,11 @@ type operation struct {
 	body   func(k *keys, conn int) any
 	// mutating operations are not asked of servers that keep nothing on disk.
 	mutating bool
+	// bare is the work that is compared by itself (bare.go): the same for any server.
+	bare string
+	// transit is the same work asked of OpenBao: a path below the engine, and a body. Nil
+	// where it has none.
+	transit func(k *keys) (path string, body object)
 }
 
 type object = map[string]any
@@ -33,20 +38,54 @@ func text(n int) string {
 	return base64.StdEncoding.EncodeToString([]byte(strings.Repeat("0123456789abcdef", n/16)))
 }
 
+// digest is the message of Sign: KMS is told that it is one, so that nobody hashes.
+var digest = text(32)
+
 var operations = []operation{
-	{name: "GenerateDataKey", action: "GenerateDataKey", body: func(k *keys, _ int) any { return object{"KeyId": k.symmetric, "KeySpec": "AES_256"} }},
-	{name: "Encrypt 32 B", action: "Encrypt", body: func(k *keys, _ int) any { return object{"KeyId": k.symmetric, "Plaintext": text(32)} }},
-	{name: "Encrypt 4 KiB", action: "Encrypt", body: func(k *keys, _ int) any { return object{"KeyId": k.symmetric, "Plaintext": text(4096)} }},
-	{name: "Decrypt 32 B", action: "Decrypt", body: func(k *keys, _ int) any { return object{"CiphertextBlob": k.small} }},
-	{name: "Sign P-256", action: "Sign", body: func(k *keys, _ int) any {
-		return object{"KeyId": k.ec, "Message": text(32), "MessageType": "DIGEST", "SigningAlgorithm": "ECDSA_SHA_256"}
-	}},
-	{name: "Sign RSA-2048", action: "Sign", body: func(k *keys, _ int) any {
-		return object{"KeyId": k.rsa, "Message": text(32), "MessageType": "DIGEST", "SigningAlgorithm": "RSASSA_PSS_SHA_256"}
-	}},
-	{name: "TagResource", action: "TagResource", mutating: true, body: func(k *keys, conn int) any {
-		return object{"KeyId": k.tagged[conn%len(k.tagged)], "Tags": []object{{"TagKey": "team", "TagValue": "blue"}}}
-	}},
+	{
+		name: "GenerateDataKey", action: "GenerateDataKey",
+		body:    func(k *keys, _ int) any { return object{"KeyId": k.symmetric, "KeySpec": "AES_256"} },
+		transit: func(k *keys) (string, object) { return "datakey/plaintext/" + k.symmetric, object{"bits": 256} },
+	},
+	{
+		name: "Encrypt 32 B", action: "Encrypt",
+		body:    func(k *keys, _ int) any { return object{"KeyId": k.symmetric, "Plaintext": text(32)} },
+		transit: func(k *keys) (string, object) { return "encrypt/" + k.symmetric, object{"plaintext": text(32)} },
+	},
+	{
+		name: "Encrypt 4 KiB", action: "Encrypt",
+		body:    func(k *keys, _ int) any { return object{"KeyId": k.symmetric, "Plaintext": text(4096)} },
+		transit: func(k *keys) (string, object) { return "encrypt/" + k.symmetric, object{"plaintext": text(4096)} },
+	},
+	{
+		name: "Decrypt 32 B", action: "Decrypt",
+		body:    func(k *keys, _ int) any { return object{"CiphertextBlob": k.small} },
+		transit: func(k *keys) (string, object) { return "decrypt/" + k.symmetric, object{"ciphertext": k.small} },
+	},
+	{
+		name: "Sign P-256", action: "Sign", bare: bareP256,
+		body: func(k *keys, _ int) any {
+			return object{"KeyId": k.ec, "Message": digest, "MessageType": "DIGEST", "SigningAlgorithm": "ECDSA_SHA_256"}
+		},
+		transit: func(k *keys) (string, object) {
+			return "sign/" + k.ec + "/sha2-256", object{"input": digest, "prehashed": true, "marshaling_algorithm": "asn1"}
+		},
+	},
+	{
+		name: "Sign RSA-2048", action: "Sign", bare: bareRSA2048,
+		body: func(k *keys, _ int) any {
+			return object{"KeyId": k.rsa, "Message": digest, "MessageType": "DIGEST", "SigningAlgorithm": "RSASSA_PSS_SHA_256"}
+		},
+		transit: func(k *keys) (string, object) {
+			return "sign/" + k.rsa + "/sha2-256", object{"input": digest, "prehashed": true, "signature_algorithm": "pss", "salt_length": "hash"}
+		},
+	},
+	{
+		name: "TagResource", action: "TagResource", mutating: true,
+		body: func(k *keys, conn int) any {
+			return object{"KeyId": k.tagged[conn%len(k.tagged)], "Tags": []object{{"TagKey": "team", "TagValue": "blue"}}}
+		},
+	},
 }
 
 func (o operation) target() string { return "TrentService." + o.action }

@@ -23,6 +23,9 @@ import (
 
 const (
 	echoName = "echo"
+	bareName = "bare algorithm"
+	oursName = "fastness"
+	motoName = "moto"
 	region   = "us-east-1"
 	// taggedKeys is how many keys the mutating operation spreads over.
 	taggedKeys = 64
@@ -36,8 +39,16 @@ type server struct {
 	cmd  *exec.Cmd
 	cred sigv4.Credentials
 	keys keys
-	// answers holds, for the echo server, whose answers it repeats.
+	// model is, for the echo and the bare server, whose requests and answers they get.
 	model *server
+	token string // OpenBao's
+	// render makes requests other than signed ones of AWS.
+	render func(ctx context.Context, o operation, conn int) ([]byte, error)
+}
+
+// peer tells whether the run can go on without the server.
+func (s *server) peer() bool {
+	return s.name != echoName && s.name != bareName && s.name != oursName
 }
 
 func (s *server) stop() {
@@ -50,14 +61,18 @@ func (s *server) stop() {
 // offers tells whether the operation means the same work on this server.
 func (s *server) offers(o operation) bool {
 	switch s.name {
-	case "moto", "local-kms":
-		return !o.mutating || s.name == "local-kms"
+	case motoName:
+		return !o.mutating
+	case baoName, baoAuditName:
+		return o.transit != nil
+	case bareName:
+		return o.bare != ""
 	}
 	return true
 }
 
 // startAll starts what is configured, the echo server first. It returns what runs
-// even when it fails.
+// even when it fails. A peer that does not start is left out, and said.
 func startAll(ctx context.Context, s settings, dir string) ([]*server, error) {
 	if s.fastness == "" {
 		return nil, errors.New("-fastness is missing")
@@ -67,47 +82,79 @@ func startAll(ctx context.Context, s settings, dir string) ([]*server, error) {
 		return nil, err
 	}
 	var all []*server
-	echo, err := startEcho(self)
-	if err != nil {
+	start := func(name string, f func() (*server, error)) error {
+		sv, err := f()
+		if err == nil {
+			all = append(all, sv)
+			return nil
+		}
+		err = fmt.Errorf("%s: %w", name, err)
+		if sv == nil {
+			return err
+		}
+		if sv.peer() {
+			sv.stop()
+		} else {
+			all = append(all, sv) // stopped with the others
+		}
+		return err
+	}
+	for _, floor := range []struct{ name, flag string }{{echoName, "-echo"}, {bareName, "-bare"}} {
+		if err := start(floor.name, func() (*server, error) { return startFloor(self, floor.name, floor.flag) }); err != nil {
+			return all, err
+		}
+	}
+	if err := start(oursName, func() (*server, error) { return startFastness(ctx, s, dir) }); err != nil {
 		return all, err
 	}
-	all = append(all, echo)
-	ours, err := startFastness(ctx, s, dir)
-	if ours != nil {
-		all = append(all, ours)
+	ours := all[len(all)-1]
+	for _, floor := range all[:len(all)-1] {
+		floor.model, floor.cred = ours, ours.cred
 	}
-	if err != nil {
-		return all, fmt.Errorf("fastness: %w", err)
-	}
-	echo.model, echo.cred = ours, ours.cred
 	for _, peer := range []struct {
 		name, path string
-		args, env  func(port string) []string
+		start      func() (*server, error)
 	}{
-		{"local-kms", s.localKMS, func(string) []string { return nil }, func(port string) []string {
-			return []string{"PORT=" + port, "KMS_REGION=" + region, "KMS_ACCOUNT_ID=000000000000", "KMS_DATA_PATH=" + filepath.Join(dir, "local-kms")}
+		{baoName, s.openBao, func() (*server, error) { return startOpenBao(ctx, s.openBao, dir, false) }},
+		{baoAuditName, s.openBao, func() (*server, error) { return startOpenBao(ctx, s.openBao, dir, true) }},
+		{"local-kms", s.localKMS, func() (*server, error) {
+			return startPeer(ctx, "local-kms", func(port string) *exec.Cmd {
+				cmd := exec.Command(s.localKMS)
+				cmd.Env = append(os.Environ(), "PORT="+port, "KMS_REGION="+region, "KMS_ACCOUNT_ID=000000000000", "KMS_DATA_PATH="+filepath.Join(dir, "local-kms"))
+				return cmd
+			})
 		}},
-		{"moto", s.moto, func(port string) []string { return []string{"-p", port} }, func(string) []string { return nil }},
+		{motoName, s.moto, func() (*server, error) {
+			return startPeer(ctx, motoName, func(port string) *exec.Cmd { return exec.Command(s.moto, "-p", port) })
+		}},
 	} {
 		if peer.path == "" {
 			continue
 		}
-		port, err := freePort()
-		if err != nil {
-			return all, err
-		}
-		cmd := exec.Command(peer.path, peer.args(port)...)
-		cmd.Env = append(os.Environ(), peer.env(port)...)
-		sv := &server{name: peer.name, addr: "127.0.0.1:" + port, cmd: cmd, cred: sigv4.Credentials{AccessKeyID: "AKIAIOSFODNN7EXAMPLE", Secret: []byte("secret")}}
-		if err := cmd.Start(); err != nil {
-			return all, fmt.Errorf("%s: %w", peer.name, err)
-		}
-		all = append(all, sv)
-		if err := errors.Join(sv.await(ctx), sv.prepare(ctx, "000000000000", "", 0)); err != nil {
-			return all, fmt.Errorf("%s: %w", peer.name, err)
+		if err := start(peer.name, peer.start); err != nil {
+			fmt.Fprintf(os.Stderr, "left out: %v\n", err)
 		}
 	}
-	return all, nil
+	return all, ctx.Err()
+}
+
+// startPeer starts a server of AWS's API that checks no signatures.
+func startPeer(ctx context.Context, name string, command func(port string) *exec.Cmd) (*server, error) {
+	port, err := freePort()
+	if err != nil {
+		return nil, err
+	}
+	s := &server{
+		name: name, addr: "127.0.0.1:" + port, cmd: command(port),
+		cred: sigv4.Credentials{AccessKeyID: "AKIAIOSFODNN7EXAMPLE", Secret: []byte("secret")},
+	}
+	if err := s.cmd.Start(); err != nil {
+		return nil, err
+	}
+	if err := s.await(ctx); err != nil {
+		return s, err
+	}
+	return s, s.prepare(ctx, "000000000000", "", 0)
 }
 
 func freePort() (string, error) {
@@ -120,8 +167,9 @@ func freePort() (string, error) {
 	return port, err
 }
 
-func startEcho(self string) (*server, error) {
-	cmd := exec.Command(self, "-echo")
+// startFloor starts kmsload itself as one of the servers that do only a part of the work.
+func startFloor(self, name, flag string) (*server, error) {
+	cmd := exec.Command(self, flag)
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		return nil, err
@@ -130,7 +178,7 @@ func startEcho(self string) (*server, error) {
 		return nil, err
 	}
 	addr, err := bufio.NewReader(out).ReadString('\n')
-	return &server{name: echoName, addr: strings.TrimSpace(addr), cmd: cmd}, err
+	return &server{name: name, addr: strings.TrimSpace(addr), cmd: cmd}, err
 }
 
 // startFastness starts a fresh server and makes an IAM user who may use the keys.
@@ -142,7 +190,7 @@ func startFastness(ctx context.Context, set settings, dir string) (*server, erro
 	data := filepath.Join(dir, "fastness")
 	cmd := exec.Command(set.fastness, "serve", "--data", data, "--listen", "127.0.0.1:"+port, "--log-level", "error")
 	cmd.Stderr = os.Stderr
-	s := &server{name: "fastness", addr: "127.0.0.1:" + port, cmd: cmd}
+	s := &server{name: oursName, addr: "127.0.0.1:" + port, cmd: cmd}
 	start := time.Now()
 	if err := cmd.Start(); err != nil {
 		return nil, err
@@ -197,7 +245,7 @@ func (s *server) await(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
 	for {
-		conn, err := net.Dial("tcp", s.addr)
+		conn, err := dial(ctx, s.addr)
 		if err == nil {
 			return conn.Close()
 		}
@@ -231,37 +279,58 @@ func (s *server) cpu() (time.Duration, error) {
 	return time.Duration(utime+stime) * 10 * time.Millisecond, errors.Join(err1, err2)
 }
 
-func (s *server) measure(ctx context.Context, requests [][]byte, window time.Duration) (measured, error) {
+// round measures an operation once.
+func (s *server) round(ctx context.Context, o operation, conns int, window time.Duration) (measured, error) {
+	requests, err := s.requests(ctx, o, conns)
+	if err != nil {
+		return measured{}, err
+	}
 	return load(ctx, s.addr, requests, window, s.cpu)
 }
 
 // requests makes the request of each connection, freshly signed.
 func (s *server) requests(ctx context.Context, o operation, conns int) ([][]byte, error) {
 	k := &s.keys
-	if s.model != nil {
-		k = &s.model.keys
-		if err := s.teach(ctx, o); err != nil {
+	switch {
+	case s.name == bareName:
+		if err := s.teachBare(ctx, o); err != nil {
 			return nil, err
 		}
-	}
-	if s.name == "moto" {
+		k = &s.model.keys
+	case s.model != nil:
+		if err := s.put(ctx, o, o.target()); err != nil {
+			return nil, err
+		}
+		k = &s.model.keys
+	case s.name == motoName:
 		conns = min(conns, motoConns) // it has one interpreter lock, and a connection for each request
 	}
 	all := make([][]byte, conns)
 	for i := range all {
-		body, err := o.payload(k, i)
-		if err != nil {
-			return nil, err
+		var err error
+		if s.render != nil {
+			all[i], err = s.render(ctx, o, i)
+		} else {
+			all[i], err = s.awsRequest(o, k, i)
 		}
-		if all[i], err = s.sign("kms", "application/x-amz-json-1.1", o.target(), body); err != nil {
+		if err != nil {
 			return nil, err
 		}
 	}
 	return all, nil
 }
 
-// teach gives the echo server what fastness answers to the operation.
-func (s *server) teach(ctx context.Context, o operation) error {
+func (s *server) awsRequest(o operation, k *keys, conn int) ([]byte, error) {
+	body, err := o.payload(k, conn)
+	if err != nil {
+		return nil, err
+	}
+	return s.sign("kms", "application/x-amz-json-1.1", o.target(), body)
+}
+
+// put gives the echo or the bare server, under a name, what fastness answers to the
+// operation.
+func (s *server) put(ctx context.Context, o operation, name string) error {
 	body, err := o.payload(&s.model.keys, 0)
 	if err != nil {
 		return err
@@ -270,15 +339,19 @@ func (s *server) teach(ctx context.Context, o operation) error {
 	if err != nil {
 		return err
 	}
-	r, err := http.NewRequestWithContext(ctx, http.MethodPut, "http://"+s.addr+"/?"+o.target(), bytes.NewReader(answer))
+	r, err := http.NewRequestWithContext(ctx, http.MethodPut, "http://"+s.addr+"/?"+name, bytes.NewReader(answer))
 	if err != nil {
 		return err
 	}
-	res, err := http.DefaultClient.Do(r)
+	client := http.Client{Timeout: patience}
+	res, err := client.Do(r)
 	if err != nil {
 		return err
 	}
-	return res.Body.Close()
+	if res.StatusCode != http.StatusOK {
+		err = fmt.Errorf("%s: %s", name, res.Status)
+	}
+	return errors.Join(err, res.Body.Close())
 }
 
 // sign renders a signed request as the AWS SDKs send it.
@@ -310,8 +383,14 @@ func (s *server) call(ctx context.Context, service, contentType, target string, 
 	if err != nil {
 		return nil, err
 	}
-	var d net.Dialer
-	conn, err := d.DialContext(ctx, "tcp", s.addr)
+	return s.exchange(ctx, request)
+}
+
+// exchange sends a request on a connection of its own and reads the answer's body.
+func (s *server) exchange(ctx context.Context, request []byte) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	conn, err := dial(ctx, s.addr)
 	if err != nil {
 		return nil, err
 	}
@@ -364,7 +443,7 @@ func (s *server) prepare(ctx context.Context, account, user string, grants int) 
 	if s.keys.rsa, err = create(object{"KeySpec": "RSA_2048", "KeyUsage": "SIGN_VERIFY"}); err != nil {
 		return err
 	}
-	for range taggedKeys {
+	for i := 0; i < taggedKeys && s.name != motoName; i++ { // moto takes no mutations, and its keys are slow to make
 		k, err := create(object{})
 		if err != nil {
 			return err

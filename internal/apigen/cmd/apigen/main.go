@@ -57,15 +57,5 @@ func run(generate func() (apigen.Tree, error), out string, check bool) error {
 	if !check {
 		return tree.Write(out)
 	}
-	diff, err := tree.Diff(out)
-	if err != nil {
-		return err
-	}
-	for _, d := range diff {
-		fmt.Println(d)
-	}
-	if len(diff) > 0 {
-		return errors.New("generated code is out of date: run go generate ./internal/api")
-	}
-	return nil
+	return tree.Check(out, os.Stdout)
 }

@@ -1,0 +1,129 @@
+package xksproxy
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"testing"
+
+	"fastness/internal/audit"
+	"fastness/internal/clock"
+	"fastness/internal/engine/xks"
+	"fastness/internal/securemem"
+	"fastness/internal/store"
+	"fastness/internal/store/pebble"
+	"fastness/internal/store/table"
+	"fastness/internal/wire"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+)
+
+// noDoor stands for KMS where no key is used.
+type noDoor struct{ wire.Invoker }
+
+func (noDoor) AsService(ctx context.Context, _, _, _ string) context.Context { return ctx }
+
+// processes are several proxies over one store, each knowing nothing of the others.
+func processes(t *testing.T, n int) []*Service {
+	t.Helper()
+	s, err := pebble.Open("store", pebble.Options{FS: vfs.NewMem(), Clock: clock.System{}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	arena := securemem.NewArena(securemem.Options{})
+	log := audit.Open(s, clock.System{})
+	t.Cleanup(func() {
+		log.Close()
+		arena.Close()
+		if err := s.Close(); err != nil && !errors.Is(err, store.ErrClosed) {
+			t.Error(err)
+		}
+	})
+	var all []*Service
+	for range n {
+		p, err := Open(t.Context(), Config{
+			Store: s, Registry: table.NewRegistry(), Door: noDoor{}, Audit: log, Clock: clock.System{}, Log: slog.New(slog.DiscardHandler), Arena: arena,
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, p)
+	}
+	return all
+}
+
+func TestConfigurationOfAnotherProcessIsFollowed(t *testing.T) {
+	ctx := t.Context()
+	all := processes(t, 2)
+	writer, reader := all[0], all[1]
+	w, err := reader.watch(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Close()
+	follow := func() {
+		t.Helper()
+		if err := reader.followOne(ctx, w); err != nil {
+			t.Fatal(err)
+		}
+	}
+	sees := func(prefix string) (credentials []xks.Credential) {
+		if tenant, ok := reader.tenant(prefix); ok {
+			return tenant.Credentials
+		}
+		return nil
+	}
+	first, err := writer.Admin().CreatePrefix(ctx, PrefixSpec{Prefix: "/a", Account: "111122223333", Region: "us-east-1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(sees("/a")) != 0 {
+		t.Error("the prefix is known before anybody said so")
+	}
+	follow()
+	if got := sees("/a"); len(got) != 1 || got[0] != first {
+		t.Errorf("credentials %v", got)
+	}
+	second, err := writer.Admin().RotateCredential(ctx, "/a")
+	if err != nil {
+		t.Fatal(err)
+	}
+	follow()
+	if got := sees("/a"); len(got) != 2 || got[1] != second {
+		t.Errorf("after a rotation: credentials %v", got)
+	}
+	if err := writer.Admin().DeletePrefix(ctx, "/a"); err != nil {
+		t.Fatal(err)
+	}
+	follow()
+	if got := sees("/a"); got != nil {
+		t.Errorf("after the deletion: credentials %v", got)
+	}
+	// What a process did itself it does not read again.
+	if _, err := reader.Admin().CreatePrefix(ctx, PrefixSpec{Prefix: "/own", Account: "111122223333", Region: "us-east-1"}); err != nil {
+		t.Fatal(err)
+	}
+	before := reader.tenants.Load()
+	follow()
+	if reader.tenants.Load() != before {
+		t.Error("a process read its own change again")
+	}
+}
+
+func TestRunEndsWithItsContextAndItsStore(t *testing.T) {
+	all := processes(t, 2)
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error)
+	go func() { ended <- all[0].Run(ctx) }()
+	cancel()
+	if err := <-ended; !errors.Is(err, context.Canceled) {
+		t.Errorf("Run: %v", err)
+	}
+	go func() { ended <- all[1].Run(t.Context()) }()
+	if err := all[1].store.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-ended; !errors.Is(err, store.ErrClosed) {
+		t.Errorf("Run over a closed store: %v", err)
+	}
+}
