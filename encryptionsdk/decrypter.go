@@ -71,6 +71,7 @@ func NewDecrypter(ctx context.Context, src io.Reader, o DecryptOptions) (*Decryp
 		first.free()
 		return nil, err
 	}
+	depth = streamWorkers(o.Concurrency, depth, m.header)
 	d := &Decrypter{
 		ctx: ctx, src: src, header: m.header, opts: o, verifier: m.verifier, next: 1,
 		frameLen: int(m.header.FrameLength), arriving: first, offset: int64(m.header.Length),

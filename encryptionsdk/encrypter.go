@@ -55,6 +55,7 @@ func NewEncrypter(ctx context.Context, dst io.Writer, o EncryptOptions) (*Encryp
 	if err != nil {
 		return nil, err
 	}
+	depth = streamWorkers(o.Concurrency, depth, m.header)
 	frameLen := int(m.header.FrameLength)
 	e := &Encrypter{
 		ctx: ctx, dst: dst, header: m.header, signer: m.signer, next: 1,
