@@ -147,11 +147,13 @@ func (d *Door) serve(ctx context.Context, a *answer) {
 
 func parseSignature(r *http.Request) (*sigv4.Signature, error) {
 	sig, err := sigv4.Parse(sigv4.FromHTTP(r))
-	var e *sigv4.Error
-	if errors.As(err, &e) && e.Kind == sigv4.KindMissing {
+	if err == nil {
+		return sig, nil
+	}
+	if e := (*sigv4.Error)(nil); errors.As(err, &e) && e.Kind == sigv4.KindMissing {
 		return nil, nil
 	}
-	return sig, err
+	return nil, err
 }
 
 var errTooLarge = errors.New("front: request body too large")
