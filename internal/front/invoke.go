@@ -29,8 +29,9 @@ func (d *Door) Invoke(ctx context.Context, op *wire.Operation, in any) (any, err
 	if parent.Depth() >= call.MaxDepth {
 		return nil, fmt.Errorf("front: services call each other more than %d deep", call.MaxDepth)
 	}
+	requestID, eventID := audit.NewIDs()
 	c := &call.Call{
-		RequestID: audit.NewID(), EventID: audit.NewID(), Operation: op, Principal: parent.Principal,
+		RequestID: requestID, EventID: eventID, Operation: op, Principal: parent.Principal,
 		Region: parent.Region, Account: parent.Account, Time: d.clock.Now(),
 		Source: parent.Source, Parent: parent, Input: in,
 		Via: parent.Via,
