@@ -307,3 +307,6 @@ func nameOf(h *harness, e eventlog.Entry) string {
 	}
 	return detail.EventName
 }
+
+// bg is the context of calls that a table of tests makes: the caller is put into it.
+var bg = context.Background()
