@@ -306,4 +306,3 @@ func TestSecretsAreNowhereInTheClear(t *testing.T) {
 		t.Errorf("%d events, %d with hidden members", len(page.Events), hidden)
 	}
 }
-

@@ -310,3 +310,13 @@ func nameOf(h *harness, e eventlog.Entry) string {
 
 // bg is the context of calls that a table of tests makes: the caller is put into it.
 var bg = context.Background()
+
+// revision is that of the store: how many commits there have been.
+func (h *harness) revision() (rev store.Revision) {
+	h.Helper()
+	h.must(h.store.View(h.Context(), func(r store.Reader) error {
+		rev = r.Revision()
+		return nil
+	}))
+	return rev
+}
