@@ -10,6 +10,7 @@ import (
 	"fastness/internal/api/cloudtrailapi"
 	"fastness/internal/api/iamapi"
 	"fastness/internal/api/kmsapi"
+	"fastness/internal/api/ssmapi"
 	"fastness/internal/api/stsapi"
 	"fastness/internal/audit"
 	"fastness/internal/due"
@@ -22,6 +23,7 @@ import (
 	"fastness/internal/service/cloudtrail"
 	"fastness/internal/service/iam"
 	"fastness/internal/service/kms"
+	"fastness/internal/service/ssm"
 	"fastness/internal/service/sts"
 	"fastness/internal/service/xksproxy"
 	"fastness/internal/store"
@@ -143,6 +145,14 @@ func (a *App) openRooms(ctx context.Context, ring *seal.Keyring) (_ *rooms, err 
 		return nil, err
 	}
 	r.directory, r.kms = directory, kmsRoom
+	inside := new(insideDoor)
+	ssmRoom, err := ssm.New(ssm.Config{
+		Store: sealed, Registry: registry, Pages: pages, Jobs: queue, Events: r.events, Audit: r.audit, Door: inside,
+		Clock: c.Clock, Log: c.Log, Images: c.Parameters.images(), Public: c.Parameters.Public,
+	})
+	if err != nil {
+		return nil, err
+	}
 	kmsDoor := &front.Room{API: kmsapi.API, Service: kmsRoom, Resolver: kmsRoom, MaxBody: kms.MaxBody}
 	if len(c.KMSQuotas) > 0 {
 		if kmsDoor.Quota, err = kmsRoom.NewQuotas(c.KMSQuotas); err != nil {
@@ -155,6 +165,7 @@ func (a *App) openRooms(ctx context.Context, ring *seal.Keyring) (_ *rooms, err 
 			{API: stsapi.API, Service: stsRoom, Resolver: stsRoom},
 			{API: cloudtrailapi.API, Service: trailRoom, Resolver: trailRoom},
 			kmsDoor,
+			{API: ssmapi.API, Service: ssmRoom, Resolver: ssmRoom},
 		},
 		Codecs: codecs(), Credentials: stsRoom, Principals: directory,
 		Store: sealed, Audit: r.audit, Clock: c.Clock, Log: c.Log, Metrics: a.metrics, Regions: regions,
@@ -165,6 +176,7 @@ func (a *App) openRooms(ctx context.Context, ring *seal.Keyring) (_ *rooms, err 
 	if r.door, err = front.New(config); err != nil {
 		return nil, err
 	}
+	inside.door = r.door
 	directory.OnKeyChange(r.door.Forget)
 	if r.proxy, err = a.openProxy(ctx, r, sealed, registry); err != nil {
 		return nil, err
@@ -179,6 +191,7 @@ func (a *App) openRooms(ctx context.Context, ring *seal.Keyring) (_ *rooms, err 
 	}
 	handlers := daily.handlers()
 	maps.Copy(handlers, kmsRoom.JobHandlers())
+	maps.Copy(handlers, ssmRoom.JobHandlers())
 	runner, err := due.NewRunner(sealed, queue, handlers, due.Options{Clock: c.Clock, Logger: c.Log})
 	if err != nil {
 		return nil, err

@@ -159,7 +159,9 @@ func (f *filter) match(p *parameterRecord) bool {
 	case "Name":
 		return f.anyOf(func(want string) bool { return f.matchName(p.Name, want) })
 	case "Path":
-		return f.anyOf(func(want string) bool { return liesBelow(p.Name, strings.TrimSuffix(want, "/"), f.option == optionRecursive) })
+		return f.anyOf(func(want string) bool {
+			return liesBelow(p.Name, strings.TrimSuffix(want, "/"), f.option == optionRecursive)
+		})
 	case "Type":
 		return f.text(string(v.Type))
 	case "KeyId":

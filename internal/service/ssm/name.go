@@ -107,7 +107,9 @@ const (
 )
 
 // isPublic tells whether a path lies where AWS's public parameters do.
-func isPublic(name string) bool { return strings.HasPrefix(name, publicPrefix) || name == "/aws/service" }
+func isPublic(name string) bool {
+	return strings.HasPrefix(name, publicPrefix) || name == "/aws/service"
+}
 
 // parseReference reads a name, or an ARN, with or without a selector.
 func parseReference(c *call.Call, given string) (reference, error) {

@@ -118,7 +118,7 @@ func New(c Config) (*Service, error) {
 		audit: c.Audit, kms: kmsapi.NewClient(c.Door), secrets: secretsmanagerapi.NewClient(c.Door), clock: c.Clock, log: c.Log,
 		images: c.Images, public: c.Public, counts: counts{known: make(map[place]tierCount)},
 		everything: everything,
-		max: tierCount{cmp.Or(c.MaxStandard, DefaultMaxStandard), cmp.Or(c.MaxAdvanced, DefaultMaxAdvanced)},
+		max:        tierCount{cmp.Or(c.MaxStandard, DefaultMaxStandard), cmp.Or(c.MaxAdvanced, DefaultMaxAdvanced)},
 	}, nil
 }
 

@@ -39,8 +39,8 @@ type parameterRecord struct {
 	ID string `json:"id"`
 	// Last is the highest number a version has got, Versions how many are kept. A number may
 	// have been given to a version that did not become visible (see image.go).
-	Last     int64 `json:"last"`
-	Versions int   `json:"versions"`
+	Last     int64   `json:"last"`
+	Versions int     `json:"versions"`
 	Latest   version `json:"latest"`
 	Tags     []tag   `json:"tags,omitempty"`
 	// Sharing are the resource policies.
