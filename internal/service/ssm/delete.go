@@ -71,11 +71,11 @@ func (s *Service) remove(tx store.Txn, p *parameterRecord) error {
 	}
 	s.changedIn(tx, name)
 	s.counted(tx, place{p.Account, p.Region}, p.Latest.Tier, "")
-	if err := absent(s.tables.pending.Delete(tx, name.scope(), parts(p.Name)...)); err != nil {
+	if err := absent(s.tables.pending.Delete(tx, name.scope(), parts(name.name)...)); err != nil {
 		return err
 	}
 	if len(p.Sharing) > 0 {
-		if err := absent(s.tables.shares.Delete(tx, shareScope(p.Region), parts(p.Account, p.Name)...)); err != nil {
+		if err := absent(s.tables.shares.Delete(tx, shareScope(p.Region), parts(p.Account, name.name)...)); err != nil {
 			return err
 		}
 	}

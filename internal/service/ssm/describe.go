@@ -3,6 +3,7 @@ package ssm
 import (
 	"context"
 	"slices"
+	"strings"
 
 	"fastness/internal/api/ssmapi"
 	"fastness/internal/call"
@@ -107,11 +108,8 @@ func (s *Service) listOwn(r store.Reader, c *call.Call, f filters, after []byte,
 func (s *Service) listNamed(r store.Reader, c *call.Call, f filters, names []string, after []byte, limit int) (found []*parameterRecord, next []byte, err error) {
 	var candidates []string
 	for _, n := range names {
-		// A name and the path of one component are not told apart here.
-		for _, n := range []string{n, "/" + n, n[min(len(n), 1):]} {
-			if plain(n) {
-				candidates = append(candidates, n)
-			}
+		if plain(n) {
+			candidates = append(candidates, strings.TrimPrefix(n, "/"))
 		}
 	}
 	slices.Sort(candidates)
@@ -148,7 +146,7 @@ func (s *Service) listShared(r store.Reader, c *call.Call, f filters, after []by
 		}
 		scanned++
 		next = row.Cursor
-		p, err := s.tables.parameter(r, parameterName{row.Record.Account, row.Record.Region, row.Record.Name})
+		p, err := s.tables.parameter(r, identity(row.Record.Account, row.Record.Region, row.Record.Name))
 		if err != nil {
 			return nil, nil, err
 		}

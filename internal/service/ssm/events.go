@@ -35,12 +35,12 @@ func (s *Service) report(tx store.Txn, p *parameterRecord, detail change) error 
 	if p.Latest.DataType == dataImage {
 		detail.DataType = dataImage
 	}
-	return s.reportChange(tx, p.key(), p.Latest.Type, detail)
+	return s.reportChange(tx, p, p.Latest.Type, detail)
 }
 
-func (s *Service) reportChange(tx store.Txn, name parameterName, kind ssmapi.ParameterType, detail change) error {
-	detail.Name, detail.Type = name.name, kind
-	return s.emit(tx, name, changeEvent, detail)
+func (s *Service) reportChange(tx store.Txn, p *parameterRecord, kind ssmapi.ParameterType, detail change) error {
+	detail.Name, detail.Type = p.Name, kind
+	return s.emit(tx, p.key(), changeEvent, detail)
 }
 
 // policyAction is the detail of a Parameter Store Policy Action.

@@ -194,13 +194,12 @@ func (f *filter) compare(have, want string) bool {
 	return have == want
 }
 
-// matchName compares names, where the slash in front of the first component does not count
-// at the beginning.
+// matchName compares names, as if all began with a slash.
 func (f *filter) matchName(have, want string) bool {
-	if f.option == optionContains {
-		return strings.Contains(have, want)
+	if f.option != optionContains {
+		want = "/" + strings.TrimPrefix(want, "/")
 	}
-	return f.compare(strings.TrimPrefix(have, "/"), strings.TrimPrefix(want, "/"))
+	return f.compare("/"+strings.TrimPrefix(have, "/"), want)
 }
 
 // liesBelow tells whether a name lies below a path without a slash at its end.

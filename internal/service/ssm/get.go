@@ -73,7 +73,7 @@ func (s *Service) read(ctx context.Context, c *call.Call, t *target, decrypt boo
 		p := t.public.parameter(c.Region)
 		p.Selector = selector(t)
 		return p, nil
-	case t.found == nil:
+	case t.found == nil || strings.Contains(t.selector, ":"):
 		return nil, &ssmapi.ParameterNotFound{}
 	}
 	v := &t.found.record.Latest

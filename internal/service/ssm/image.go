@@ -33,8 +33,9 @@ func (s *Service) checkNotPending(tx store.Txn, name parameterName) error {
 }
 
 // await keeps a version until its image has been looked up.
-func (s *Service) await(tx store.Txn, name parameterName, p *parameterRecord, v *version, tags []tag) error {
-	pending := &pendingRecord{Account: name.account, Region: name.region, Name: name.name, Version: *v, Tags: tags}
+func (s *Service) await(tx store.Txn, t *target, p *parameterRecord, v *version, tags []tag) error {
+	name := t.key()
+	pending := &pendingRecord{Account: name.account, Region: name.region, Name: t.name, Version: *v, Tags: tags}
 	if p != nil {
 		pending.ID = p.ID
 		p.Last = v.Number
@@ -75,14 +76,15 @@ func (s *Service) checkImage(ctx context.Context, tx store.Txn, j due.Job) error
 			return err
 		}
 	}
-	if there {
-		return s.publish(tx, name, p, &pending.Version, pending.Tags)
-	}
 	operation := "Update"
 	if p == nil {
 		operation = "Create"
+		p = newParameter(name, pending.Name, pending.Tags)
 	}
-	return s.reportChange(tx, name, pending.Version.Type, change{
+	if there {
+		return s.publish(tx, p, &pending.Version)
+	}
+	return s.reportChange(tx, p, pending.Version.Type, change{
 		Exception: unknownImage, DataType: dataImage, Operation: operation, Description: pending.Version.Description,
 	})
 }

@@ -99,7 +99,7 @@ type reference struct {
 // arn is that of the parameter, without the selector.
 func (r *reference) arn() string { return parameterARN(r.account, r.region, r.name) }
 
-func (r *reference) key() parameterName { return parameterName{r.account, r.region, r.name} }
+func (r *reference) key() parameterName { return identity(r.account, r.region, r.name) }
 
 const (
 	publicPrefix    = "/aws/service/"
@@ -131,7 +131,7 @@ func parseReference(c *call.Call, given string) (reference, error) {
 		return r, nil
 	}
 	r.name, r.selector, _ = strings.Cut(name, ":")
-	if !plain(r.name) || strings.Contains(r.selector, ":") {
+	if !plain(r.name) {
 		return r, invalid(nameRule)
 	}
 	if isPublic(r.name) {

@@ -53,9 +53,12 @@ func (s *Service) PutParameter(ctx context.Context, in *ssmapi.PutParameterReque
 		v.Value = value(in.Value)
 	}
 	if v.DataType == dataImage {
-		err = s.await(tx, t.key(), p, v, newTags(nil, in.Tags))
+		err = s.await(tx, t, p, v, newTags(nil, in.Tags))
 	} else {
-		err = s.publish(tx, t.key(), p, v, newTags(nil, in.Tags))
+		if p == nil {
+			p = newParameter(t.key(), t.name, newTags(nil, in.Tags))
+		}
+		err = s.publish(tx, p, v)
 	}
 	if err != nil {
 		return nil, err
@@ -146,19 +149,21 @@ func newID() string {
 	return hex.EncodeToString(b[:])
 }
 
-// publish makes a version the latest one of its parameter, which it creates if p is nil.
-func (s *Service) publish(tx store.Txn, name parameterName, p *parameterRecord, v *version, tags []tag) error {
+// newParameter makes the record of a parameter that does not exist yet: it has no version.
+func newParameter(name parameterName, written string, tags []tag) *parameterRecord {
+	return &parameterRecord{Account: name.account, Region: name.region, Name: written, ID: newID(), Tags: tags}
+}
+
+// publish makes a version the latest one of its parameter.
+func (s *Service) publish(tx store.Txn, p *parameterRecord, v *version) error {
 	operation := "Update"
-	from := ssmapi.ParameterTier("")
-	if p == nil {
+	if p.Versions == 0 {
 		operation = "Create"
-		p = &parameterRecord{Account: name.account, Region: name.region, Name: name.name, ID: newID(), Tags: tags}
-	} else {
-		from = p.Latest.Tier
-		if err := s.makeRoom(tx, p); err != nil {
-			return err
-		}
 	}
+	if err := s.makeRoom(tx, p); err != nil {
+		return err
+	}
+	from := p.Latest.Tier
 	p.Latest, p.Last = *v, max(p.Last, v.Number)
 	p.Versions++
 	s.counted(tx, place{p.Account, p.Region}, from, v.Tier)

@@ -38,7 +38,7 @@ func TestPutMakesVersionsThatGetFinds(t *testing.T) {
 		"/a/b:0":   "ParameterVersionNotFound: Systems Manager could not find version 0 of /a/b. Verify the version and try again.",
 		"/a/b:old": "ParameterVersionNotFound: Systems Manager could not find label old of /a/b. Verify the label and try again.",
 		"{a}":      "ValidationException: " + nameRule,
-		"/a/b:1:2": "ValidationException: " + nameRule,
+		"/a/b:1:2": "ParameterNotFound: ",
 	} {
 		if got := h.getError(name); got != want {
 			t.Errorf("%q: %s", name, got)

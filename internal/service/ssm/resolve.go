@@ -126,14 +126,6 @@ func (s *Service) locate(ctx context.Context, c *call.Call, ref reference) (t ta
 		if t.found, err = s.directory.parameter(ctx, ref.key()); err != nil {
 			return t, err
 		}
-		if t.found == nil && ref.full && !strings.Contains(ref.name, "/") {
-			// The ARNs of "name" and "/name" are the same.
-			other := t.reference
-			other.name = "/" + other.name
-			if t.found, err = s.directory.parameter(ctx, other.key()); err == nil && t.found != nil {
-				t.reference = other
-			}
-		}
 	}
 	return t, err
 }

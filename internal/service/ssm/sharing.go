@@ -250,7 +250,7 @@ func (s *Service) saveSharing(tx store.Txn, p *parameterRecord) error {
 		return err
 	}
 	if len(grantees) == 0 {
-		return absent(s.tables.shares.Delete(tx, shareScope(p.Region), parts(p.Account, p.Name)...))
+		return absent(s.tables.shares.Delete(tx, shareScope(p.Region), parts(p.Account, p.key().name)...))
 	}
 	return s.tables.shares.Put(tx, &shareRecord{Account: p.Account, Region: p.Region, Name: p.Name, Grantees: grantees})
 }

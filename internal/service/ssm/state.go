@@ -8,8 +8,13 @@ import (
 	"fastness/internal/call"
 )
 
-// parameterName is the identity of a parameter.
+// parameterName is the identity of a parameter. The slash that a path begins with is no
+// part of it: "name" and "/name" are the same parameter, as their ARNs are.
 type parameterName struct{ account, region, name string }
+
+func identity(account, region, name string) parameterName {
+	return parameterName{account, region, strings.TrimPrefix(name, "/")}
+}
 
 // version is one version of a parameter. But for Labels and the Status of policies it never
 // changes.
@@ -34,7 +39,8 @@ type version struct {
 type parameterRecord struct {
 	Account string `json:"account"`
 	Region  string `json:"region"`
-	Name    string `json:"name"`
+	// Name is as it was written when the parameter was created.
+	Name string `json:"name"`
 	// ID is random and new for every creation; the versions lie under it.
 	ID string `json:"id"`
 	// Last is the highest number a version has got, Versions how many are kept. A number may
@@ -98,7 +104,7 @@ type resourcePolicy struct {
 	Text string `json:"text"`
 }
 
-func (p *parameterRecord) key() parameterName { return parameterName{p.Account, p.Region, p.Name} }
+func (p *parameterRecord) key() parameterName { return identity(p.Account, p.Region, p.Name) }
 
 func (p *parameterRecord) arn() string { return parameterARN(p.Account, p.Region, p.Name) }
 

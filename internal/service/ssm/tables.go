@@ -47,12 +47,12 @@ func newTables(reg *table.Registry) (*tables, error) {
 		register(reg, &t.pending, table.Def[pendingRecord]{
 			Kind:  "pending",
 			Scope: func(p *pendingRecord) table.Scope { return scope(p.Account, p.Region) },
-			ID:    func(p *pendingRecord) []table.Part { return parts(p.Name) },
+			ID:    func(p *pendingRecord) []table.Part { return parts(strings.TrimPrefix(p.Name, "/")) },
 		}),
 		register(reg, &t.shares, table.Def[shareRecord]{
 			Kind:  "share",
 			Scope: func(s *shareRecord) table.Scope { return table.Scope{Region: s.Region} },
-			ID:    func(s *shareRecord) []table.Part { return parts(s.Account, s.Name) },
+			ID:    func(s *shareRecord) []table.Part { return parts(s.Account, strings.TrimPrefix(s.Name, "/")) },
 			Indexes: []table.Index[shareRecord]{
 				{Name: sharesByGrantee, Keys: func(s *shareRecord) (keys [][]table.Part) {
 					for _, g := range s.Grantees {
@@ -100,14 +100,9 @@ func parts(names ...string) []table.Part {
 }
 
 // nameParts are the components of a name, so that everything below a path is one range
-// of keys. "name" differs from "/name" by a last part.
+// of keys.
 func nameParts(name string) []table.Part {
-	path, ok := strings.CutPrefix(name, "/")
-	p := parts(strings.Split(path, "/")...)
-	if !ok {
-		p = append(p, table.Uint(0))
-	}
-	return p
+	return parts(strings.Split(strings.TrimPrefix(name, "/"), "/")...)
 }
 
 // pathParts are the components of a path without a slash at its end; none for "".

@@ -1,19 +1,23 @@
 #!/usr/bin/env bash
-# Runs moto's own tests of KMS, unmodified, against Fastness, as moto's server mode does.
+# Runs moto's own tests of a service, unmodified, against Fastness, as moto's server mode
+# does.
 #
-#	test/conformance/moto/run.sh DIR [pytest arguments]
+#	[MOTO_SUITE=ssm] test/conformance/moto/run.sh DIR [pytest arguments]
 #
+# MOTO_SUITE is kms if it is not set.
 # DIR is a checkout of https://github.com/getmoto/moto; its tests/ is enough if a moto
 # of about the same age is installed. Needs python3 with boto3, pytest and freezegun
 # (Debian: python3-boto3 python3-pytest python3-freezegun) and what moto itself needs.
 #
-# The tests count that send at least one request to KMS (moto's others test its Python
-# code). The run passes if those that fail are exactly those of excused.txt, which gives
-# the reasons; with pytest arguments, as far as they select them.
+# The tests count that send at least one request to the server (moto's others test its Python
+# code). The run passes if those that fail are exactly those of excused.txt (excused-ssm.txt),
+# which gives the reasons; with pytest arguments, as far as they select them.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../../.." && pwd)
-[ $# -ge 1 ] && [ -d "$1/tests/test_kms" ] || { echo "usage: $0 DIR-OF-A-MOTO-CHECKOUT [pytest arguments]" >&2; exit 2; }
+[ $# -ge 1 ] && [ -d "$1/tests/test_${MOTO_SUITE:=kms}" ] || { echo "usage: $0 DIR-OF-A-MOTO-CHECKOUT [pytest arguments]" >&2; exit 2; }
+excused=excused.txt
+[ "$MOTO_SUITE" = kms ] || excused=excused-$MOTO_SUITE.txt
 checkout=$(cd "$1" && pwd)
 shift
 whole=
@@ -43,5 +47,5 @@ if [ -f "$checkout/moto/__init__.py" ]; then python_path=$here:$checkout; fi
 cd "$checkout"
 env -u AWS_PROFILE -u AWS_ENDPOINT_URL TEST_SERVER_MODE=true TEST_SERVER_MODE_ENDPOINT="http://127.0.0.1:$port" \
 	AWS_ACCESS_KEY_ID=testing AWS_SECRET_ACCESS_KEY=testing AWS_DEFAULT_REGION=us-east-1 NO_PROXY='*' \
-	PYTHONPATH="$python_path" PYTHONDONTWRITEBYTECODE=1 MOTO_EXCUSED="$here/excused.txt" MOTO_WHOLE="$whole" \
-	python3 "$here/pytest_with_debian.py" -p count_requests -p no:cacheprovider -q tests/test_kms "$@"
+	PYTHONPATH="$python_path" PYTHONDONTWRITEBYTECODE=1 MOTO_EXCUSED="$here/$excused" MOTO_WHOLE="$whole" \
+	python3 "$here/pytest_with_debian.py" -p count_requests -p no:cacheprovider -q "tests/test_$MOTO_SUITE" "$@"
