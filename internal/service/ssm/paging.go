@@ -17,7 +17,14 @@ import (
 const maxScanned = 1000
 
 // A position can be longer than a token holds: it is then cut into pieces with a token for
-// each, and a piece is bound to the ones before it.
+// each. A piece begins with whether there is another, and is bound to the one before it.
+const (
+	pieceBytes = page.MaxPosition - 1
+	lastPiece  = 0
+	morePieces = 1
+	// maxPieces is how many pieces the longest position has.
+	maxPieces = 4
+)
 
 // nextToken is the token for what comes behind a position, nil if that is nil. query is
 // whatever else the listing depends on.
@@ -28,21 +35,22 @@ func (s *Service) nextToken(c *call.Call, query string, position []byte) (*strin
 	var tokens []string
 	bound := query
 	for {
-		n := min(len(position), page.MaxPosition)
-		token, err := s.pages.Seal(c.Operation.Name, c.Account+"/"+c.Region, bound, position[:n])
+		piece, rest := position[:min(len(position), pieceBytes)], position[min(len(position), pieceBytes):]
+		follows := byte(lastPiece)
+		if len(rest) > 0 {
+			follows = morePieces
+		}
+		token, err := s.pages.Seal(c.Operation.Name, c.Account+"/"+c.Region, bound, append([]byte{follows}, piece...))
 		if err != nil {
 			return nil, fmt.Errorf("ssm: token: %w", err)
 		}
 		tokens = append(tokens, token)
-		if position = position[n:]; len(position) == 0 {
+		if position = rest; len(rest) == 0 {
 			return new(strings.Join(tokens, ".")), nil
 		}
 		bound = query + "\x00" + token
 	}
 }
-
-// maxPieces is how many pieces the longest position has.
-const maxPieces = 4
 
 // position reads a token; nil is the beginning.
 func (s *Service) position(c *call.Call, query string, token *string) ([]byte, error) {
@@ -56,12 +64,12 @@ func (s *Service) position(c *call.Call, query string, token *string) ([]byte, e
 	}
 	position := []byte{}
 	bound := query
-	for _, t := range tokens {
+	for i, t := range tokens {
 		piece, err := s.pages.Open(c.Operation.Name, c.Account+"/"+c.Region, bound, t)
-		if err != nil {
+		if err != nil || len(piece) == 0 || (piece[0] == lastPiece) != (i == len(tokens)-1) {
 			return nil, bad
 		}
-		position = append(position, piece...)
+		position = append(position, piece[1:]...)
 		bound = query + "\x00" + t
 	}
 	return position, nil
