@@ -167,12 +167,15 @@ func (s *Service) listShared(r store.Reader, c *call.Call, f filters, after []by
 // mayDescribe tells whether the resource policy of a parameter lets the caller list it. What
 // the caller's own policies say has been decided.
 func (s *Service) mayDescribe(c *call.Call, p *parameter) bool {
+	if p.sharing == nil {
+		return false
+	}
 	request := &policy.Request{
 		Principal: c.Principal.Subject(), Action: "ssm:DescribeParameters", Resource: p.arn, ResourceAccount: p.record.Account,
 	}
 	all := &policy.Policies{Identity: []*policy.Policy{s.everything}, Resource: []*policy.Policy{p.sharing}}
 	result := policy.Evaluate(request, all, nil)
-	return p.sharing != nil && result.Allowed()
+	return result.Allowed()
 }
 
 // metadata is a parameter as DescribeParameters shows it.
