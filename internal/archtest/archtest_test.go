@@ -185,8 +185,6 @@ func TestTheRulesRefuseWhatTheyShould(t *testing.T) {
 		{"internal/service/kms", "internal/service/iam", false},
 		{"internal/service/kms", "internal/front", false},
 		{"internal/service/kms", "internal/engine/envelope", true},
-		{"internal/service/ssm", "encryptionsdk", true},
-		{"internal/service/ssm", "encryptionsdk/kmskeyring", false},
 		{"internal/engine/envelope", "internal/clock", false},
 		{"internal/store/pebble", "internal/store", true},
 		{"internal/store", "internal/seal", false},
