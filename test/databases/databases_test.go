@@ -7,6 +7,7 @@ func TestServersStart(t *testing.T) {
 		"PostgreSQL": func(t testing.TB) *Server { return PostgreSQL(t) },
 		"MariaDB":    func(t testing.TB) *Server { return MariaDB(t) },
 		"Redis":      func(t testing.TB) *Server { return Redis(t) },
+		"FerretDB":   func(t testing.TB) *Server { return FerretDB(t) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := start(t)
