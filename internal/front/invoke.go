@@ -29,8 +29,9 @@ func (d *Door) Invoke(ctx context.Context, op *wire.Operation, in any) (any, err
 	if parent.Depth() >= call.MaxDepth {
 		return nil, fmt.Errorf("front: services call each other more than %d deep", call.MaxDepth)
 	}
+	requestID, eventID := audit.NewIDs()
 	c := &call.Call{
-		RequestID: audit.NewID(), EventID: audit.NewID(), Operation: op, Principal: parent.Principal,
+		RequestID: requestID, EventID: eventID, Operation: op, Principal: parent.Principal,
 		Region: parent.Region, Account: parent.Account, Time: d.clock.Now(),
 		Source: parent.Source, Parent: parent, Input: in,
 		Via: parent.Via,
@@ -68,7 +69,7 @@ func (d *Door) run(ctx context.Context, room *Room, c *call.Call) (any, error) {
 			return nil, d.refuse(ctx, c, err)
 		}
 		// The caller may be gone; what it did is recorded all the same.
-		if err := d.audit.Record(context.WithoutCancel(ctx), c, out, nil); err != nil {
+		if err := d.audit.Record(context.Background(), c, out, nil); err != nil {
 			return nil, d.unaudited(err)
 		}
 		return out, nil
@@ -148,11 +149,23 @@ func (d *Door) mutate(ctx context.Context, room *Room, c *call.Call) (any, error
 // with.
 func (d *Door) refuse(ctx context.Context, c *call.Call, err error) wire.APIError {
 	apiErr := d.apiError(ctx, err, c.RequestID)
+	if own, ok := d.rooms[c.Operation.API()].Service.(InternalErrors); ok && isInternalFailure(apiErr) {
+		apiErr = own.InternalError()
+	}
 	// The caller may be gone; the record is written all the same.
-	if err := d.audit.Record(context.WithoutCancel(ctx), c, nil, apiErr); err != nil {
+	if err := d.audit.Record(context.Background(), c, nil, apiErr); err != nil {
 		return d.unaudited(err)
 	}
 	return apiErr
+}
+
+// InternalErrors is implemented by the Service of a room whose API models an error of its
+// own for faults of the server, which takes the place of InternalFailure.
+type InternalErrors interface{ InternalError() wire.APIError }
+
+func isInternalFailure(err wire.APIError) bool {
+	var common *wire.CommonError
+	return errors.As(err, &common) && common.Kind == wire.InternalFailure
 }
 
 // unaudited is the answer when the audit log cannot be written.

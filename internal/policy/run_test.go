@@ -75,7 +75,8 @@ func TestFindEqualsItsDefinition(t *testing.T) {
 			t.Fatalf("find(%q, %q) = %d, want %d", run, text, got, want)
 		}
 		// Again by bits, whatever the sizes.
-		if core := strings.Trim(run, wildOneS); core != "" {
+		mark := func(r rune) bool { return r == utf8.RuneError } // as a byte outside UTF-8 reads
+		if core := strings.TrimFunc(run, mark); core != "" {
 			if got, want := new(sieve).find(core, text), plainFind(core, text); got != want {
 				t.Fatalf("sieve: find(%q, %q) = %d, want %d", core, text, got, want)
 			}
