@@ -15,11 +15,15 @@ import (
 // errUsage marks an error of the caller's, for which the exit status is 2.
 var errUsage = errors.New("usage")
 
-// command is a command of the program. It takes flags and no arguments.
+// command is a command of the program. It takes flags and, unless takes says so, no
+// arguments.
 type command struct {
 	name, summary string
 	// define makes the command's flags and returns what runs it.
 	define func(f *flag.FlagSet) runner
+	// takes are the arguments, for the help. Flags end where they begin; the arguments
+	// are the flag set's.
+	takes string
 	// subcommands of a command that does nothing by itself.
 	subcommands []command
 }
@@ -44,6 +48,10 @@ func commands() []command {
 		{name: "events", summary: "show what services report to EventBridge", subcommands: []command{
 			{name: "tail", summary: "print the latest events, and with --follow those that come", define: tailEvents},
 		}},
+		{name: "agent", summary: "serve programs of this machine", subcommands: []command{
+			{name: "secrets", summary: "hand out secrets and parameters from a cache, on loopback, as AWS's agent and Lambda extension do", define: secretsAgent},
+		}},
+		{name: "run", summary: "run a program, with the secrets its environment refers to", define: runProgram, takes: "-- CMD [ARG...]"},
 		{name: "kms-plugin", summary: "encrypt the secrets of a Kubernetes cluster under a KMS key", define: kmsPlugin},
 		{name: "xks", summary: "set up this server as an external key store proxy", subcommands: xksCommands()},
 		{name: "backup", summary: "write a consistent backup of a server, running or stopped", define: backup},
@@ -89,9 +97,15 @@ func (c *command) cobra() *cobra.Command {
 		return made
 	}
 	made.ValidArgsFunction = cobra.NoFileCompletions
+	if c.takes != "" {
+		made.Use += " [flags] " + c.takes
+		made.DisableFlagsInUseLine = true
+		made.ValidArgsFunction = nil
+		made.Flags().SetInterspersed(false)
+	}
 	run := c.define(made.Flags())
 	made.RunE = func(self *cobra.Command, args []string) error {
-		if len(args) > 0 {
+		if len(args) > 0 && c.takes == "" {
 			return fmt.Errorf("%w: %s takes no argument: %q", errUsage, self.CommandPath(), args[0])
 		}
 		if err := complete(self.Flags()); err != nil {
