@@ -65,13 +65,16 @@ const (
 	closing         = "}}"
 )
 
+// maxName bounds names and ARNs, in bytes.
+const maxName = 2048
+
 // The characters of names: those of the APIs, which ARNs add only colons to. Parameters
 // below /aws/reference/secretsmanager/ have the names of secrets.
 var (
 	secretName    = regexp.MustCompile(`^[A-Za-z0-9/_+=.@!-]{1,512}$`)
 	secretARN     = regexp.MustCompile(`^arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:[A-Za-z0-9/_+=.@!-]{1,520}$`)
-	parameterName = regexp.MustCompile(`^[A-Za-z0-9_./+=@!-]{1,1011}$`)
-	parameterARN  = regexp.MustCompile(`^arn:aws[a-z-]*:ssm:[a-z0-9-]*:[0-9]{0,12}:parameter/[A-Za-z0-9_./+=@!-]{1,1011}$`)
+	parameterName = regexp.MustCompile(`^[A-Za-z0-9_./+=@!-]+$`)
+	parameterARN  = regexp.MustCompile(`^arn:aws[a-z-]*:ssm:[a-z0-9-]*:[0-9]{0,12}:parameter/[A-Za-z0-9_./+=@!-]+$`)
 	number        = regexp.MustCompile(`^[1-9][0-9]{0,17}$`)
 	label         = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,100}$`)
 	stage         = regexp.MustCompile(`^[!-~]{1,256}$`)
@@ -218,12 +221,12 @@ func splitParameterName(s string) (name string, rest []string, err error) {
 	parts := strings.Split(s, ":")
 	if parts[0] == "arn" {
 		const colons = 6 // arn:aws:ssm:REGION:ACCOUNT:parameter/NAME
-		if len(parts) < colons || !parameterARN.MatchString(strings.Join(parts[:colons], ":")) {
+		if len(parts) < colons || len(s) > maxName || !parameterARN.MatchString(strings.Join(parts[:colons], ":")) {
 			return "", nil, errors.New("not the ARN of a parameter")
 		}
 		return strings.Join(parts[:colons], ":"), parts[colons:], nil
 	}
-	if !parameterName.MatchString(parts[0]) {
+	if len(parts[0]) > maxName || !parameterName.MatchString(parts[0]) {
 		return "", nil, errors.New("not the name of a parameter")
 	}
 	return parts[0], parts[1:], nil
