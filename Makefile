@@ -10,7 +10,7 @@ FASTNESS_VECTORS ?= $(abspath $(CURDIR)/../shared/vectors)
 export FASTNESS_VECTORS
 DATA    ?= ./data
 
-.PHONY: all build run test check conformance soak fips generate deps clean
+.PHONY: all build run test check conformance soak stream fips generate deps clean
 
 all: build
 
@@ -32,6 +32,7 @@ deps:
 test: deps
 	$(GO) test -timeout 25m ./...
 	cd test/clients && $(GO) test -timeout 25m ./...
+	cd test/encryptionsdk && $(GO) test -timeout 25m ./...
 
 check:
 	@out=$$(gofmt -l $$(git ls-files '*.go')); if [ -n "$$out" ]; then echo "gofmt needed:"; echo "$$out"; exit 1; fi
@@ -51,6 +52,11 @@ conformance:
 # Crash and fuzz loops to their full counts: hours.
 soak:
 	./test/soak.sh
+
+# 4 GiB through fastness encrypt | fastness decrypt, both in one memory cgroup of 96 MiB.
+# Needs a cgroup that it may write to (root).
+stream:
+	FASTNESS_STREAM_MIB=4096 FASTNESS_STREAM_CGROUP=96 $(GO) test -count=1 -v -timeout 1h -run '^TestStreamingInConstantMemory$$' ./test/e2e
 
 generate:
 	$(GO) generate ./...

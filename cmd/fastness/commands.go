@@ -10,20 +10,22 @@ import (
 
 	"github.com/spf13/cobra"
 	flag "github.com/spf13/pflag"
+
+	"fastness/internal/filecrypt"
 )
 
 // errUsage marks an error of the caller's, for which the exit status is 2.
 var errUsage = errors.New("usage")
 
-// command is a command of the program. It takes flags and, unless takes says so, no
-// arguments.
+// command is a command of the program. It takes flags and no arguments, unless it says so.
 type command struct {
 	name, summary string
+	// operands names the arguments of a command that takes some; it checks them itself.
+	operands string
 	// define makes the command's flags and returns what runs it.
 	define func(f *flag.FlagSet) runner
-	// takes are the arguments, for the help. Flags end where they begin; the arguments
-	// are the flag set's.
-	takes string
+	// verbatim runs a command that reads its own command line, instead of define.
+	verbatim func(ctx context.Context, c *cobra.Command, args []string) error
 	// subcommands of a command that does nothing by itself.
 	subcommands []command
 }
@@ -51,9 +53,13 @@ func commands() []command {
 		{name: "agent", summary: "serve programs of this machine", subcommands: []command{
 			{name: "secrets", summary: "hand out secrets and parameters from a cache, on loopback, as AWS's agent and Lambda extension do", define: secretsAgent},
 		}},
-		{name: "run", summary: "run a program, with the secrets its environment refers to", define: runProgram, takes: "-- CMD [ARG...]"},
+		{name: "run", summary: "run a program, with the secrets its environment refers to", define: runProgram, operands: "-- CMD [ARG...]"},
 		{name: "kms-plugin", summary: "encrypt the secrets of a Kubernetes cluster under a KMS key", define: kmsPlugin},
 		{name: "xks", summary: "set up this server as an external key store proxy", subcommands: xksCommands()},
+		{name: "encrypt", summary: "encrypt files as the AWS Encryption SDK does", verbatim: filecryptCommand(filecrypt.EncryptCommand)},
+		{name: "decrypt", summary: "decrypt files of the AWS Encryption SDK", verbatim: filecryptCommand(filecrypt.DecryptCommand)},
+		{name: "inspect", summary: "print what an encrypted file says about itself, without a key", operands: "FILE", define: inspect},
+		{name: "encryption-cli", summary: "encrypt or decrypt with the command line of " + awsEncryptionCLI, verbatim: filecryptCommand(filecrypt.AWS)},
 		{name: "backup", summary: "write a consistent backup of a server, running or stopped", define: backup},
 		{name: "restore", summary: "make a data directory from a backup", define: restore},
 		{name: "fsck", summary: "check the data of a stopped server", define: fsck},
@@ -84,6 +90,11 @@ func root() *cobra.Command {
 // cobra makes the command for the command line.
 func (c *command) cobra() *cobra.Command {
 	made := &cobra.Command{Use: c.name, Short: c.summary, Args: cobra.ArbitraryArgs}
+	if c.verbatim != nil {
+		made.DisableFlagParsing = true
+		made.RunE = func(self *cobra.Command, args []string) error { return c.verbatim(self.Context(), self, args) }
+		return made
+	}
 	if c.define == nil {
 		for i := range c.subcommands {
 			made.AddCommand(c.subcommands[i].cobra())
@@ -96,16 +107,14 @@ func (c *command) cobra() *cobra.Command {
 		}
 		return made
 	}
-	made.ValidArgsFunction = cobra.NoFileCompletions
-	if c.takes != "" {
-		made.Use += " [flags] " + c.takes
-		made.DisableFlagsInUseLine = true
-		made.ValidArgsFunction = nil
-		made.Flags().SetInterspersed(false)
+	if c.operands != "" {
+		made.Use += " " + c.operands
+	} else {
+		made.ValidArgsFunction = cobra.NoFileCompletions
 	}
 	run := c.define(made.Flags())
 	made.RunE = func(self *cobra.Command, args []string) error {
-		if len(args) > 0 && c.takes == "" {
+		if len(args) > 0 && c.operands == "" {
 			return fmt.Errorf("%w: %s takes no argument: %q", errUsage, self.CommandPath(), args[0])
 		}
 		if err := complete(self.Flags()); err != nil {

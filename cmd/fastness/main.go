@@ -18,7 +18,9 @@ var version = "dev"
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := root().ExecuteContext(ctx)
+	program := root()
+	program.SetArgs(arguments(os.Args))
+	err := program.ExecuteContext(ctx)
 	stop()
 	if err == nil {
 		return

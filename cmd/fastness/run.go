@@ -23,6 +23,7 @@ type runFlags struct {
 // ours refers to.
 func runProgram(f *flag.FlagSet) runner {
 	var r runFlags
+	f.SetInterspersed(false) // the program's flags are its own
 	f.StringArrayVar(&r.pairs, "env", nil, "NAME=REFERENCE: a variable for the program; may be repeated")
 	f.StringArrayVar(&r.files, "env-file", nil, "file of lines NAME=VALUE, where a VALUE may be a reference; may be repeated")
 	f.StringVar(&r.agent, "agent", "", "ask the agent at this address, as http://127.0.0.1:2773, instead of the APIs")

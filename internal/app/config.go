@@ -65,9 +65,8 @@ type Config struct {
 	KeyRotation time.Duration
 	// AttestationRoots verify the attestation documents of Nitro enclaves.
 	AttestationRoots *x509.CertPool
-	// KMSQuotas are request quotas of KMS, in calls per second, by the names of
-	// kms.AWSRequestQuotas; nothing else is throttled.
-	KMSQuotas map[string]float64
+	// KMSQuotas limit what callers of KMS may do and have.
+	KMSQuotas KMSQuotas
 	// RSAPool is how many RSA keys are kept ready of each size in use; 0 keeps none.
 	RSAPool int
 	// KeyStores says which proxies KMS may use for external key stores. Own is filled in.

@@ -1,6 +1,7 @@
 // Package clients runs the clients that people use against the real server: the AWS
-// SDKs for Go, Python and JavaScript, the AWS CLI, sops, sigstore and openssl, and
-// Wycheproof's vectors through the API. Nothing is replaced on either side.
+// SDKs for Go, Python and JavaScript, AWS's Encryption SDK for JavaScript, the AWS CLI,
+// sops, sigstore and openssl, and Wycheproof's vectors through the API. Nothing is
+// replaced on either side.
 //
 // It is a module of its own so that the product does not carry client libraries.
 //

@@ -111,16 +111,23 @@ func TestBoto3(t *testing.T) {
 }
 
 func TestJavaScriptSDK(t *testing.T) {
+	dir := installNode(t, "js", "kms.mjs")
+	succeed(t, dir, server.environment(server.credentials), "node", "kms.mjs")
+}
+
+// installNode installs what the lock file of a directory here names, next to a script from
+// it. It stays in an ignored directory between runs, whose path is returned.
+func installNode(t *testing.T, from, script string) string {
+	t.Helper()
 	need(t, "node")
 	need(t, "npm")
-	// The SDK stays in an ignored directory between runs. The lock file says what it is.
-	dir := absolute(t, "generated", "js")
+	dir := absolute(t, "generated", from)
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
 	changed := false
-	for _, name := range []string{"package.json", "package-lock.json", "kms.mjs"} {
-		wanted := must[[]byte](t)(os.ReadFile(filepath.Join("js", name)))
+	for _, name := range []string{"package.json", "package-lock.json", script} {
+		wanted := must[[]byte](t)(os.ReadFile(filepath.Join(from, name)))
 		have, err := os.ReadFile(filepath.Join(dir, name))
 		if err == nil && string(have) == string(wanted) {
 			continue
@@ -133,7 +140,7 @@ func TestJavaScriptSDK(t *testing.T) {
 	if _, err := os.Stat(filepath.Join(dir, "node_modules", ".package-lock.json")); err != nil || changed {
 		succeed(t, dir, os.Environ(), "npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund")
 	}
-	succeed(t, dir, server.environment(server.credentials), "node", "kms.mjs")
+	return dir
 }
 
 // TestSOPS encrypts a file as people do: with two keys and an encryption context, so

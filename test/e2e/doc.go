@@ -10,6 +10,10 @@
 //	xks_test.go           one server as another's external key store
 //	limits_test.go        drain, slow clients, oversized requests
 //	explain_test.go       fastness kms explain
+//	encryption_test.go    fastness encrypt, decrypt, inspect, and as aws-encryption-cli
+//	examples_test.go      what docs/encryption-cli.md says can be pasted
+//	terminal_test.go      the progress line of a terminal
+//	stream_test.go        streams in constant memory (make stream: 4 GiB in a cgroup)
 //	events_test.go        fastness events tail
 //	fips_test.go          the FIPS build
 package e2e

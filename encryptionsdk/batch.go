@@ -1,0 +1,204 @@
+package encryptionsdk
+
+import (
+	"crypto/cipher"
+	"hash"
+	"sync"
+)
+
+// batchLen is about how many bytes on the wire are worth a goroutine of their own: some
+// 15 µs of AES-GCM. It is also what a pipe holds, so that reads fill a batch.
+const batchLen = 64 << 10
+
+// bufferLen is the capacity of pooled buffers: a batch with an incomplete final frame.
+const bufferLen = batchLen + finalOverhead
+
+// framesPerBatch is how many frames go to one goroutine: several small ones or one large.
+func framesPerBatch(frameLen int) int {
+	return max(1, batchLen/(frameLen+regularOverhead))
+}
+
+// batch is consecutive frames on their way through one goroutine.
+type batch struct {
+	coder         frameCoder
+	in            []byte // what goes in: a window of buf, or the caller's bytes
+	out           []byte // what came out
+	buf           []byte // our buffer for in
+	wetIn, wetOut int    // bytes of buf and out that were used since the batch was last wiped
+	plain         int    // bytes of plaintext in the frames
+	// offset of the frames in the message, when decrypting.
+	offset int64
+	seq    uint32
+	final  bool
+	err    error
+	worked bool          // out and err are ready; the line's mutex guards it
+	done   chan struct{} // closed when out, err and the hash are ready
+}
+
+// batches keeps the buffers between messages: a message of a mebibyte would otherwise
+// allocate a quarter of one. What was in them is wiped before they come here.
+var batches = sync.Pool{New: func() any { return new(batch) }}
+
+// newBatch returns a batch for the frames of one message.
+func newBatch(aead cipher.AEAD, messageID []byte) *batch {
+	b := batches.Get().(*batch)
+	b.coder.init(aead, messageID)
+	return b
+}
+
+// input makes in an empty window of a buffer of at least n bytes, or of a pooled one when
+// that is enough.
+func (b *batch) input(n int) {
+	if cap(b.buf) < n {
+		clear(b.buf[:min(b.wetIn, cap(b.buf))])
+		b.buf = make([]byte, 0, max(n, min(bufferLen, 2*n)))
+	}
+	b.in = b.buf[:0]
+}
+
+// grow moves in to the start of a buffer of at least n bytes.
+func (b *batch) grow(n int) {
+	if cap(b.buf) >= n {
+		b.in = append(b.buf[:0], b.in...)
+		return
+	}
+	old, used := b.buf, max(b.wetIn, len(b.in))
+	b.buf = make([]byte, 0, n)
+	b.in = append(b.buf, b.in...)
+	clear(old[:min(used, cap(old))])
+}
+
+// output empties out and makes room for n bytes.
+func (b *batch) output(n int) {
+	if cap(b.out) < n {
+		clear(b.out[:min(b.wetOut, cap(b.out))])
+		b.out = make([]byte, 0, max(n, min(bufferLen, 2*n)))
+	}
+	b.out = b.out[:0]
+}
+
+// reset empties the batch for other frames of the same message.
+func (b *batch) reset() {
+	b.wetIn = max(b.wetIn, len(b.in))
+	b.wetOut = max(b.wetOut, len(b.out))
+	b.in, b.out = nil, b.out[:0]
+	b.plain, b.offset, b.seq, b.final, b.err = 0, 0, 0, false, nil
+	b.worked, b.done = false, nil
+}
+
+// free wipes the batch and gives it back.
+func (b *batch) free() {
+	b.reset()
+	clear(b.buf[:min(b.wetIn, cap(b.buf))])
+	clear(b.out[:min(b.wetOut, cap(b.out))])
+	b.wetIn, b.wetOut = 0, 0
+	b.coder = frameCoder{}
+	if cap(b.buf) > bufferLen {
+		b.buf = nil
+	}
+	if cap(b.out) > bufferLen {
+		b.out = nil
+	}
+	batches.Put(b)
+}
+
+// line is the batches of one message in their order: at work, or finished and waiting
+// for the ones in front of them. Batches run in goroutines that end by themselves.
+type line struct {
+	queue  []*batch
+	spare  []*batch
+	aead   cipher.AEAD
+	id     []byte
+	digest hash.Hash // of the ciphertext; nil for suites that do not sign
+	work   func(*batch)
+	text   func(*batch) []byte
+	depth  int // batches at once
+
+	mu      sync.Mutex
+	unadded []*batch // batches, in order, that the digest has not got
+	adding  bool     // somebody is adding to the digest
+}
+
+// get returns an empty batch.
+func (l *line) get() *batch {
+	if n := len(l.spare); n > 0 {
+		b := l.spare[n-1]
+		l.spare = l.spare[:n-1]
+		return b
+	}
+	return newBatch(l.aead, l.id)
+}
+
+// put takes back a batch that nobody uses.
+func (l *line) put(b *batch) {
+	b.reset()
+	l.spare = append(l.spare, b)
+}
+
+// send sends b off, or does its work at once when inline. The line must not be full.
+func (l *line) send(b *batch, inline bool) {
+	b.done = make(chan struct{})
+	l.queue = append(l.queue, b)
+	if l.digest != nil {
+		l.mu.Lock()
+		l.unadded = append(l.unadded, b)
+		l.mu.Unlock()
+	}
+	if inline || l.depth == 1 {
+		l.run(b)
+		return
+	}
+	go l.run(b)
+}
+
+// run does the work of b, and adds to the digest what is due. Whoever adds goes on with
+// the batches behind, when they are ready, without waking anybody: hashing takes longest,
+// and must not pause.
+func (l *line) run(b *batch) {
+	l.work(b)
+	if l.digest == nil {
+		close(b.done)
+		return
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	b.worked = true
+	if l.adding {
+		return
+	}
+	l.adding = true
+	for len(l.unadded) > 0 && l.unadded[0].worked {
+		next := l.unadded[0]
+		l.unadded = append(l.unadded[:0], l.unadded[1:]...)
+		l.mu.Unlock()
+		l.digest.Write(l.text(next))
+		close(next.done)
+		l.mu.Lock()
+	}
+	l.adding = false
+}
+
+// full says whether one has to be taken before another is sent.
+func (l *line) full() bool { return len(l.queue) >= l.depth }
+
+// take waits for the first batch and removes it; nil if there is none.
+func (l *line) take() *batch {
+	if len(l.queue) == 0 {
+		return nil
+	}
+	b := l.queue[0]
+	<-b.done
+	l.queue = append(l.queue[:0], l.queue[1:]...)
+	return b
+}
+
+// close waits for all batches and wipes everything.
+func (l *line) close() {
+	for b := l.take(); b != nil; b = l.take() {
+		b.free()
+	}
+	for _, b := range l.spare {
+		b.free()
+	}
+	l.spare, l.aead = nil, nil
+}
