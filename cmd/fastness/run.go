@@ -27,7 +27,7 @@ func runProgram(f *flag.FlagSet) runner {
 	f.StringArrayVar(&r.pairs, "env", nil, "NAME=REFERENCE: a variable for the program; may be repeated")
 	f.StringArrayVar(&r.files, "env-file", nil, "file of lines NAME=VALUE, where a VALUE may be a reference; may be repeated")
 	f.StringVar(&r.agent, "agent", "", "ask the agent at this address, as http://127.0.0.1:2773, instead of the APIs")
-	f.StringVar(&r.tokenFile, "token-file", "", "file of the agent's token (default: as `agent secrets` finds it)")
+	f.StringVar(&r.tokenFile, "token-file", "", "file of the agent's token (default: as the agent finds it)")
 	f.StringVar(&r.region, "region", "", "Region (default: the environment's)")
 	return func(ctx context.Context, _ *output) error {
 		args := f.Args()

@@ -406,8 +406,8 @@ func TestErrorsOfUpstream(t *testing.T) {
 		}, 400, `{"__type":"ThrottlingException", "message":"Rate exceeded"}`, Unreachable},
 		{"internal", func(w http.ResponseWriter) bool { apiError(w, 500, "InternalServiceError", "oops"); return true }, 500, `{"__type":"InternalServiceError", "message":"oops"}`, Unreachable},
 		{"hung up", func(http.ResponseWriter) bool { panic(http.ErrAbortHandler) }, 502, `{"__type":"ConnectionError", "message":"Read Error"}`, Unreachable},
-		{"no API", func(w http.ResponseWriter) bool { http.Error(w, "<html>", 403); return true }, 502, `{"__type":"ConnectionError", "message":"Response Error"}`, Failed},
-		{"no API, and broken", func(w http.ResponseWriter) bool { http.Error(w, "<html>", 503); return true }, 502, `{"__type":"ConnectionError", "message":"Response Error"}`, Unreachable},
+		{"no API", func(w http.ResponseWriter) bool { http.Error(w, "<html>", http.StatusForbidden); return true }, 502, `{"__type":"ConnectionError", "message":"Response Error"}`, Failed},
+		{"no API, and broken", func(w http.ResponseWriter) bool { http.Error(w, "<html>", http.StatusServiceUnavailable); return true }, 502, `{"__type":"ConnectionError", "message":"Response Error"}`, Unreachable},
 		{"too long", func(w http.ResponseWriter) bool {
 			writeJSON(w, 200, map[string]any{"SecretString": string(bytes.Repeat([]byte("x"), maxUpstreamBytes))})
 			return true
