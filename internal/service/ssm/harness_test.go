@@ -123,7 +123,7 @@ func newHarness(t testing.TB, options ...func(*Config)) *harness {
 	pages := page.New(aead(seal.PurposePage))
 	regions := []string{testRegion, "us-west-2"}
 	keys, err := kms.New(kms.Config{
-		Store: sealed, Registry: registry, Jobs: queue, Slots: slots, Tokens: aead(seal.PurposeToken), Pages: pages, Audit: log, Clock: clk, Log: quiet, Regions: regions,
+		Store: sealed, Registry: registry, Jobs: queue, Slots: slots, Arena: arena, Tokens: aead(seal.PurposeToken), Pages: pages, Audit: log, Clock: clk, Log: quiet, Regions: regions,
 	})
 	if err != nil {
 		t.Fatal(err)
