@@ -102,7 +102,7 @@ func newHarness(t testing.TB, options ...func(*Config)) *harness {
 	logger := slog.New(slog.NewTextHandler(h.log, nil))
 	regions := []string{testRegion, farRegion, "eu-west-1"}
 	h.kms, err = kms.New(kms.Config{
-		Store: h.store, Registry: h.registry, Jobs: h.queue, Slots: slots, Tokens: aead(seal.PurposeToken), Pages: page.New(aead(seal.PurposePage)),
+		Store: h.store, Registry: h.registry, Jobs: h.queue, Slots: slots, Arena: arena, Tokens: aead(seal.PurposeToken), Pages: page.New(aead(seal.PurposePage)),
 		Audit: h.audit, Clock: h.clock, Log: logger, Regions: regions,
 	})
 	h.must(err)
