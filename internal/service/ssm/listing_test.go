@@ -261,7 +261,7 @@ func TestHistoryAndLabels(t *testing.T) {
 	h.label("/p", 1, "a", "b", "c", "d", "e", "f", "g", "h", "i")
 	h.label("/p", 1, "j")
 	_, err = h.admin().LabelParameterVersion(t.Context(), &ssmapi.LabelParameterVersionRequest{Name: new("/p"), ParameterVersion: new(int64(1)), Labels: []string{"k"}})
-	if textOf(err) != "ParameterVersionLabelLimitExceeded: A parameter version can have a maximum of 10 labels. Move one or more labels to another version and try again." {
+	if textOf(err) != "ParameterVersionLabelLimitExceeded: A parameter version can have maximum 10 labels.Move one or more labels to another version and try again." {
 		t.Error(textOf(err))
 	}
 	_, err = h.admin().LabelParameterVersion(t.Context(), &ssmapi.LabelParameterVersionRequest{Name: new("/p"), ParameterVersion: new(int64(9)), Labels: []string{"k"}})
