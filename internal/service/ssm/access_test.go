@@ -381,3 +381,48 @@ func TestSharing(t *testing.T) {
 	}
 	h.consistent()
 }
+
+func TestTheLargestDeletionFitsIntoATransaction(t *testing.T) {
+	h := newHarness(t)
+	var names []string
+	for i := range 10 {
+		name := fmt.Sprintf("/large/%d", i)
+		names = append(names, name)
+		h.put(name, "x", advanced, policies("["+strings.TrimSuffix(strings.Repeat(unchanged+",", 10), ",")+"]"))
+		arn := parameterPrefix + name[1:]
+		for first := 0; first < 30; first += 10 {
+			var accounts []string
+			for a := range 10 {
+				accounts = append(accounts, fmt.Sprintf("%012d", 1+first+a))
+			}
+			if _, err := h.admin().PutResourcePolicy(t.Context(), &ssmapi.PutResourcePolicyRequest{ResourceArn: &arn, Policy: new(sharingPolicy(arn, accounts...))}); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	out, err := h.admin().DeleteParameters(t.Context(), &ssmapi.DeleteParametersRequest{Names: names})
+	if err != nil || len(out.DeletedParameters) != 10 {
+		t.Fatalf("%+v, %v", out, err)
+	}
+	shared := func() int {
+		out, err := h.as(root("000000000001")).DescribeParameters(t.Context(), &ssmapi.DescribeParametersRequest{Shared: new(true)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(out.Parameters)
+	}
+	if n := shared(); n != 0 {
+		t.Errorf("%d are still shared", n)
+	}
+	// A successor that is shared as well keeps what it has.
+	h.put(names[0], "x", advanced)
+	arn := parameterPrefix + names[0][1:]
+	if _, err := h.admin().PutResourcePolicy(t.Context(), &ssmapi.PutResourcePolicyRequest{ResourceArn: &arn, Policy: new(sharingPolicy(arn, "000000000001"))}); err != nil {
+		t.Fatal(err)
+	}
+	h.runJobs()
+	if n := shared(); n != 1 {
+		t.Errorf("%d are shared", n)
+	}
+	h.consistent()
+}

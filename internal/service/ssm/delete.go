@@ -62,8 +62,8 @@ func (s *Service) deleteTarget(c *call.Call, t *target) (bool, error) {
 	return true, s.remove(c.Txn(), p)
 }
 
-// remove deletes a parameter. Its versions may be more than a transaction can delete: a job
-// follows, and nothing finds them meanwhile.
+// remove deletes a parameter. Its versions, and the accounts that it is shared with, may be more
+// than a transaction can delete: a job follows, and nothing finds them meanwhile.
 func (s *Service) remove(tx store.Txn, p *parameterRecord) error {
 	name := p.key()
 	if err := s.tables.parameters.Delete(tx, name.scope(), nameParts(p.Name)...); err != nil {
@@ -73,11 +73,6 @@ func (s *Service) remove(tx store.Txn, p *parameterRecord) error {
 	s.counted(tx, place{p.Account, p.Region}, p.Latest.Tier, "")
 	if err := absent(s.tables.pending.Delete(tx, name.scope(), parts(name.name)...)); err != nil {
 		return err
-	}
-	if len(p.Sharing) > 0 {
-		if err := absent(s.tables.shares.Delete(tx, shareScope(p.Region), parts(p.Account, name.name)...)); err != nil {
-			return err
-		}
 	}
 	if len(p.Latest.Policies) > 0 {
 		if _, err := s.jobs.Cancel(tx, jobPolicy, p.ID); err != nil {

@@ -147,6 +147,9 @@ func (s *Service) listShared(r store.Reader, c *call.Call, f filters, after []by
 		scanned++
 		next = row.Cursor
 		p, err := s.tables.parameter(r, identity(row.Record.Account, row.Record.Region, row.Record.Name))
+		if isNotFound(err) {
+			continue // deleted, and not swept yet
+		}
 		if err != nil {
 			return nil, nil, err
 		}

@@ -144,11 +144,17 @@ func (s *Service) recordExpiry(tx store.Txn, p *parameterRecord, now time.Time) 
 // entries of an index, and a transaction has store.MaxTxnOps operations.
 const sweepRows = 8
 
-// sweep removes the versions of a parameter that is gone.
+// sweep removes what is left of a parameter that is gone: with whom it was shared, unless a
+// successor of the same name is shared, and its versions.
 func (s *Service) sweep(_ context.Context, tx store.Txn, j due.Job) error {
 	name, err := subjectOf(j)
 	if err != nil {
 		return err
+	}
+	if swept, err := s.sweepShare(tx, name); err != nil {
+		return err
+	} else if swept {
+		return s.schedule(tx, jobSweep, j.ID, s.clock.Now(), name)
 	}
 	var found []*versionRecord
 	for row, err := range s.tables.versions.Scan(tx, name.scope(), table.Page{Prefix: parts(j.ID), Limit: sweepRows}) {
@@ -166,4 +172,18 @@ func (s *Service) sweep(_ context.Context, tx store.Txn, j due.Job) error {
 		return nil
 	}
 	return s.schedule(tx, jobSweep, j.ID, s.clock.Now(), name)
+}
+
+// sweepShare removes the record of whom a parameter is shared with, if it is shared with
+// nobody, and tells whether there was one.
+func (s *Service) sweepShare(tx store.Txn, name parameterName) (bool, error) {
+	id := parts(name.account, name.name)
+	if there, err := s.tables.shares.Has(tx, shareScope(name.region), id...); err != nil || !there {
+		return false, err
+	}
+	p, err := s.tables.parameter(tx, name)
+	if err != nil && !isNotFound(err) || err == nil && len(p.Sharing) > 0 {
+		return false, err
+	}
+	return true, s.tables.shares.Delete(tx, shareScope(name.region), id...)
 }

@@ -33,8 +33,8 @@ func (s *Service) LabelParameterVersion(ctx context.Context, in *ssmapi.LabelPar
 		}
 	}
 	if len(v.Labels) > maxLabels {
-		return nil, &ssmapi.ParameterVersionLabelLimitExceeded{Message: new("A parameter version can have a maximum of " + strconv.Itoa(maxLabels) +
-			" labels. Move one or more labels to another version and try again.")}
+		return nil, &ssmapi.ParameterVersionLabelLimitExceeded{Message: new("A parameter version can have maximum " + strconv.Itoa(maxLabels) +
+			" labels.Move one or more labels to another version and try again.")}
 	}
 	for _, l := range added {
 		from, err := s.tables.labelled(tx, p, l)

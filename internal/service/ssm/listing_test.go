@@ -111,7 +111,7 @@ func TestTokensBelongToTheirListing(t *testing.T) {
 	try("another path", h.admin(), &ssmapi.GetParametersByPathRequest{Path: new("/b"), NextToken: token})
 	try("recursive", h.admin(), &ssmapi.GetParametersByPathRequest{Path: new("/a"), Recursive: new(true), NextToken: token})
 	try("another account", h.as(root(otherAccount)), &ssmapi.GetParametersByPathRequest{Path: new("/a"), NextToken: token})
-	try("changed", h.admin(), &ssmapi.GetParametersByPathRequest{Path: new("/a"), NextToken: new((*token)[:len(*token)-1] + "A")})
+	try("changed", h.admin(), &ssmapi.GetParametersByPathRequest{Path: new("/a"), NextToken: new("B" + (*token)[1:])})
 	try("cut", h.admin(), &ssmapi.GetParametersByPathRequest{Path: new("/a"), NextToken: new(strings.Split(*token, ".")[0])})
 	try("doubled", h.admin(), &ssmapi.GetParametersByPathRequest{Path: new("/a"), NextToken: new(*token + "." + *token)})
 	if _, err := h.admin().DescribeParameters(t.Context(), &ssmapi.DescribeParametersRequest{NextToken: token}); codeOf(err) != "InvalidNextToken" {
@@ -261,7 +261,7 @@ func TestHistoryAndLabels(t *testing.T) {
 	h.label("/p", 1, "a", "b", "c", "d", "e", "f", "g", "h", "i")
 	h.label("/p", 1, "j")
 	_, err = h.admin().LabelParameterVersion(t.Context(), &ssmapi.LabelParameterVersionRequest{Name: new("/p"), ParameterVersion: new(int64(1)), Labels: []string{"k"}})
-	if textOf(err) != "ParameterVersionLabelLimitExceeded: A parameter version can have a maximum of 10 labels. Move one or more labels to another version and try again." {
+	if textOf(err) != "ParameterVersionLabelLimitExceeded: A parameter version can have maximum 10 labels.Move one or more labels to another version and try again." {
 		t.Error(textOf(err))
 	}
 	_, err = h.admin().LabelParameterVersion(t.Context(), &ssmapi.LabelParameterVersionRequest{Name: new("/p"), ParameterVersion: new(int64(9)), Labels: []string{"k"}})
