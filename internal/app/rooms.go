@@ -10,6 +10,7 @@ import (
 	"fastness/internal/api/cloudtrailapi"
 	"fastness/internal/api/iamapi"
 	"fastness/internal/api/kmsapi"
+	"fastness/internal/api/secretsmanagerapi"
 	"fastness/internal/api/stsapi"
 	"fastness/internal/audit"
 	"fastness/internal/due"
@@ -22,6 +23,7 @@ import (
 	"fastness/internal/service/cloudtrail"
 	"fastness/internal/service/iam"
 	"fastness/internal/service/kms"
+	"fastness/internal/service/secretsmanager"
 	"fastness/internal/service/sts"
 	"fastness/internal/service/xksproxy"
 	"fastness/internal/store"
@@ -149,12 +151,18 @@ func (a *App) openRooms(ctx context.Context, ring *seal.Keyring) (_ *rooms, err 
 			return nil, err
 		}
 	}
+	door := new(inside)
+	secretsRoom, err := a.openSecretsManager(r, sealed, registry, queue, pages, directory, regions, door)
+	if err != nil {
+		return nil, err
+	}
 	config := front.Config{
 		Rooms: []*front.Room{
 			{API: iamapi.API, Service: iamRoom, Resolver: iamRoom},
 			{API: stsapi.API, Service: stsRoom, Resolver: stsRoom},
 			{API: cloudtrailapi.API, Service: trailRoom, Resolver: trailRoom},
 			kmsDoor,
+			{API: secretsmanagerapi.API, Service: secretsRoom, Resolver: secretsRoom, MaxBody: secretsmanager.MaxBody},
 		},
 		Codecs: codecs(), Credentials: stsRoom, Principals: directory,
 		Store: sealed, Audit: r.audit, Clock: c.Clock, Log: c.Log, Metrics: a.metrics, Regions: regions,
@@ -165,6 +173,7 @@ func (a *App) openRooms(ctx context.Context, ring *seal.Keyring) (_ *rooms, err 
 	if r.door, err = front.New(config); err != nil {
 		return nil, err
 	}
+	door.door = r.door
 	directory.OnKeyChange(r.door.Forget)
 	if r.proxy, err = a.openProxy(ctx, r, sealed, registry); err != nil {
 		return nil, err
@@ -179,6 +188,7 @@ func (a *App) openRooms(ctx context.Context, ring *seal.Keyring) (_ *rooms, err 
 	}
 	handlers := daily.handlers()
 	maps.Copy(handlers, kmsRoom.JobHandlers())
+	maps.Copy(handlers, secretsRoom.JobHandlers())
 	runner, err := due.NewRunner(sealed, queue, handlers, due.Options{Clock: c.Clock, Logger: c.Log})
 	if err != nil {
 		return nil, err
@@ -189,7 +199,20 @@ func (a *App) openRooms(ctx context.Context, ring *seal.Keyring) (_ *rooms, err 
 	a.background(background, r, "kms", kmsRoom.RunKeyStores)
 	a.background(background, r, "external key store proxy", r.proxy.Run)
 	a.background(background, r, "kms usage", func(ctx context.Context) error { return a.flushUsage(ctx, kmsRoom) })
+	a.background(background, r, "secrets manager reads", secretsRoom.RunReads)
 	return r, nil
+}
+
+func (a *App) openSecretsManager(r *rooms, sealed store.Store, registry *table.Registry, queue *due.Queue, pages *page.Sealer, directory *iam.Directory, regions []string, door wire.Invoker) (*secretsmanager.Service, error) {
+	c := secretsmanager.Config{
+		Store: sealed, Registry: registry, KMS: kmsapi.NewClient(door), Self: secretsmanagerapi.NewClient(door), Pages: pages, Jobs: queue,
+		Events: r.events, Audit: r.audit, Clock: a.config.Clock, Log: a.config.Log, Regions: regions,
+	}
+	c.Principals = directory
+	if a.config.Dev {
+		c.Principals = anyPrincipal{directory}
+	}
+	return secretsmanager.New(c)
 }
 
 func (a *App) openKMS(r *rooms, sealed store.Store, registry *table.Registry, queue *due.Queue, keys aeads, pages *page.Sealer, directory *iam.Directory, regions []string) (*kms.Service, error) {

@@ -133,6 +133,13 @@ func (s *Service) locate(ctx context.Context, c *call.Call, name string) (*resol
 			return nil, err
 		}
 		if r.id == "" {
+			if r.key, err = s.managed(ctx, c, ref); err != nil {
+				return nil, err
+			}
+			if r.key != nil {
+				r.id = r.key.record.ID
+				return r, nil
+			}
 			r.missing = notFound("Alias " + aliasARN(ref.account, ref.region, ref.alias) + " is not found.")
 			return r, nil
 		}
@@ -154,7 +161,7 @@ func target(ctx context.Context) (*resolved, *key, error) {
 		return nil, nil, err
 	}
 	if r.key == nil {
-		return nil, nil, r.missing
+		return r, nil, r.missing
 	}
 	return r, r.key, nil
 }

@@ -176,7 +176,10 @@ func (s *Service) save(c *call.Call, k *keyRecord) error {
 
 // DescribeKey implements the operation of that name.
 func (s *Service) DescribeKey(ctx context.Context, _ *kmsapi.DescribeKeyRequest) (*kmsapi.DescribeKeyResponse, error) {
-	_, k, err := target(ctx)
+	r, k, err := target(ctx)
+	if r != nil && r.id == "" {
+		k, err = s.describeManaged(ctx, r)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -206,7 +209,7 @@ func (k *keyRecord) metadata() *kmsapi.KeyMetadata {
 		AWSAccountId: new(k.Account), KeyId: new(k.ID), Arn: new(k.arn()), CreationDate: new(k.Created),
 		Enabled: new(k.State == kmsapi.KeyStateEnabled), Description: new(k.Description),
 		KeyUsage: new(kmsapi.KeyUsageType(k.Usage)), KeyState: new(k.State), Origin: new(kmsapi.OriginType(k.Origin)),
-		KeyManager:            new(kmsapi.KeyManagerTypeCustomer),
+		KeyManager:            new(k.manager()),
 		CustomerMasterKeySpec: new(kmsapi.CustomerMasterKeySpec(k.Spec)), KeySpec: new(kmsapi.KeySpec(k.Spec)),
 		MultiRegion: new(k.MultiRegion != nil),
 	}
@@ -289,6 +292,9 @@ func (s *Service) open(ctx context.Context) (*call.Call, *keyRecord, error) {
 		return nil, nil, notFound("Key '" + r.arn() + "' does not exist")
 	}
 	if err != nil {
+		return nil, nil, err
+	}
+	if err := checkManaged(c.Operation.Name, k); err != nil {
 		return nil, nil, err
 	}
 	if err := checkState(c.Operation.Name, k); err != nil {

@@ -25,6 +25,20 @@ type KMS interface {
 	Decrypt(ctx context.Context, in *kmsapi.DecryptRequest) (*kmsapi.DecryptResponse, error)
 }
 
+// Self reads secrets through the front door, for BatchGetSecretValue
+// (secretsmanagerapi.Client).
+type Self interface {
+	GetSecretValue(ctx context.Context, in *secretsmanagerapi.GetSecretValueRequest) (*secretsmanagerapi.GetSecretValueResponse, error)
+}
+
+// Principals knows the unique ids behind the ARNs of users, roles and role sessions
+// (iam.Directory). Resource policies are stored with ids, so that a user or role deleted
+// and made again under its old name has nothing of what the old one was given.
+type Principals interface {
+	PrincipalID(arn string) (id string, ok bool)
+	PrincipalARN(id string) (arn string, ok bool)
+}
+
 // Pages makes pagination markers that callers cannot read or change (page.Sealer).
 type Pages interface {
 	Seal(operation, account, filter string, position []byte) (string, error)
@@ -63,12 +77,16 @@ type Config struct {
 	// Registry is where the room defines its tables.
 	Registry *table.Registry
 	KMS      KMS
+	Self     Self
 	Pages    Pages
 	Jobs     Jobs
 	Events   Events
 	Audit    *audit.Log
 	Clock    clock.Clock
 	Log      *slog.Logger
+	// Principals maps the ARNs in resource policies to unique ids; nil stores them as they
+	// are and accepts those of principals that do not exist.
+	Principals Principals
 	// Regions that are served; secrets replicate among them.
 	Regions []string
 	// MaxSecrets is the quota of secrets for one account in one Region; 0 means
@@ -85,6 +103,7 @@ type Service struct {
 	tables    *tables
 	directory *directory
 	kms       KMS
+	self      Self
 	pages     Pages
 	jobs      Jobs
 	events    Events
@@ -95,13 +114,15 @@ type Service struct {
 	counts    *counts
 	reads     *reads
 	rotations rotations
+
+	principals Principals
 }
 
 var _ secretsmanagerapi.Service = (*Service)(nil)
 
 // New makes the service.
 func New(c Config) (*Service, error) {
-	if c.Store == nil || c.Registry == nil || c.KMS == nil || c.Pages == nil || c.Jobs == nil || c.Events == nil ||
+	if c.Store == nil || c.Registry == nil || c.KMS == nil || c.Self == nil || c.Pages == nil || c.Jobs == nil || c.Events == nil ||
 		c.Audit == nil || c.Clock == nil || c.Log == nil || len(c.Regions) == 0 || c.MaxSecrets < 0 {
 		return nil, errors.New("secretsmanager: incomplete configuration")
 	}
@@ -113,7 +134,7 @@ func New(c Config) (*Service, error) {
 		c.MaxSecrets = DefaultMaxSecrets
 	}
 	s := &Service{
-		store: c.Store, tables: t, directory: newDirectory(c.Store, t), kms: c.KMS, pages: c.Pages, jobs: c.Jobs,
+		store: c.Store, tables: t, directory: newDirectory(c.Store, t), kms: c.KMS, self: c.Self, principals: c.Principals, pages: c.Pages, jobs: c.Jobs,
 		events: c.Events, audit: c.Audit, clock: c.Clock, log: c.Log, regions: c.Regions,
 		counts: newCounts(c.MaxSecrets), reads: newReads(),
 	}
