@@ -8,8 +8,8 @@ import (
 	"strings"
 	"time"
 
-	"fastness/internal/api/secretsmanagerapi"
 	"fastness/internal/audit"
+	"fastness/internal/call"
 	"fastness/internal/clock"
 	"fastness/internal/due"
 	"fastness/internal/eventlog"
@@ -57,20 +57,10 @@ const (
 	firstRotationRetry = 5 * time.Second
 )
 
-// RotationDoor makes the calls of built-in rotation functions, as AWS's functions make
-// them: through the front door, with a record in CloudTrail (secretsmanagerapi.Client).
-type RotationDoor interface {
-	GetSecretValue(ctx context.Context, in *secretsmanagerapi.GetSecretValueRequest) (*secretsmanagerapi.GetSecretValueResponse, error)
-	PutSecretValue(ctx context.Context, in *secretsmanagerapi.PutSecretValueRequest) (*secretsmanagerapi.PutSecretValueResponse, error)
-	UpdateSecretVersionStage(ctx context.Context, in *secretsmanagerapi.UpdateSecretVersionStageRequest) (*secretsmanagerapi.UpdateSecretVersionStageResponse, error)
-}
-
 // RotationConfig is what rotations are made of.
 type RotationConfig struct {
-	// Door makes the calls of built-in functions.
-	Door RotationDoor
 	// AsService returns a context for calls that a service makes by itself
-	// (front.Door.AsService).
+	// (front.Door.AsService); nil means that no function can be invoked.
 	AsService func(ctx context.Context, service, account, region string) context.Context
 	// Rotators are the built-in functions; nil means that there are none.
 	Rotators Rotators
@@ -83,14 +73,15 @@ type rotationEngine struct {
 	RotationConfig
 	store  store.Store
 	tables *tables
+	self   Self
 	jobs   Jobs
 	queue  *due.Queue
 	audit  *audit.Log
 	events Events
 	clock  clock.Clock
 	log    *slog.Logger
-	// save writes a secret.
-	save func(tx store.Txn, s *secretRecord) error
+	// write writes a secret and its replicas, in the transaction of the call in ctx.
+	write func(ctx context.Context, tx store.Txn, s *secretRecord) error
 	// again are the secrets whose failed rotation somebody asked for anew.
 	again chan secretName
 }
@@ -99,8 +90,8 @@ var _ rotations = (*rotationEngine)(nil)
 
 func newRotationEngine(s *Service, c RotationConfig) *rotationEngine {
 	return &rotationEngine{
-		RotationConfig: c, store: s.store, tables: s.tables, jobs: s.jobs, queue: s.tables.rotationJobs, audit: s.audit,
-		events: s.events, clock: s.clock, log: s.log, save: s.save, again: make(chan secretName, 64),
+		RotationConfig: c, store: s.store, tables: s.tables, self: s.self, jobs: s.jobs, queue: s.tables.rotationJobs, audit: s.audit,
+		events: s.events, clock: s.clock, log: s.log, write: s.saveWithReplicas, again: make(chan secretName, 64),
 	}
 }
 
@@ -171,10 +162,13 @@ func (e *rotationEngine) open(ctx context.Context, tx store.Txn, job due.Job) er
 	if err != nil {
 		return err
 	}
-	deadline := s.Rotation.Next
+	deadline, open, err := s.openWindow(e.clock.Now().UTC())
+	if err != nil {
+		return err
+	}
 	switch {
-	case !e.clock.Now().Before(deadline):
-		e.log.Warn("a rotation window passed while no server was running", "secret", s.arn(), "end", deadline)
+	case !open:
+		e.log.Warn("a rotation window passed while no server was running", "secret", s.arn(), "end", s.Rotation.Next)
 	case j.running():
 		// A rotation that a caller asked for, or of the last window, goes on.
 	default:
@@ -189,7 +183,16 @@ func (e *rotationEngine) open(ctx context.Context, tx store.Txn, job due.Job) er
 	if err := e.plan(tx, s); err != nil {
 		return err
 	}
-	return e.save(tx, s)
+	return e.save(ctx, tx, s)
+}
+
+// save writes a secret in a transaction of the engine's own.
+func (e *rotationEngine) save(ctx context.Context, tx store.Txn, s *secretRecord) error {
+	if len(s.Replicas) > 0 && e.AsService != nil {
+		ctx = e.asService(ctx, s.Account, s.Region, s.id())
+		call.From(ctx).SetTxn(tx)
+	}
+	return e.write(ctx, tx, s)
 }
 
 // unfinished is the AWSPENDING version of a rotation that has not been completed, or "".
@@ -323,7 +326,7 @@ func (e *rotationEngine) restart(ctx context.Context, name secretName) error {
 		if err := e.start(tx, s, s.unfinished(), false, time.Time{}); err != nil {
 			return err
 		}
-		return e.save(tx, s)
+		return e.save(ctx, tx, s)
 	})
 	return err
 }

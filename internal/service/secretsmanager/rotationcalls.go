@@ -6,7 +6,6 @@ import (
 	"fastness/internal/api/secretsmanagerapi"
 	"fastness/internal/arn"
 	"fastness/internal/call"
-	"fastness/internal/eventlog"
 	"fastness/internal/wire"
 )
 
@@ -36,7 +35,7 @@ func (s *Service) RotateSecret(ctx context.Context, in *secretsmanagerapi.Rotate
 	}
 	token := wire.Value(in.ClientRequestToken)
 	if token == "" {
-		token = eventlog.NewID()
+		return nil, missingToken()
 	}
 	answer := &secretsmanagerapi.RotateSecretResponse{ARN: new(rec.arn()), Name: &rec.Name, VersionId: &token}
 	j, err := s.tables.rotation(c.Txn(), rec)
@@ -60,9 +59,8 @@ func (s *Service) RotateSecret(ctx context.Context, in *secretsmanagerapi.Rotate
 	if err := s.rotations.configured(ctx, c.Txn(), rec); err != nil {
 		return nil, err
 	}
-	rec.Changed = s.clock.Now().UTC()
-	note(c, rec)
-	return answer, s.save(c.Txn(), rec)
+	rec.Changed = s.now()
+	return answer, s.saveWithReplicas(ctx, c.Txn(), rec)
 }
 
 // checkToken refuses the id of a version that holds another value already.
@@ -92,7 +90,7 @@ func (e *rotationEngine) configure(ctx context.Context, rec *secretRecord, in *s
 		config.Function = *in.RotationLambdaARN
 	}
 	if config.Function == "" {
-		return invalidRequest("No Lambda rotation function ARN is associated with this secret.")
+		return noFunction()
 	}
 	if rec.Type == "" && (in.ExternalSecretRotationRoleArn != nil || len(in.ExternalSecretRotationMetadata) > 0) {
 		return invalidParameter("You can't specify ExternalSecretRotationRoleArn or ExternalSecretRotationMetadata for a secret that is not a managed external secret.")
@@ -120,6 +118,10 @@ func (e *rotationEngine) configure(ctx context.Context, rec *secretRecord, in *s
 	return nil
 }
 
+func noFunction() error {
+	return invalidRequest("No Lambda rotation function ARN is associated with this secret.")
+}
+
 // CancelRotateSecret implements the operation of that name.
 func (s *Service) CancelRotateSecret(ctx context.Context, _ *secretsmanagerapi.CancelRotateSecretRequest) (*secretsmanagerapi.CancelRotateSecretResponse, error) {
 	c, rec, err := s.begin(ctx, 0)
@@ -127,7 +129,7 @@ func (s *Service) CancelRotateSecret(ctx context.Context, _ *secretsmanagerapi.C
 		return nil, err
 	}
 	if rec.Rotation == nil {
-		return nil, invalidRequest("You can't cancel the rotation of a secret that has no rotation configuration.")
+		return nil, noFunction()
 	}
 	answer := &secretsmanagerapi.CancelRotateSecretResponse{ARN: new(rec.arn()), Name: &rec.Name}
 	if err := s.rotations.cancelled(ctx, c.Txn(), rec); err != nil {
@@ -137,7 +139,6 @@ func (s *Service) CancelRotateSecret(ctx context.Context, _ *secretsmanagerapi.C
 		answer.VersionId = &pending
 	}
 	rec.Rotation.Enabled = false
-	rec.Changed = s.clock.Now().UTC()
-	note(c, rec)
-	return answer, s.save(c.Txn(), rec)
+	rec.Changed = s.now()
+	return answer, s.saveWithReplicas(ctx, c.Txn(), rec)
 }

@@ -105,6 +105,9 @@ func cannotInvoke(cause error) error {
 
 // function finds what rotates a secret.
 func (e *rotationEngine) function(ctx context.Context, function string, s *secretRecord) (rotationFunction, error) {
+	if e.AsService == nil {
+		return nil, cannotInvoke(nil)
+	}
 	if f, ok := e.builtIn(function, s.Account, s.Region); ok {
 		return &builtInFunction{e, f}, nil
 	}
@@ -160,7 +163,7 @@ type rotationGrant struct {
 	op  string
 }
 
-// rotationOperations are those of RotationDoor.
+// rotationOperations are those of Self.
 var rotationOperations = []string{"GetSecretValue", "PutSecretValue", "UpdateSecretVersionStage"}
 
 // Allow implements policy.ExtraAllow.
@@ -257,7 +260,7 @@ func (f *builtInFunction) finish(ctx context.Context, t *rotationTarget) error {
 	if current := s.Stages[stageCurrent]; current != "" {
 		in.RemoveFromVersionId = &current
 	}
-	_, err = f.engine.Door.UpdateSecretVersionStage(ctx, in)
+	_, err = f.engine.self.UpdateSecretVersionStage(ctx, in)
 	return err
 }
 
@@ -268,7 +271,7 @@ func (e *rotationEngine) copyCurrent(ctx context.Context, t *rotationTarget) err
 		return err
 	}
 	ctx = e.asService(ctx, t.account, t.region, t.secret)
-	out, err := e.Door.GetSecretValue(ctx, &secretsmanagerapi.GetSecretValueRequest{SecretId: new(t.arn()), VersionStage: new(stageCurrent)})
+	out, err := e.self.GetSecretValue(ctx, &secretsmanagerapi.GetSecretValueRequest{SecretId: new(t.arn()), VersionStage: new(stageCurrent)})
 	if err != nil {
 		return err
 	}
@@ -279,7 +282,7 @@ func (e *rotationEngine) copyCurrent(ctx context.Context, t *rotationTarget) err
 // fill stores the value of the AWSPENDING version.
 func (e *rotationEngine) fill(ctx context.Context, t *rotationTarget, in *secretsmanagerapi.PutSecretValueRequest) error {
 	in.SecretId, in.ClientRequestToken, in.VersionStages = new(t.arn()), &t.token, []string{stagePending}
-	_, err := e.Door.PutSecretValue(ctx, in)
+	_, err := e.self.PutSecretValue(ctx, in)
 	return err
 }
 
@@ -312,7 +315,7 @@ func (e *rotationEngine) value(ctx context.Context, secret, stage, version strin
 	if version != "" {
 		in.VersionId = &version
 	}
-	out, err := e.Door.GetSecretValue(ctx, in)
+	out, err := e.self.GetSecretValue(ctx, in)
 	if err != nil {
 		return nil, err
 	}

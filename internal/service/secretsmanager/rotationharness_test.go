@@ -92,10 +92,9 @@ func (w *rotationWorld) start(f *fuse) *process {
 	}
 	p.jobs = queue
 	service, err := New(Config{
-		Store: s, Registry: registry, KMS: wrapper{}, Pages: noPages{}, Jobs: queue, Events: w.tape, Audit: p.audit,
+		Store: s, Registry: registry, KMS: wrapper{}, Self: secretsmanagerapi.NewClient(p), Pages: noPages{}, Jobs: queue, Events: w.tape, Audit: p.audit,
 		Clock: w.clk, Log: p.log, Regions: []string{rotationRegion},
 		Rotation: RotationConfig{
-			Door: secretsmanagerapi.NewClient(p),
 			AsService: func(ctx context.Context, service, account, region string) context.Context {
 				return p.door.AsService(ctx, service, account, region)
 			},

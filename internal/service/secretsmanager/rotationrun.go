@@ -172,7 +172,7 @@ func (e *rotationEngine) change(ctx context.Context, j *journalRecord, f func(tx
 		if err != nil || !saved {
 			return err
 		}
-		return e.save(tx, s)
+		return e.save(ctx, tx, s)
 	})
 	return err
 }
