@@ -148,6 +148,11 @@ func (s *Service) locate(ctx context.Context, c *call.Call, name string) (*resol
 		return nil, err
 	}
 	if r.key == nil {
+		if r.key, err = s.justMade(c, keyName{r.account, r.region, r.id}); err != nil {
+			return nil, err
+		}
+	}
+	if r.key == nil {
 		r.missing = notFound("Key '" + r.arn() + "' does not exist")
 	}
 	return r, nil

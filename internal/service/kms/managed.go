@@ -53,6 +53,19 @@ func (s *Service) managed(ctx context.Context, c *call.Call, ref reference) (*ke
 	return s.ensureManaged(ctx, tx, ref.account, ref.region, ref.alias)
 }
 
+// justMade returns a key that the transaction of c has made and not committed yet: the
+// service whose call made it may go on to use it. There is none in the directory.
+func (s *Service) justMade(c *call.Call, name keyName) (*key, error) {
+	if c.Txn() == nil || len(c.Via) == 0 {
+		return nil, nil
+	}
+	k, err := s.directory.load(c.Txn(), name)
+	if isNotFound(err) || err == nil && !k.record.Managed {
+		return nil, nil
+	}
+	return k, err
+}
+
 // ensureManaged returns an AWS managed key, which it makes if there is none.
 func (s *Service) ensureManaged(ctx context.Context, tx store.Txn, account, region, alias string) (*key, error) {
 	a, err := s.tables.alias(tx, account, region, alias)

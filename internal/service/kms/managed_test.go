@@ -38,9 +38,13 @@ func TestAWSManagedKeyIsMadeAtItsFirstUseThroughItsService(t *testing.T) {
 	alice := user(testAccount, "alice")
 	var first, second *kmsapi.GenerateDataKeyResponse
 	err := h.viaSecretsManager(alice, func(ctx context.Context, kms *kmsapi.Client) (err error) {
-		if first, err = kms.GenerateDataKey(ctx, dataKeyFor(secretsAlias)); err == nil {
-			second, err = kms.GenerateDataKey(ctx, dataKeyFor(secretsAlias))
+		if first, err = kms.GenerateDataKey(ctx, dataKeyFor(secretsAlias)); err != nil {
+			return err
 		}
+		if second, err = kms.GenerateDataKey(ctx, dataKeyFor(secretsAlias)); err != nil {
+			return err
+		}
+		_, err = kms.Decrypt(ctx, &kmsapi.DecryptRequest{KeyId: first.KeyId, CiphertextBlob: first.CiphertextBlob})
 		return err
 	})
 	if err != nil {
