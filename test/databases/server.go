@@ -31,8 +31,8 @@ type Server struct {
 	CAFile   string // the same, as PEM
 	PID      int
 
-	dir  string
-	logs []string // paths
+	logs  []string // paths
+	files []string // of its configuration, that it may rewrite
 }
 
 // Log is everything the server has logged so far.
@@ -42,6 +42,20 @@ func (s *Server) Log(t testing.TB) string {
 	for _, path := range s.logs {
 		text, err := os.ReadFile(path)
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			t.Fatal(err)
+		}
+		all.Write(text)
+	}
+	return all.String()
+}
+
+// Files is the text of the configuration files that the server itself may rewrite.
+func (s *Server) Files(t testing.TB) string {
+	t.Helper()
+	var all bytes.Buffer
+	for _, path := range s.files {
+		text, err := os.ReadFile(path)
+		if err != nil {
 			t.Fatal(err)
 		}
 		all.Write(text)
@@ -91,7 +105,7 @@ func newHost(t testing.TB) (*host, *Server) {
 		}
 		h.cred = &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}
 	}
-	s := &Server{Host: "localhost", Admin: "admin", Password: adminPassword, dir: dir}
+	s := &Server{Host: "localhost", Admin: "admin", Password: adminPassword}
 	s.Port = freePort(t)
 	s.CA, s.CAFile = h.certificates()
 	h.own(dir)

@@ -119,13 +119,9 @@ func stepError(ctx context.Context, step string, err error, secrets ...[]byte) *
 		if len(secret) == 0 {
 			continue
 		}
-		// Our own sentences hold names and hosts only. One that holds a password all
-		// the same (a user whose password is their name) is better unsaid.
+		// Our own sentences hold names and hosts only.
 		if bytes.Contains([]byte(e.Detail), secret) {
 			e.Detail = "the server's words are withheld, for they hold a secret"
-		}
-		if bytes.Contains([]byte(e.Message), secret) {
-			e.Message = "the reason is withheld, for it holds a secret"
 		}
 	}
 	return e

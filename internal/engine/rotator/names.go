@@ -27,10 +27,23 @@ type kind struct {
 var kinds = map[string]kind{
 	"SecretsManagerRDSPostgreSQLRotationSingleUser": {postgreSQL{}, singleUser},
 	"SecretsManagerRDSPostgreSQLRotationMultiUser":  {postgreSQL{}, alternating},
+	"SecretsManagerRDSMySQLRotationSingleUser":      {mySQL{}, singleUser},
+	"SecretsManagerRDSMySQLRotationMultiUser":       {mySQL{}, alternating},
+	"SecretsManagerRDSMariaDBRotationSingleUser":    {mySQL{mariaDB: true}, singleUser},
+	"SecretsManagerRDSMariaDBRotationMultiUser":     {mySQL{mariaDB: true}, alternating},
+	"SecretsManagerMongoDBRotationSingleUser":       {mongoDB{}, singleUser},
+	"SecretsManagerMongoDBRotationMultiUser":        {mongoDB{}, alternating},
+	"SecretsManagerElasticacheUserRotation":         {redisServer{}, singleUser},
 	"SecretsManagerRotationTemplate":                {nil, generic},
 
 	"PostgreSQLSingleUser": {postgreSQL{}, singleUser},
 	"PostgreSQLMultiUser":  {postgreSQL{}, alternating},
+	"MySQLSingleUser":      {mySQL{}, singleUser},
+	"MySQLMultiUser":       {mySQL{}, alternating},
+	"MariaDBSingleUser":    {mySQL{mariaDB: true}, singleUser},
+	"MariaDBMultiUser":     {mySQL{mariaDB: true}, alternating},
+	"MongoDBSingleUser":    {mongoDB{}, singleUser},
+	"MongoDBMultiUser":     {mongoDB{}, alternating},
 }
 
 // Names lists every name that [Registry.Lookup] knows, sorted.

@@ -2,6 +2,7 @@ package rotator
 
 import (
 	"context"
+	"crypto/fips140"
 	"crypto/tls"
 	"errors"
 	"net"
@@ -34,9 +35,10 @@ func (postgreSQL) check(d *document) error {
 	return nil
 }
 
-func (postgreSQL) port() int        { return 5432 }
-func (postgreSQL) weight() int      { return 1 }
-func (postgreSQL) usesMaster() bool { return false }
+func (postgreSQL) port() int              { return 5432 }
+func (postgreSQL) weight() int            { return 1 }
+func (postgreSQL) usesMaster() bool       { return false }
+func (postgreSQL) usersInDatabases() bool { return false }
 
 func (postgreSQL) words() words {
 	return words{
@@ -63,7 +65,10 @@ func (postgreSQL) connect(ctx context.Context, t *target, d *document, config *t
 	c.TLSConfig, c.Fallbacks = config, nil
 	// A server that asks for no password would let the pending one in before it is set.
 	// One that asks for it in the clear gets it inside TLS only.
-	c.RequireAuth = "scram-sha-256,md5"
+	c.RequireAuth = "scram-sha-256"
+	if !fips140.Enforced() { // else MD5 panics
+		c.RequireAuth += ",md5"
+	}
 	if config != nil {
 		c.RequireAuth += ",password"
 	}
@@ -127,7 +132,7 @@ func (s *pgSession) close() {
 }
 
 // applied: connect demands a password, so the login was the proof.
-func (s *pgSession) applied(context.Context, *document) (bool, error) { return true, nil }
+func (s *pgSession) applied(context.Context, *documents) (bool, error) { return true, nil }
 
 func (s *pgSession) probe(ctx context.Context, _ *document) error {
 	if _, err := s.conn.Exec(ctx, "SELECT now()").ReadAll(); err != nil {

@@ -17,6 +17,9 @@ type server interface {
 	weight() int
 	// usesMaster tells whether a single user may be changed by a master.
 	usesMaster() bool
+	// usersInDatabases tells whether users belong to databases: then a master logs in to
+	// its own, and else to that of the user it changes.
+	usersInDatabases() bool
 	// words are the sentences in which AWS's templates differ.
 	words() words
 	// connect logs in. config is nil for plaintext. The session owns the target from
@@ -31,9 +34,8 @@ type words struct {
 
 // session is a login.
 type session interface {
-	// applied tells whether the pending password is what the server holds. A login
-	// alone does not prove it where the server may ask for none.
-	applied(ctx context.Context, pending *document) (bool, error)
+	// applied tells, of a login as the pending user, whether nothing is left to set.
+	applied(ctx context.Context, docs *documents) (bool, error)
 	// setOwn gives the single user the pending password.
 	setOwn(ctx context.Context, docs *documents) error
 	// setOther, as master, makes the pending user like the current one, and gives it

@@ -2,47 +2,31 @@ package rotator
 
 import "context"
 
-// alreadySet tells whether the pending secret is in the server already.
-func (r *Rotator) alreadySet(ctx context.Context, docs *documents) (bool, error) {
-	s, err := r.login(ctx, docs.pending)
+// loginPending logs in with the pending secret, which may have been set before. The
+// session is nil if the server rejects it, or if nothing is left to set (done).
+func (r *Rotator) loginPending(ctx context.Context, docs *documents) (s session, done bool, err error) {
+	s, err = r.login(ctx, docs.pending)
 	if rejected(err) {
-		return false, nil
+		return nil, false, nil
 	}
 	if err != nil {
-		return false, err
+		return nil, false, err
 	}
-	defer s.close()
-	return s.applied(ctx, docs.pending)
+	if done, err = s.applied(ctx, docs); done || err != nil {
+		s.close()
+		return nil, done, err
+	}
+	return s, false, nil
 }
 
 // setSingle replaces a user's own password: pending, current and previous are tried in
 // that order, and the first that works decides.
 func (r *Rotator) setSingle(ctx context.Context, docs *documents) error {
-	if done, err := r.alreadySet(ctx, docs); done || err != nil {
+	s, done, err := r.loginPending(ctx, docs)
+	if done || err != nil {
 		return err
 	}
-	current, pending, previous := docs.current, docs.pending, docs.previous
-	if current.username != pending.username {
-		return fail(Misconfigured, "Attempting to modify user %s other than current user %s", pending.username, current.username)
-	}
-	if current.host != pending.host {
-		return fail(Misconfigured, "Attempting to modify user for host %s other than current host %s", pending.host, current.host)
-	}
-	s, err := r.login(ctx, current)
-	if rejected(err) && previous != nil {
-		if previous.username != pending.username {
-			return fail(Misconfigured, r.kind.server.words().previousUser, pending.username, previous.username)
-		}
-		if previous.host != pending.host {
-			return fail(Misconfigured, r.kind.server.words().previousHost, pending.host, previous.host)
-		}
-		previous.ssl = current.ssl
-		s, err = r.login(ctx, previous)
-	}
-	if rejected(err) {
-		return fail(LoginFailed, "Unable to log into database with previous, current, or pending secret of secret arn %s", docs.arn).because(err)
-	}
-	if err != nil {
+	if s, err = r.loginOwn(ctx, docs, s); err != nil {
 		return err
 	}
 	if docs.master != nil && r.kind.server.usesMaster() {
@@ -55,10 +39,51 @@ func (r *Rotator) setSingle(ctx context.Context, docs *documents) error {
 	return s.setOwn(ctx, docs)
 }
 
+// loginOwn checks that the documents speak of the same user and, unless the pending
+// secret has logged in, does so with the current or the previous one.
+func (r *Rotator) loginOwn(ctx context.Context, docs *documents, s session) (session, error) {
+	current, pending, previous := docs.current, docs.pending, docs.previous
+	var err error
+	switch {
+	case current.username != pending.username:
+		err = fail(Misconfigured, "Attempting to modify user %s other than current user %s", pending.username, current.username)
+	case current.host != pending.host:
+		err = fail(Misconfigured, "Attempting to modify user for host %s other than current host %s", pending.host, current.host)
+	}
+	if err != nil {
+		if s != nil {
+			s.close()
+		}
+		return nil, err
+	}
+	if s != nil {
+		return s, nil
+	}
+	s, err = r.login(ctx, current)
+	if rejected(err) && previous != nil {
+		if previous.username != pending.username {
+			return nil, fail(Misconfigured, r.kind.server.words().previousUser, pending.username, previous.username)
+		}
+		if previous.host != pending.host {
+			return nil, fail(Misconfigured, r.kind.server.words().previousHost, pending.host, previous.host)
+		}
+		previous.ssl = current.ssl
+		s, err = r.login(ctx, previous)
+	}
+	if rejected(err) {
+		return nil, fail(LoginFailed, "Unable to log into database with previous, current, or pending secret of secret arn %s", docs.arn).because(err)
+	}
+	return s, err
+}
+
 // setAlternating sets the other user's password as master.
 func (r *Rotator) setAlternating(ctx context.Context, docs *documents) error {
-	if done, err := r.alreadySet(ctx, docs); done || err != nil {
+	s, done, err := r.loginPending(ctx, docs)
+	if done || err != nil {
 		return err
+	}
+	if s != nil {
+		s.close()
 	}
 	current, pending := docs.current, docs.pending
 	if alternate(current.username) != pending.username {
@@ -69,7 +94,7 @@ func (r *Rotator) setAlternating(ctx context.Context, docs *documents) error {
 	}
 	// Only who can log in as the current user may have a master change the other one:
 	// else a secret with a foreign user's name would take that user over.
-	s, err := r.login(ctx, current)
+	s, err = r.login(ctx, current)
 	if rejected(err) {
 		return fail(LoginFailed, "Unable to log into database using current credentials for secret %s", docs.arn).because(err)
 	}
@@ -85,7 +110,7 @@ func (r *Rotator) setAlternating(ctx context.Context, docs *documents) error {
 	return s.setOther(ctx, docs)
 }
 
-// loginMaster logs in with the master secret, to the current secret's database.
+// loginMaster logs in with the master secret.
 func (r *Rotator) loginMaster(ctx context.Context, docs *documents) (session, error) {
 	current, master := docs.current, docs.master
 	if master == nil {
@@ -94,7 +119,7 @@ func (r *Rotator) loginMaster(ctx context.Context, docs *documents) (session, er
 	if current.host != master.host {
 		return nil, fail(Misconfigured, r.kind.server.words().masterHost, current.host, master.host)
 	}
-	if current.dbname != "" {
+	if current.dbname != "" && !r.kind.server.usersInDatabases() {
 		master.dbname = current.dbname
 	}
 	s, err := r.login(ctx, master)

@@ -12,12 +12,16 @@ import (
 	"slices"
 	"strconv"
 	"sync"
+	"syscall"
 	"time"
 )
 
 const (
-	connectTimeout = 5 * time.Second  // AWS's templates wait as long
-	stepTimeout    = 30 * time.Second // a Lambda function's usual time for one step
+	connectTimeout = 5 * time.Second // AWS's templates wait as long
+	// handshakeTimeout is shorter: a server that speaks no TLS may wait for the end of a
+	// line that never comes.
+	handshakeTimeout = 2 * time.Second
+	stepTimeout      = 30 * time.Second // a Lambda function's usual time for one step
 	// drainTimeout bounds how long a closed connection waits for the server's end.
 	drainTimeout = 250 * time.Millisecond
 	// maxAddresses bounds how many of a name's addresses are tried.
@@ -168,11 +172,24 @@ func (t *target) dialTLS(ctx context.Context, config *tls.Config) (net.Conn, err
 		return conn, err
 	}
 	secured := tls.Client(conn, config)
-	if err := secured.HandshakeContext(ctx); err != nil {
-		conn.Close()
-		return nil, err
+	bounded, cancel := context.WithTimeout(ctx, handshakeTimeout)
+	defer cancel()
+	err = secured.HandshakeContext(bounded)
+	if err == nil {
+		return secured, nil
 	}
-	return secured, nil
+	conn.Close()
+	if ctx.Err() == nil && noTLSSpoken(err) {
+		return nil, errNoTLS
+	}
+	return nil, err
+}
+
+// noTLSSpoken tells that what answered a handshake was no TLS: another protocol, an end,
+// or silence. Such servers do not announce whether they do TLS.
+func noTLSSpoken(err error) bool {
+	_, foreign := errors.AsType[tls.RecordHeaderError](err)
+	return foreign || errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, context.DeadlineExceeded)
 }
 
 // close ends what is still open. The slots are given back when the last connection has
