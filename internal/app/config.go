@@ -11,6 +11,7 @@ import (
 
 	"fastness/internal/arn"
 	"fastness/internal/clock"
+	"fastness/internal/engine/rotator"
 	"fastness/internal/engine/xks"
 	"fastness/internal/service/kms"
 )
@@ -68,6 +69,8 @@ type Config struct {
 	// KMSQuotas are request quotas of KMS, in calls per second, by the names of
 	// kms.AWSRequestQuotas; nothing else is throttled.
 	KMSQuotas map[string]float64
+	// Rotation says which databases rotation may reach, and how.
+	Rotation rotator.Config
 	// RSAPool is how many RSA keys are kept ready of each size in use; 0 keeps none.
 	RSAPool int
 	// KeyStores says which proxies KMS may use for external key stores. Own is filled in.
