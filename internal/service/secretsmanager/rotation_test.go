@@ -246,14 +246,7 @@ func TestCancelRotateSecretEndsTheStepThatRuns(t *testing.T) {
 	if *out.VersionId != token {
 		t.Errorf("version %s", *out.VersionId)
 	}
-	for { // the step has ended when its user is left
-		w.db.mu.Lock()
-		busy := w.db.busy["app"]
-		w.db.mu.Unlock()
-		if busy == 0 {
-			break
-		}
-	}
+	<-w.db.entered // the step has ended
 	stop()
 	<-running
 	d := p.describe(arn)

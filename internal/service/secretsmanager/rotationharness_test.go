@@ -297,7 +297,7 @@ type database struct {
 	down      bool
 	busy      map[string]int // rotations at work on each user
 	most      int            // of them, at any time on one user
-	entered   chan struct{}  // if set: Set says that it has begun, and waits for its context
+	entered   chan struct{}  // if set: Set waits for the end of its context, and says when it begins and ends
 }
 
 func (d *database) set(user, password string) {
@@ -343,6 +343,7 @@ func (f *fakeRotator) Set(ctx context.Context, r rotator.Rotation) error {
 	if f.db.entered != nil {
 		f.db.entered <- struct{}{}
 		<-ctx.Done()
+		f.db.entered <- struct{}{}
 		return ctx.Err()
 	}
 	for _, known := range [][]byte{r.Pending, r.Current, r.Previous} {
@@ -455,6 +456,35 @@ func (s *mortalStore) Update(ctx context.Context, f func(store.Txn) error) (stor
 type tape struct {
 	mu     sync.Mutex
 	events []tapedEvent
+	more   chan struct{} // closed and replaced with each event
+}
+
+// count is how many events of a name there are.
+func (t *tape) count(name string) (n int) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, e := range t.events {
+		if e.name == name {
+			n++
+		}
+	}
+	return n
+}
+
+// await waits until there are so many events of a name.
+func (t *tape) await(name string, n int) {
+	for {
+		t.mu.Lock()
+		if t.more == nil {
+			t.more = make(chan struct{})
+		}
+		more := t.more
+		t.mu.Unlock()
+		if t.count(name) >= n {
+			return
+		}
+		<-more
+	}
 }
 
 type tapedEvent struct {
@@ -478,6 +508,10 @@ func (t *tape) Append(tx store.Txn, events ...eventlog.Event) error {
 		tx.OnCommit(func(store.Revision) {
 			t.mu.Lock()
 			defer t.mu.Unlock()
+			if t.more != nil {
+				close(t.more)
+				t.more = nil
+			}
 			t.events = append(t.events, tapedEvent{d.EventName, d.AdditionalEventData.SecretId, d.RequestID, d.ErrorMessage, d.AdditionalEventData.Reason, at})
 		})
 	}
