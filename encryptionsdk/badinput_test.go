@@ -268,8 +268,7 @@ func TestAnnouncedLengthsAllocateNothing(t *testing.T) {
 	}
 	regular := binary.BigEndian.AppendUint32(bytes.Clone(huge[:h.Length]), 1)
 	regular = append(regular, make([]byte, 3_000_000)...)
-	manyKeys := binary.BigEndian.AppendUint16([]byte{2, 4, 0x78}, 0)
-	manyKeys = append(append([]byte{2, 4, 0x78}, make([]byte, 32)...), 0, 0, 0xff, 0xff)
+	manyKeys := append(append([]byte{2, 4, 0x78}, make([]byte, 32)...), 0, 0, 0xff, 0xff)
 	manyKeys = append(manyKeys, make([]byte, 6*65535)...)
 	manyKeys = append(manyKeys, 2, 0, 0, 16, 0)
 	manyKeys = append(manyKeys, make([]byte, 48)...)

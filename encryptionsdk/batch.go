@@ -31,6 +31,7 @@ type batch struct {
 	seq    uint32
 	final  bool
 	err    error
+	worked bool          // out and err are ready; the line's mutex guards it
 	done   chan struct{} // closed when out, err and the hash are ready
 }
 
@@ -81,7 +82,8 @@ func (b *batch) reset() {
 	b.wetIn = max(b.wetIn, len(b.in))
 	b.wetOut = max(b.wetOut, len(b.out))
 	b.in, b.out = nil, b.out[:0]
-	b.plain, b.offset, b.seq, b.final, b.err, b.done = 0, 0, 0, false, nil, nil
+	b.plain, b.offset, b.seq, b.final, b.err = 0, 0, 0, false, nil
+	b.worked, b.done = false, nil
 }
 
 // free wipes the batch and gives it back.
@@ -100,19 +102,6 @@ func (b *batch) free() {
 	batches.Put(b)
 }
 
-// run calls work, then adds text to digest, if there is one, after the batch before has
-// added its own, and closes done. text is asked for after work.
-func (b *batch) run(before <-chan struct{}, digest hash.Hash, work func(*batch), text func(*batch) []byte) {
-	work(b)
-	if digest != nil {
-		if before != nil {
-			<-before
-		}
-		digest.Write(text(b))
-	}
-	close(b.done)
-}
-
 // line is the batches of one message in their order: at work, or finished and waiting
 // for the ones in front of them. Batches run in goroutines that end by themselves.
 type line struct {
@@ -123,8 +112,11 @@ type line struct {
 	digest hash.Hash // of the ciphertext; nil for suites that do not sign
 	work   func(*batch)
 	text   func(*batch) []byte
-	depth  int             // batches at once
-	last   <-chan struct{} // done of the batch that was sent off last
+	depth  int // batches at once
+
+	mu      sync.Mutex
+	unadded []*batch // batches, in order, that the digest has not got
+	adding  bool     // somebody is adding to the digest
 }
 
 // get returns an empty batch.
@@ -147,13 +139,43 @@ func (l *line) put(b *batch) {
 func (l *line) send(b *batch, inline bool) {
 	b.done = make(chan struct{})
 	l.queue = append(l.queue, b)
-	before := l.last
-	l.last = b.done
+	if l.digest != nil {
+		l.mu.Lock()
+		l.unadded = append(l.unadded, b)
+		l.mu.Unlock()
+	}
 	if inline || l.depth == 1 {
-		b.run(before, l.digest, l.work, l.text)
+		l.run(b)
 		return
 	}
-	go b.run(before, l.digest, l.work, l.text)
+	go l.run(b)
+}
+
+// run does the work of b, and adds to the digest what is due. Whoever adds goes on with
+// the batches behind, when they are ready, without waking anybody: hashing takes longest,
+// and must not pause.
+func (l *line) run(b *batch) {
+	l.work(b)
+	if l.digest == nil {
+		close(b.done)
+		return
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	b.worked = true
+	if l.adding {
+		return
+	}
+	l.adding = true
+	for len(l.unadded) > 0 && l.unadded[0].worked {
+		next := l.unadded[0]
+		l.unadded = append(l.unadded[:0], l.unadded[1:]...)
+		l.mu.Unlock()
+		l.digest.Write(l.text(next))
+		close(next.done)
+		l.mu.Lock()
+	}
+	l.adding = false
 }
 
 // full says whether one has to be taken before another is sent.

@@ -71,6 +71,7 @@ func NewDecrypter(ctx context.Context, src io.Reader, o DecryptOptions) (*Decryp
 		first.free()
 		return nil, err
 	}
+	depth = streamWorkers(o.Concurrency, depth, m.header)
 	d := &Decrypter{
 		ctx: ctx, src: src, header: m.header, opts: o, verifier: m.verifier, next: 1,
 		frameLen: int(m.header.FrameLength), arriving: first, offset: int64(m.header.Length),
@@ -189,8 +190,8 @@ func (d *Decrypter) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// WriteTo writes all plaintext to w, without copying it again. Where src is slow, complete
-// frames go out before it is asked for more.
+// WriteTo writes all plaintext to w, without copying it again. When src gives less than it
+// was asked for, complete frames go out before it is asked for more; so they do in Read.
 func (d *Decrypter) WriteTo(w io.Writer) (int64, error) {
 	var total int64
 	for {
@@ -216,7 +217,7 @@ func (d *Decrypter) WriteTo(w io.Writer) (int64, error) {
 
 // Close wipes the Decrypter. It does not close the source, and returns nil.
 func (d *Decrypter) Close() error {
-	if d.err == nil || d.current != nil {
+	if d.err == nil {
 		d.fail(errClosed)
 	}
 	return nil
@@ -224,10 +225,7 @@ func (d *Decrypter) Close() error {
 
 // fail ends the message: nothing more is given out.
 func (d *Decrypter) fail(err error) bool {
-	if d.err == nil || err == errClosed {
-		d.err = err
-	}
-	d.plain = nil
+	d.err, d.plain = err, nil
 	for _, b := range []*batch{d.current, d.arriving} {
 		if b != nil {
 			b.free()
@@ -386,11 +384,12 @@ func (d *Decrypter) more(b *batch, need int, part string, offset int64) error {
 	}
 	for range 100 {
 		have := len(b.in)
-		n, err := d.src.Read(b.in[have:cap(b.in)])
-		if n < 0 || n > cap(b.in)-have {
+		window := b.in[have:min(cap(b.in), have+readLen)]
+		n, err := d.src.Read(window)
+		if n < 0 || n > len(window) {
 			return fmt.Errorf("read the message: impossible count %d", n)
 		}
-		d.slow = n < min(slowRead, cap(b.in)-have)
+		d.slow = n < len(window)
 		b.in = b.in[:have+n]
 		d.srcErr = err
 		if n > 0 || err != nil {

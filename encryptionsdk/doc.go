@@ -58,7 +58,8 @@
 //
 // Frames are encrypted and decrypted in parallel, about 64 KiB or one frame at a time in
 // each of Concurrency goroutines, and written in order; signatures are computed over one
-// piece while the next is encrypted. An Encrypter or Decrypter holds a few such pieces,
+// piece while the next is encrypted. (Streams of small frames without a signature use one
+// goroutine unless told otherwise, because that is faster.) An Encrypter or Decrypter holds a few such pieces,
 // whatever the length of the message. Unframed messages, which only old libraries wrote, are
 // one frame and need memory accordingly; MaxFrameLength bounds both. Data keys, derived keys
 // and buffers with plaintext are wiped when a message ends. The key schedules inside Go's

@@ -55,6 +55,7 @@ func NewEncrypter(ctx context.Context, dst io.Writer, o EncryptOptions) (*Encryp
 	if err != nil {
 		return nil, err
 	}
+	depth = streamWorkers(o.Concurrency, depth, m.header)
 	frameLen := int(m.header.FrameLength)
 	e := &Encrypter{
 		ctx: ctx, dst: dst, header: m.header, signer: m.signer, next: 1,
@@ -231,8 +232,8 @@ func (e *Encrypter) collect(n int) {
 	b.grow(size)
 }
 
-// ReadFrom encrypts all that src gives until io.EOF. Where src is slow, complete frames go
-// out before it is asked for more.
+// ReadFrom encrypts all that src gives until io.EOF. When src gives less than it was asked
+// for, complete frames but the last go out before it is asked for more.
 func (e *Encrypter) ReadFrom(src io.Reader) (int64, error) {
 	var n int64
 	idle := 0
@@ -247,7 +248,7 @@ func (e *Encrypter) ReadFrom(src io.Reader) (int64, error) {
 		}
 		e.collect(1)
 		have := len(e.pending.in)
-		window := e.pending.in[have:min(cap(e.pending.in), e.room)]
+		window := e.pending.in[have:min(cap(e.pending.in), e.room, have+readLen)]
 		m, err := src.Read(window)
 		if m < 0 || m > len(window) {
 			return n, e.fail(fmt.Errorf("read the plaintext: impossible count %d", m))
@@ -270,7 +271,7 @@ func (e *Encrypter) ReadFrom(src io.Reader) (int64, error) {
 			if idle++; idle == 100 {
 				return n, e.fail(io.ErrNoProgress)
 			}
-		case m < min(len(window), slowRead):
+		case m < len(window):
 			if err := e.flushSlow(); err != nil {
 				return n, err
 			}
@@ -278,8 +279,10 @@ func (e *Encrypter) ReadFrom(src io.Reader) (int64, error) {
 	}
 }
 
-// slowRead is the size of a read that shows that the other side has no more just now.
-const slowRead = 4096
+// readLen is how much a source is asked for at once: half of what a pipe holds, so that a
+// pipe whose writer keeps up fills it. A source that does not fill it is taken to have no
+// more just now, and what it gave is not kept waiting.
+const readLen = 32 << 10
 
 // flush sends the pending plaintext off, which is whole frames.
 func (e *Encrypter) flush() error {

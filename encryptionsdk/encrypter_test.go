@@ -384,3 +384,38 @@ func TestSixtyFourGoroutinesShareAKeyring(t *testing.T) {
 	}
 	wg.Wait()
 }
+
+// TestFramesDoNotWaitForASlowSource: a message whose writer pauses in the middle is passed
+// on up to the frame before the pause, in both directions, or the test never ends.
+func TestFramesDoNotWaitForASlowSource(t *testing.T) {
+	k := newKeyring(t)
+	const frame = 1000
+	for _, first := range []int{2*frame + 1, 20*frame + 1, 50*frame + 1, 200*frame + 1} {
+		plainR, plainW := io.Pipe()
+		cipherR, cipherW := io.Pipe()
+		go func() {
+			e, err := encryptionsdk.NewEncrypter(t.Context(), cipherW, encryptionsdk.EncryptOptions{Keyring: k, Suite: 0x0478, FrameLength: frame, Concurrency: 2})
+			if err == nil {
+				if _, err = io.Copy(e, plainR); err == nil {
+					err = e.Close()
+				}
+			}
+			cipherW.CloseWithError(err)
+		}()
+		go plainW.Write(make([]byte, first))
+		d, err := encryptionsdk.NewDecrypter(t.Context(), cipherR, encryptionsdk.DecryptOptions{Keyring: k, Concurrency: 2})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.ReadFull(d, make([]byte, first-1)); err != nil {
+			t.Fatal(err)
+		}
+		go func() {
+			plainW.Write(make([]byte, 10*frame))
+			plainW.Close()
+		}()
+		if n, err := io.Copy(io.Discard, d); err != nil || n != 10*frame+1 {
+			t.Errorf("then %d bytes, %v", n, err)
+		}
+	}
+}

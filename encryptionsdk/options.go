@@ -23,7 +23,9 @@ type EncryptOptions struct {
 	// PlaintextLengthBound is an upper bound of the plaintext in bytes, 0 for none. A longer
 	// message fails with ErrMessageTooLong. A caching manager reuses materials only with a bound.
 	PlaintextLengthBound int64
-	// Concurrency is how many frames are processed at once; 0: the number of usable cores.
+	// Concurrency is how many goroutines encrypt; 0: the number of usable cores, but one for
+	// a stream of frames below 64 KiB without a signature. AES-GCM takes less time than
+	// moving such frames from core to core (BENCHMARKS.md).
 	Concurrency int
 }
 
@@ -52,7 +54,7 @@ type DecryptOptions struct {
 	// NetV400Retry says whether messages that AWS's .NET library 4.0.0 wrote with its faulty
 	// derivation are read. The zero value allows it, as AWS's libraries do.
 	NetV400Retry NetV400RetryPolicy
-	Concurrency  int // frames at once; 0: the number of usable cores
+	Concurrency  int // as in EncryptOptions
 }
 
 // NetV400RetryPolicy is whether messages of the faulty .NET library 4.0.0 are readable.
@@ -94,6 +96,15 @@ func concurrency(n int) (int, error) {
 		n = min(runtime.GOMAXPROCS(0), maxConcurrency)
 	}
 	return n, nil
+}
+
+// streamWorkers is the number of goroutines for a stream, of which asked were asked for and
+// workers allowed.
+func streamWorkers(asked, workers int, h *Header) int {
+	if asked == 0 && !h.Suite.Signs() && h.FrameLength < batchLen {
+		return 1
+	}
+	return workers
 }
 
 // dataKeyLimit is the number of encrypted data keys that the options allow.

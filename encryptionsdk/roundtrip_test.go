@@ -171,6 +171,13 @@ func roundTrip(t *testing.T, k encryptionsdk.Keyring, id encryptionsdk.SuiteID, 
 			if err != nil {
 				t.Fatalf("%s: %v", name, err)
 			}
+			h, err := encryptionsdk.ReadHeader(bytes.NewReader(m))
+			if err != nil {
+				t.Fatalf("%s: %v", name, err)
+			}
+			if again, err := h.AppendBinary(nil); err != nil || !bytes.Equal(again, m[:h.Length]) {
+				t.Fatalf("%s: the header is written again differently (%v)", name, err)
+			}
 			for rn, read := range readers {
 				got, err := read(ctx, m, encryptionsdk.DecryptOptions{Keyring: k, CommitmentPolicy: policyFor(id), Concurrency: conc})
 				if err != nil {

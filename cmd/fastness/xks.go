@@ -26,7 +26,7 @@ func xksFlags(f *flag.FlagSet, c *app.Config) func() error {
 	clientCA := f.String("xks-client-ca", "", "external key store proxy: require client certificates of these authorities (PEM)")
 	f.StringVar(&c.XKSProxy.ClientName, "xks-client-cn", "", "external key store proxy: common name of the client certificate (default: cks.kms.REGION.amazonaws.com of --region)")
 	f.IntVar(&c.RSAPool, "rsa-pool", app.DefaultRSAPool, "RSA keys kept ready of each size that is in use; 0 keeps none")
-	quotas := f.String("kms-quotas", app.QuotasOff, "request quotas of KMS for each account and Region: off, aws, or a JSON file")
+	quotas := f.String("kms-quotas", app.QuotasOff, "request quotas of KMS for each account and Region: off, aws, or a JSON file, which may set resource quotas too")
 	return func() (err error) {
 		if c.KeyStores, err = s.KeyStores(); err != nil {
 			return err

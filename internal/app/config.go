@@ -66,9 +66,8 @@ type Config struct {
 	KeyRotation time.Duration
 	// AttestationRoots verify the attestation documents of Nitro enclaves.
 	AttestationRoots *x509.CertPool
-	// KMSQuotas are request quotas of KMS, in calls per second, by the names of
-	// kms.AWSRequestQuotas; nothing else is throttled.
-	KMSQuotas map[string]float64
+	// KMSQuotas limit what callers of KMS may do and have.
+	KMSQuotas KMSQuotas
 	// Rotation says which databases rotation may reach, and how.
 	Rotation rotator.Config
 	// RSAPool is how many RSA keys are kept ready of each size in use; 0 keeps none.

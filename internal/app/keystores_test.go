@@ -77,17 +77,21 @@ func TestReadKMSQuotas(t *testing.T) {
 		return path
 	}
 	for _, choice := range []string{"", QuotasOff} {
-		if got, err := ReadKMSQuotas(choice); got != nil || err != nil {
+		if got, err := ReadKMSQuotas(choice); got.Requests != nil || got.Resources != nil || err != nil {
 			t.Errorf("%q: %v, %v", choice, got, err)
 		}
 	}
-	if got, err := ReadKMSQuotas(QuotasAWS); err != nil || !maps.Equal(got, kms.AWSRequestQuotas()) {
+	if got, err := ReadKMSQuotas(QuotasAWS); err != nil || !maps.Equal(got.Requests, kms.AWSRequestQuotas()) || got.Resources != nil {
 		t.Errorf("AWS's: %v, %v", got, err)
 	}
-	if got, err := ReadKMSQuotas(file(`{"CreateKey": 0.5}`)); err != nil || !maps.Equal(got, map[string]float64{"CreateKey": 0.5}) {
+	if got, err := ReadKMSQuotas(file(`{"CreateKey": 0.5}`)); err != nil || !maps.Equal(got.Requests, map[string]float64{"CreateKey": 0.5}) {
 		t.Errorf("a file: %v, %v", got, err)
 	}
-	for _, text := range []string{``, `[]`, `{"CreateKey": "5"}`} {
+	got, err := ReadKMSQuotas(file(`{"CreateKey": 2, "Keys": 7, "GrantsPerKey": 100000}`))
+	if err != nil || !maps.Equal(got.Requests, map[string]float64{"CreateKey": 2}) || !maps.Equal(got.Resources, map[string]int{"Keys": 7, "GrantsPerKey": 100_000}) {
+		t.Errorf("a file with resource quotas: %v, %v", got, err)
+	}
+	for _, text := range []string{``, `[]`, `{"CreateKey": "5"}`, `{"Keys": 0}`, `{"Keys": -1}`, `{"Keys": 1.5}`, `{"Keys": 1e9}`} {
 		if _, err := ReadKMSQuotas(file(text)); err == nil {
 			t.Errorf("%q is taken", text)
 		}

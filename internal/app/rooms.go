@@ -147,8 +147,8 @@ func (a *App) openRooms(ctx context.Context, ring *seal.Keyring) (_ *rooms, err 
 	}
 	r.directory, r.kms = directory, kmsRoom
 	kmsDoor := &front.Room{API: kmsapi.API, Service: kmsRoom, Resolver: kmsRoom, MaxBody: kms.MaxBody}
-	if len(c.KMSQuotas) > 0 {
-		if kmsDoor.Quota, err = kmsRoom.NewQuotas(c.KMSQuotas); err != nil {
+	if len(c.KMSQuotas.Requests) > 0 {
+		if kmsDoor.Quota, err = kmsRoom.NewQuotas(c.KMSQuotas.Requests); err != nil {
 			return nil, err
 		}
 	}
@@ -199,6 +199,7 @@ func (a *App) openRooms(ctx context.Context, ring *seal.Keyring) (_ *rooms, err 
 	a.background(background, r, "iam", directory.Run)
 	a.background(background, r, "kms", kmsRoom.RunKeyStores)
 	a.background(background, r, "external key store proxy", r.proxy.Run)
+	a.background(background, r, "kms material", kmsRoom.RunMaterial)
 	a.background(background, r, "kms usage", func(ctx context.Context) error { return a.flushUsage(ctx, kmsRoom) })
 	a.background(background, r, "rotations", secretsRoom.RunRotations)
 	a.background(background, r, "secrets manager reads", secretsRoom.RunReads)
@@ -227,9 +228,9 @@ func (a *App) openSecretsManager(r *rooms, sealed store.Store, registry *table.R
 
 func (a *App) openKMS(r *rooms, sealed store.Store, registry *table.Registry, queue *due.Queue, keys aeads, pages *page.Sealer, directory *iam.Directory, regions []string) (*kms.Service, error) {
 	c := kms.Config{
-		Store: sealed, Registry: registry, Slots: r.slots, Tokens: keys.token, Pages: pages, Jobs: queue, Audit: r.audit,
+		Store: sealed, Registry: registry, Slots: r.slots, Arena: a.arena, Tokens: keys.token, Pages: pages, Jobs: queue, Audit: r.audit,
 		Clock: a.config.Clock, Log: a.config.Log, Regions: regions,
-		Pool: r.keys, ExternalKeyStores: a.config.KeyStores,
+		Pool: r.keys, ExternalKeyStores: a.config.KeyStores, ResourceQuotas: a.config.KMSQuotas.Resources,
 	}
 	c.Principals = directory
 	if a.config.Dev {

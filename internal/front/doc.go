@@ -12,8 +12,12 @@
 //	invoke.go        the steps that every call takes
 //	http.go          from an HTTP request to a call and back
 //	listener.go      plain HTTP and TLS on one port
-//	server.go        time and size limits, graceful drain
+//	server.go        time and size limits, graceful drain; HTTP/1.1 by package http1, HTTP/2 by net/http
 //	health.go        /health, /ready, /version and /metrics
+//
+// The memory of a request over HTTP/1.1 is used again once it has been answered (see
+// package http1): nothing here or behind may keep its http.Request, header or body.
+// Strings taken from them may be kept.
 //
 // Order of checks (fixed; AWS's services differ among themselves): route,
 // authenticate, size and form, modelled constraints, quotas, authorization, then

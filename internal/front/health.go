@@ -83,12 +83,6 @@ func operational(path string) bool {
 // ServeHTTP implements http.Handler. The mux, which cleans paths, only ever sees
 // the operational ones: an AWS path is signed as it is.
 func (g *Gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if r.ProtoMajor == 1 && len(r.TransferEncoding) > 0 {
-		// net/http hides whether a Content-Length came along. If it did, a proxy
-		// before us may see the end of this request elsewhere (RFC 9112, 6.3), so
-		// what follows on the connection is not taken for a request.
-		w.Header().Set("Connection", "close")
-	}
 	if r.ProtoMajor > 1 && !wellFormed(r) {
 		w.Header().Set("X-Amzn-Requestid", audit.NewID())
 		http.Error(w, "malformed request", http.StatusBadRequest)

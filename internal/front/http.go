@@ -225,8 +225,8 @@ func (a *answer) succeed(out any) {
 		defer wire.Wipe(a.op.Output(), wire.PointerOf(out))
 	}
 	buf := answers.Get().(*[]byte)
-	defer releaseAnswer(buf)
 	res := wire.Response{Header: a.w.Header(), Body: (*buf)[:0]}
+	defer func() { releaseAnswer(buf, a.sent && len(res.Body) <= cap(*buf)) }()
 	if err := a.codec.Encode(a.op, out, a.id, &res); err != nil {
 		a.door.log.Error("cannot encode an output", "requestID", a.id, "operation", a.op.Name, "error", err)
 		a.fail(&wire.CommonError{Kind: wire.InternalFailure})
@@ -236,10 +236,13 @@ func (a *answer) succeed(out any) {
 	a.door.metrics.succeed(a.op)
 }
 
-// releaseAnswer zeroes the memory of an answer and keeps it for the next. An answer
-// that did not fit has been zeroed where it went (send), and began here.
-func releaseAnswer(buf *[]byte) {
-	clear((*buf)[:cap(*buf)])
+// releaseAnswer keeps the memory of an answer for the next. An answer that was sent and
+// fitted has been zeroed (send); one that did not fit has been zeroed where it went, but
+// began here.
+func releaseAnswer(buf *[]byte, zeroed bool) {
+	if !zeroed {
+		clear((*buf)[:cap(*buf)])
+	}
 	answers.Put(buf)
 }
 

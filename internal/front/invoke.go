@@ -148,11 +148,23 @@ func (d *Door) mutate(ctx context.Context, room *Room, c *call.Call) (any, error
 // with.
 func (d *Door) refuse(ctx context.Context, c *call.Call, err error) wire.APIError {
 	apiErr := d.apiError(ctx, err, c.RequestID)
+	if own, ok := d.rooms[c.Operation.API()].Service.(InternalErrors); ok && isInternalFailure(apiErr) {
+		apiErr = own.InternalError()
+	}
 	// The caller may be gone; the record is written all the same.
 	if err := d.audit.Record(context.WithoutCancel(ctx), c, nil, apiErr); err != nil {
 		return d.unaudited(err)
 	}
 	return apiErr
+}
+
+// InternalErrors is implemented by the Service of a room whose API models an error of its
+// own for faults of the server, which takes the place of InternalFailure.
+type InternalErrors interface{ InternalError() wire.APIError }
+
+func isInternalFailure(err wire.APIError) bool {
+	var common *wire.CommonError
+	return errors.As(err, &common) && common.Kind == wire.InternalFailure
 }
 
 // unaudited is the answer when the audit log cannot be written.

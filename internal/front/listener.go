@@ -16,28 +16,28 @@ const tlsHandshakeRecord = 0x16
 // firstByteTimeout bounds how long a connection may stay silent.
 const firstByteTimeout = 10 * time.Second
 
-// dualListener serves plain and TLS connections on one port: it reads the first byte
-// of each connection in a goroutine of its own, so that a silent client holds up
-// nobody, and hands the connection on as it is or inside a TLS server.
+// dualListener takes plain and TLS connections on one port: it reads the first byte of
+// each connection in a goroutine of its own, so that a silent client holds up nobody,
+// shakes hands if that byte begins TLS, and has the connection served in that goroutine.
 type dualListener struct {
 	inner  net.Listener
 	config *tls.Config // nil: TLS connections are closed
 	limit  chan struct{}
-	conns  chan net.Conn
+	serve  func(net.Conn)  // a *tls.Conn, or else a plain connection
 	ctx    context.Context // done when the listener stops
 	cancel context.CancelFunc
 	once   sync.Once
-	failed error // set before ctx is done
-	active sync.WaitGroup
+	failed error          // set before ctx is done
+	active sync.WaitGroup // accepting, and connections that are not served yet
 }
 
-// newDualListener starts accepting on inner. At most maxConns connections are open
-// at a time; more wait in the kernel's queue.
-func newDualListener(inner net.Listener, config *tls.Config, maxConns int) *dualListener {
+// newDualListener starts accepting on inner; serve is called for each connection and
+// closes it. At most maxConns connections are open at a time; more wait in the kernel's
+// queue.
+func newDualListener(inner net.Listener, config *tls.Config, maxConns int, serve func(net.Conn)) *dualListener {
 	l := &dualListener{
-		inner: inner, config: config,
+		inner: inner, config: config, serve: serve,
 		limit: make(chan struct{}, maxConns),
-		conns: make(chan net.Conn),
 	}
 	l.ctx, l.cancel = context.WithCancel(context.Background())
 	l.active.Add(1)
@@ -64,12 +64,22 @@ func (l *dualListener) accept() {
 			return
 		}
 		l.active.Add(1)
-		go l.sniff(&limitedConn{Conn: conn, release: func() { <-l.limit }})
+		go l.take(&limitedConn{Conn: conn, release: func() { <-l.limit }})
 	}
 }
 
-func (l *dualListener) sniff(conn *limitedConn) {
-	defer l.active.Done()
+func (l *dualListener) take(conn *limitedConn) {
+	ready := l.prepare(conn)
+	l.active.Done()
+	if ready == nil {
+		conn.Close()
+		return
+	}
+	l.serve(ready)
+}
+
+// prepare finds out what conn speaks. It returns nil when that is nothing of ours.
+func (l *dualListener) prepare(conn *limitedConn) net.Conn {
 	// A deadline set now, and a close when the listener stops, bound the wait.
 	release := context.AfterFunc(l.ctx, func() { conn.Close() })
 	defer release()
@@ -77,34 +87,23 @@ func (l *dualListener) sniff(conn *limitedConn) {
 	var first [1]byte
 	n, err := conn.Conn.Read(first[:])
 	if n == 0 || err != nil {
-		conn.Close()
-		return
+		return nil
 	}
-	_ = conn.SetReadDeadline(time.Time{})
 	conn.first, conn.pending = first[0], true
 	var ready net.Conn = conn
 	if first[0] == tlsHandshakeRecord {
 		if l.config == nil {
-			conn.Close()
-			return
+			return nil
 		}
-		ready = tls.Server(conn, l.config)
+		secure := tls.Server(conn, l.config)
+		_ = conn.SetDeadline(time.Now().Add(readHeaderTimeout))
+		if secure.HandshakeContext(l.ctx) != nil {
+			return nil
+		}
+		ready = secure
 	}
-	select {
-	case l.conns <- ready:
-	case <-l.ctx.Done():
-		conn.Close()
-	}
-}
-
-// Accept implements net.Listener.
-func (l *dualListener) Accept() (net.Conn, error) {
-	select {
-	case c := <-l.conns:
-		return c, nil
-	case <-l.ctx.Done():
-		return nil, l.failed
-	}
+	_ = conn.SetDeadline(time.Time{})
+	return ready
 }
 
 func (l *dualListener) stop(err error) {
@@ -114,13 +113,13 @@ func (l *dualListener) stop(err error) {
 	})
 }
 
-// Close stops accepting; connections that were handed out stay open.
+// Close stops accepting; connections that are served stay open.
 func (l *dualListener) Close() error {
 	l.stop(net.ErrClosed)
 	return l.inner.Close()
 }
 
-// Addr implements net.Listener.
+// Addr is the address that is listened on.
 func (l *dualListener) Addr() net.Addr { return l.inner.Addr() }
 
 // limitedConn gives its place back when it is closed, and replays the sniffed byte.

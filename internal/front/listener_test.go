@@ -1,6 +1,7 @@
 package front
 
 import (
+	"bufio"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -97,4 +98,55 @@ func TestSilentConnectionHoldsUpNobody(t *testing.T) {
 		t.Fatal(err)
 	}
 	res.Body.Close()
+}
+
+// HTTP/1.1 is read by the same strict parser in both, and goes on behind a chunked body.
+func TestPlainAndTLSAreReadStrictly(t *testing.T) {
+	addr, roots := testServer(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(w, r.Body)
+		_, _ = io.WriteString(w, tlsName(r))
+	}))
+	for _, c := range []struct {
+		name string
+		dial func() (net.Conn, error)
+		tls  string
+	}{
+		{"plain", func() (net.Conn, error) { return net.Dial("tcp", addr) }, "plain"},
+		{"TLS", func() (net.Conn, error) {
+			return tls.Dial("tcp", addr, &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12})
+		}, "TLS 1.3"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			conn, err := c.dial()
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer conn.Close()
+			const head = "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n"
+			if _, err := io.WriteString(conn, head+"\r\n2\r\nab\r\n0\r\n\r\n"+head+"Content-Length: 5\r\n\r\n0\r\n\r\n"); err != nil {
+				t.Fatal(err)
+			}
+			in := bufio.NewReader(conn)
+			for i, want := range []int{http.StatusOK, http.StatusBadRequest} {
+				res, err := http.ReadResponse(in, nil)
+				if err != nil {
+					t.Fatal(err)
+				}
+				body, err := io.ReadAll(res.Body)
+				if err != nil || res.StatusCode != want || i == 0 && string(body) != "ab"+c.tls {
+					t.Errorf("%d %q %v", res.StatusCode, body, err)
+				}
+			}
+			if _, err := in.ReadByte(); err == nil {
+				t.Error("more came")
+			}
+		})
+	}
+}
+
+func tlsName(r *http.Request) string {
+	if r.TLS == nil {
+		return "plain"
+	}
+	return tls.VersionName(r.TLS.Version)
 }

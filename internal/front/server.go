@@ -9,11 +9,14 @@ import (
 	"net"
 	"net/http"
 	"time"
+
+	"fastness/internal/http1"
 )
 
 // Limits of the HTTP server. They bound what a slow or hostile client can hold.
 const (
 	maxHeaderBytes    = 64 << 10
+	maxHeaderFields   = 256
 	readHeaderTimeout = 10 * time.Second
 	// readTimeout bounds a whole request; streaming uploads extend it themselves.
 	readTimeout    = 60 * time.Second
@@ -26,7 +29,9 @@ const (
 
 // Server serves a handler on one port, plain and TLS, HTTP/1.1 and HTTP/2.
 type Server struct {
-	http     *http.Server
+	h1       *http1.Server
+	h2       *http.Server
+	handOver *handOver // to h2
 	listener *dualListener
 	served   chan error
 }
@@ -44,7 +49,6 @@ func Listen(ctx context.Context, addr string, config *tls.Config, h http.Handler
 // serve serves h on connections of inner.
 func serve(inner net.Listener, config *tls.Config, h http.Handler, log *slog.Logger) *Server {
 	protocols := new(http.Protocols)
-	protocols.SetHTTP1(true)
 	protocols.SetHTTP2(true)
 	protocols.SetUnencryptedHTTP2(true)
 	if config != nil {
@@ -53,7 +57,7 @@ func serve(inner net.Listener, config *tls.Config, h http.Handler, log *slog.Log
 		config.MinVersion = tls.VersionTLS12
 	}
 	s := &Server{
-		http: &http.Server{
+		h2: &http.Server{
 			Handler:           h,
 			MaxHeaderBytes:    maxHeaderBytes,
 			ReadHeaderTimeout: readHeaderTimeout,
@@ -62,22 +66,50 @@ func serve(inner net.Listener, config *tls.Config, h http.Handler, log *slog.Log
 			IdleTimeout:       idleTimeout,
 			TLSConfig:         config,
 			Protocols:         protocols,
+			HTTP2:             &http.HTTP2Config{MaxConcurrentStreams: maxStreams},
 			// OPTIONS * is no operation of any API: the door says so, with a request id.
 			DisableGeneralOptionsHandler: true,
-			HTTP2:                        &http.HTTP2Config{MaxConcurrentStreams: maxStreams},
 			ErrorLog:                     slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 		},
-		listener: newDualListener(inner, config, maxConnections),
+		handOver: newHandOver(inner.Addr()),
 		served:   make(chan error, 1),
 	}
+	s.h1 = http1.NewServer(http1.Config{
+		Handler:     h,
+		Limits:      http1.Limits{Bytes: maxHeaderBytes, Fields: maxHeaderFields},
+		HeadTimeout: readHeaderTimeout, ReadTimeout: readTimeout,
+		WriteTimeout: writeTimeout, IdleTimeout: idleTimeout,
+		Log: log, HTTP2: s.handOver.give,
+	})
+	s.listener = newDualListener(inner, config, maxConnections, s.serveConn)
+	// When the listener ends, so does that of the HTTP/2 server; the connections that
+	// there are go on.
+	context.AfterFunc(s.listener.ctx, s.handOver.end)
 	go func() {
-		err := s.http.Serve(s.listener)
-		if errors.Is(err, http.ErrServerClosed) || errors.Is(err, net.ErrClosed) {
+		_ = s.h2.Serve(s.handOver)
+		<-s.listener.ctx.Done()
+		err := s.listener.failed
+		if errors.Is(err, net.ErrClosed) {
 			err = nil
 		}
 		s.served <- err
 	}()
 	return s
+}
+
+// serveConn serves a connection by the protocol that its client chose.
+func (s *Server) serveConn(conn net.Conn) {
+	secure, ok := conn.(*tls.Conn)
+	if !ok {
+		s.h1.ServeConn(conn, nil)
+		return
+	}
+	state := secure.ConnectionState()
+	if state.NegotiatedProtocol == "h2" {
+		s.handOver.give(conn)
+		return
+	}
+	s.h1.ServeConn(conn, &state)
 }
 
 // Addr is the address that is served.
@@ -89,10 +121,58 @@ func (s *Server) Failed() <-chan error { return s.served }
 // Shutdown stops accepting and waits until running requests are answered or ctx is
 // done; then it closes what is left.
 func (s *Server) Shutdown(ctx context.Context) error {
-	err := s.http.Shutdown(ctx)
+	closing := s.listener.Close()
+	h2 := make(chan error, 1)
+	go func() { h2 <- s.h2.Shutdown(ctx) }()
+	err := errors.Join(s.h1.Shutdown(ctx), <-h2)
 	if err != nil {
-		_ = s.http.Close()
+		_ = s.h2.Close()
 	}
 	s.listener.active.Wait()
-	return err
+	return errors.Join(err, closing)
 }
+
+// handOver is the listener of the HTTP/2 server: it accepts connections that turned out
+// to speak it.
+type handOver struct {
+	conns  chan net.Conn
+	ctx    context.Context // done when no more are accepted
+	cancel context.CancelFunc
+	addr   net.Addr
+}
+
+func newHandOver(addr net.Addr) *handOver {
+	h := &handOver{conns: make(chan net.Conn), addr: addr}
+	h.ctx, h.cancel = context.WithCancel(context.Background())
+	return h
+}
+
+// give has conn served, or closes it.
+func (h *handOver) give(conn net.Conn) {
+	select {
+	case h.conns <- conn:
+	case <-h.ctx.Done():
+		_ = conn.Close()
+	}
+}
+
+func (h *handOver) end() { h.cancel() }
+
+// Accept implements net.Listener.
+func (h *handOver) Accept() (net.Conn, error) {
+	select {
+	case conn := <-h.conns:
+		return conn, nil
+	case <-h.ctx.Done():
+		return nil, net.ErrClosed
+	}
+}
+
+// Close implements net.Listener.
+func (h *handOver) Close() error {
+	h.end()
+	return nil
+}
+
+// Addr implements net.Listener.
+func (h *handOver) Addr() net.Addr { return h.addr }

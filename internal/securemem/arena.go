@@ -1,6 +1,7 @@
 package securemem
 
 import (
+	"crypto"
 	"crypto/rand"
 	"errors"
 	"fmt"
@@ -56,6 +57,7 @@ type Arena struct {
 	partial [classCount]map[*slab]struct{} // slabs with a free slot
 	slabs   map[*slab]struct{}             // all of them
 	stats   Stats
+	states  map[crypto.Hash]*sync.Pool // for HMACs
 }
 
 // slab is one mapping, cut into slots of one size.
@@ -69,7 +71,7 @@ type slab struct {
 
 // NewArena returns an empty Arena; memory is mapped when it is needed.
 func NewArena(o Options) *Arena {
-	a := &Arena{opts: o, slabs: map[*slab]struct{}{}}
+	a := &Arena{opts: o, slabs: map[*slab]struct{}{}, states: map[crypto.Hash]*sync.Pool{}}
 	for i := range a.partial {
 		a.partial[i] = map[*slab]struct{}{}
 	}

@@ -12,7 +12,8 @@
 //
 // A cipher object of the standard library contains its key (the first round keys of
 // AES are the key). Block and GCM are AES ciphers whose expanded state has been
-// moved into an Arena too; see cipher.go for how and why that is sound.
+// moved into an Arena too; see cipher.go for how and why that is sound. HMAC is a keyed
+// hash that keeps its key there, and nothing of it elsewhere between two messages.
 //
 // Locking can be forbidden (RLIMIT_MEMLOCK). Then an Arena made with
 // Options.RequireLock fails; any other goes on, and Stats says how much memory is

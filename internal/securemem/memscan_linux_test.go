@@ -3,6 +3,7 @@ package securemem
 import (
 	"bufio"
 	"bytes"
+	"crypto"
 	"crypto/cipher"
 	"crypto/rand"
 	"errors"
@@ -273,5 +274,46 @@ func dropIPCLock(t *testing.T) {
 	data[unix.CAP_IPC_LOCK/32].Effective &^= 1 << (unix.CAP_IPC_LOCK % 32)
 	if err := unix.Capset(&hdr, &data[0]); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// TestHMACKeyIsNowhereElse looks for the key and for the states made of it.
+func TestHMACKeyIsNowhereElse(t *testing.T) {
+	a := NewArena(Options{})
+	defer a.Close()
+	for _, size := range []int{32, 100} { // within a block of SHA-256, and beyond
+		key, err := a.Random(size)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var raw, inner, outer needle
+		var m *HMAC
+		_ = key.With(func(b []byte) {
+			raw = newNeedle(b[:24])
+			m, err = a.NewHMAC(crypto.SHA256, b)
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := 1
+		if m.size == 0 {
+			want, inner, outer = 2, raw, raw // in FIPS mode the HMAC has the key itself
+		} else {
+			_ = m.sec.With(func(b []byte) { inner, outer = newNeedle(b[:24]), newNeedle(b[m.size:][:24]) })
+		}
+		for range 100 {
+			if _, err := m.Sum(nil, make([]byte, 50)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		runtime.GC()
+		if r, i, o := raw.count(t), inner.count(t), outer.count(t); r != want || i != want || o != want {
+			t.Errorf("a key of %d bytes: the key is in memory %d times, its states %d and %d times; want %d of each", size, r, i, o, want)
+		}
+		key.Destroy()
+		m.Destroy()
+		if r, i, o := raw.count(t), inner.count(t), outer.count(t); r+i+o != 0 {
+			t.Errorf("a destroyed key of %d bytes: in memory %d times, its states %d and %d times", size, r, i, o)
+		}
 	}
 }

@@ -97,17 +97,19 @@ func cliReadsEndpoints(t *testing.T) bool {
 }
 
 func TestBoto3(t *testing.T) {
-	python := ""
+	succeed(t, t.TempDir(), server.environment(server.credentials), pythonWithBoto3(t), absolute(t, "testdata", "boto3_kms.py"))
+}
+
+// pythonWithBoto3 is a Python that has boto3.
+func pythonWithBoto3(t *testing.T) string {
+	t.Helper()
 	for _, candidate := range []string{"python3", "/usr/bin/python3"} {
 		if exec.CommandContext(t.Context(), candidate, "-c", "import boto3").Run() == nil {
-			python = candidate
-			break
+			return candidate
 		}
 	}
-	if python == "" {
-		t.Fatal("boto3 is missing: install the Debian package python3-boto3 (test/deps.sh does)")
-	}
-	succeed(t, t.TempDir(), server.environment(server.credentials), python, absolute(t, "testdata", "boto3_kms.py"))
+	t.Fatal("boto3 is missing: install the Debian package python3-boto3 (test/deps.sh does)")
+	return ""
 }
 
 func TestJavaScriptSDK(t *testing.T) {

@@ -3,11 +3,17 @@ package e2e
 import (
 	"bufio"
 	"bytes"
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/sha256"
+	_ "crypto/sha512" // for crypto.SHA512
 	"crypto/x509"
+	"encoding"
 	"encoding/base64"
+	endian "encoding/binary"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -25,10 +31,47 @@ import (
 type canary struct {
 	name  string
 	forms [][]byte
+	// states are forms of a key that it may have in locked memory only, and must have
+	// there after it was used.
+	states [][]byte
+	// residue is how many copies of its bytes ordinary memory may hold.
+	residue int
+}
+
+// keyed adds what HMAC makes of a key that is no longer than a block of its hash (RFC
+// 2104): the words that its two hashes start with. word is the size of one in bytes, and
+// the hash has eight.
+func (c canary) keyed(t *testing.T, h crypto.Hash, word int) canary {
+	t.Helper()
+	for _, pad := range []byte{0x36, 0x5c} {
+		d := h.New()
+		b := bytes.Repeat([]byte{pad}, d.BlockSize())
+		for i, k := range c.forms[0] {
+			b[i] ^= k
+		}
+		d.Write(b)
+		state, err := d.(encoding.BinaryMarshaler).MarshalBinary()
+		if err != nil {
+			t.Fatal(err)
+		}
+		// After four bytes that say which hash it is come the words, big-endian.
+		const magic = 4
+		var words []byte
+		for i := range 8 {
+			switch at := state[magic+i*word:]; word {
+			case 4:
+				words = endian.NativeEndian.AppendUint32(words, endian.BigEndian.Uint32(at))
+			default:
+				words = endian.NativeEndian.AppendUint64(words, endian.BigEndian.Uint64(at))
+			}
+		}
+		c.states = append(c.states, words)
+	}
+	return c
 }
 
 func newCanary(name string, secret []byte, more ...[]byte) canary {
-	return canary{name, append([][]byte{
+	return canary{name: name, forms: append([][]byte{
 		secret, []byte(hex.EncodeToString(secret)), []byte(base64.StdEncoding.EncodeToString(secret)), []byte(base64.RawURLEncoding.EncodeToString(secret)),
 	}, more...)}
 }
@@ -46,12 +89,15 @@ func random(t *testing.T, n int) []byte {
 // TestSecretsAreNotLeftBehind moves secrets of every kind through a server and looks
 // for them in its memory, its data directory and its log.
 //
-// In memory it looks for the bytes themselves. In ordinary memory a few copies remain
-// for a while, in buffers of the standard library and of Argon2 that nobody can clear;
-// so the secrets are used many times, and copies that pile up fail the test. Secret access keys are another matter: every signature is verified with them, and
-// they are ordinary memory, as docs/operations.md says; here they prove that the search
-// finds what is there. Nor are the buffers of connections searched for encodings: what
-// came in or went out as base64 stays in them until they are used again.
+// In memory it looks for the bytes themselves. Key material of symmetric and HMAC keys,
+// data keys and plaintexts are nowhere in ordinary memory, not once. Only what libraries
+// copy to places that nobody can reach may be there a few times: a passphrase (Argon2) and
+// private keys of asymmetric algorithms; they are used many times, and copies that pile up
+// fail the test. Secret access keys are another matter: every signature is verified with
+// them, and they are ordinary memory, as docs/security.md says; here they prove that the
+// search finds what is there, as do the forms of keys in locked memory. Nor are the
+// buffers of connections searched for encodings: what came in or went out as base64 stays
+// in them until they are used again.
 //
 // On disk, outside the secrets directory, nothing may be found in any form.
 func TestSecretsAreNotLeftBehind(t *testing.T) {
@@ -66,8 +112,9 @@ func TestSecretsAreNotLeftBehind(t *testing.T) {
 	s := i.serve(t, "--log-level", "debug")
 	user := s.newUser(t, "alice")
 	canaries := []canary{
-		{"the passphrase", [][]byte{[]byte(passphrase)}},
-		s.importCanary(t), s.plaintextCanary(t), s.dataKeyCanary(t), s.pairCanary(t),
+		{name: "the passphrase", forms: [][]byte{[]byte(passphrase)}, residue: maxResidue},
+		s.importCanary(t), s.macCanary(t, "HMAC_256", "HMAC_SHA_256", crypto.SHA256, 4), s.macCanary(t, "HMAC_512", "HMAC_SHA_512", crypto.SHA512, 8),
+		s.signingCanary(t), s.plaintextCanary(t), s.dataKeyCanary(t), s.pairCanary(t),
 	}
 	secrets := []canary{
 		newCanary("the root user's secret access key", s.key.Secret), newCanary("a user's secret access key", user.Secret),
@@ -113,10 +160,10 @@ func TestSecretsAreNotLeftBehind(t *testing.T) {
 	}
 }
 
-// importCanary imports known key material, and uses it.
-func (s *server) importCanary(t *testing.T) canary {
+// importKey makes a key of known material.
+func (s *server) importKey(t *testing.T, spec, usage string, material []byte) string {
 	t.Helper()
-	key := s.kms(t, "CreateKey", object{"Origin": "EXTERNAL"})["KeyMetadata"].(object)["KeyId"].(string)
+	key := s.kms(t, "CreateKey", object{"Origin": "EXTERNAL", "KeySpec": spec, "KeyUsage": usage})["KeyMetadata"].(object)["KeyId"].(string)
 	p := s.kms(t, "GetParametersForImport", object{"KeyId": key, "WrappingAlgorithm": "RSAES_OAEP_SHA_256", "WrappingKeySpec": "RSA_2048"})
 	der, err := base64.StdEncoding.DecodeString(p["PublicKey"].(string))
 	if err != nil {
@@ -126,7 +173,6 @@ func (s *server) importCanary(t *testing.T) canary {
 	if err != nil {
 		t.Fatal(err)
 	}
-	material := random(t, 32)
 	wrapped, err := rsa.EncryptOAEP(sha256.New(), rand.Reader, public.(*rsa.PublicKey), material, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -134,10 +180,56 @@ func (s *server) importCanary(t *testing.T) canary {
 	s.kms(t, "ImportKeyMaterial", object{
 		"KeyId": key, "ImportToken": p["ImportToken"], "EncryptedKeyMaterial": wrapped, "ExpirationModel": "KEY_MATERIAL_DOES_NOT_EXPIRE",
 	})
+	return key
+}
+
+// importCanary imports a symmetric key, and uses it.
+func (s *server) importCanary(t *testing.T) canary {
+	t.Helper()
+	material := random(t, 32)
+	key := s.importKey(t, "SYMMETRIC_DEFAULT", "ENCRYPT_DECRYPT", material)
 	for range uses {
 		s.mustDecrypt(t, s.encrypt(t, key, secretText), secretText)
 	}
-	return newCanary("imported key material", material)
+	return newCanary("imported key material", material).keyed(t, crypto.SHA256, 4)
+}
+
+// macCanary imports an HMAC key, and uses it.
+func (s *server) macCanary(t *testing.T, spec, algorithm string, h crypto.Hash, word int) canary {
+	t.Helper()
+	material := random(t, h.Size())
+	key := s.importKey(t, spec, "GENERATE_VERIFY_MAC", material)
+	for range uses {
+		in := object{"KeyId": key, "MacAlgorithm": algorithm, "Message": []byte(secretText)}
+		in["Mac"] = s.kms(t, "GenerateMac", in)["Mac"]
+		s.kms(t, "VerifyMac", in)
+	}
+	return newCanary("an imported "+spec+" key", material).keyed(t, h, word)
+}
+
+// signingCanary imports a private key, and uses it. The bytes that are looked for are the
+// secret number.
+func (s *server) signingCanary(t *testing.T) canary {
+	t.Helper()
+	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	der, err := x509.MarshalPKCS8PrivateKey(private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	number, err := private.Bytes()
+	if err != nil {
+		t.Fatal(err)
+	}
+	key := s.importKey(t, "ECC_NIST_P256", "SIGN_VERIFY", der)
+	for range uses {
+		s.kms(t, "Sign", object{"KeyId": key, "SigningAlgorithm": "ECDSA_SHA_256", "Message": []byte(secretText)})
+	}
+	c := newCanary("an imported private key", number)
+	c.residue = maxResidue
+	return c
 }
 
 // plaintextCanary encrypts a text and decrypts it again.
@@ -201,11 +293,17 @@ func (s *server) mustBeHardened(t *testing.T) {
 	}
 }
 
-// maxResidue is how many copies of one secret may be left in ordinary memory after it
-// was used uses times.
+// maxResidue is how many copies of a secret that libraries copy may be left in ordinary
+// memory after it was used uses times.
 const (
 	maxResidue = 6
 	uses       = 40
+)
+
+// What is appended to a canary's name for the forms and places it is found in.
+const (
+	asState  = " (state)"
+	inLocked = ", locked"
 )
 
 // mapping is a part of a process's memory.
@@ -269,13 +367,14 @@ func (s *server) searchMemory(t *testing.T, canaries, secrets []canary) {
 			if err != nil && n == 0 {
 				break // guard pages and the like
 			}
+			place := ""
+			if m.protected {
+				place = inLocked
+			}
 			for _, c := range canaries {
-				for range bytes.Count(buf[:n], c.forms[0]) {
-					if m.protected {
-						found[c.name+", protected"]++
-					} else {
-						found[c.name]++
-					}
+				found[c.name+place] += bytes.Count(buf[:n], c.forms[0])
+				for _, state := range c.states {
+					found[c.name+asState+place] += bytes.Count(buf[:n], state)
 				}
 			}
 			for _, c := range secrets {
@@ -289,8 +388,14 @@ func (s *server) searchMemory(t *testing.T, canaries, secrets []canary) {
 	}
 	t.Logf("found in memory: %v", found)
 	for _, c := range canaries {
-		if found[c.name] > maxResidue {
+		if found[c.name] > c.residue {
 			t.Errorf("ordinary memory holds %d copies of %s", found[c.name], c.name)
+		}
+		if n := found[c.name+asState]; n > 0 {
+			t.Errorf("ordinary memory holds %d states keyed with %s", n, c.name)
+		}
+		if n := found[c.name+asState+inLocked]; n < len(c.states) {
+			t.Errorf("locked memory holds %d states keyed with %s: it is open, so %d must be there", n, c.name, len(c.states))
 		}
 	}
 	for _, c := range secrets {

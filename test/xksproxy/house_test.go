@@ -123,7 +123,7 @@ func openHouse(ctx context.Context, o options) (h *house, err error) {
 		return nil, err
 	}
 	h.kms, err = kms.New(kms.Config{
-		Store: h.store, Registry: registry, Jobs: jobs, Slots: slots, Tokens: tokenAEAD, Pages: pages{}, Audit: h.audit, Clock: o.clock, Log: o.log,
+		Store: h.store, Registry: registry, Jobs: jobs, Slots: slots, Arena: arena, Tokens: tokenAEAD, Pages: pages{}, Audit: h.audit, Clock: o.clock, Log: o.log,
 		Regions: []string{region}, ExternalKeyStores: o.external,
 	})
 	if err != nil {

@@ -8,7 +8,7 @@ func benchKey(b *testing.B) (*Key, Header) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	k, err := NewKey(material)
+	k, err := NewKey(material, localKey)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -58,7 +58,7 @@ func BenchmarkNewKey(b *testing.B) {
 	material := make([]byte, MaterialSize)
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := NewKey(material); err != nil {
+		if _, err := NewKey(material, localKey); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -2,12 +2,16 @@ package envelope
 
 import (
 	"bytes"
+	"crypto/hmac"
+	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"hash"
 	"maps"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -37,9 +41,27 @@ func knownBlobs(t testing.TB) []knownBlob {
 	return blobs
 }
 
+// localKey makes a PRF in ordinary memory that allocates nothing.
+func localKey(key []byte) (PRF, error) { return &hashPRF{h: hmac.New(sha256.New, key)}, nil }
+
+type hashPRF struct {
+	mu sync.Mutex
+	h  hash.Hash
+}
+
+func (p *hashPRF) Sum(dst, message []byte) ([]byte, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.h.Reset()
+	p.h.Write(message)
+	return p.h.Sum(dst), nil
+}
+
+func (p *hashPRF) Destroy() {}
+
 func newTestKey(t testing.TB, material []byte) *Key {
 	t.Helper()
-	k, err := NewKey(material)
+	k, err := NewKey(material, localKey)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -153,7 +175,7 @@ func TestWrongContextOrMaterialFails(t *testing.T) {
 	if _, err := newTestKey(t, material).Open(nil, blob, map[string]string{"a": "b=c"}); err != ErrInvalidCiphertext {
 		t.Errorf("other material: %v", err)
 	}
-	if _, err := NewKey(material[:31]); !errors.Is(err, ErrInvalidKey) {
+	if _, err := NewKey(material[:31], localKey); !errors.Is(err, ErrInvalidKey) {
 		t.Errorf("short material: %v", err)
 	}
 }

@@ -26,7 +26,8 @@
 //
 // [ParseHeader] names the key and material that a blob asks for. The caller finds
 // the material, authorizes the request, and then opens the blob with a [Key]. A
-// Key holds the key material only as the keyed state of HMAC; it is safe for
+// Key has the key material only as a [PRF], which the caller makes and which can keep it
+// in locked memory; the key of each message is overwritten after use. A Key is safe for
 // concurrent use and worth keeping for a key in use.
 //
 // Every defect of a blob, a wrong encryption context and a wrong material give

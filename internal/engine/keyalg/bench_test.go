@@ -1,16 +1,9 @@
 package keyalg
 
 import (
-	"crypto"
-	"crypto/ecdsa"
-	"crypto/rand"
-	"crypto/rsa"
-	"crypto/sha256"
 	"fmt"
 	"testing"
 )
-
-// The cost this package adds: compare with BenchmarkBare*.
 
 func BenchmarkSign(b *testing.B) {
 	for _, spec := range []Spec{RSA2048, RSA3072, RSA4096, P256, P384, P521, Secp256k1, Edwards25519, MLDSA44, MLDSA65, MLDSA87, SM2} {
@@ -24,36 +17,6 @@ func BenchmarkSign(b *testing.B) {
 				}
 			}
 		})
-	}
-}
-
-func BenchmarkBareRSA2048PSS(b *testing.B) {
-	key, ok := testKeys()[RSA2048].impl.(*rsaKey)
-	if !ok {
-		b.Fatal("not an RSA key")
-	}
-	message := make([]byte, 256)
-	b.ReportAllocs()
-	for b.Loop() {
-		digest := sha256.Sum256(message)
-		if _, err := rsa.SignPSS(rand.Reader, key.priv, crypto.SHA256, digest[:], &rsa.PSSOptions{SaltLength: 32}); err != nil {
-			b.Fatal(err)
-		}
-	}
-}
-
-func BenchmarkBareP256(b *testing.B) {
-	key, ok := testKeys()[P256].impl.(*nistKey)
-	if !ok {
-		b.Fatal("not a NIST key")
-	}
-	message := make([]byte, 256)
-	b.ReportAllocs()
-	for b.Loop() {
-		digest := sha256.Sum256(message)
-		if _, err := ecdsa.SignASN1(rand.Reader, key.priv, digest[:]); err != nil {
-			b.Fatal(err)
-		}
 	}
 }
 

@@ -43,7 +43,10 @@
 //
 // # Memory
 //
-// Destroy overwrites every copy of the material this package made itself. Copies
-// inside the standard library's key types (the Montgomery forms of RSA, for
-// example) cannot be reached and are left to the garbage collector.
+// Destroy overwrites every copy of the material that can be reached from the key: those
+// this package made, and those inside the standard library's key types, the Montgomery
+// forms of RSA for example. Beyond reach are temporaries of the libraries' parsers and
+// generators and the caches that crypto/ecdsa and crypto/ed25519 keep of a key in use;
+// they are left to the garbage collector. The material of HMAC keys need not be in
+// ordinary memory at all: see [OpenMAC].
 package keyalg

@@ -32,7 +32,7 @@ type decrypter interface {
 }
 
 type macer interface {
-	mac(a *algorithmInfo, message []byte) []byte
+	mac(a *algorithmInfo, message []byte) ([]byte, error)
 }
 
 type agreer interface {
@@ -187,7 +187,11 @@ func (k *Key) MAC(name Algorithm, message []byte) ([]byte, error) {
 	if !ok {
 		return nil, unsupported(k.row.spec, name)
 	}
-	return m.mac(a, message), nil
+	mac, err := m.mac(a, message)
+	if err != nil {
+		return nil, fmt.Errorf("MAC with %s: %w", name, err)
+	}
+	return mac, nil
 }
 
 // DeriveSharedSecret returns the x-coordinate of the Diffie-Hellman point of
@@ -234,8 +238,8 @@ func (k *Key) PublicKeySPKI() ([]byte, error) {
 }
 
 // Material returns the secret material: a DER PKCS #8 PrivateKeyInfo for
-// asymmetric keys, the bare bytes for HMAC and symmetric keys. The caller owns
-// the slice and wipes it after use.
+// asymmetric keys, the bare bytes for HMAC and symmetric keys (not those of
+// OpenMAC). The caller owns the slice and wipes it after use.
 func (k *Key) Material() ([]byte, error) {
 	if err := k.acquire(); err != nil {
 		return nil, err

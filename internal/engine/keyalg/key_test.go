@@ -9,6 +9,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 	"sync"
 	"testing"
@@ -392,6 +393,121 @@ func TestDestroyRefusesEverythingAndWipes(t *testing.T) {
 		}
 		if k, ok := key.impl.(*nistKey); ok && !bytes.Equal(k.scalar, make([]byte, len(k.scalar))) {
 			t.Errorf("%s is not wiped", spec)
+		}
+		if k, ok := key.impl.(*rsaKey); ok {
+			mustBeZero(t, string(spec), reflect.ValueOf(k.priv.D))
+			mustBeZero(t, string(spec), reflect.ValueOf(k.priv.Primes))
+			mustBeZero(t, string(spec), reflect.ValueOf(&k.priv.Precomputed))
+		}
+	}
+}
+
+// mustBeZero looks at all numbers behind v, the way scrub does, and at one more thing: that
+// there are any.
+func mustBeZero(t *testing.T, what string, v reflect.Value) {
+	t.Helper()
+	numbers := 0
+	var walk func(v reflect.Value, path string)
+	walk = func(v reflect.Value, path string) {
+		switch v.Kind() {
+		case reflect.Pointer, reflect.Interface:
+			if !v.IsNil() {
+				walk(v.Elem(), path)
+			}
+		case reflect.Struct:
+			for i := range v.NumField() {
+				// The sign of a big.Int and the length of a slice tell nothing.
+				if name := v.Type().Field(i).Name; name != "neg" {
+					walk(v.Field(i), path+"."+name)
+				}
+			}
+		case reflect.Slice, reflect.Array:
+			for i := range v.Len() {
+				walk(v.Index(i), path)
+			}
+		case reflect.String:
+		default:
+			if numbers++; !v.IsZero() {
+				t.Errorf("%s: %s is not wiped", what, path)
+			}
+		}
+	}
+	walk(v, v.Type().String())
+	if numbers < 8 {
+		t.Errorf("%s: %d numbers in %v: the library is not as it was", what, numbers, v.Type())
+	}
+}
+
+// Keys share curves behind interfaces, and pairs share nothing else: another key works
+// after one was destroyed.
+func TestDestroyLeavesOtherKeysAlone(t *testing.T) {
+	for _, spec := range []Spec{RSA2048, P256, P384, P521, Secp256k1, Edwards25519, MLDSA44, SM2} {
+		material, err := testKeys()[spec].Material()
+		if err != nil {
+			t.Fatal(err)
+		}
+		first, err := ParseMaterial(spec, material)
+		if err != nil {
+			t.Fatal(err)
+		}
+		second, err := ParseMaterial(spec, material)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if names := spec.Algorithms(KeyAgreement); len(names) > 0 {
+			spki, err := second.PublicKeySPKI()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := first.DeriveSharedSecret(names[0], spki); err != nil {
+				t.Fatal(err)
+			}
+		}
+		name := spec.Algorithms(SignVerify)[0]
+		public, err := first.Public()
+		if err != nil {
+			t.Fatal(err)
+		}
+		first.Destroy()
+		signature, err := second.Sign(name, Raw, []byte("m"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := errors.Join(public.Verify(name, Raw, []byte("m"), signature), second.Verify(name, Raw, []byte("m"), signature)); err != nil {
+			t.Errorf("%s: %v", spec, err)
+		}
+		if again, err := second.Material(); err != nil || !bytes.Equal(again, material) {
+			t.Errorf("%s: the other key changed", spec)
+		}
+	}
+}
+
+func TestDestroyLeavesOtherAgreementKeysAlone(t *testing.T) {
+	for _, spec := range []Spec{P256, P384, P521, SM2} {
+		mine, theirs := testKeys()[spec], testKeys()[spec]
+		spki, err := theirs.PublicKeySPKI()
+		if err != nil {
+			t.Fatal(err)
+		}
+		name := spec.Algorithms(KeyAgreement)[0]
+		want, err := mine.DeriveSharedSecret(name, spki)
+		if err != nil {
+			t.Fatal(err)
+		}
+		material, err := mine.Material()
+		if err != nil {
+			t.Fatal(err)
+		}
+		doomed, err := ParseMaterial(spec, material)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := doomed.DeriveSharedSecret(name, spki); err != nil || !bytes.Equal(got, want) {
+			t.Fatalf("%s: %v", spec, err)
+		}
+		doomed.Destroy()
+		if got, err := mine.DeriveSharedSecret(name, spki); err != nil || !bytes.Equal(got, want) {
+			t.Errorf("%s: a key with the same material was destroyed: %v", spec, err)
 		}
 	}
 }

@@ -33,7 +33,11 @@ type nistKey struct {
 	point  []byte
 	// agreement is made at the first DeriveSharedSecret: it costs a scalar
 	// multiplication, and a KMS key either signs or agrees.
-	agreement func() (*ecdh.PrivateKey, error)
+	agreement struct {
+		once sync.Once
+		key  *ecdh.PrivateKey
+		err  error
+	}
 }
 
 type nistPublic struct {
@@ -80,9 +84,7 @@ func newNIST(row *specInfo, priv *ecdsa.PrivateKey) (*nistKey, error) {
 	if err != nil {
 		return nil, err
 	}
-	k := &nistKey{row: row, priv: priv, scalar: scalar, point: point}
-	k.agreement = sync.OnceValues(priv.ECDH)
-	return k, nil
+	return &nistKey{row: row, priv: priv, scalar: scalar, point: point}, nil
 }
 
 func parseNISTPublic(row *specInfo, point []byte) (*nistPublic, error) {
@@ -112,6 +114,7 @@ func (k *nistKey) material() ([]byte, error) {
 func (k *nistKey) wipe() {
 	clear(k.scalar)
 	wipeInt(k.priv.D) //lint:ignore SA1019 the number is overwritten, not used
+	scrub(k.agreement.key)
 }
 
 func (k *nistKey) sign(a *algorithmInfo, t MessageType, message []byte) ([]byte, error) {
@@ -123,15 +126,16 @@ func (k *nistKey) agree(peer publicHalf) ([]byte, error) {
 	if !ok || p.row != k.row {
 		return nil, ErrInvalidPublicKey
 	}
-	mine, err := k.agreement()
-	if err != nil {
-		return nil, err
+	a := &k.agreement
+	a.once.Do(func() { a.key, a.err = k.priv.ECDH() })
+	if a.err != nil {
+		return nil, a.err
 	}
 	theirs, err := curveOf(k.row).agree.NewPublicKey(p.point)
 	if err != nil {
 		return nil, err
 	}
-	return mine.ECDH(theirs)
+	return a.key.ECDH(theirs)
 }
 
 func (p *nistPublic) spki() []byte { return p.point }

@@ -91,17 +91,11 @@ func (k *rsaKey) material() ([]byte, error) {
 }
 
 func (k *rsaKey) wipe() {
-	secrets := append([]*big.Int{k.priv.D, k.priv.Precomputed.Dp, k.priv.Precomputed.Dq, k.priv.Precomputed.Qinv}, k.priv.Primes...)
-	for _, n := range secrets {
-		wipeInt(n)
+	wipeInt(k.priv.D)
+	for _, p := range k.priv.Primes {
+		wipeInt(p)
 	}
-}
-
-// wipeInt overwrites the words of n.
-func wipeInt(n *big.Int) {
-	if n != nil {
-		clear(n.Bits())
-	}
+	scrub(&k.priv.Precomputed)
 }
 
 func (k *rsaKey) sign(a *algorithmInfo, t MessageType, message []byte) ([]byte, error) {

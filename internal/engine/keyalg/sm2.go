@@ -106,6 +106,7 @@ func (k *sm2Key) material() ([]byte, error) {
 func (k *sm2Key) wipe() {
 	clear(k.scalar)
 	wipeInt(k.priv.D)
+	scrub(k.agr)
 }
 
 func (k *sm2Key) sign(_ *algorithmInfo, t MessageType, message []byte) ([]byte, error) {

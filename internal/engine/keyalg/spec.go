@@ -200,6 +200,12 @@ func (s Spec) Algorithms(u Usage) []Algorithm {
 	return slices.Clone(row.algorithms(u))
 }
 
+// Supports reports whether a is among the algorithms of the spec under usage u.
+func (s Spec) Supports(u Usage, a Algorithm) bool {
+	row := lookup(s)
+	return row != nil && slices.Contains(row.algorithms(u), a)
+}
+
 func (row *specInfo) algorithms(u Usage) []Algorithm {
 	switch u {
 	case EncryptDecrypt:

@@ -21,13 +21,11 @@ func (s *Service) DeriveSharedSecret(ctx context.Context, in *kmsapi.DeriveShare
 	if r.req.dryRun {
 		return nil, dryRun()
 	}
-	private, err := s.algorithmic(ctx, k, k.current)
+	secret, err := s.private(ctx, k, func(private *keyalg.Key) ([]byte, error) {
+		return private.DeriveSharedSecret(algorithm, in.PublicKey)
+	})
 	if err != nil {
 		return nil, err
-	}
-	secret, err := private.DeriveSharedSecret(algorithm, in.PublicKey)
-	if err != nil {
-		return nil, engineError(k, err)
 	}
 	s.used(ctx, k)
 	out := &kmsapi.DeriveSharedSecretResponse{

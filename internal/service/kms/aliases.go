@@ -10,9 +10,6 @@ import (
 	"fastness/internal/store/table"
 )
 
-// maxAliases is KMS's quota of aliases for one key.
-const maxAliases = 50
-
 // CreateAlias implements the operation of that name.
 func (s *Service) CreateAlias(ctx context.Context, in *kmsapi.CreateAliasRequest) (*kmsapi.CreateAliasOutput, error) {
 	c, k, err := s.open(ctx)
@@ -44,8 +41,8 @@ func (s *Service) checkAliasCount(tx store.Txn, k *keyRecord) error {
 	if err != nil {
 		return err
 	}
-	if len(aliases) >= maxAliases {
-		return &kmsapi.LimitExceededException{Message: new("Aliases per key quota for this account in this region is " + itoa(maxAliases) + ", current usage is " + itoa(len(aliases)) + ".")}
+	if len(aliases) >= s.quotas.aliases {
+		return &kmsapi.LimitExceededException{Message: new("Aliases per key quota for this account in this region is " + itoa(s.quotas.aliases) + ", current usage is " + itoa(len(aliases)) + ".")}
 	}
 	return nil
 }

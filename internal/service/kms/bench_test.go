@@ -3,6 +3,7 @@ package kms
 import (
 	"context"
 	"net/netip"
+	"slices"
 	"testing"
 
 	"fastness/internal/api/kmsapi"
@@ -50,6 +51,74 @@ func BenchmarkGenerateDataKeyInTheRoom(b *testing.B) {
 	}, func(ctx context.Context, s *Service, in any) error {
 		return errorOf(s.GenerateDataKey(ctx, in.(*kmsapi.GenerateDataKeyRequest)))
 	})
+}
+
+// What the first use of a key costs, after it was idle: its slot is read, its material
+// unwrapped and parsed.
+func BenchmarkOpenMaterial(b *testing.B) {
+	for _, spec := range []kmsapi.KeySpec{kmsapi.KeySpecSymmetricDefault, kmsapi.KeySpecHMAC256, kmsapi.KeySpecRSA2048, kmsapi.KeySpecECCNISTP256, kmsapi.KeySpecMLDSA65} {
+		b.Run(string(spec), func(b *testing.B) {
+			h := newHarness(b)
+			usage := kmsapi.KeyUsageTypeSignVerify
+			switch spec {
+			case kmsapi.KeySpecSymmetricDefault:
+				usage = kmsapi.KeyUsageTypeEncryptDecrypt
+			case kmsapi.KeySpecHMAC256:
+				usage = kmsapi.KeyUsageTypeGenerateVerifyMAC
+			}
+			id := h.newKey(&kmsapi.CreateKeyRequest{KeySpec: &spec, KeyUsage: &usage})
+			k := got(h.service.directory.key(b.Context(), nameOf(id)))
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := h.service.ready(b.Context(), k, k.current); err != nil {
+					b.Fatal(err)
+				}
+				h.service.locked.closeIdle(true)
+				h.service.parsed.closeIdle(true)
+			}
+		})
+	}
+}
+
+// A signature or MAC that does not verify, or cannot be one, costs what a valid one does.
+func BenchmarkVerify(b *testing.B) {
+	h := newHarness(b)
+	c := h.in(testRegion)
+	signing := h.newKey(&kmsapi.CreateKeyRequest{KeySpec: new(kmsapi.KeySpecECCNISTP256), KeyUsage: new(kmsapi.KeyUsageTypeSignVerify)})
+	macs := h.newKey(&kmsapi.CreateKeyRequest{KeySpec: new(kmsapi.KeySpecHMAC256), KeyUsage: new(kmsapi.KeyUsageTypeGenerateVerifyMAC)})
+	message := make([]byte, 32)
+	algorithm, mac := new(kmsapi.SigningAlgorithmSpecECDSASHA256), new(kmsapi.MacAlgorithmSpecHMACSHA256)
+	signature := got(c.Sign(b.Context(), &kmsapi.SignRequest{KeyId: &signing, Message: message, SigningAlgorithm: algorithm})).Signature
+	tag := got(c.GenerateMac(b.Context(), &kmsapi.GenerateMacRequest{KeyId: &macs, Message: message, MacAlgorithm: mac})).Mac
+	changed := slices.Clone(signature)
+	changed[len(changed)-1] ^= 1
+	for name, s := range map[string][]byte{"valid": signature, "changed": changed, "garbage": []byte("garbage")} {
+		b.Run("P-256/"+name, func(b *testing.B) {
+			for b.Loop() {
+				_ = errorOf(c.Verify(b.Context(), &kmsapi.VerifyRequest{KeyId: &signing, Message: message, Signature: s, SigningAlgorithm: algorithm}))
+			}
+		})
+	}
+	for name, m := range map[string][]byte{"valid": tag, "changed": make([]byte, len(tag)), "garbage": []byte("garbage")} {
+		b.Run("HMAC/"+name, func(b *testing.B) {
+			for b.Loop() {
+				_ = errorOf(c.VerifyMac(b.Context(), &kmsapi.VerifyMacRequest{KeyId: &macs, Message: message, Mac: m, MacAlgorithm: mac}))
+			}
+		})
+	}
+}
+
+// What a tag costs through the door: a transaction, an audit record, a new snapshot.
+func BenchmarkTagResource(b *testing.B) {
+	h := newHarness(b)
+	key := h.newKey(&kmsapi.CreateKeyRequest{})
+	c := h.in(testRegion)
+	b.ReportAllocs()
+	for i := 0; b.Loop(); i++ {
+		if _, err := c.TagResource(b.Context(), &kmsapi.TagResourceRequest{KeyId: &key, Tags: []kmsapi.Tag{{TagKey: new("a"), TagValue: new(itoa(i))}}}); err != nil {
+			b.Fatal(err)
+		}
+	}
 }
 
 // benchmarkDoor goes through the door: policies, audit and all, but not HTTP.

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"fastness/internal/keyslot"
+	"fastness/internal/securemem"
 	"fastness/internal/store"
 	"fastness/internal/store/table"
 )
@@ -107,29 +108,13 @@ func checkMaterial(ctx context.Context, r store.Reader, slots Slots, report func
 	if err != nil {
 		return err
 	}
+	v := vault{slots, securemem.NewArena(securemem.Options{})}
+	defer v.arena.Close()
 	return eachRecord(ctx, r, t.materials, func(row []byte, m *materialRecord) error {
 		if m.Slot == (keyslot.SlotID{}) || len(m.Wrapped) == 0 {
 			return nil
 		}
-		kek, err := slots.OpenSlot(ctx, m.Slot, materialOwner(m.Account, m.Region, m.KeyID, m.ID))
-		if err != nil {
-			report(row, err.Error())
-			return nil
-		}
-		defer kek.Destroy()
-		if err := kek.With(func(k []byte) {
-			aead, err := wrapCipher(k)
-			if err != nil {
-				report(row, err.Error())
-				return
-			}
-			material, err := aead.Open(nil, nil, m.Wrapped, []byte(materialOwner(m.Account, m.Region, m.KeyID, m.ID)+"/"+wrapVersion))
-			if err != nil {
-				report(row, "wrapped key material does not open")
-				return
-			}
-			clear(material)
-		}); err != nil {
+		if err := v.unwrap(ctx, m, func([]byte) error { return nil }); err != nil {
 			report(row, err.Error())
 		}
 		return nil

@@ -22,7 +22,13 @@ func (s *Service) GenerateDataKey(ctx context.Context, in *kmsapi.GenerateDataKe
 	if err != nil {
 		return nil, err
 	}
-	out := &kmsapi.GenerateDataKeyResponse{CiphertextBlob: blob, KeyId: new(k.arn), KeyMaterialId: k.materialID()}
+	a := answerBy[kmsapi.GenerateDataKeyResponse](k, r)
+	out := &a.out
+	out.CiphertextBlob, out.KeyId = blob, &a.arn
+	if m := k.symmetricMaterial(); m != nil {
+		a.material = m.record.ID
+		out.KeyMaterialId = &a.material
+	}
 	if r.attested != nil {
 		defer clear(plaintext)
 		out.CiphertextForRecipient, err = forRecipient(r.attested, plaintext)
@@ -84,10 +90,19 @@ func dataKeySize(bytes *int32, spec *kmsapi.DataKeySpec) (int, error) {
 
 // materialID is the id of the current material, for answers about symmetric keys.
 func (k *key) materialID() *string {
-	if k.current == nil || k.record.Spec != symmetricDefault || k.record.KeyStore != "" {
+	m := k.symmetricMaterial()
+	if m == nil {
 		return nil
 	}
-	return new(k.current.record.ID)
+	return new(m.record.ID)
+}
+
+// symmetricMaterial is the current material of a symmetric key that is ours alone.
+func (k *key) symmetricMaterial() *material {
+	if k.record.Spec != symmetricDefault || k.record.KeyStore != "" {
+		return nil
+	}
+	return k.current
 }
 
 // GenerateDataKeyPair implements the operation of that name.

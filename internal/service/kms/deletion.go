@@ -149,7 +149,7 @@ func (s *Service) shredMaterials(ctx context.Context, name keyName) error {
 		if materials[i].Slot.IsZero() {
 			continue
 		}
-		if err := s.slots.Shred(ctx, materials[i].Slot); err != nil {
+		if err := s.shred(ctx, materials[i].Slot); err != nil {
 			return fmt.Errorf("shred the slot of material %s: %w", materials[i].ID, err)
 		}
 	}

@@ -1,6 +1,7 @@
 package kms
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 	"sync/atomic"
 
 	"fastness/internal/engine/envelope"
+	"fastness/internal/engine/keyalg"
 	"fastness/internal/policy"
 	"fastness/internal/store"
 )
@@ -27,12 +29,41 @@ type key struct {
 	materials []*material // in order
 	byID      map[[envelope.MaterialIDSize]byte]*material
 	current   *material // nil while there is none
+	public    atomic.Pointer[keyalg.PublicKey]
 }
 
-// material is one key material of a snapshot; it is opened at its first use.
+// publicKey is the public key of an asymmetric key, which is parsed once.
+func (k *key) publicKey() (*keyalg.PublicKey, error) {
+	if p := k.public.Load(); p != nil {
+		return p, nil
+	}
+	p, err := keyalg.ParsePublicKey(keyalg.Spec(k.record.Spec), k.record.Public)
+	if err != nil {
+		return nil, fmt.Errorf("kms: stored public key: %w", err)
+	}
+	k.public.Store(p)
+	return p, nil
+}
+
+// with is the snapshot after a change of the record alone, or nil when the change
+// concerns more.
+func (k *key) with(r *keyRecord) *key {
+	was := &k.record
+	if r.name() != was.name() || r.Policy != was.Policy || r.Material != was.Material || r.dying() || !bytes.Equal(r.Public, was.Public) || !bytes.Equal(r.Ref, was.Ref) {
+		return nil
+	}
+	next := &key{
+		record: *r, arn: k.arn, policy: k.policy, tags: tagMap(r.Tags), aliases: k.aliases,
+		grants: k.grants, materials: k.materials, byID: k.byID, current: k.current,
+	}
+	next.public.Store(k.public.Load())
+	return next
+}
+
+// material is one key material of a snapshot; it is opened when it is used.
 type material struct {
 	record materialRecord
-	opened
+	opened atomic.Pointer[opened] // as it was last seen; it may be closed
 }
 
 // directory keeps snapshots of the keys that are in use. Loading and invalidation are
@@ -236,6 +267,26 @@ func (d *directory) fetchByRef(ctx context.Context, region string, ref [16]byte)
 func (d *directory) changed(name keyName) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	d.drop(name)
+}
+
+// replace puts a snapshot in the place of the one that the change was made to. If that
+// is not there any more, another change has come between, and the next call reads both
+// from the store.
+func (d *directory) replace(was, now *key) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	name := was.record.name()
+	if now == nil || d.keys[name] != was {
+		d.drop(name)
+		return
+	}
+	d.generation.Add(1)
+	d.keys[name] = now
+}
+
+// drop forgets the snapshot of a key. The caller holds d.mu.
+func (d *directory) drop(name keyName) {
 	d.generation.Add(1)
 	if k := d.keys[name]; k != nil {
 		delete(d.refs, refName{name.region, refOf(&k.record)})

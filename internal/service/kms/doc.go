@@ -30,7 +30,8 @@
 //	record.go, tables.go, granttables.go, keystorerecords.go
 //	               records and tables
 //	directory.go   the in-memory snapshots that calls run on
-//	vault.go       wrapping and opening key material
+//	vault.go       wrapping and unwrapping key material
+//	opened.go      material that is open because it is used: how much, and how long
 //	jobs.go        timed work: rotation, expiry, shredding
 //	identify.go    key ids, ARNs and aliases → a key
 //	resolve.go     what a call touches, for authorization

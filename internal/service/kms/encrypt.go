@@ -32,10 +32,9 @@ func (s *Service) Encrypt(ctx context.Context, in *kmsapi.EncryptRequest) (*kmsa
 		return nil, err
 	}
 	s.used(ctx, k)
-	return &kmsapi.EncryptResponse{
-		CiphertextBlob: blob, KeyId: new(k.arn),
-		EncryptionAlgorithm: new(kmsapi.EncryptionAlgorithmSpec(r.req.encryptionAlgorithm)),
-	}, nil
+	a := answerBy[kmsapi.EncryptResponse](k, r)
+	a.out = kmsapi.EncryptResponse{CiphertextBlob: blob, KeyId: &a.arn, EncryptionAlgorithm: &a.algorithm}
+	return &a.out, nil
 }
 
 // Decrypt implements the operation of that name.
@@ -60,11 +59,12 @@ func (s *Service) Decrypt(ctx context.Context, in *kmsapi.DecryptRequest) (*kmsa
 		return nil, dryRun()
 	}
 	s.used(ctx, k)
-	out := &kmsapi.DecryptResponse{
-		KeyId: new(k.arn), EncryptionAlgorithm: new(kmsapi.EncryptionAlgorithmSpec(r.req.encryptionAlgorithm)),
-	}
+	a := answerBy[kmsapi.DecryptResponse](k, r)
+	out := &a.out
+	out.KeyId, out.EncryptionAlgorithm = &a.arn, &a.algorithm
 	if by != nil && k.record.Spec == symmetricDefault {
-		out.KeyMaterialId = new(by.record.ID)
+		a.material = by.record.ID
+		out.KeyMaterialId = &a.material
 	}
 	if r.attested != nil {
 		defer clear(plaintext)
@@ -73,6 +73,19 @@ func (s *Service) Decrypt(ctx context.Context, in *kmsapi.DecryptRequest) (*kmsa
 	}
 	out.Plaintext = plaintext
 	return out, nil
+}
+
+// answer is an output and what its members point to, in one piece of memory.
+type answer[T any] struct {
+	out       T
+	arn       string
+	material  string
+	algorithm kmsapi.EncryptionAlgorithmSpec
+}
+
+// answerBy makes the answer of a key, out still empty.
+func answerBy[T any](k *key, r *resolved) *answer[T] {
+	return &answer[T]{arn: k.arn, algorithm: kmsapi.EncryptionAlgorithmSpec(r.req.encryptionAlgorithm)}
 }
 
 // ReEncrypt implements the operation of that name: decrypt under one key and encrypt
@@ -135,18 +148,14 @@ func (s *Service) encrypt(ctx context.Context, k *key, algorithm string, context
 	}
 	if k.record.Spec != symmetricDefault {
 		// Encrypting needs the public key alone.
-		public, err := keyalg.ParsePublicKey(keyalg.Spec(k.record.Spec), k.record.Public)
+		public, err := k.publicKey()
 		if err != nil {
 			return nil, err
 		}
 		blob, err := public.Encrypt(keyalg.Algorithm(algorithm), plaintext)
 		return blob, engineError(k, err)
 	}
-	sealer, err := s.symmetric(ctx, k.current)
-	if err != nil {
-		return nil, err
-	}
-	return sealer.Seal(nil, blobHeader(k, k.current), context, plaintext)
+	return s.seal(ctx, k, context, plaintext)
 }
 
 func blobHeader(k *key, m *material) envelope.Header {
@@ -167,12 +176,10 @@ func (s *Service) decrypt(ctx context.Context, k *key, r *resolved, blob []byte,
 		return plaintext, nil, err
 	}
 	if k.record.Spec != symmetricDefault {
-		private, err := s.algorithmic(ctx, k, k.current)
-		if err != nil {
-			return nil, nil, err
-		}
-		plaintext, err := private.Decrypt(keyalg.Algorithm(r.req.encryptionAlgorithm), blob)
-		return plaintext, k.current, engineError(k, err)
+		plaintext, err := s.private(ctx, k, func(private *keyalg.Key) ([]byte, error) {
+			return private.Decrypt(keyalg.Algorithm(r.req.encryptionAlgorithm), blob)
+		})
+		return plaintext, k.current, err
 	}
 	ref, err := blobKeyRef(blob)
 	if err != nil {
@@ -193,11 +200,7 @@ func (s *Service) decrypt(ctx context.Context, k *key, r *resolved, blob []byte,
 			return nil, nil, err
 		}
 	}
-	opener, err := s.symmetric(ctx, m)
-	if err != nil {
-		return nil, nil, err
-	}
-	plaintext, err := opener.Open(nil, blob, context)
+	plaintext, err := s.unseal(ctx, k, m, context, blob)
 	return plaintext, m, engineError(k, err)
 }
 
@@ -240,15 +243,11 @@ func checkEncryption(k *key, algorithm string, context map[string]string) error 
 	if algorithm == symmetricDefault && k.record.Spec == symmetricDefault {
 		return nil
 	}
-	for _, a := range keyalg.Spec(k.record.Spec).Algorithms(keyalg.EncryptDecrypt) {
-		if string(a) == algorithm {
-			if len(context) > 0 {
-				return invalid("The encryption context is not supported with asymmetric KMS keys.")
-			}
-			return nil
-		}
+	err := checkAlgorithm(k, keyalg.Algorithm(algorithm), keyalg.EncryptDecrypt)
+	if err == nil && len(context) > 0 {
+		return invalid("The encryption context is not supported with asymmetric KMS keys.")
 	}
-	return invalidUsage("Algorithm " + algorithm + " and key spec " + k.record.Spec + " are not compatible.")
+	return err
 }
 
 func checkLength(k *key, algorithm string, n int) error {

@@ -25,10 +25,17 @@ var unraised = map[string]string{
 		"for which the XKS specification names other exceptions",
 }
 
-// brokenSlots cannot open slots while broken is set.
+// brokenSlots cannot make or open slots while broken is set.
 type brokenSlots struct {
 	Slots
 	broken bool
+}
+
+func (s *brokenSlots) Allocate(ctx context.Context, owner string) (keyslot.SlotID, *securemem.Secret, error) {
+	if s.broken {
+		return keyslot.SlotID{}, nil, errors.New("no disk")
+	}
+	return s.Slots.Allocate(ctx, owner)
 }
 
 func (s *brokenSlots) OpenSlot(ctx context.Context, id keyslot.SlotID, owner string) (*securemem.Secret, error) {
@@ -191,7 +198,9 @@ func exceptionCases(t *testing.T) map[string]func() error {
 		"InvalidKeyUsageException": func() error { return encrypt(ecc) },
 		"InvalidMarkerException":   func() error { return errorOf(r.ListKeys(ctx, &kmsapi.ListKeysRequest{Marker: new("nonsense")})) },
 		"KMSInternalException": func() error {
-			return h.service.proxyError(ctx, &keyStoreRecord{}, xks.CallerKeyStore, errors.New("no request could be made"))
+			slots.broken = true
+			defer func() { slots.broken = false }()
+			return errorOf(r.CreateKey(ctx, &kmsapi.CreateKeyRequest{}))
 		},
 		"KMSInvalidMacException": func() error {
 			return errorOf(r.VerifyMac(ctx, &kmsapi.VerifyMacRequest{KeyId: mac, Message: []byte("x"), Mac: []byte("x"), MacAlgorithm: new(kmsapi.MacAlgorithmSpecHMACSHA256)}))
@@ -208,7 +217,7 @@ func exceptionCases(t *testing.T) map[string]func() error {
 		},
 		"LimitExceededException": func() error {
 			id := r.create(&kmsapi.CreateKeyRequest{}).KeyId
-			for range maxOnDemandRotations {
+			for range h.service.quotas.rotations {
 				h.must(errorOf(r.RotateKeyOnDemand(ctx, &kmsapi.RotateKeyOnDemandRequest{KeyId: id})))
 			}
 			return errorOf(r.RotateKeyOnDemand(ctx, &kmsapi.RotateKeyOnDemandRequest{KeyId: id}))

@@ -130,11 +130,7 @@ func (s *Service) encryptExternal(ctx context.Context, k *key, context map[strin
 	if err != nil {
 		return nil, err
 	}
-	sealer, err := s.symmetric(ctx, k.current)
-	if err != nil {
-		return nil, err
-	}
-	inner, err := sealer.Seal(nil, blobHeader(k, k.current), context, plaintext)
+	inner, err := s.seal(ctx, k, context, plaintext)
 	if err != nil {
 		return nil, err
 	}
@@ -179,11 +175,7 @@ func (s *Service) decryptExternal(ctx context.Context, k *key, blob []byte, cont
 	if m == nil {
 		return nil, scenarioError(xks.ScenarioInnerCiphertext, xks.CallerCrypto)
 	}
-	opener, err := s.symmetric(ctx, m)
-	if err != nil {
-		return nil, err
-	}
-	plaintext, err := opener.Open(nil, inner, context)
+	plaintext, err := s.unseal(ctx, k, m, context, inner)
 	if errors.Is(err, envelope.ErrInvalidCiphertext) {
 		return nil, scenarioError(xks.ScenarioInnerCiphertext, xks.CallerCrypto)
 	}

@@ -55,6 +55,8 @@ func TestKeysInExternalStoresEncryptTwice(t *testing.T) {
 		t.Errorf("the proxy saw %+v", call)
 	}
 	c := h.as(root(testAccount), testRegion).kms()
+	_, err := c.GetKeyRotationStatus(t.Context(), &kmsapi.GetKeyRotationStatusRequest{KeyId: key.KeyId})
+	wantAnswer(t, "rotation status", err, "UnsupportedOperationException", *key.Arn+" origin is EXTERNAL_KEY_STORE which is not valid for this operation.")
 	largest := make([]byte, 4096)
 	_, _ = rand.Read(largest)
 	contexts := map[string]string{"a": "1", "b": strings.Repeat("é", 4000)}

@@ -17,9 +17,6 @@ import (
 )
 
 const (
-	// maxGrants is KMS's quota of grants for one key (AWS KMS developer guide, "Resource
-	// quotas").
-	maxGrants = 50_000
 	// Pages of ListGrants and ListRetirableGrants.
 	grantsPage    = 50
 	maxGrantsPage = 100
@@ -188,7 +185,7 @@ func (s *Service) checkGrantCount(ctx context.Context, g *grantRecord) error {
 	if err != nil {
 		return err
 	}
-	if n >= maxGrants {
+	if n >= s.quotas.grants {
 		return &kmsapi.LimitExceededException{Message: new("Grant limit exceeded for key " + keyARN(g.Account, g.Region, g.KeyID) + ".")}
 	}
 	return nil

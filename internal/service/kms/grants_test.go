@@ -432,7 +432,7 @@ func TestGrantQuota(t *testing.T) {
 	alice := user(testAccount, "alice").ARN
 	h.grant(root(testAccount), &kmsapi.CreateGrantRequest{KeyId: &key, GranteePrincipal: &alice, Operations: grantEncrypt})
 	name := keyName{testAccount, testRegion, key[strings.LastIndexByte(key, '/')+1:]}
-	h.service.directory.grantCounted(name, maxGrants-2) // as if so many more had been made
+	h.service.directory.grantCounted(name, h.service.quotas.grants-2) // as if so many more had been made
 	h.grant(root(testAccount), &kmsapi.CreateGrantRequest{KeyId: &key, GranteePrincipal: &alice, Operations: grantEncrypt})
 	_, err := h.as(root(testAccount), testRegion).kms().CreateGrant(t.Context(), &kmsapi.CreateGrantRequest{KeyId: &key, GranteePrincipal: &alice, Operations: grantEncrypt})
 	wantError(t, "one too many", err, "LimitExceededException", "Grant limit exceeded for key "+key+".")

@@ -99,7 +99,7 @@ func newHarness(t testing.TB, options ...func(*Config)) *harness {
 		t.Fatal(err)
 	}
 	config := Config{
-		Store: sealed, Registry: registry, Jobs: queue, Slots: slots, Tokens: aead(seal.PurposeToken), Pages: page.New(aead(seal.PurposePage)), Audit: log, Clock: clk,
+		Store: sealed, Registry: registry, Jobs: queue, Slots: slots, Arena: arena, Tokens: aead(seal.PurposeToken), Pages: page.New(aead(seal.PurposePage)), Audit: log, Clock: clk,
 		Log: slog.New(slog.DiscardHandler), Regions: []string{testRegion, "us-west-2", "eu-west-1"},
 	}
 	for _, o := range options {

@@ -108,6 +108,17 @@ type resolved struct {
 	attested *attestation.Document
 	// answers are what a proxy has answered during the call, see askOnce.
 	answers map[string]error
+
+	// conditions and access are what authorization asks about the key, in one piece of
+	// memory with the rest.
+	conditions conditions
+	access     [1]call.Access
+}
+
+// only is the answer of Resolve for a call that touches one key.
+func (r *resolved) only(a call.Access) []call.Access {
+	r.access[0] = a
+	return r.access[:]
 }
 
 // arn is the key's, whether it exists or not.

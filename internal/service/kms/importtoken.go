@@ -62,7 +62,11 @@ func (s *Service) openImportToken(sealed []byte, k keyName) (*importToken, error
 	if err != nil {
 		return nil, fmt.Errorf("kms: open an import token: %w", err)
 	}
-	return parseImportToken(plain)
+	t, err := parseImportToken(plain)
+	if err != nil {
+		clear(plain)
+	}
+	return t, err
 }
 
 func (t *importToken) append(dst []byte) []byte {

@@ -85,7 +85,7 @@ func (s *Service) shredDue(ctx context.Context, j due.Job) error {
 	if err := slot.UnmarshalText([]byte(j.ID)); err != nil {
 		return fmt.Errorf("kms: job %q: %w", j.ID, err)
 	}
-	return s.slots.Shred(ctx, slot)
+	return s.shred(ctx, slot)
 }
 
 // saveIn writes the record of a key that exists in a transaction, and lets calls see it

@@ -9,10 +9,6 @@ import (
 	"fastness/internal/store"
 )
 
-// DefaultMaxKeys is KMS's quota of keys for one account in one Region, whatever their
-// state (AWS KMS developer guide, "Resource quotas").
-const DefaultMaxKeys = 100_000
-
 // place is an account in a Region.
 type place struct{ account, region string }
 
@@ -34,8 +30,8 @@ func (s *Service) checkKeyCount(ctx context.Context, account, region string) err
 	if err != nil {
 		return err
 	}
-	if n >= s.maxKeys {
-		return &kmsapi.LimitExceededException{Message: new("Key quota for this account in this region is " + itoa(s.maxKeys) + " but the current usage is " + itoa(n) + ".")}
+	if n >= s.quotas.keys {
+		return &kmsapi.LimitExceededException{Message: new("Key quota for this account in this region is " + itoa(s.quotas.keys) + " but the current usage is " + itoa(n) + ".")}
 	}
 	return nil
 }

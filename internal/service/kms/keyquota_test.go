@@ -7,7 +7,7 @@ import (
 )
 
 func TestQuotaOfKeys(t *testing.T) {
-	h := newHarness(t, func(c *Config) { c.MaxKeys = 2 })
+	h := newHarness(t, func(c *Config) { c.ResourceQuotas = map[string]int{QuotaKeys: 2} })
 	r := h.in(testRegion)
 	const refusal = "Key quota for this account in this region is 2 but the current usage is 2."
 	create := func() error { return errorOf(r.CreateKey(t.Context(), &kmsapi.CreateKeyRequest{})) }

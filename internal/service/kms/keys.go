@@ -12,6 +12,7 @@ import (
 	"fastness/internal/call"
 	"fastness/internal/engine/envelope"
 	"fastness/internal/engine/keyalg"
+	"fastness/internal/store"
 	"fastness/internal/wire"
 )
 
@@ -276,7 +277,17 @@ func (s *Service) change(ctx context.Context, f func(k *keyRecord) error) error 
 	if err := f(k); err != nil {
 		return err
 	}
-	return s.save(c, k)
+	if err := s.tables.keys.Put(c.Txn(), k); err != nil {
+		return err
+	}
+	_, was, err := target(ctx)
+	if err != nil {
+		return err
+	}
+	// Most changes are of the record alone; then the rest of the snapshot stays.
+	now := was.with(k)
+	c.Txn().OnCommit(func(store.Revision) { s.directory.replace(was, now) })
+	return nil
 }
 
 // open reads the key of a mutating call in its transaction, as it is now: the snapshot

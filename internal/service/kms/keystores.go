@@ -12,9 +12,6 @@ import (
 	"fastness/internal/store"
 )
 
-// maxKeyStores is KMS's quota of custom key stores in an account and Region.
-const maxKeyStores = 10
-
 // CreateCustomKeyStore implements the operation of that name.
 func (s *Service) CreateCustomKeyStore(ctx context.Context, in *kmsapi.CreateCustomKeyStoreRequest) (*kmsapi.CreateCustomKeyStoreResponse, error) {
 	c := call.From(ctx)
@@ -29,8 +26,8 @@ func (s *Service) CreateCustomKeyStore(ctx context.Context, in *kmsapi.CreateCus
 	if err != nil {
 		return nil, err
 	}
-	if len(others) >= maxKeyStores {
-		return nil, &kmsapi.LimitExceededException{Message: new("The custom key store limit has been exceeded: an account may have " + itoa(maxKeyStores) + " in a Region.")}
+	if len(others) >= s.quotas.keyStores {
+		return nil, &kmsapi.LimitExceededException{Message: new("The custom key store limit has been exceeded: an account may have " + itoa(s.quotas.keyStores) + " in a Region.")}
 	}
 	k := &keyStoreRecord{
 		Account: c.Account, Region: c.Region, ID: newKeyStoreID(), Name: text(in.CustomKeyStoreName),

@@ -9,13 +9,15 @@ import (
 
 // GenerateMac implements the operation of that name.
 func (s *Service) GenerateMac(ctx context.Context, in *kmsapi.GenerateMacRequest) (*kmsapi.GenerateMacResponse, error) {
-	k, secret, err := s.macKey(ctx)
+	k, err := s.macKey(ctx)
 	if err != nil {
 		return nil, err
 	}
-	mac, err := secret.MAC(keyalg.Algorithm(text(in.MacAlgorithm)), in.Message)
+	mac, err := s.private(ctx, k, func(secret *keyalg.Key) ([]byte, error) {
+		return secret.MAC(keyalg.Algorithm(text(in.MacAlgorithm)), in.Message)
+	})
 	if err != nil {
-		return nil, engineError(k, err)
+		return nil, err
 	}
 	s.used(ctx, k)
 	return &kmsapi.GenerateMacResponse{Mac: mac, MacAlgorithm: in.MacAlgorithm, KeyId: new(k.arn)}, nil
@@ -24,29 +26,30 @@ func (s *Service) GenerateMac(ctx context.Context, in *kmsapi.GenerateMacRequest
 // VerifyMac implements the operation of that name. A MAC that does not verify is
 // KMSInvalidMacException.
 func (s *Service) VerifyMac(ctx context.Context, in *kmsapi.VerifyMacRequest) (*kmsapi.VerifyMacResponse, error) {
-	k, secret, err := s.macKey(ctx)
+	k, err := s.macKey(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if err := secret.VerifyMAC(keyalg.Algorithm(text(in.MacAlgorithm)), in.Message, in.Mac); err != nil {
-		return nil, engineError(k, err)
+	if _, err := s.private(ctx, k, func(secret *keyalg.Key) ([]byte, error) {
+		return nil, secret.VerifyMAC(keyalg.Algorithm(text(in.MacAlgorithm)), in.Message, in.Mac)
+	}); err != nil {
+		return nil, err
 	}
 	s.used(ctx, k)
 	return &kmsapi.VerifyMacResponse{KeyId: new(k.arn), MacValid: new(true), MacAlgorithm: in.MacAlgorithm}, nil
 }
 
-// macKey is the checked HMAC key of the call, opened.
-func (s *Service) macKey(ctx context.Context) (*key, *keyalg.Key, error) {
+// macKey is the checked HMAC key of the call.
+func (s *Service) macKey(ctx context.Context) (*key, error) {
 	r, k, err := s.usable(ctx, keyalg.GenerateVerifyMAC)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	if err := checkAlgorithm(k, keyalg.Algorithm(r.req.macAlgorithm), keyalg.GenerateVerifyMAC); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	if r.req.dryRun {
-		return nil, nil, dryRun()
+		return nil, dryRun()
 	}
-	secret, err := s.algorithmic(ctx, k, k.current)
-	return k, secret, err
+	return k, nil
 }

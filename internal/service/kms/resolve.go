@@ -48,19 +48,31 @@ func (s *Service) Resolve(ctx context.Context, c *call.Call) ([]call.Access, err
 		if err != nil {
 			return nil, err
 		}
-		return []call.Access{{Action: "kms:" + c.Operation.Name, Resource: "*", Context: cond}}, nil
+		return r.only(call.Access{Action: actionOf(c), Resource: "*", Context: cond}), nil
 	}
 	r, err := s.locateRequest(ctx, c, req)
 	if err != nil {
 		return nil, err
 	}
 	c.Resolved = r
-	a, err := s.keyAccess(ctx, c, r, "kms:"+c.Operation.Name)
+	a, err := s.keyAccess(ctx, c, r, actionOf(c))
 	if err != nil {
 		return nil, err
 	}
-	return []call.Access{a}, nil
+	return r.only(a), nil
 }
+
+// actions are the IAM actions by operation: most operations have one, of their own name.
+var actions = func() map[string]string {
+	m := make(map[string]string)
+	for i := range kmsapi.API.Operations {
+		name := kmsapi.API.Operations[i].Name
+		m[name] = "kms:" + name
+	}
+	return m
+}()
+
+func actionOf(c *call.Call) string { return actions[c.Operation.Name] }
 
 // locateRequest finds the key that a request names, or that its ciphertext names.
 func (s *Service) locateRequest(ctx context.Context, c *call.Call, req request) (*resolved, error) {
@@ -185,7 +197,8 @@ func (s *Service) keyAccess(ctx context.Context, c *call.Call, r *resolved, acti
 // conditionsFor prepares the condition keys of one access. An attestation document is
 // verified here, because policies may ask for what it says.
 func (s *Service) conditionsFor(ctx context.Context, c *call.Call, r *resolved) (*conditions, error) {
-	cond := &conditions{call: c, req: r.req, key: r.key, alias: r.alias}
+	cond := &r.conditions
+	*cond = conditions{call: c, req: r.req, key: r.key, alias: r.alias}
 	if r.req.recipient != nil {
 		doc, err := s.attest(ctx, r.req.recipient)
 		if err != nil {
@@ -272,7 +285,7 @@ func (s *Service) resolveAlias(ctx context.Context, c *call.Call, name, targetKe
 	if err := checkAliasName(name); err != nil {
 		return nil, err
 	}
-	action := "kms:" + c.Operation.Name
+	action := actionOf(c)
 	r := &resolved{account: c.Account, region: c.Region, alias: name}
 	c.Resolved = r
 	cond := &conditions{call: c}

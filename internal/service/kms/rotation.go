@@ -24,8 +24,7 @@ import (
 
 // Rotation limits (AWS KMS API reference, EnableKeyRotation and RotateKeyOnDemand).
 const (
-	defaultRotationDays  = 365
-	maxOnDemandRotations = 25
+	defaultRotationDays = 365
 	// noRotationBefore: a rotation on demand is refused this long before an automatic
 	// one (ConflictException).
 	noRotationBefore = 20 * time.Minute
@@ -167,7 +166,7 @@ func (s *Service) RotateKeyOnDemand(ctx context.Context, _ *kmsapi.RotateKeyOnDe
 	switch err := checkRotatable(k, false); {
 	case err != nil:
 		return nil, err
-	case k.OnDemandRotations >= maxOnDemandRotations:
+	case k.OnDemandRotations >= s.quotas.rotations:
 		return nil, &kmsapi.LimitExceededException{Message: new("The on-demand rotations limit has been reached for the given keyId. " +
 			"No more on-demand rotations can be performed for this key: " + k.arn())}
 	case k.Rotation != nil && k.Rotation.Enabled && k.Rotation.Next.Sub(now) <= noRotationBefore:
@@ -249,9 +248,12 @@ func (s *Service) rotateTo(tx store.Txn, parts []*keyRecord, material string, ho
 	return s.audit.AppendTxn(tx, events...)
 }
 
-// GetKeyRotationStatus implements the operation of that name. Keys that cannot be
-// rotated are not rotated, except those of custom key stores, for which AWS refuses to
-// answer.
+// GetKeyRotationStatus implements the operation of that name. Of keys that cannot be
+// rotated automatically the status is false: asymmetric and HMAC keys, and imported ones,
+// which can be rotated on demand (AWS KMS API reference, GetKeyRotationStatus). Keys in
+// custom key stores are UnsupportedOperationException (AWS KMS developer guide, "Key
+// states of KMS keys", note 7; that the note names imported keys too is older than their
+// rotation on demand).
 func (s *Service) GetKeyRotationStatus(ctx context.Context, _ *kmsapi.GetKeyRotationStatusRequest) (*kmsapi.GetKeyRotationStatusResponse, error) {
 	_, k, err := target(ctx)
 	if err != nil {

@@ -29,6 +29,36 @@ func (h *harness) rotated(id, before, after string) {
 	}
 }
 
+// Which keys have a status of rotation; the places in AWS's documentation are named at
+// GetKeyRotationStatus.
+func TestRotationStatusOfKeysThatDoNotRotate(t *testing.T) {
+	h := newHarness(t)
+	r := h.in(testRegion)
+	external := new(kmsapi.OriginTypeExternal)
+	for name, in := range map[string]*kmsapi.CreateKeyRequest{
+		"asymmetric":          {KeySpec: new(kmsapi.KeySpecECCNISTP256), KeyUsage: new(kmsapi.KeyUsageTypeSignVerify)},
+		"HMAC":                {KeySpec: new(kmsapi.KeySpecHMAC256), KeyUsage: new(kmsapi.KeyUsageTypeGenerateVerifyMAC)},
+		"imported":            {Origin: external},
+		"imported HMAC":       {Origin: external, KeySpec: new(kmsapi.KeySpecHMAC256), KeyUsage: new(kmsapi.KeyUsageTypeGenerateVerifyMAC)},
+		"imported asymmetric": {Origin: external, KeySpec: new(kmsapi.KeySpecRSA2048), KeyUsage: new(kmsapi.KeyUsageTypeSignVerify)},
+	} {
+		id := r.create(in).KeyId
+		if s := r.status(id); *s.KeyRotationEnabled || *s.KeyId != *id || s.NextRotationDate != nil || s.RotationPeriodInDays != nil {
+			t.Errorf("%s: %+v", name, s)
+		}
+		for _, enable := range []func() error{
+			func() error {
+				return errorOf(r.EnableKeyRotation(t.Context(), &kmsapi.EnableKeyRotationRequest{KeyId: id}))
+			},
+			func() error {
+				return errorOf(r.DisableKeyRotation(t.Context(), &kmsapi.DisableKeyRotationRequest{KeyId: id}))
+			},
+		} {
+			wantsCode(t, enable(), "UnsupportedOperationException")
+		}
+	}
+}
+
 func TestAutomaticRotationOverYears(t *testing.T) {
 	h := newHarness(t)
 	r := h.in(testRegion)
@@ -246,7 +276,7 @@ func TestRotateKeyOnDemand(t *testing.T) {
 	}
 	next := *r.status(id).NextRotationDate
 	blob := r.encrypt(id, "old")
-	for i := range maxOnDemandRotations {
+	for i := range h.service.quotas.rotations {
 		out, err := r.RotateKeyOnDemand(t.Context(), &kmsapi.RotateKeyOnDemandRequest{KeyId: made.Arn})
 		if err != nil {
 			t.Fatalf("rotation %d: %v", i+1, err)
@@ -262,10 +292,10 @@ func TestRotateKeyOnDemand(t *testing.T) {
 		t.Errorf("status: %+v", s)
 	}
 	all := r.materials(id)
-	if len(all) != maxOnDemandRotations+1 || *all[1].RotationType != kmsapi.RotationTypeOnDemand {
+	if len(all) != h.service.quotas.rotations+1 || *all[1].RotationType != kmsapi.RotationTypeOnDemand {
 		t.Errorf("materials: %d", len(all))
 	}
-	if n := len(h.events(testRegion, "RotateKey")); n != maxOnDemandRotations {
+	if n := len(h.events(testRegion, "RotateKey")); n != h.service.quotas.rotations {
 		t.Errorf("%d RotateKey events", n)
 	}
 }

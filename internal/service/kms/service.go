@@ -1,7 +1,6 @@
 package kms
 
 import (
-	"cmp"
 	"errors"
 	"log/slog"
 	"strconv"
@@ -11,8 +10,10 @@ import (
 	"fastness/internal/clock"
 	"fastness/internal/engine/attestation"
 	"fastness/internal/engine/keyalg"
+	"fastness/internal/securemem"
 	"fastness/internal/store"
 	"fastness/internal/store/table"
+	"fastness/internal/wire"
 )
 
 // MaxBody bounds a request body, in bytes: more than any KMS request needs.
@@ -43,9 +44,11 @@ type Config struct {
 	// Registry is where the room defines its tables.
 	Registry *table.Registry
 	Slots    Slots
-	Tokens   Tokens
-	Pages    Pages
-	Jobs     Jobs
+	// Arena keeps key material that is in use.
+	Arena  *securemem.Arena
+	Tokens Tokens
+	Pages  Pages
+	Jobs   Jobs
 	// Pool may be nil: then every key is generated when it is asked for.
 	Pool  KeyPool
 	Audit *audit.Log
@@ -53,8 +56,8 @@ type Config struct {
 	Log   *slog.Logger
 	// Regions that are served; multi-Region keys replicate among them.
 	Regions []string
-	// MaxKeys is the quota of keys for one account in one Region; 0 means DefaultMaxKeys.
-	MaxKeys int
+	// ResourceQuotas replace some of AWSResourceQuotas.
+	ResourceQuotas map[string]int
 	// Principals maps the ARNs in key policies and grants to unique ids; nil stores them as
 	// they are and accepts those of principals that do not exist.
 	Principals Principals
@@ -69,7 +72,9 @@ type Service struct {
 	store     store.Store
 	tables    *tables
 	directory *directory
-	slots     Slots
+	vault
+	locked    *openCache // material in locked memory
+	parsed    *openCache // private keys on the heap
 	tokens    Tokens
 	pages     Pages
 	jobs      Jobs
@@ -80,7 +85,7 @@ type Service struct {
 	regions   []string
 	usage     *usage
 	orphans   orphans
-	maxKeys   int
+	quotas    resourceQuotas
 	keyCounts keyCounts
 
 	principals  Principals
@@ -92,10 +97,7 @@ var _ kmsapi.Service = (*Service)(nil)
 
 // New makes the service.
 func New(c Config) (*Service, error) {
-	if c.MaxKeys < 0 {
-		return nil, errors.New("kms: the quota of keys is negative")
-	}
-	if c.Store == nil || c.Registry == nil || c.Slots == nil || c.Tokens == nil || c.Pages == nil || c.Jobs == nil || c.Audit == nil || c.Clock == nil || c.Log == nil || len(c.Regions) == 0 {
+	if c.Store == nil || c.Registry == nil || c.Slots == nil || c.Arena == nil || c.Tokens == nil || c.Pages == nil || c.Jobs == nil || c.Audit == nil || c.Clock == nil || c.Log == nil || len(c.Regions) == 0 {
 		return nil, errors.New("kms: incomplete configuration")
 	}
 	t, err := newTables(c.Registry)
@@ -105,13 +107,24 @@ func New(c Config) (*Service, error) {
 	if err := c.ExternalKeyStores.check(); err != nil {
 		return nil, err
 	}
+	quotas, err := newResourceQuotas(c.ResourceQuotas)
+	if err != nil {
+		return nil, err
+	}
 	return &Service{
-		store: c.Store, tables: t, directory: newDirectory(c.Store, t), slots: c.Slots, tokens: c.Tokens,
+		store: c.Store, tables: t, directory: newDirectory(c.Store, t), vault: vault{c.Slots, c.Arena},
+		locked: newOpenCache(maxLocked, lockedIdle), parsed: newOpenCache(maxParsed, parsedIdle), tokens: c.Tokens,
 		pages: c.Pages, jobs: c.Jobs, pool: c.Pool, audit: c.Audit, clock: c.Clock, log: c.Log, regions: c.Regions,
 		principals: c.Principals, attestation: c.Attestation, usage: newUsage(),
-		maxKeys: cmp.Or(c.MaxKeys, DefaultMaxKeys), keyCounts: keyCounts{known: make(map[place]int)},
+		quotas: quotas, keyCounts: keyCounts{known: make(map[place]int)},
 		keyStores: newKeyStores(c.ExternalKeyStores),
 	}, nil
+}
+
+// InternalError implements front.InternalErrors: what callers hear when something failed
+// here that is not their fault.
+func (s *Service) InternalError() wire.APIError {
+	return &kmsapi.KMSInternalException{Message: new("The request was rejected because an internal exception occurred. The request can be retried.")}
 }
 
 // generate makes a key, or takes one that the pool has ready.

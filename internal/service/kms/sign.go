@@ -21,16 +21,16 @@ func (s *Service) Sign(ctx context.Context, in *kmsapi.SignRequest) (*kmsapi.Sig
 	if r.req.dryRun {
 		return nil, dryRun()
 	}
-	private, err := s.algorithmic(ctx, k, k.current)
+	signature, err := s.private(ctx, k, func(private *keyalg.Key) ([]byte, error) {
+		return private.Sign(algorithm, keyalg.MessageType(r.req.messageType), in.Message)
+	})
 	if err != nil {
 		return nil, err
 	}
-	signature, err := private.Sign(algorithm, keyalg.MessageType(r.req.messageType), in.Message)
-	if err != nil {
-		return nil, engineError(k, err)
-	}
 	s.used(ctx, k)
-	return &kmsapi.SignResponse{KeyId: new(k.arn), Signature: signature, SigningAlgorithm: in.SigningAlgorithm}, nil
+	a := answerBy[kmsapi.SignResponse](k, r)
+	a.out = kmsapi.SignResponse{KeyId: &a.arn, Signature: signature, SigningAlgorithm: in.SigningAlgorithm}
+	return &a.out, nil
 }
 
 // Verify implements the operation of that name. A signature that does not verify is
@@ -47,7 +47,7 @@ func (s *Service) Verify(ctx context.Context, in *kmsapi.VerifyRequest) (*kmsapi
 	if r.req.dryRun {
 		return nil, dryRun()
 	}
-	public, err := keyalg.ParsePublicKey(keyalg.Spec(k.record.Spec), k.record.Public)
+	public, err := k.publicKey()
 	if err != nil {
 		return nil, err
 	}
@@ -60,7 +60,7 @@ func (s *Service) Verify(ctx context.Context, in *kmsapi.VerifyRequest) (*kmsapi
 
 // checkAlgorithm refuses an algorithm that the key's spec does not have.
 func checkAlgorithm(k *key, algorithm keyalg.Algorithm, usage keyalg.Usage) error {
-	if slices.Contains(keyalg.Spec(k.record.Spec).Algorithms(usage), algorithm) {
+	if keyalg.Spec(k.record.Spec).Supports(usage, algorithm) {
 		return nil
 	}
 	return invalidUsage("Algorithm " + string(algorithm) + " and key spec " + k.record.Spec + " are not compatible.")

@@ -61,7 +61,7 @@ func (s *Service) SweepSlots(ctx context.Context) (shredded int, err error) {
 			seen[slot] = first
 			continue
 		}
-		if err := s.slots.Shred(ctx, slot); err != nil {
+		if err := s.shred(ctx, slot); err != nil {
 			return shredded, fmt.Errorf("kms: shred an orphaned slot: %w", err)
 		}
 		shredded++

@@ -2,14 +2,10 @@ package kms
 
 import (
 	"context"
-	"crypto/aes"
-	"crypto/cipher"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"iter"
-	"sync"
-	"sync/atomic"
 	"time"
 
 	"fastness/internal/api/kmsapi"
@@ -30,6 +26,12 @@ type Slots interface {
 	Check(ctx context.Context, refs iter.Seq2[keyslot.SlotID, string]) (keyslot.Report, error)
 }
 
+// vault wraps key material under slots and opens it again, in locked memory.
+type vault struct {
+	slots Slots
+	arena *securemem.Arena
+}
+
 // wrapVersion is part of the associated data of wrapped material.
 const wrapVersion = "1"
 
@@ -41,115 +43,89 @@ func materialOwner(account, region, keyID, materialID string) string {
 // wrap protects material under a slot of its own. The slot is durable when wrap
 // returns; if the transaction that would record it fails, it is an orphan that the
 // next sweep shreds.
-func (s *Service) wrap(ctx context.Context, m *materialRecord, material []byte) error {
+func (v *vault) wrap(ctx context.Context, m *materialRecord, material []byte) error {
 	owner := materialOwner(m.Account, m.Region, m.KeyID, m.ID)
-	slot, kek, err := s.slots.Allocate(ctx, owner)
+	slot, kek, err := v.slots.Allocate(ctx, owner)
 	if err != nil {
 		return fmt.Errorf("kms: allocate a key slot: %w", err)
 	}
 	defer kek.Destroy()
-	var wrapErr error
-	err = kek.With(func(k []byte) {
-		aead, err := wrapCipher(k)
-		if err != nil {
-			wrapErr = err
-			return
-		}
-		m.Wrapped = aead.Seal(nil, nil, material, []byte(owner+"/"+wrapVersion))
-	})
-	if err = errors.Join(err, wrapErr); err != nil {
+	aead, err := v.wrapCipher(kek)
+	if err != nil {
+		return fmt.Errorf("kms: wrap key material: %w", err)
+	}
+	defer aead.Destroy()
+	if m.Wrapped, err = aead.Seal(nil, material, wrapBinding(owner)); err != nil {
 		return fmt.Errorf("kms: wrap key material: %w", err)
 	}
 	m.Slot = slot
 	return nil
 }
 
+// wrapBinding is the associated data of wrapped material.
+func wrapBinding(owner string) []byte { return []byte(owner + "/" + wrapVersion) }
+
 // wrapCipher is AES-256-GCM that puts a random nonce in front. A slot's key wraps one
 // material, once.
-func wrapCipher(kek []byte) (cipher.AEAD, error) {
-	block, err := aes.NewCipher(kek)
-	if err != nil {
-		return nil, err
+func (v *vault) wrapCipher(kek *securemem.Secret) (aead *securemem.GCM, err error) {
+	if e := kek.With(func(k []byte) { aead, err = v.arena.NewGCM(k) }); e != nil {
+		return nil, e
 	}
-	return cipher.NewGCMWithRandomNonce(block)
+	return aead, err
 }
 
-// unwrap calls f with the material of m, which is zeroed afterwards.
-func (s *Service) unwrap(ctx context.Context, m *materialRecord, f func(material []byte) error) error {
+// unwrap calls f with the material of m, in locked memory that is zeroed afterwards.
+func (v *vault) unwrap(ctx context.Context, m *materialRecord, f func(material []byte) error) error {
 	owner := materialOwner(m.Account, m.Region, m.KeyID, m.ID)
-	kek, err := s.slots.OpenSlot(ctx, m.Slot, owner)
+	kek, err := v.slots.OpenSlot(ctx, m.Slot, owner)
 	if err != nil {
 		return fmt.Errorf("kms: open the key slot of material %s: %w", m.ID, err)
 	}
 	defer kek.Destroy()
-	var inner error
-	err = kek.With(func(k []byte) {
-		aead, err := wrapCipher(k)
-		if err != nil {
-			inner = err
-			return
-		}
-		material, err := aead.Open(nil, nil, m.Wrapped, []byte(owner+"/"+wrapVersion))
-		if err != nil {
-			inner = errors.New("wrapped key material does not open")
-			return
-		}
-		defer clear(material)
-		inner = f(material)
-	})
-	if err = errors.Join(err, inner); err != nil {
+	if err := v.unwrapUnder(kek, owner, m.Wrapped, f); err != nil {
 		return fmt.Errorf("kms: key material %s: %w", m.ID, err)
 	}
 	return nil
 }
 
-// opened is the ready-to-use form of a material, made at its first use and shared by
-// all calls on the snapshot. Later uses read it without a lock.
-type opened struct {
-	mu        sync.Mutex // held while it is being opened
-	symmetric atomic.Pointer[envelope.Key]
-	other     atomic.Pointer[keyalg.Key]
-}
+var errUnwrap = errors.New("wrapped key material does not open")
 
-// symmetric returns the material of a SYMMETRIC_DEFAULT key, ready to seal and open.
-func (s *Service) symmetric(ctx context.Context, m *material) (*envelope.Key, error) {
-	return openOnce(ctx, s, m, &m.opened.symmetric, envelope.NewKey)
-}
-
-// algorithmic returns the material of an asymmetric or HMAC key.
-func (s *Service) algorithmic(ctx context.Context, k *key, m *material) (*keyalg.Key, error) {
-	if opened := m.other.Load(); opened != nil {
-		return opened, nil
-	}
-	return openOnce(ctx, s, m, &m.other, func(b []byte) (*keyalg.Key, error) {
-		return keyalg.ParseMaterial(keyalg.Spec(k.record.Spec), b)
-	})
-}
-
-// openOnce returns what is at place, after putting it there if nobody has yet.
-func openOnce[K any](ctx context.Context, s *Service, m *material, place *atomic.Pointer[K], parse func([]byte) (*K, error)) (*K, error) {
-	if opened := place.Load(); opened != nil {
-		return opened, nil
-	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if opened := place.Load(); opened != nil {
-		return opened, nil
-	}
-	var opened *K
-	err := s.unwrap(ctx, &m.record, func(b []byte) (err error) {
-		opened, err = parse(b)
-		return err
-	})
-	if err != nil && ctx.Err() == nil {
-		s.log.ErrorContext(ctx, "key material does not open", "key", m.record.KeyID, "account", m.record.Account, "error", err)
-		return nil, &kmsapi.KeyUnavailableException{Message: new("The KMS key is not available. Retry the request.")}
-	}
+func (v *vault) unwrapUnder(kek *securemem.Secret, owner string, wrapped []byte, f func(material []byte) error) error {
+	aead, err := v.wrapCipher(kek)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	place.Store(opened)
-	return opened, nil
+	defer aead.Destroy()
+	size := len(wrapped) - securemem.GCMOverhead
+	if size < 1 {
+		return errUnwrap
+	}
+	secret, err := v.arena.New(size)
+	if err != nil {
+		return err
+	}
+	defer secret.Destroy()
+	var inner error
+	err = secret.With(func(b []byte) {
+		if out, err := aead.Open(b[:0], wrapped, wrapBinding(owner)); err != nil || len(out) != size {
+			inner = errUnwrap
+			return
+		}
+		inner = f(b)
+	})
+	return errors.Join(err, inner)
+}
+
+// shred destroys a slot, and the material under it that is open.
+func (s *Service) shred(ctx context.Context, slot keyslot.SlotID) error {
+	if err := s.slots.Shred(ctx, slot); err != nil {
+		return err
+	}
+	// Whoever opened the slot before it was shredded has an entry by now, which is closed
+	// once it is open.
+	s.locked.forget(slot)
+	s.parsed.forget(slot)
+	return nil
 }
 
 // rawMaterial is key material that is not wrapped yet. Whoever has it clears bytes.

@@ -45,6 +45,9 @@ func (s *Service) entry(rec *secretRecord, read *accessRecord) secretsmanagerapi
 		DeletedDate: date(rec.Deleted), LastRotatedDate: date(rec.LastRotated), LastAccessedDate: s.lastRead(rec, read, ""),
 		SecretVersionsToStages: rec.stagesByVersion(), PrimaryRegion: optional(rec.PrimaryRegion),
 	}
+	if rec.Tags != nil {
+		e.Tags = []secretsmanagerapi.Tag{}
+	}
 	for i := range rec.Tags {
 		e.Tags = append(e.Tags, secretsmanagerapi.Tag{Key: &rec.Tags[i].Key, Value: &rec.Tags[i].Value})
 	}

@@ -102,7 +102,7 @@ func newHarness(t testing.TB, options ...func(*Config)) *harness {
 	logger := slog.New(slog.NewTextHandler(h.log, nil))
 	regions := []string{testRegion, farRegion, "eu-west-1"}
 	h.kms, err = kms.New(kms.Config{
-		Store: h.store, Registry: h.registry, Jobs: h.queue, Slots: slots, Tokens: aead(seal.PurposeToken), Pages: page.New(aead(seal.PurposePage)),
+		Store: h.store, Registry: h.registry, Jobs: h.queue, Slots: slots, Arena: arena, Tokens: aead(seal.PurposeToken), Pages: page.New(aead(seal.PurposePage)),
 		Audit: h.audit, Clock: h.clock, Log: logger, Regions: regions,
 	})
 	h.must(err)
@@ -306,4 +306,17 @@ func nameOf(h *harness, e eventlog.Entry) string {
 		h.Errorf("event %+v", e.Event)
 	}
 	return detail.EventName
+}
+
+// bg is the context of calls that a table of tests makes: the caller is put into it.
+var bg = context.Background()
+
+// revision is that of the store: how many commits there have been.
+func (h *harness) revision() (rev store.Revision) {
+	h.Helper()
+	h.must(h.store.View(h.Context(), func(r store.Reader) error {
+		rev = r.Revision()
+		return nil
+	}))
+	return rev
 }

@@ -22,7 +22,7 @@ type secretRecord struct {
 	Description string `json:"description,omitempty"`
 	// KMSKey is the key as the caller named it; empty means alias/aws/secretsmanager.
 	KMSKey  string    `json:"kmsKey,omitempty"`
-	Tags    []tag     `json:"tags,omitempty"`
+	Tags    []tag     `json:"tags,omitzero"`    // nil until there has been one
 	Policy  string    `json:"policy,omitempty"` // see policies.go
 	Created time.Time `json:"created"`
 	Changed time.Time `json:"changed"`

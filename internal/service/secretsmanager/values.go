@@ -69,10 +69,6 @@ func (s *Service) chosenVersion(ctx context.Context, sec *secret, id, label stri
 
 // PutSecretValue implements the operation of that name.
 func (s *Service) PutSecretValue(ctx context.Context, in *secretsmanagerapi.PutSecretValueRequest) (*secretsmanagerapi.PutSecretValueResponse, error) {
-	_, rec, err := s.begin(ctx, 0)
-	if err != nil {
-		return nil, err
-	}
 	value, err := givenValue(in.SecretString, in.SecretBinary)
 	if err != nil {
 		return nil, err
@@ -84,6 +80,10 @@ func (s *Service) PutSecretValue(ctx context.Context, in *secretsmanagerapi.PutS
 	token := wire.Value(in.ClientRequestToken)
 	if token == "" {
 		return nil, missingToken()
+	}
+	_, rec, err := s.begin(ctx, 0)
+	if err != nil {
+		return nil, err
 	}
 	known, err := s.repeats(ctx, rec, token, value)
 	if err != nil {

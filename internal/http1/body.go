@@ -1,0 +1,110 @@
+package http1
+
+import (
+	"io"
+	"net/http"
+)
+
+// maxDiscard is how much of a body that its handler did not read is read all the same
+// so that the connection can go on, in bytes.
+const maxDiscard = 256 << 10
+
+// body is the body of the request that a connection serves.
+type body struct {
+	c       *conn
+	chunked bool
+	chunks  chunks
+	left    int64 // of a body of known length
+	// waiting: the client waits for 100 (Continue).
+	waiting bool
+	begun   bool // something was read
+	closed  bool
+	err     error // io.EOF at the end
+}
+
+// reset begins the body of the head that was just read.
+func (b *body) reset(h *Head) {
+	*b = body{c: b.c, chunked: h.Chunked, left: h.Length}
+	if h.Chunked {
+		b.chunks.in = &b.c.in
+	}
+	if b.left == 0 {
+		b.err = io.EOF
+		return
+	}
+	b.waiting = h.Continue && len(b.c.in.buffered()) == 0
+}
+
+// ended tells whether the whole body has been read.
+func (b *body) ended() bool { return b.err == io.EOF } //nolint:errorlint // we set it
+
+// Read implements io.Reader.
+func (b *body) Read(p []byte) (int, error) {
+	if b.closed {
+		return 0, http.ErrBodyReadAfterClose
+	}
+	return b.read(p)
+}
+
+func (b *body) read(p []byte) (n int, err error) {
+	if b.err != nil || len(p) == 0 {
+		return 0, b.err
+	}
+	b.begun = true
+	if b.waiting {
+		b.waiting = false
+		if b.err = b.c.res.proceed(); b.err != nil {
+			return 0, b.err
+		}
+	}
+	if b.chunked {
+		if n, b.err = b.chunks.Read(p); b.ended() {
+			b.c.req.Trailer = b.chunks.trailer
+		}
+		return n, b.err
+	}
+	n, b.err = b.c.in.read(p[:min(int64(len(p)), b.left)])
+	b.left -= int64(n)
+	switch {
+	case b.left == 0:
+		b.err = io.EOF
+	case b.err == io.EOF: //nolint:errorlint // as a connection returns it
+		b.err = io.ErrUnexpectedEOF
+	}
+	return n, b.err
+}
+
+// Close implements io.Closer. What is left is read later, if it is little.
+func (b *body) Close() error {
+	b.closed = true
+	return nil
+}
+
+// endsConnection tells, before the answer begins, whether what is unread means that the
+// connection cannot go on after it. A handler that has not returned and has read a part
+// is thought to read the rest.
+func (b *body) endsConnection(returned bool) bool {
+	if b.err != nil {
+		return !b.ended()
+	}
+	return b.waiting || b.left > maxDiscard && (returned || !b.begun)
+}
+
+// discard reads what the handler left and tells whether the next request can follow.
+func (b *body) discard() bool {
+	if b.ended() {
+		return true
+	}
+	if b.err != nil || b.waiting {
+		return false
+	}
+	var sink [2 << 10]byte
+	for left := maxDiscard; left > 0; {
+		n, err := b.read(sink[:])
+		if err != nil {
+			return b.ended()
+		}
+		left -= n
+	}
+	return false
+}
