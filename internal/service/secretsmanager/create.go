@@ -140,7 +140,7 @@ func newTags(old []tag, add []secretsmanagerapi.Tag) ([]tag, error) {
 		case k == "":
 			return nil, invalidParameter("Tag keys must not be empty.")
 		case seen[k]:
-			return nil, invalidParameter("Duplicate tag keys found. Please note that Tag keys are case insensitive.")
+			return nil, invalidParameter("Duplicate tag keys found in the request.")
 		case len(k) >= 4 && strings.EqualFold(k[:4], "aws:"):
 			return nil, invalidParameter("aws: prefixed tag key names are not allowed for external use.")
 		}
