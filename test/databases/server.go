@@ -5,7 +5,6 @@ import (
 	"context"
 	"crypto/x509"
 	"errors"
-	"fmt"
 	"io/fs"
 	"net"
 	"os"
@@ -265,6 +264,6 @@ func program(t testing.TB, debianPackage string, patterns ...string) string {
 			return matches[len(matches)-1]
 		}
 	}
-	t.Fatal(fmt.Sprintf("missing: %s (run test/deps.sh, or apt-get install --no-install-recommends %[1]s)", debianPackage))
+	t.Fatalf("missing: %s (run test/deps.sh, or apt-get install --no-install-recommends %[1]s)", debianPackage)
 	return ""
 }

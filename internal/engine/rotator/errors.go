@@ -90,14 +90,6 @@ func (f *failure) because(err error) *failure {
 	return f
 }
 
-// reasonOf tells why a step failed; Refused when nothing says more.
-func reasonOf(err error) Reason {
-	if f, ok := errors.AsType[*failure](err); ok {
-		return f.reason
-	}
-	return Refused
-}
-
 // maxDetail bounds what a server's words take in an error, in bytes.
 const maxDetail = 300
 

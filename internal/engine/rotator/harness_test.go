@@ -59,7 +59,15 @@ func hosts(t testing.TB, entries ...string) Hosts {
 // registryFor reaches one server over TLS.
 func registryFor(t testing.TB, s *databases.Server) *Registry {
 	t.Helper()
-	return New(Config{Hosts: hosts(t, "localhost"), RootCAs: s.CA})
+	r := New(Config{Hosts: hosts(t, "localhost"), RootCAs: s.CA})
+	t.Cleanup(func() {
+		r.slots.mu.Lock()
+		defer r.slots.mu.Unlock()
+		if len(r.slots.hosts) > 0 {
+			t.Error("connections were not given back")
+		}
+	})
+	return r
 }
 
 func lookup(t testing.TB, r *Registry, name string) *Rotator {

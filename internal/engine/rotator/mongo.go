@@ -2,6 +2,7 @@ package rotator
 
 import (
 	"context"
+	"crypto/fips140"
 	"crypto/tls"
 	"errors"
 	"net"
@@ -68,6 +69,9 @@ func (mongoDB) connect(ctx context.Context, t *target, d *document, config *tls.
 		SetServerSelectionTimeout(connectTimeout).
 		SetRetryReads(false).
 		SetRetryWrites(false)
+	if fips140.Enforced() {
+		o.Auth.AuthMechanism = "SCRAM-SHA-256" // else the server may choose SHA-1, which panics
+	}
 	client, err := mongo.Connect(o)
 	if err != nil {
 		return nil, fail(Misconfigured, "the driver takes no such connection")
@@ -103,7 +107,7 @@ func mongoRejected(err error) bool {
 
 // mongoSaid keeps the server's words and drops the driver's, which can quote commands.
 func mongoSaid(err error) error {
-	if said, ok := errors.AsType[mongo.CommandError](err); ok {
+	if said, ok := errors.AsType[mongo.CommandError](err); ok && said.Message != "" {
 		return errors.New(said.Message + " (" + said.Name + ")")
 	}
 	return err

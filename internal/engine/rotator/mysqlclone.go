@@ -89,7 +89,7 @@ func (s *mysqlSession) setOther(ctx context.Context, docs *documents) error {
 	if err != nil {
 		return asMySQLFailure("the user's accounts could not be read", err)
 	}
-	return asMySQLFailure("the password could not be set", s.setAll(ctx, accounts, docs.pending.password, false))
+	return asMySQLFailure("the password could not be set", s.setAll(ctx, accounts, docs.pending.password, retainNone))
 }
 
 // clone makes an account like another one, with the same host.

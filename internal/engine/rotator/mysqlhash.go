@@ -1,11 +1,13 @@
 package rotator
 
 import (
+	"bytes"
 	"crypto/fips140"
 	"crypto/rand"
 	"crypto/sha1"
 	"crypto/sha256"
 	"crypto/sha512"
+	"crypto/subtle"
 	"encoding/base64"
 	"encoding/hex"
 	"strings"
@@ -37,7 +39,7 @@ func mysqlHash(plugin string, password []byte) (string, error) {
 		if len(password) > 255 {
 			return "", fail(Misconfigured, "the password is longer than %s takes", plugin)
 		}
-		salt := make([]byte, 20)
+		salt := make([]byte, cachingSHA2Salt)
 		rand.Read(salt) // never fails: crypto/rand
 		for i := range salt {
 			salt[i] = hashAlphabet[salt[i]&63]
@@ -50,6 +52,19 @@ func mysqlHash(plugin string, password []byte) (string, error) {
 		return ed25519Hash(password), nil
 	}
 	return "", fail(Misconfigured, "the account's authentication plugin is none whose password can be set: %s", plugin)
+}
+
+// mysqlMatches tells whether a password is the one that an account stores as its first.
+// Only of the plugins of MySQL: MariaDB has no second passwords.
+func mysqlMatches(a account, password []byte) bool {
+	var want string
+	switch salt := len(cachingSHA2Prefix); {
+	case a.plugin == pluginNative && !fips140.Enforced():
+		want = nativeHash(password)
+	case a.plugin == pluginCachingSHA2 && len(a.stored) == salt+cachingSHA2Salt+43 && bytes.HasPrefix(a.stored, []byte(cachingSHA2Prefix)):
+		want = cachingSHA2Hash(password, a.stored[salt:salt+cachingSHA2Salt])
+	}
+	return want != "" && subtle.ConstantTimeCompare([]byte(want), a.stored) == 1
 }
 
 // nativeHash is MySQL's PASSWORD(): "*" and SHA1(SHA1(password)) in upper-case hex.
@@ -70,13 +85,17 @@ func ed25519Hash(password []byte) string {
 	return base64.RawStdEncoding.EncodeToString(public)
 }
 
-// cachingSHA2Rounds is MySQL's, and the default of caching_sha2_password_digest_rounds.
-const cachingSHA2Rounds = 5000
+const (
+	cachingSHA2Salt = 20
+	// cachingSHA2Rounds is the default of caching_sha2_password_digest_rounds, which the
+	// prefix says in thousands.
+	cachingSHA2Rounds = 5000
+	cachingSHA2Prefix = "$A$005$"
+)
 
-// cachingSHA2Hash is "$A$005$", 20 bytes of salt and 43 of hash; 005 are thousands of
-// rounds.
+// cachingSHA2Hash is the prefix, 20 bytes of salt and 43 of hash.
 func cachingSHA2Hash(password, salt []byte) string {
-	return "$A$005$" + string(salt) + sha256Crypt(password, salt, cachingSHA2Rounds)
+	return cachingSHA2Prefix + string(salt) + sha256Crypt(password, salt, cachingSHA2Rounds)
 }
 
 // sha256Crypt is the hash of Ulrich Drepper's "Unix crypt using SHA-256 and SHA-512",

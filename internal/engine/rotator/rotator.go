@@ -216,7 +216,7 @@ func (r *Rotator) step(ctx context.Context, name string, in *Rotation, run func(
 	if r.kind.server == nil {
 		return nil // a random string is in no server
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, stepTimeout, errors.New("the step took more than 30 s"))
+	ctx, cancel := context.WithTimeoutCause(ctx, stepTimeout, errors.New("the step took more than 60 s"))
 	defer cancel()
 	docs := &documents{arn: in.ARN, options: in.Options}
 	var secrets [][]byte

@@ -21,7 +21,7 @@ const (
 	// handshakeTimeout is shorter: a server that speaks no TLS may wait for the end of a
 	// line that never comes.
 	handshakeTimeout = 2 * time.Second
-	stepTimeout      = 30 * time.Second // a Lambda function's usual time for one step
+	stepTimeout      = 60 * time.Second // for one step, with waiting for a free connection
 	// drainTimeout bounds how long a closed connection waits for the server's end.
 	drainTimeout = 250 * time.Millisecond
 	// maxAddresses bounds how many of a name's addresses are tried.
