@@ -33,6 +33,7 @@ func serveFlags(f *flag.FlagSet, c *app.Config) func() error {
 	xks := xksFlags(f, c)
 	parameters := f.String("ssm-parameters", "", "Parameter Store: public parameters under /aws/service (JSON, see docs/parameters.md)")
 	images := f.String("ssm-images", "", "Parameter Store: AMIs that parameters of the data type aws:ec2:image can name (JSON, see docs/parameters.md)")
+	rotation := rotationFlags(f, c)
 	level := f.String("log-level", "info", "debug, info, warn or error")
 	settings(f)
 	return func() error {
@@ -56,6 +57,9 @@ func serveFlags(f *flag.FlagSet, c *app.Config) func() error {
 			return err
 		}
 		if err := c.Parameters.ReadFiles(*parameters, *images); err != nil {
+			return err
+		}
+		if err := rotation(); err != nil {
 			return err
 		}
 		var l slog.Level

@@ -11,6 +11,7 @@ import (
 
 	"fastness/internal/arn"
 	"fastness/internal/clock"
+	"fastness/internal/engine/rotator"
 	"fastness/internal/engine/xks"
 	"fastness/internal/service/kms"
 )
@@ -67,6 +68,8 @@ type Config struct {
 	AttestationRoots *x509.CertPool
 	// KMSQuotas limit what callers of KMS may do and have.
 	KMSQuotas KMSQuotas
+	// Rotation says which databases rotation may reach, and how.
+	Rotation rotator.Config
 	// RSAPool is how many RSA keys are kept ready of each size in use; 0 keeps none.
 	RSAPool int
 	// KeyStores says which proxies KMS may use for external key stores. Own is filled in.

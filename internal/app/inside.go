@@ -19,3 +19,8 @@ func (i *inside) Invoke(ctx context.Context, op *wire.Operation, in any) (any, e
 	}
 	return i.door.Invoke(ctx, op, in)
 }
+
+// AsService returns a context for calls that a service makes by itself.
+func (i *inside) AsService(ctx context.Context, service, account, region string) context.Context {
+	return i.door.AsService(ctx, service, account, region)
+}

@@ -16,6 +16,7 @@ import (
 	"fastness/internal/audit"
 	"fastness/internal/due"
 	"fastness/internal/engine/attestation"
+	"fastness/internal/engine/rotator"
 	"fastness/internal/eventlog"
 	"fastness/internal/front"
 	"fastness/internal/keyslot"
@@ -211,11 +212,12 @@ func (a *App) openRooms(ctx context.Context, ring *seal.Keyring) (_ *rooms, err 
 	a.background(background, r, "external key store proxy", r.proxy.Run)
 	a.background(background, r, "kms material", kmsRoom.RunMaterial)
 	a.background(background, r, "kms usage", func(ctx context.Context) error { return a.flushUsage(ctx, kmsRoom) })
+	a.background(background, r, "rotations", secretsRoom.RunRotations)
 	a.background(background, r, "secrets manager reads", secretsRoom.RunReads)
 	return r, nil
 }
 
-func (a *App) openSecretsManager(r *rooms, sealed store.Store, registry *table.Registry, queue *due.Queue, pages *page.Sealer, directory *iam.Directory, regions []string, door wire.Invoker) (*secretsmanager.Service, error) {
+func (a *App) openSecretsManager(r *rooms, sealed store.Store, registry *table.Registry, queue *due.Queue, pages *page.Sealer, directory *iam.Directory, regions []string, door *inside) (*secretsmanager.Service, error) {
 	c := secretsmanager.Config{
 		Store: sealed, Registry: registry, KMS: kmsapi.NewClient(door), Self: secretsmanagerapi.NewClient(door), Pages: pages, Jobs: queue,
 		Events: r.events, Audit: r.audit, Clock: a.config.Clock, Log: a.config.Log, Regions: regions,
@@ -223,6 +225,14 @@ func (a *App) openSecretsManager(r *rooms, sealed store.Store, registry *table.R
 	c.Principals = directory
 	if a.config.Dev {
 		c.Principals = anyPrincipal{directory}
+	}
+	rotators := rotator.New(a.config.Rotation)
+	c.Rotation = secretsmanager.RotationConfig{
+		AsService: door.AsService,
+		Rotators: func(name string) (secretsmanager.BuiltIn, bool) {
+			f, ok := rotators.Lookup(name)
+			return f, ok
+		},
 	}
 	return secretsmanager.New(c)
 }

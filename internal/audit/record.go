@@ -178,17 +178,7 @@ func (s *scratch) record(e *Event, c *call.Call, out any, err wire.APIError, rec
 	} else {
 		o.b = omitTooLarge(appendShape(o.b, op.Output(), out, c.Notes.Response), start, "responseElements")
 	}
-	if len(c.Notes.Additional) > 0 {
-		o.name("additionalEventData")
-		start := len(o.b)
-		extra := openObject(o.b)
-		for _, n := range c.Notes.Additional {
-			if len(extra.b)-start+len(n.Name)+len(n.Value) <= maxAdditional {
-				extra.str(n.Name, n.Value)
-			}
-		}
-		o.b = extra.close()
-	}
+	o.notes("additionalEventData", c.Notes.Additional)
 	o.fixed(`,"requestID":`)
 	o.value(c.RequestID)
 	o.fixed(`,"eventID":`)
@@ -329,8 +319,15 @@ type ServiceEvent struct {
 	Name            string // "RotateKey"
 	Time            time.Time
 	Resources       []Resource
-	// Details is serviceEventDetails, in order.
-	Details []call.Note
+	// Details is serviceEventDetails, in order; Additional is additionalEventData, where
+	// some services put them instead.
+	Details, Additional []call.Note
+	// InvokedBy is who did it: empty is "AWS Internal", as most services write, or the
+	// service's principal.
+	InvokedBy string
+	// RequestID, where the service has one for its work; ErrorMessage, if the event is a
+	// failure.
+	RequestID, ErrorMessage string
 }
 
 // ServiceRecord builds the record of a service event (eventType AwsServiceEvent).
@@ -339,17 +336,24 @@ func ServiceRecord(s ServiceEvent) *Event {
 		ID: NewID(), Time: s.Time, Account: s.Account, Region: s.Region,
 		Name: s.Name, Source: s.Source, Resources: s.Resources,
 	}
+	by := s.InvokedBy
+	if by == "" {
+		by = "AWS Internal"
+	}
 	o := openObject(make([]byte, 0, 768))
 	o.str("eventVersion", "1.11")
-	o.raw("userIdentity", `{"accountId":"`+s.Account+`","invokedBy":"AWS Internal"}`)
+	o.raw("userIdentity", `{"accountId":"`+s.Account+`","invokedBy":"`+by+`"}`)
 	o.str("eventTime", s.Time.UTC().Format(timeLayout))
 	o.str("eventSource", s.Source)
 	o.str("eventName", s.Name)
 	o.str("awsRegion", s.Region)
-	o.str("sourceIPAddress", "AWS Internal")
-	o.str("userAgent", "AWS Internal")
+	o.str("sourceIPAddress", by)
+	o.str("userAgent", by)
+	o.optional("errorMessage", s.ErrorMessage)
 	o.raw("requestParameters", "null")
 	o.raw("responseElements", "null")
+	o.notes("additionalEventData", s.Additional)
+	o.optional("requestID", s.RequestID)
 	o.str("eventID", e.ID)
 	o.boolean("readOnly", false)
 	if len(s.Resources) > 0 {
@@ -359,14 +363,7 @@ func ServiceRecord(s ServiceEvent) *Event {
 	o.str("eventType", "AwsServiceEvent")
 	o.boolean("managementEvent", true)
 	o.str("recipientAccountId", s.Account)
-	if len(s.Details) > 0 {
-		o.name("serviceEventDetails")
-		d := openObject(o.b)
-		for _, n := range s.Details {
-			d.str(n.Name, n.Value)
-		}
-		o.b = d.close()
-	}
+	o.notes("serviceEventDetails", s.Details)
 	o.str("eventCategory", "Management")
 	e.JSON = o.close()
 	return e

@@ -32,6 +32,9 @@ type Call struct {
 	// Via lists the service principals that forwarded the call, first forwarder first
 	// ("ssm.amazonaws.com"); empty for a call from outside.
 	Via []string
+	// SourceARN is the resource on whose behalf a service principal makes the call
+	// (aws:SourceArn); empty for all other principals.
+	SourceARN string
 	// Parent is the call whose service made this one, nil for a call from outside.
 	Parent *Call
 	// Input is the decoded, validated input (a pointer to the generated struct).

@@ -135,6 +135,10 @@ func (k *contextKeys) Lookup(key string) (policy.Values, bool) {
 		return policy.One(c.Account), c.Account != ""
 	case "aws:securetransport":
 		return policy.Flag(c.Secure()), true
+	case "aws:sourcearn":
+		return policy.One(c.SourceARN), c.SourceARN != ""
+	case "aws:sourceaccount":
+		return policy.One(c.Account), c.SourceARN != ""
 	case "aws:viaawsservice":
 		return policy.Flag(len(c.Via) > 0), true
 	case "aws:calledvia":

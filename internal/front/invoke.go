@@ -34,7 +34,7 @@ func (d *Door) Invoke(ctx context.Context, op *wire.Operation, in any) (any, err
 		RequestID: requestID, EventID: eventID, Operation: op, Principal: parent.Principal,
 		Region: parent.Region, Account: parent.Account, Time: d.clock.Now(),
 		Source: parent.Source, Parent: parent, Input: in,
-		Via: parent.Via,
+		Via: parent.Via, SourceARN: parent.SourceARN,
 	}
 	if parent.Operation != nil {
 		c.Via = append(slices.Clip(parent.Via), parent.Operation.API().EventSource)

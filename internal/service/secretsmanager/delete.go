@@ -131,8 +131,9 @@ const (
 // JobHandlers are the service's jobs by kind, for the runner (due.NewRunner).
 func (s *Service) JobHandlers() map[string]due.Handler {
 	return map[string]due.Handler{
-		jobPurge: {RunInTxn: s.purgeDue},
-		jobSweep: {RunInTxn: s.sweepDue},
+		jobPurge:  {RunInTxn: s.purgeDue},
+		jobSweep:  {RunInTxn: s.sweepDue},
+		jobWindow: {RunInTxn: s.rotation.open},
 	}
 }
 

@@ -54,7 +54,10 @@ func (s *Service) Resolve(ctx context.Context, c *call.Call) ([]call.Access, err
 	}
 	c.Resolved = r
 	a.Action = action
+	a.Extra = rotationAllow(ctx, c, a.Resource)
 	switch in := c.Input.(type) {
+	case *secretsmanagerapi.RotateSecretRequest:
+		return append([]call.Access{a}, rotateAccess(c, in, r.secret)...), nil
 	case *secretsmanagerapi.TagResourceRequest:
 		a.RequestTags = requestTags(in.Tags)
 	case *secretsmanagerapi.UntagResourceRequest:

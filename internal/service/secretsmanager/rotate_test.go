@@ -33,7 +33,7 @@ func TestRotationRulesAreChecked(t *testing.T) {
 	for _, c := range []rotationConfig{
 		{AfterDays: 30}, {AfterDays: 1000, Duration: "4h"}, {Schedule: "rate(4 hours)"}, {Schedule: "cron(0 8 1 * ? *)", Duration: "2h"}, {Schedule: "rate(30 days)"},
 	} {
-		if w, err := c.window(); err != nil || !w.set {
+		if _, err := c.window(); err != nil || !c.scheduled() {
 			t.Errorf("%+v: %v", c, err)
 		}
 	}

@@ -25,10 +25,13 @@ type KMS interface {
 	Decrypt(ctx context.Context, in *kmsapi.DecryptRequest) (*kmsapi.DecryptResponse, error)
 }
 
-// Self reads secrets through the front door, for BatchGetSecretValue
+// Self calls the room through the front door, for BatchGetSecretValue and for built-in
+// rotation functions, whose calls are in CloudTrail as those of AWS's functions are
 // (secretsmanagerapi.Client).
 type Self interface {
 	GetSecretValue(ctx context.Context, in *secretsmanagerapi.GetSecretValueRequest) (*secretsmanagerapi.GetSecretValueResponse, error)
+	PutSecretValue(ctx context.Context, in *secretsmanagerapi.PutSecretValueRequest) (*secretsmanagerapi.PutSecretValueResponse, error)
+	UpdateSecretVersionStage(ctx context.Context, in *secretsmanagerapi.UpdateSecretVersionStageRequest) (*secretsmanagerapi.UpdateSecretVersionStageResponse, error)
 }
 
 // Principals knows the unique ids behind the ARNs of users, roles and role sessions
@@ -92,6 +95,8 @@ type Config struct {
 	// MaxSecrets is the quota of secrets for one account in one Region; 0 means
 	// DefaultMaxSecrets.
 	MaxSecrets int
+	// Rotation is what rotations are made of.
+	Rotation RotationConfig
 }
 
 // DefaultMaxSecrets is AWS's quota of secrets for one account in one Region.
@@ -114,6 +119,7 @@ type Service struct {
 	counts    *counts
 	reads     *reads
 	rotations rotations
+	rotation  *rotationEngine
 
 	principals Principals
 }
@@ -138,6 +144,7 @@ func New(c Config) (*Service, error) {
 		events: c.Events, audit: c.Audit, clock: c.Clock, log: c.Log, regions: c.Regions,
 		counts: newCounts(c.MaxSecrets), reads: newReads(),
 	}
-	s.rotations = uninvocable{}
+	s.rotation = newRotationEngine(s, c.Rotation)
+	s.rotations = s.rotation
 	return s, nil
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"iter"
 
+	"fastness/internal/due"
 	"fastness/internal/store"
 	"fastness/internal/store/table"
 )
@@ -18,6 +19,8 @@ type tables struct {
 	values   *table.Table[valueRecord]
 	accesses *table.Table[accessRecord]
 	journals *table.Table[journalRecord]
+	// rotationJobs carry rotations on, apart from the program's jobs: see rotation.go.
+	rotationJobs *due.Queue
 }
 
 // The indexes.
@@ -61,6 +64,9 @@ func newTables(reg *table.Registry) (*tables, error) {
 			ID:    func(j *journalRecord) []table.Part { return parts(j.Secret) },
 		}),
 	)
+	if err == nil {
+		t.rotationJobs, err = due.NewQueueFor(reg, "secretsmanager")
+	}
 	if err != nil {
 		return nil, fmt.Errorf("secretsmanager: %w", err)
 	}

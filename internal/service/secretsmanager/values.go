@@ -44,7 +44,8 @@ func (s *Service) chosenVersion(ctx context.Context, sec *secret, id, label stri
 		if label == "" {
 			label = stageCurrent
 		}
-		missing = func() error { return noValueFor(label) }
+		asked := label
+		missing = func() error { return noValueFor(asked) }
 		if id = sec.record.Stages[label]; id == "" {
 			return nil, missing()
 		}
