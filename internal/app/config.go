@@ -72,6 +72,8 @@ type Config struct {
 	// KeyStores says which proxies KMS may use for external key stores. Own is filled in.
 	KeyStores kms.ExternalKeyStores
 	XKSProxy  XKSProxyConfig
+	// Parameters is what Parameter Store is given from files.
+	Parameters ParametersConfig
 
 	Version string
 	Clock   clock.Clock

@@ -13,6 +13,7 @@ import (
 	"fastness/internal/service/iam"
 	"fastness/internal/service/kms"
 	"fastness/internal/service/secretsmanager"
+	"fastness/internal/service/ssm"
 	"fastness/internal/service/xksproxy"
 	"fastness/internal/store"
 	"fastness/internal/store/table"
@@ -97,7 +98,7 @@ func (f *fsck) records(ctx context.Context, ring *seal.Keyring, sealed *seal.Sto
 	if _, err := due.NewQueue(registry); err != nil {
 		return err
 	}
-	if err := errors.Join(audit.Reserve(registry), kms.Register(registry), secretsmanager.Register(registry), xksproxy.Register(registry)); err != nil {
+	if err := errors.Join(audit.Reserve(registry), kms.Register(registry), secretsmanager.Register(registry), ssm.Register(registry), xksproxy.Register(registry)); err != nil {
 		return err
 	}
 	events, err := eventlog.Open(sealed, registry, eventlog.Options{Clock: f.config.Clock})

@@ -11,6 +11,7 @@ import (
 	"fastness/internal/api/iamapi"
 	"fastness/internal/api/kmsapi"
 	"fastness/internal/api/secretsmanagerapi"
+	"fastness/internal/api/ssmapi"
 	"fastness/internal/api/stsapi"
 	"fastness/internal/audit"
 	"fastness/internal/due"
@@ -24,6 +25,7 @@ import (
 	"fastness/internal/service/iam"
 	"fastness/internal/service/kms"
 	"fastness/internal/service/secretsmanager"
+	"fastness/internal/service/ssm"
 	"fastness/internal/service/sts"
 	"fastness/internal/service/xksproxy"
 	"fastness/internal/store"
@@ -145,13 +147,20 @@ func (a *App) openRooms(ctx context.Context, ring *seal.Keyring) (_ *rooms, err 
 		return nil, err
 	}
 	r.directory, r.kms = directory, kmsRoom
+	door := new(inside)
+	ssmRoom, err := ssm.New(ssm.Config{
+		Store: sealed, Registry: registry, Pages: pages, Jobs: queue, Events: r.events, Audit: r.audit, Door: door,
+		Clock: c.Clock, Log: c.Log, Images: c.Parameters.images(), Public: c.Parameters.Public,
+	})
+	if err != nil {
+		return nil, err
+	}
 	kmsDoor := &front.Room{API: kmsapi.API, Service: kmsRoom, Resolver: kmsRoom, MaxBody: kms.MaxBody}
 	if len(c.KMSQuotas.Requests) > 0 {
 		if kmsDoor.Quota, err = kmsRoom.NewQuotas(c.KMSQuotas.Requests); err != nil {
 			return nil, err
 		}
 	}
-	door := new(inside)
 	secretsRoom, err := a.openSecretsManager(r, sealed, registry, queue, pages, directory, regions, door)
 	if err != nil {
 		return nil, err
@@ -163,6 +172,7 @@ func (a *App) openRooms(ctx context.Context, ring *seal.Keyring) (_ *rooms, err 
 			{API: cloudtrailapi.API, Service: trailRoom, Resolver: trailRoom},
 			kmsDoor,
 			{API: secretsmanagerapi.API, Service: secretsRoom, Resolver: secretsRoom, MaxBody: secretsmanager.MaxBody},
+			{API: ssmapi.API, Service: ssmRoom, Resolver: ssmRoom},
 		},
 		Codecs: codecs(), Credentials: stsRoom, Principals: directory,
 		Store: sealed, Audit: r.audit, Clock: c.Clock, Log: c.Log, Metrics: a.metrics, Regions: regions,
@@ -189,6 +199,7 @@ func (a *App) openRooms(ctx context.Context, ring *seal.Keyring) (_ *rooms, err 
 	handlers := daily.handlers()
 	maps.Copy(handlers, kmsRoom.JobHandlers())
 	maps.Copy(handlers, secretsRoom.JobHandlers())
+	maps.Copy(handlers, ssmRoom.JobHandlers())
 	runner, err := due.NewRunner(sealed, queue, handlers, due.Options{Clock: c.Clock, Logger: c.Log})
 	if err != nil {
 		return nil, err

@@ -35,6 +35,13 @@ func (o *object) member(modelled string) {
 	o.b = append(o.b, '"', ':')
 }
 
+// fixed writes members that are known beforehand, the name of the last one before its value
+// included; the object is not empty.
+func (o *object) fixed(json string) { o.b = append(o.b, json...) }
+
+// value writes what a name was written for.
+func (o *object) value(v string) { o.b = jsonbody.AppendString(o.b, v) }
+
 func (o *object) comma() {
 	if !o.empty {
 		o.b = append(o.b, ',')

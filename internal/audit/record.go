@@ -3,6 +3,7 @@ package audit
 import (
 	"context"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -137,35 +138,40 @@ func (s *scratch) record(e *Event, c *call.Call, out any, err wire.APIError, rec
 	}
 
 	begin := len(s.json)
-	o := openObject(s.json)
-	o.str("eventVersion", "1.11")
-	o.name("userIdentity")
+	o := object{b: s.json}
+	// Most of a record is the same in all: names are written as they are, with their commas.
+	o.fixed(`{"eventVersion":"1.11","userIdentity":`)
 	o.b = appendIdentity(o.b, c, foreign)
-	o.name("eventTime")
+	o.fixed(`,"eventTime":`)
 	o.b = appendTime(o.b, c.Time)
-	o.str("eventSource", api.EventSource)
-	o.str("eventName", op.Name)
-	o.str("awsRegion", c.Region)
-	if len(c.Via) > 0 {
-		via := c.Via[len(c.Via)-1]
-		o.str("sourceIPAddress", via)
-		o.str("userAgent", via)
-	} else if c.Source != nil {
-		o.name("sourceIPAddress")
+	o.fixed(`,"eventSource":`)
+	o.value(api.EventSource)
+	o.fixed(`,"eventName":`)
+	o.value(op.Name)
+	o.fixed(`,"awsRegion":`)
+	o.value(c.Region)
+	o.fixed(`,"sourceIPAddress":`)
+	agent := c.Principal.Service
+	switch {
+	case len(c.Via) > 0:
+		agent = c.Via[len(c.Via)-1]
+		o.value(agent)
+	case c.Source != nil:
+		agent = truncate(c.Source.UserAgent, maxUserAgent)
 		o.b = append(c.Source.IP.AppendTo(append(o.b, '"')), '"')
-		o.str("userAgent", truncate(c.Source.UserAgent, maxUserAgent))
-	} else {
-		o.str("sourceIPAddress", c.Principal.Service)
-		o.str("userAgent", c.Principal.Service)
+	default:
+		o.value(agent)
 	}
+	o.fixed(`,"userAgent":`)
+	o.value(agent)
 	if err != nil {
 		o.str("errorCode", errorCode(err))
 		o.optional("errorMessage", truncate(err.ErrorMessage(), maxErrorMessage))
 	}
-	o.name("requestParameters")
+	o.fixed(`,"requestParameters":`)
 	start := len(o.b)
 	o.b = omitTooLarge(appendShape(o.b, op.Input(), c.Input, c.Notes.Request), start, "requestParameters")
-	o.name("responseElements")
+	o.fixed(`,"responseElements":`)
 	start = len(o.b)
 	if err != nil || (op.ReadOnly && c.Notes.Response == nil) {
 		o.b = append(o.b, "null"...)
@@ -183,18 +189,20 @@ func (s *scratch) record(e *Event, c *call.Call, out any, err wire.APIError, rec
 		}
 		o.b = extra.close()
 	}
-	o.str("requestID", c.RequestID)
-	o.str("eventID", e.ID)
-	o.boolean("readOnly", op.ReadOnly)
+	o.fixed(`,"requestID":`)
+	o.value(c.RequestID)
+	o.fixed(`,"eventID":`)
+	o.value(e.ID)
+	o.fixed(`,"readOnly":`)
+	o.b = strconv.AppendBool(o.b, op.ReadOnly)
 	if len(e.Resources) > 0 {
 		o.name("resources")
 		o.b = appendResources(o.b, e.Resources)
 	}
-	o.str("eventType", "AwsApiCall")
-	o.boolean("managementEvent", true)
-	o.str("recipientAccountId", recipient)
+	o.fixed(`,"eventType":"AwsApiCall","managementEvent":true,"recipientAccountId":`)
+	o.value(recipient)
 	o.optional("sharedEventID", shared)
-	o.str("eventCategory", "Management")
+	o.fixed(`,"eventCategory":"Management"`)
 	if s := c.Source; s != nil && s.TLSVersion != "" && len(c.Via) == 0 {
 		o.name("tlsDetails")
 		t := openObject(o.b)

@@ -63,7 +63,9 @@ func TestAWSCLI(t *testing.T) {
 	for _, program := range []string{"aws", "bash", "curl", "jq", "openssl"} {
 		need(t, program)
 	}
-	succeed(t, t.TempDir(), server.environment(server.credentials), "bash", absolute(t, "testdata", "awscli.sh"))
+	for _, script := range []string{"awscli.sh", "awscli_ssm.sh"} {
+		succeed(t, t.TempDir(), server.environment(server.credentials), "bash", absolute(t, "testdata", script))
+	}
 }
 
 // TestAWSCLIByFiles uses the files of the first start, as the start banner says.
@@ -97,7 +99,10 @@ func cliReadsEndpoints(t *testing.T) bool {
 }
 
 func TestBoto3(t *testing.T) {
-	succeed(t, t.TempDir(), server.environment(server.credentials), pythonWithBoto3(t), absolute(t, "testdata", "boto3_kms.py"))
+	python := pythonWithBoto3(t)
+	for _, script := range []string{"boto3_kms.py", "boto3_ssm.py"} {
+		succeed(t, t.TempDir(), server.environment(server.credentials), python, absolute(t, "testdata", script))
+	}
 }
 
 // pythonWithBoto3 is a Python that has boto3.

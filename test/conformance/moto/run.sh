@@ -4,7 +4,7 @@
 #
 #	test/conformance/moto/run.sh DIR [SERVICE] [pytest arguments]
 #
-# SERVICE is the name of one of the lists in excused/ (kms, secretsmanager); without it
+# SERVICE is the name of one of the lists in excused/ (kms, secretsmanager, ssm); without it
 # all are run.
 #
 # DIR is a checkout of https://github.com/getmoto/moto; its tests/ is enough if a moto
