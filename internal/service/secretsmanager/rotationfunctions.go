@@ -1,12 +1,14 @@
 package secretsmanager
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 
 	"fastness/internal/api/secretsmanagerapi"
 	"fastness/internal/arn"
@@ -203,18 +205,24 @@ func (f *builtInFunction) run(ctx context.Context, step rotationStep, t *rotatio
 		clear(r.Previous)
 		clear(r.Master)
 	}()
-	var err error
-	if r.Current, err = f.engine.value(ctx, t.arn(), stageCurrent, ""); err != nil {
-		return err
+	// At the same time, so that their audit records reach the disk together.
+	var reads sync.WaitGroup
+	var errs [3]error
+	reads.Go(func() { r.Current, errs[0] = f.engine.value(ctx, t.arn(), stageCurrent, "") })
+	reads.Go(func() { r.Pending, errs[1] = f.engine.value(ctx, t.arn(), "", t.token) })
+	if step == stepSet {
+		reads.Go(func() {
+			if r.Previous, errs[2] = f.engine.value(ctx, t.arn(), stagePrevious, ""); isMissing(errs[2]) {
+				errs[2] = nil
+			}
+		})
 	}
-	if r.Pending, err = f.engine.value(ctx, t.arn(), "", t.token); err != nil {
+	reads.Wait()
+	if err := cmp.Or(errs[0], errs[1], errs[2]); err != nil {
 		return err
 	}
 	if step == stepTest {
 		return f.rotator.Test(ctx, r)
-	}
-	if r.Previous, err = f.engine.value(ctx, t.arn(), stagePrevious, ""); err != nil && !isMissing(err) {
-		return err
 	}
 	master, err := f.rotator.MasterARN(r.Current)
 	if err != nil {
