@@ -13,6 +13,17 @@ const batchLen = 64 << 10
 // bufferLen is the capacity of pooled buffers: a batch with an incomplete final frame.
 const bufferLen = batchLen + finalOverhead
 
+// hashAhead is about how many bytes on the wire wait for the hash of a signature.
+const hashAhead = 8 * batchLen
+
+// lineDepth is how many batches are on their way at once in a stream with so many workers.
+func lineDepth(workers int, h *Header) int {
+	if workers == 1 || !h.Suite.Signs() {
+		return workers
+	}
+	return max(3, hashAhead/(framesPerBatch(int(h.FrameLength))*(int(h.FrameLength)+regularOverhead)))
+}
+
 // framesPerBatch is how many frames go to one goroutine: several small ones or one large.
 func framesPerBatch(frameLen int) int {
 	return max(1, batchLen/(frameLen+regularOverhead))
@@ -31,7 +42,6 @@ type batch struct {
 	seq    uint32
 	final  bool
 	err    error
-	worked bool          // out and err are ready; the line's mutex guards it
 	done   chan struct{} // closed when out, err and the hash are ready
 }
 
@@ -83,7 +93,7 @@ func (b *batch) reset() {
 	b.wetOut = max(b.wetOut, len(b.out))
 	b.in, b.out = nil, b.out[:0]
 	b.plain, b.offset, b.seq, b.final, b.err = 0, 0, 0, false, nil
-	b.worked, b.done = false, nil
+	b.done = nil
 }
 
 // free wipes the batch and gives it back.
@@ -116,7 +126,7 @@ type line struct {
 
 	mu      sync.Mutex
 	unadded []*batch // batches, in order, that the digest has not got
-	adding  bool     // somebody is adding to the digest
+	adding  bool     // somebody is adding to the digest, or about to
 }
 
 // get returns an empty batch.
@@ -136,38 +146,46 @@ func (l *line) put(b *batch) {
 }
 
 // send sends b off, or does its work at once when inline. The line must not be full.
+//
+// Without a digest every batch gets a goroutine. With one, hashing takes several times as
+// long as AES-GCM: so the caller encrypts, and one goroutine does nothing but hash.
 func (l *line) send(b *batch, inline bool) {
 	b.done = make(chan struct{})
 	l.queue = append(l.queue, b)
-	if l.digest != nil {
-		l.mu.Lock()
-		l.unadded = append(l.unadded, b)
-		l.mu.Unlock()
-	}
-	if inline || l.depth == 1 {
-		l.run(b)
+	if l.digest == nil {
+		if inline || l.depth == 1 {
+			l.run(b)
+		} else {
+			go l.run(b)
+		}
 		return
 	}
-	go l.run(b)
+	l.work(b)
+	l.mu.Lock()
+	l.unadded = append(l.unadded, b)
+	idle := !l.adding
+	l.adding = true
+	l.mu.Unlock()
+	switch {
+	case !idle:
+	case inline || l.depth == 1:
+		l.add()
+	default:
+		go l.add()
+	}
 }
 
-// run does the work of b, and adds to the digest what is due. Whoever adds goes on with
-// the batches behind, when they are ready, without waking anybody: hashing takes longest,
-// and must not pause.
+// run does the work of b.
 func (l *line) run(b *batch) {
 	l.work(b)
-	if l.digest == nil {
-		close(b.done)
-		return
-	}
+	close(b.done)
+}
+
+// add adds to the digest until nothing is left to be added. Who calls it has set adding.
+func (l *line) add() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	b.worked = true
-	if l.adding {
-		return
-	}
-	l.adding = true
-	for len(l.unadded) > 0 && l.unadded[0].worked {
+	for len(l.unadded) > 0 {
 		next := l.unadded[0]
 		l.unadded = append(l.unadded[:0], l.unadded[1:]...)
 		l.mu.Unlock()
@@ -180,6 +198,27 @@ func (l *line) run(b *batch) {
 
 // full says whether one has to be taken before another is sent.
 func (l *line) full() bool { return len(l.queue) >= l.depth }
+
+// settle waits until some batches at the front are finished, if the line is full: with a
+// digest half of them, so that the caller sleeps once for several batches, while the other
+// half keeps the hash going. Waking a goroutine for each of them costs as much as AES-GCM.
+func (l *line) settle() {
+	if l.digest != nil && l.full() {
+		<-l.queue[(len(l.queue)-1)/2].done
+	}
+}
+
+// finished is how many batches at the front are finished.
+func (l *line) finished() int {
+	for i, b := range l.queue {
+		select {
+		case <-b.done:
+		default:
+			return i
+		}
+	}
+	return len(l.queue)
+}
 
 // take waits for the first batch and removes it; nil if there is none.
 func (l *line) take() *batch {

@@ -20,7 +20,8 @@ const (
 
 // CachingOptions bound how long and how often a CachingManager reuses data keys.
 type CachingOptions struct {
-	// MaxAge is how long materials are reused after they were made. It must be positive.
+	// MaxAge is how long materials are reused after they were made; then their data key is
+	// wiped, at the latest when MaxAge has passed on the system's clock. It must be positive.
 	MaxAge time.Duration
 	// MaxMessages bounds the messages that one data key encrypts: 1 to MaxCachedMessages, which
 	// is what 0 stands for.
@@ -107,22 +108,21 @@ func (c *CachingManager) EncryptionMaterials(ctx context.Context, r *EncryptionR
 	if err != nil {
 		return nil, err
 	}
-	release, found, err := c.cache.acquire(ctx, id, c.now, func(e *cacheEntry) bool {
+	var m *EncryptionMaterials
+	release, found, err := c.cache.entries.Acquire(ctx, id, c.now, func(e *cacheEntry) bool {
 		if e.messages >= c.maxMessages || e.bytes > c.maxBytes-r.PlaintextLength {
 			return false
 		}
 		e.messages++
 		e.bytes += r.PlaintextLength
+		m = cloneEncryption(e.encryption)
 		return true
 	})
-	if err != nil {
-		return nil, err
-	}
-	if found != nil {
-		return found.encryption, nil
+	if err != nil || found {
+		return m, err
 	}
 	defer release()
-	m, err := c.inner.EncryptionMaterials(ctx, r)
+	m, err = c.inner.EncryptionMaterials(ctx, r)
 	if err != nil {
 		return nil, err
 	}
@@ -131,7 +131,7 @@ func (c *CachingManager) EncryptionMaterials(ctx context.Context, r *EncryptionR
 	}
 	// The manager below may have chosen a suite that must not be cached.
 	if m.Suite.Derives() {
-		c.cache.put(id, &cacheEntry{encryption: cloneEncryption(m), messages: 1, bytes: r.PlaintextLength, expires: c.now().Add(c.maxAge)})
+		c.cache.entries.Put(id, &cacheEntry{encryption: cloneEncryption(m), messages: 1, bytes: r.PlaintextLength}, c.maxAge, c.now)
 	}
 	return m, nil
 }
@@ -145,22 +145,23 @@ func (c *CachingManager) DecryptionMaterials(ctx context.Context, r *DecryptionR
 	if err != nil {
 		return nil, err
 	}
-	release, found, err := c.cache.acquire(ctx, id, c.now, func(*cacheEntry) bool { return true })
-	if err != nil {
-		return nil, err
-	}
-	if found != nil {
-		return found.decryption, nil
+	var m *DecryptionMaterials
+	release, found, err := c.cache.entries.Acquire(ctx, id, c.now, func(e *cacheEntry) bool {
+		m = cloneDecryption(e.decryption)
+		return true
+	})
+	if err != nil || found {
+		return m, err
 	}
 	defer release()
-	m, err := c.inner.DecryptionMaterials(ctx, r)
+	m, err = c.inner.DecryptionMaterials(ctx, r)
 	if err != nil {
 		return nil, err
 	}
 	if m == nil || m.Suite == nil || m.PlaintextDataKey == nil {
 		return nil, fmt.Errorf("%w: incomplete materials from the manager below the cache", ErrMaterials)
 	}
-	c.cache.put(id, &cacheEntry{decryption: cloneDecryption(m), expires: c.now().Add(c.maxAge)})
+	c.cache.entries.Put(id, &cacheEntry{decryption: cloneDecryption(m)}, c.maxAge, c.now)
 	return m, nil
 }
 

@@ -1,6 +1,7 @@
 package encryptionsdk
 
 import (
+	"bytes"
 	"context"
 	"crypto/ecdsa"
 	"encoding/binary"
@@ -24,6 +25,7 @@ type Decrypter struct {
 	offset   int64
 	next     uint64 // sequence number
 	total    int64  // bytes of plaintext that were sent off
+	lent     *loan  // src, when it has lent its memory
 	srcErr   error  // what src ended with, io.EOF included
 	slow     bool   // src had no more just now
 	final    bool   // the last frame has been found; arriving holds what follows it
@@ -77,13 +79,10 @@ func NewDecrypter(ctx context.Context, src io.Reader, o DecryptOptions) (*Decryp
 		frameLen: int(m.header.FrameLength), arriving: first, offset: int64(m.header.Length),
 	}
 	first.coder.init(m.key.aead, m.header.MessageID)
-	d.line = line{aead: m.key.aead, id: m.header.MessageID, depth: depth, work: d.open, text: (*batch).received}
+	d.line = line{aead: m.key.aead, id: m.header.MessageID, depth: lineDepth(depth, m.header), work: d.open, text: (*batch).received}
 	if m.verifier != nil {
 		d.line.digest = newHash(m.header.Suite.SignatureHash)()
 		d.line.digest.Write(scanner.raw[:m.header.Length])
-		if depth > 1 {
-			d.line.depth++ // one is being hashed
-		}
 	}
 	first.in = scanner.raw[m.header.Length:]
 	return d, nil
@@ -190,9 +189,52 @@ func (d *Decrypter) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// WriteTo writes all plaintext to w, without copying it again. When src gives less than it
-// was asked for, complete frames go out before it is asked for more; so they do in Read.
+// WriteTo writes all plaintext to w, without copying it again; out of a bytes.Reader or a
+// bytes.Buffer it does not copy the message either. When src gives less than it was asked
+// for, complete frames go out before it is asked for more; so they do in Read. An error of w
+// ends the message.
 func (d *Decrypter) WriteTo(w io.Writer) (int64, error) {
+	switch src := d.src.(type) {
+	case *bytes.Reader:
+		return d.writeLent(w, src)
+	case *bytes.Buffer:
+		return d.writeLent(w, src)
+	}
+	return d.writeAll(w)
+}
+
+// loan is the memory of a source that hands out all of it at once.
+type loan struct{ rest []byte }
+
+func (l *loan) Read(p []byte) (int, error) {
+	if len(l.rest) == 0 {
+		return 0, io.EOF
+	}
+	n := copy(p, l.rest)
+	l.rest = l.rest[n:]
+	return n, nil
+}
+
+// writeLent is writeAll for a source that writes all it has at once, from its own memory:
+// frames are decrypted from where they are. Nothing of them is kept when it returns.
+func (d *Decrypter) writeLent(w io.Writer, src io.WriterTo) (total int64, err error) {
+	_, _ = src.WriteTo(writerFunc(func(p []byte) (int, error) {
+		d.lent, d.slow = &loan{p}, false
+		d.src = d.lent
+		total, err = d.writeAll(w)
+		return len(p), nil
+	}))
+	if d.lent == nil { // it had nothing more
+		return d.writeAll(w)
+	}
+	return total, err
+}
+
+type writerFunc func([]byte) (int, error)
+
+func (f writerFunc) Write(p []byte) (int, error) { return f(p) }
+
+func (d *Decrypter) writeAll(w io.Writer) (int64, error) {
 	var total int64
 	for {
 		if len(d.plain) > 0 {
@@ -203,6 +245,7 @@ func (d *Decrypter) WriteTo(w io.Writer) (int64, error) {
 			total += int64(n)
 			d.plain = d.plain[n:]
 			if err != nil {
+				d.fail(err)
 				return total, err
 			}
 		}
@@ -232,6 +275,9 @@ func (d *Decrypter) fail(err error) bool {
 		}
 	}
 	d.current, d.arriving = nil, nil
+	if d.lent != nil {
+		d.lent.rest = nil
+	}
 	d.line.close()
 	return false
 }
@@ -252,8 +298,11 @@ func (d *Decrypter) advance() bool {
 	if err := d.ctx.Err(); err != nil {
 		return d.fail(err)
 	}
-	for !d.final && d.bodyErr == nil && !d.line.full() && !(d.slow && len(d.line.queue) > 0) {
-		d.bodyErr = d.receive()
+	if d.line.digest == nil || d.line.finished() == 0 {
+		for !d.final && d.bodyErr == nil && !d.line.full() && !(d.slow && len(d.line.queue) > 0) {
+			d.bodyErr = d.receive()
+		}
+		d.line.settle()
 	}
 	b := d.line.take()
 	if b == nil {
@@ -288,10 +337,15 @@ func (d *Decrypter) finish() bool {
 // receive reads until a good part of a batch is there, and sends its frames off.
 func (d *Decrypter) receive() error {
 	b := d.arriving
+	b.offset = d.offset
+	if d.lent != nil && d.header.Framed && len(b.in) == 0 {
+		if sent, err := d.receiveLent(b); sent || err != nil {
+			return err
+		}
+	}
 	if b.in == nil {
 		b.input(min(bufferLen, d.bodyOverhead()*framesPerBatch(d.frameLen)+finalOverhead))
 	}
-	b.offset = d.offset
 	if !d.header.Framed {
 		return d.receiveUnframed(b)
 	}
@@ -306,13 +360,29 @@ func (d *Decrypter) receive() error {
 			d.dispatch(b, whole)
 			return err
 		}
-		if whole.final || whole.frames > 0 && (d.srcErr != nil || d.slow || len(b.in) >= batchLen/2 || whole.length+whole.need > cap(b.in)) {
+		if whole.final || whole.frames > 0 && (d.srcErr != nil || d.slow || d.lent != nil || len(b.in) >= batchLen/2 || whole.length+whole.need > cap(b.in)) {
 			return d.dispatch(b, whole)
 		}
 		if err := d.more(b, whole.length+whole.need, fmt.Sprintf("frame %d", d.next+uint64(whole.frames)), d.offset+int64(whole.length)); err != nil {
 			return err
 		}
 	}
+}
+
+// receiveLent sends off as many whole frames of the loan as make a batch, if there are any.
+func (d *Decrypter) receiveLent(b *batch) (sent bool, err error) {
+	rest := d.lent.rest
+	window := rest[:min(len(rest), d.bodyOverhead()*framesPerBatch(d.frameLen)+finalOverhead-regularOverhead)]
+	whole, err := scanFrames(window, d.frameLen, d.next, d.offset)
+	if whole.frames == 0 {
+		return false, err
+	}
+	b.in = window[:whole.length:whole.length]
+	d.lent.rest = rest[whole.length:]
+	if long := d.dispatch(b, whole); long != nil {
+		return false, long
+	}
+	return true, err
 }
 
 func (d *Decrypter) bodyOverhead() int { return d.frameLen + regularOverhead }
@@ -385,6 +455,9 @@ func (d *Decrypter) more(b *batch, need int, part string, offset int64) error {
 	for range 100 {
 		have := len(b.in)
 		window := b.in[have:min(cap(b.in), have+readLen)]
+		if d.lent != nil {
+			window = window[:min(len(window), need-have)] // the frames behind stay where they are
+		}
 		n, err := d.src.Read(window)
 		if n < 0 || n > len(window) {
 			return fmt.Errorf("read the message: impossible count %d", n)

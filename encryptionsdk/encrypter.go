@@ -61,13 +61,10 @@ func NewEncrypter(ctx context.Context, dst io.Writer, o EncryptOptions) (*Encryp
 		ctx: ctx, dst: dst, header: m.header, signer: m.signer, next: 1,
 		frameLen: frameLen, room: framesPerBatch(frameLen) * frameLen, bound: o.PlaintextLengthBound,
 	}
-	e.line = line{aead: m.key.aead, id: m.header.MessageID, depth: depth, work: e.seal, text: (*batch).sealed}
+	e.line = line{aead: m.key.aead, id: m.header.MessageID, depth: lineDepth(depth, m.header), work: e.seal, text: (*batch).sealed}
 	if m.signer != nil {
 		e.line.digest = newHash(m.header.Suite.SignatureHash)()
 		e.line.digest.Write(m.raw)
-		if depth > 1 {
-			e.line.depth++ // one is being hashed
-		}
 	}
 	e.pending = e.line.get()
 	if err := e.emit(m.raw); err != nil {
@@ -197,8 +194,8 @@ func (e *Encrypter) Write(p []byte) (int, error) {
 			p = p[m:]
 		}
 	}
-	for direct && len(e.line.queue) > 0 {
-		if err := e.emitFirst(); err != nil {
+	if direct {
+		if err := e.emitAll(); err != nil {
 			return 0, err
 		}
 	}
@@ -304,12 +301,7 @@ func (e *Encrypter) flushSlow() error {
 			return err
 		}
 	}
-	for len(e.line.queue) > 0 {
-		if err := e.emitFirst(); err != nil {
-			return err
-		}
-	}
-	return nil
+	return e.emitAll()
 }
 
 // send numbers the frames of b and sends it off.
@@ -327,10 +319,13 @@ func (e *Encrypter) send(b *batch, inline bool) error {
 		e.line.put(b)
 		return e.fail(err)
 	}
-	for e.line.full() {
-		if err := e.emitFirst(); err != nil {
-			e.line.put(b)
-			return err
+	if e.line.full() {
+		e.line.settle()
+		for range max(1, e.line.finished()) {
+			if err := e.emitFirst(); err != nil {
+				e.line.put(b)
+				return err
+			}
 		}
 	}
 	b.seq = uint32(e.next)
@@ -347,6 +342,16 @@ func (e *Encrypter) emitFirst() error {
 	e.line.put(b)
 	if err != nil {
 		return e.fail(err)
+	}
+	return nil
+}
+
+// emitAll writes out all batches of the line.
+func (e *Encrypter) emitAll() error {
+	for len(e.line.queue) > 0 {
+		if err := e.emitFirst(); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -394,10 +399,8 @@ func (e *Encrypter) Close() error {
 	if err := e.send(b, len(e.line.queue) == 0); err != nil {
 		return err
 	}
-	for len(e.line.queue) > 0 {
-		if err := e.emitFirst(); err != nil {
-			return err
-		}
+	if err := e.emitAll(); err != nil {
+		return err
 	}
 	if e.signer != nil {
 		footer, err := appendFooter(nil, e.signer, e.line.digest.Sum(nil))

@@ -128,6 +128,29 @@ var readers = map[string]func(context.Context, []byte, encryptionsdk.DecryptOpti
 		_, err = d.WriteTo(&out)
 		return out.Bytes(), err
 	},
+	"copy of a stream": func(ctx context.Context, m []byte, o encryptionsdk.DecryptOptions) ([]byte, error) {
+		d, err := encryptionsdk.NewDecrypter(ctx, struct{ io.Reader }{bytes.NewReader(m)}, o)
+		if err != nil {
+			return nil, err
+		}
+		defer d.Close()
+		var out bytes.Buffer
+		_, err = d.WriteTo(&out)
+		return out.Bytes(), err
+	},
+	"read and copy": func(ctx context.Context, m []byte, o encryptionsdk.DecryptOptions) ([]byte, error) {
+		d, err := encryptionsdk.NewDecrypter(ctx, bytes.NewBuffer(bytes.Clone(m)), o)
+		if err != nil {
+			return nil, err
+		}
+		defer d.Close()
+		var out bytes.Buffer
+		if _, err := io.CopyN(&out, struct{ io.Reader }{d}, 5000); err != nil && err != io.EOF {
+			return out.Bytes(), err
+		}
+		_, err = d.WriteTo(&out)
+		return out.Bytes(), err
+	},
 	"slow copy": func(ctx context.Context, m []byte, o encryptionsdk.DecryptOptions) ([]byte, error) {
 		d, err := encryptionsdk.NewDecrypter(ctx, iotest.DataErrReader(&limitedReads{bytes.NewReader(m), 2999}), o)
 		if err != nil {

@@ -23,8 +23,8 @@ type Options struct {
 	// Supplier chooses the branch key of a message by its encryption context, such as by the
 	// tenant that is named there. It must be safe for use by several goroutines.
 	Supplier func(encryptionsdk.EncryptionContext) (id string, err error)
-	// TTL is how long a branch key serves before it is fetched again; it must be positive. A
-	// rotated branch key goes on encrypting for that long.
+	// TTL is how long a branch key serves before it is wiped, and fetched again when it is
+	// needed; it must be positive. A rotated branch key goes on encrypting for that long.
 	TTL time.Duration
 	// Capacity is how many branch keys are held; 0: DefaultCapacity.
 	Capacity int
@@ -209,6 +209,6 @@ func (k *Keyring) branchKey(ctx context.Context, at cacheKey) (*cached, error) {
 	}
 	branch = cached{version: version, material: [BranchKeyLen]byte(key.Material)}
 	held := branch
-	k.cache.Put(at, &held, k.now().Add(k.ttl))
+	k.cache.Put(at, &held, k.ttl, k.now)
 	return &branch, nil
 }
