@@ -52,7 +52,8 @@ same verdict "$(sm validate-resource-policy --secret-id $name --resource-policy 
 refused PublicPolicyException sm put-resource-policy --secret-id $name --resource-policy file://open.json --block-public-policy
 sed 's/"Principal":"\*"/"Principal":{"AWS":"'"$(cut -d: -f5 <<<"$arn")"'"}/' open.json >closed.json
 sm put-resource-policy --secret-id $name --resource-policy file://closed.json --block-public-policy >policy
-sm get-resource-policy --secret-id $name --query ResourcePolicy --output text | grep -q secretsmanager || fail "no policy"
+sm get-resource-policy --secret-id $name --query ResourcePolicy --output text >policy
+grep -q secretsmanager policy || fail "no policy: $(cat policy)"
 sm delete-resource-policy --secret-id $name >policy
 
 refused InvalidRequestException sm rotate-secret --secret-id $name
