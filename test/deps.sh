@@ -16,6 +16,9 @@ need() {
 curl_signs() { curl --help all 2>/dev/null | grep -q -- --aws-sigv4; }
 boto3_there() { python3 -c 'import boto3' || /usr/bin/python3 -c 'import boto3'; }
 
+# The servers of the database tests need only be there: they are not to run as services.
+there() { local path; for path in "$@"; do command -v "$path" || compgen -G "$path" || continue; return 0; done; return 1; }
+
 need openssl command -v openssl
 need curl curl_signs
 need jq command -v jq
@@ -25,6 +28,9 @@ need nodejs command -v node
 need npm command -v npm
 need awscli command -v aws
 need python3-boto3 boto3_there
+need postgresql there '/usr/lib/postgresql/*/bin/postgres' postgres
+need mariadb-server there mariadbd /usr/sbin/mariadbd
+need redis-server there redis-server /usr/bin/redis-server
 
 [ ${#missing[@]} -eq 0 ] && exit 0
 if [ "$(id -u)" -ne 0 ]; then
@@ -33,6 +39,13 @@ if [ "$(id -u)" -ne 0 ]; then
 	exit 1
 fi
 export DEBIAN_FRONTEND=noninteractive
+# Debian starts a server when it installs one. These would take ports and memory for
+# nothing, so a policy that was not there before forbids it meanwhile.
+if [ ! -e /usr/sbin/policy-rc.d ]; then
+	printf '#!/bin/sh\nexit 101\n' >/usr/sbin/policy-rc.d
+	chmod 755 /usr/sbin/policy-rc.d
+	trap 'rm -f /usr/sbin/policy-rc.d' EXIT
+fi
 apt-get update -qq
 apt-get install -y -qq --no-install-recommends "${missing[@]}"
 

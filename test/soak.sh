@@ -1,13 +1,14 @@
 #!/usr/bin/env bash
 # The loops at their full counts: hours.
 #
-#	test/soak.sh [crash] [stream] [interop] [policy] [conformance] [race] [fuzz]
+#	test/soak.sh [crash] [rotation] [stream] [interop] [policy] [conformance] [race] [fuzz]
 #
 # runs the named parts, or all. Each has a bound in time, stops at its first failure and
 # prints what repeats it; the script goes on with the next. A summary ends it, and the
 # exit status tells.
 #
 #	FASTNESS_SOAK   kills of the crash test (200)
+#	FASTNESS_ROTATION_KILLS  kills in rotations of secrets (50)
 #	DIFFERENTIAL    cases of the policy differential test (1000000)
 #	FUZZ_TIME       for each fuzz target: 20s, 10m, 1h (10m)
 #	FUZZ_WORKERS    processes of each fuzz target (as many as processors)
@@ -15,7 +16,7 @@
 #	FASTNESS_VECTORS  directory of vectors; without it, conformance is left out
 set -uo pipefail
 cd "$(dirname "$0")/.."
-: "${FASTNESS_SOAK:=200}" "${DIFFERENTIAL:=1000000}" "${FUZZ_TIME:=10m}" "${FUZZ_WORKERS:=$(nproc)}" "${FUZZ_TARGETS:=.}"
+: "${FASTNESS_SOAK:=200}" "${FASTNESS_ROTATION_KILLS:=50}" "${DIFFERENTIAL:=1000000}" "${FUZZ_TIME:=10m}" "${FUZZ_WORKERS:=$(nproc)}" "${FUZZ_TARGETS:=.}"
 output=$(mktemp)
 trap 'rm -f "$output"' EXIT
 summary=()
@@ -54,6 +55,11 @@ part() {
 crash() {
 	part $((900 + FASTNESS_SOAK * 30)) "crash, $FASTNESS_SOAK kills" '[0-9]+ answered calls.*' \
 		env FASTNESS_SOAK="$FASTNESS_SOAK" go test -count=1 -v -timeout 0 ./test/crash
+}
+
+rotation() {
+	part $((600 + FASTNESS_ROTATION_KILLS * 20)) "rotation, $FASTNESS_ROTATION_KILLS kills" '[0-9]+ kills, agreement.*' \
+		env FASTNESS_ROTATION_KILLS="$FASTNESS_ROTATION_KILLS" go test -count=1 -v -timeout 0 -run '^TestRotationSurvivesKills$' ./test/e2e
 }
 
 stream() {
@@ -97,10 +103,10 @@ fuzz() {
 }
 
 parts=("$@")
-[ $# -gt 0 ] || parts=(crash stream interop policy conformance race fuzz)
+[ $# -gt 0 ] || parts=(crash rotation stream interop policy conformance race fuzz)
 for p in "${parts[@]}"; do
 	case $p in
-	crash | stream | interop | policy | conformance | race | fuzz) "$p" ;;
+	crash | rotation | stream | interop | policy | conformance | race | fuzz) "$p" ;;
 	*) echo "no part $p" >&2; exit 2 ;;
 	esac
 done

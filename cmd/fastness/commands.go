@@ -50,6 +50,10 @@ func commands() []command {
 		{name: "events", summary: "show what services report to EventBridge", subcommands: []command{
 			{name: "tail", summary: "print the latest events, and with --follow those that come", define: tailEvents},
 		}},
+		{name: "agent", summary: "serve programs of this machine", subcommands: []command{
+			{name: "secrets", summary: "hand out secrets and parameters from a cache, on loopback, as AWS's agent and Lambda extension do", define: secretsAgent},
+		}},
+		{name: "run", summary: "run a program, with the secrets its environment refers to", define: runProgram, operands: "[flags] -- CMD [ARG...]"},
 		{name: "kms-plugin", summary: "encrypt the secrets of a Kubernetes cluster under a KMS key", define: kmsPlugin},
 		{name: "xks", summary: "set up this server as an external key store proxy", subcommands: xksCommands()},
 		{name: "encrypt", summary: "encrypt files as the AWS Encryption SDK does", verbatim: filecryptCommand(filecrypt.EncryptCommand)},

@@ -31,6 +31,9 @@ func serveFlags(f *flag.FlagSet, c *app.Config) func() error {
 	f.StringVar(&c.DevAccount, "dev-account", app.DefaultAccount, "account of --dev for access keys that are no account id")
 	f.DurationVar(&c.KeyRotation, "key-rotation", app.DefaultKeyRotation, "how often the domain keys under the root key are rotated")
 	xks := xksFlags(f, c)
+	parameters := f.String("ssm-parameters", "", "Parameter Store: public parameters under /aws/service (JSON, see docs/parameters.md)")
+	images := f.String("ssm-images", "", "Parameter Store: AMIs that parameters of the data type aws:ec2:image can name (JSON, see docs/parameters.md)")
+	rotation := rotationFlags(f, c)
 	level := f.String("log-level", "info", "debug, info, warn or error")
 	settings(f)
 	return func() error {
@@ -51,6 +54,12 @@ func serveFlags(f *flag.FlagSet, c *app.Config) func() error {
 			}
 		}
 		if err := xks(); err != nil {
+			return err
+		}
+		if err := c.Parameters.ReadFiles(*parameters, *images); err != nil {
+			return err
+		}
+		if err := rotation(); err != nil {
 			return err
 		}
 		var l slog.Level

@@ -28,6 +28,9 @@ func settings(f *flag.FlagSet) {
 
 func isSetting(g *flag.Flag) bool { _, ok := g.Annotations[settingMark]; return ok }
 
+// ownFileMark annotates a --config that is a command's own: no file of settings.
+const ownFileMark = "own file"
+
 // variable is the environment variable of a flag: FASTNESS_DATA_DIR for --data-dir.
 func variable(name string) string {
 	return "FASTNESS_" + strings.ToUpper(strings.ReplaceAll(name, "-", "_"))
@@ -36,9 +39,11 @@ func variable(name string) string {
 // complete gives flags that the command line leaves out the value of the environment,
 // else of the file. An empty variable counts as unset.
 func complete(f *flag.FlagSet) error {
-	file := f.Lookup("config").Value.String()
-	if file == "" {
-		file = os.Getenv(variable("config"))
+	config, file := f.Lookup("config"), ""
+	if _, own := config.Annotations[ownFileMark]; !own {
+		if file = config.Value.String(); file == "" {
+			file = os.Getenv(variable("config"))
+		}
 	}
 	var given map[string]string
 	if file != "" {

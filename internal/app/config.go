@@ -11,6 +11,7 @@ import (
 
 	"fastness/internal/arn"
 	"fastness/internal/clock"
+	"fastness/internal/engine/rotator"
 	"fastness/internal/engine/xks"
 	"fastness/internal/service/kms"
 )
@@ -67,11 +68,15 @@ type Config struct {
 	AttestationRoots *x509.CertPool
 	// KMSQuotas limit what callers of KMS may do and have.
 	KMSQuotas KMSQuotas
+	// Rotation says which databases rotation may reach, and how.
+	Rotation rotator.Config
 	// RSAPool is how many RSA keys are kept ready of each size in use; 0 keeps none.
 	RSAPool int
 	// KeyStores says which proxies KMS may use for external key stores. Own is filled in.
 	KeyStores kms.ExternalKeyStores
 	XKSProxy  XKSProxyConfig
+	// Parameters is what Parameter Store is given from files.
+	Parameters ParametersConfig
 
 	Version string
 	Clock   clock.Clock

@@ -12,6 +12,8 @@ import (
 	"fastness/internal/seal"
 	"fastness/internal/service/iam"
 	"fastness/internal/service/kms"
+	"fastness/internal/service/secretsmanager"
+	"fastness/internal/service/ssm"
 	"fastness/internal/service/xksproxy"
 	"fastness/internal/store"
 	"fastness/internal/store/table"
@@ -96,7 +98,7 @@ func (f *fsck) records(ctx context.Context, ring *seal.Keyring, sealed *seal.Sto
 	if _, err := due.NewQueue(registry); err != nil {
 		return err
 	}
-	if err := errors.Join(audit.Reserve(registry), kms.Register(registry), xksproxy.Register(registry)); err != nil {
+	if err := errors.Join(audit.Reserve(registry), kms.Register(registry), secretsmanager.Register(registry), ssm.Register(registry), xksproxy.Register(registry)); err != nil {
 		return err
 	}
 	events, err := eventlog.Open(sealed, registry, eventlog.Options{Clock: f.config.Clock})
@@ -109,9 +111,9 @@ func (f *fsck) records(ctx context.Context, ring *seal.Keyring, sealed *seal.Sto
 	slots, err := openSlots(ctx, f.config, ring, sealed, f.arena, own)
 	if err != nil {
 		f.say("key slots: %v", err)
-		return f.add(f.consistency(ctx, sealed, registry.Checks(), []store.Check{events.Check()}, kms.Checks(nil)))
+		return f.add(f.consistency(ctx, sealed, registry.Checks(), []store.Check{events.Check()}, secretsmanager.Checks(), kms.Checks(nil)))
 	}
-	err = f.add(f.consistency(ctx, sealed, registry.Checks(), []store.Check{events.Check()}, kms.Checks(slots)))
+	err = f.add(f.consistency(ctx, sealed, registry.Checks(), []store.Check{events.Check()}, secretsmanager.Checks(), kms.Checks(slots)))
 	return errors.Join(err, f.slots(ctx, sealed, slots), slots.Close())
 }
 

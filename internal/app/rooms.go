@@ -10,10 +10,13 @@ import (
 	"fastness/internal/api/cloudtrailapi"
 	"fastness/internal/api/iamapi"
 	"fastness/internal/api/kmsapi"
+	"fastness/internal/api/secretsmanagerapi"
+	"fastness/internal/api/ssmapi"
 	"fastness/internal/api/stsapi"
 	"fastness/internal/audit"
 	"fastness/internal/due"
 	"fastness/internal/engine/attestation"
+	"fastness/internal/engine/rotator"
 	"fastness/internal/eventlog"
 	"fastness/internal/front"
 	"fastness/internal/keyslot"
@@ -22,6 +25,8 @@ import (
 	"fastness/internal/service/cloudtrail"
 	"fastness/internal/service/iam"
 	"fastness/internal/service/kms"
+	"fastness/internal/service/secretsmanager"
+	"fastness/internal/service/ssm"
 	"fastness/internal/service/sts"
 	"fastness/internal/service/xksproxy"
 	"fastness/internal/store"
@@ -143,11 +148,23 @@ func (a *App) openRooms(ctx context.Context, ring *seal.Keyring) (_ *rooms, err 
 		return nil, err
 	}
 	r.directory, r.kms = directory, kmsRoom
+	door := new(inside)
+	ssmRoom, err := ssm.New(ssm.Config{
+		Store: sealed, Registry: registry, Pages: pages, Jobs: queue, Events: r.events, Audit: r.audit, Door: door,
+		Clock: c.Clock, Log: c.Log, Images: c.Parameters.images(), Public: c.Parameters.Public,
+	})
+	if err != nil {
+		return nil, err
+	}
 	kmsDoor := &front.Room{API: kmsapi.API, Service: kmsRoom, Resolver: kmsRoom, MaxBody: kms.MaxBody}
 	if len(c.KMSQuotas.Requests) > 0 {
 		if kmsDoor.Quota, err = kmsRoom.NewQuotas(c.KMSQuotas.Requests); err != nil {
 			return nil, err
 		}
+	}
+	secretsRoom, err := a.openSecretsManager(r, sealed, registry, queue, pages, directory, regions, door)
+	if err != nil {
+		return nil, err
 	}
 	config := front.Config{
 		Rooms: []*front.Room{
@@ -155,6 +172,8 @@ func (a *App) openRooms(ctx context.Context, ring *seal.Keyring) (_ *rooms, err 
 			{API: stsapi.API, Service: stsRoom, Resolver: stsRoom},
 			{API: cloudtrailapi.API, Service: trailRoom, Resolver: trailRoom},
 			kmsDoor,
+			{API: secretsmanagerapi.API, Service: secretsRoom, Resolver: secretsRoom, MaxBody: secretsmanager.MaxBody},
+			{API: ssmapi.API, Service: ssmRoom, Resolver: ssmRoom},
 		},
 		Codecs: codecs(), Credentials: stsRoom, Principals: directory,
 		Store: sealed, Audit: r.audit, Clock: c.Clock, Log: c.Log, Metrics: a.metrics, Regions: regions,
@@ -165,6 +184,7 @@ func (a *App) openRooms(ctx context.Context, ring *seal.Keyring) (_ *rooms, err 
 	if r.door, err = front.New(config); err != nil {
 		return nil, err
 	}
+	door.door = r.door
 	directory.OnKeyChange(r.door.Forget)
 	if r.proxy, err = a.openProxy(ctx, r, sealed, registry); err != nil {
 		return nil, err
@@ -179,6 +199,8 @@ func (a *App) openRooms(ctx context.Context, ring *seal.Keyring) (_ *rooms, err 
 	}
 	handlers := daily.handlers()
 	maps.Copy(handlers, kmsRoom.JobHandlers())
+	maps.Copy(handlers, secretsRoom.JobHandlers())
+	maps.Copy(handlers, ssmRoom.JobHandlers())
 	runner, err := due.NewRunner(sealed, queue, handlers, due.Options{Clock: c.Clock, Logger: c.Log})
 	if err != nil {
 		return nil, err
@@ -190,7 +212,29 @@ func (a *App) openRooms(ctx context.Context, ring *seal.Keyring) (_ *rooms, err 
 	a.background(background, r, "external key store proxy", r.proxy.Run)
 	a.background(background, r, "kms material", kmsRoom.RunMaterial)
 	a.background(background, r, "kms usage", func(ctx context.Context) error { return a.flushUsage(ctx, kmsRoom) })
+	a.background(background, r, "rotations", secretsRoom.RunRotations)
+	a.background(background, r, "secrets manager reads", secretsRoom.RunReads)
 	return r, nil
+}
+
+func (a *App) openSecretsManager(r *rooms, sealed store.Store, registry *table.Registry, queue *due.Queue, pages *page.Sealer, directory *iam.Directory, regions []string, door *inside) (*secretsmanager.Service, error) {
+	c := secretsmanager.Config{
+		Store: sealed, Registry: registry, KMS: kmsapi.NewClient(door), Self: secretsmanagerapi.NewClient(door), Pages: pages, Jobs: queue,
+		Events: r.events, Audit: r.audit, Clock: a.config.Clock, Log: a.config.Log, Regions: regions,
+	}
+	c.Principals = directory
+	if a.config.Dev {
+		c.Principals = anyPrincipal{directory}
+	}
+	rotators := rotator.New(a.config.Rotation)
+	c.Rotation = secretsmanager.RotationConfig{
+		AsService: door.AsService,
+		Rotators: func(name string) (secretsmanager.BuiltIn, bool) {
+			f, ok := rotators.Lookup(name)
+			return f, ok
+		},
+	}
+	return secretsmanager.New(c)
 }
 
 func (a *App) openKMS(r *rooms, sealed store.Store, registry *table.Registry, queue *due.Queue, keys aeads, pages *page.Sealer, directory *iam.Directory, regions []string) (*kms.Service, error) {

@@ -138,6 +138,8 @@ func allowed(from, to string) bool {
 		return to == "internal/wire"
 	case "front":
 		return toKind == "kernel" || toKind == "api"
+	case "secretsagent": // runs on hosts of its own and speaks public APIs
+		return to == "internal/clock" || to == "internal/securemem"
 	case "service":
 		return toKind == "kernel" || toKind == "api" || toKind == "engine" || toKind == "encryptionsdk"
 	case "filecrypt":

@@ -41,6 +41,17 @@ func NewID() string {
 	return uuid(b, 4)
 }
 
+// NewIDs returns the ids of a call, of its request and of its event, for the price of one.
+func NewIDs() (request, event string) {
+	var b [32]byte
+	_, _ = rand.Read(b[:])
+	var s [2 * uuidBytes]byte
+	putUUID(s[:uuidBytes], [16]byte(b[:16]), 4)
+	putUUID(s[uuidBytes:], [16]byte(b[16:]), 4)
+	both := string(s[:])
+	return both[:uuidBytes], both[uuidBytes:]
+}
+
 // EventID is the id of a call's record in an account's history. It is c.EventID in the
 // caller's own. Those of other accounts follow from it (RFC 9562, version 8, by SHA-256),
 // so that a service can name the record of a resource's owner before it is written.
@@ -54,9 +65,18 @@ func EventID(c *call.Call, account string) string {
 
 // uuid writes a UUID of a version (RFC 9562).
 func uuid(b [16]byte, version byte) string {
+	var s [uuidBytes]byte
+	putUUID(s[:], b, version)
+	return string(s[:])
+}
+
+// uuidBytes is the length of a UUID as it is written.
+const uuidBytes = 36
+
+// putUUID writes a UUID to s.
+func putUUID(s []byte, b [16]byte, version byte) {
 	b[6] = b[6]&0x0f | version<<4
 	b[8] = b[8]&0x3f | 0x80
-	var s [36]byte
 	hex.Encode(s[0:8], b[0:4])
 	s[8] = '-'
 	hex.Encode(s[9:13], b[4:6])
@@ -66,5 +86,4 @@ func uuid(b [16]byte, version byte) string {
 	hex.Encode(s[19:23], b[8:10])
 	s[23] = '-'
 	hex.Encode(s[24:36], b[10:16])
-	return string(s[:])
 }

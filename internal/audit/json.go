@@ -3,6 +3,7 @@ package audit
 import (
 	"strconv"
 
+	"fastness/internal/call"
 	"fastness/internal/wire/jsonbody"
 )
 
@@ -35,6 +36,13 @@ func (o *object) member(modelled string) {
 	o.b = append(o.b, '"', ':')
 }
 
+// fixed writes members that are known beforehand, the name of the last one before its value
+// included; the object is not empty.
+func (o *object) fixed(json string) { o.b = append(o.b, json...) }
+
+// value writes what a name was written for.
+func (o *object) value(v string) { o.b = jsonbody.AppendString(o.b, v) }
+
 func (o *object) comma() {
 	if !o.empty {
 		o.b = append(o.b, ',')
@@ -52,6 +60,23 @@ func (o *object) optional(name, value string) {
 	if value != "" {
 		o.str(name, value)
 	}
+}
+
+// notes writes an object of strings, as much of it as maxAdditional allows, unless there
+// are none.
+func (o *object) notes(name string, notes []call.Note) {
+	if len(notes) == 0 {
+		return
+	}
+	o.name(name)
+	start := len(o.b)
+	inner := openObject(o.b)
+	for _, n := range notes {
+		if len(inner.b)-start+len(n.Name)+len(n.Value) <= maxAdditional {
+			inner.str(n.Name, n.Value)
+		}
+	}
+	o.b = inner.close()
 }
 
 func (o *object) boolean(name string, v bool) {

@@ -3,6 +3,7 @@ package audit
 import (
 	"context"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -137,64 +138,61 @@ func (s *scratch) record(e *Event, c *call.Call, out any, err wire.APIError, rec
 	}
 
 	begin := len(s.json)
-	o := openObject(s.json)
-	o.str("eventVersion", "1.11")
-	o.name("userIdentity")
+	o := object{b: s.json}
+	// Most of a record is the same in all: names are written as they are, with their commas.
+	o.fixed(`{"eventVersion":"1.11","userIdentity":`)
 	o.b = appendIdentity(o.b, c, foreign)
-	o.name("eventTime")
+	o.fixed(`,"eventTime":`)
 	o.b = appendTime(o.b, c.Time)
-	o.str("eventSource", api.EventSource)
-	o.str("eventName", op.Name)
-	o.str("awsRegion", c.Region)
-	if len(c.Via) > 0 {
-		via := c.Via[len(c.Via)-1]
-		o.str("sourceIPAddress", via)
-		o.str("userAgent", via)
-	} else if c.Source != nil {
-		o.name("sourceIPAddress")
+	o.fixed(`,"eventSource":`)
+	o.value(api.EventSource)
+	o.fixed(`,"eventName":`)
+	o.value(op.Name)
+	o.fixed(`,"awsRegion":`)
+	o.value(c.Region)
+	o.fixed(`,"sourceIPAddress":`)
+	agent := c.Principal.Service
+	switch {
+	case len(c.Via) > 0:
+		agent = c.Via[len(c.Via)-1]
+		o.value(agent)
+	case c.Source != nil:
+		agent = truncate(c.Source.UserAgent, maxUserAgent)
 		o.b = append(c.Source.IP.AppendTo(append(o.b, '"')), '"')
-		o.str("userAgent", truncate(c.Source.UserAgent, maxUserAgent))
-	} else {
-		o.str("sourceIPAddress", c.Principal.Service)
-		o.str("userAgent", c.Principal.Service)
+	default:
+		o.value(agent)
 	}
+	o.fixed(`,"userAgent":`)
+	o.value(agent)
 	if err != nil {
 		o.str("errorCode", errorCode(err))
 		o.optional("errorMessage", truncate(err.ErrorMessage(), maxErrorMessage))
 	}
-	o.name("requestParameters")
+	o.fixed(`,"requestParameters":`)
 	start := len(o.b)
 	o.b = omitTooLarge(appendShape(o.b, op.Input(), c.Input, c.Notes.Request), start, "requestParameters")
-	o.name("responseElements")
+	o.fixed(`,"responseElements":`)
 	start = len(o.b)
 	if err != nil || (op.ReadOnly && c.Notes.Response == nil) {
 		o.b = append(o.b, "null"...)
 	} else {
 		o.b = omitTooLarge(appendShape(o.b, op.Output(), out, c.Notes.Response), start, "responseElements")
 	}
-	if len(c.Notes.Additional) > 0 {
-		o.name("additionalEventData")
-		start := len(o.b)
-		extra := openObject(o.b)
-		for _, n := range c.Notes.Additional {
-			if len(extra.b)-start+len(n.Name)+len(n.Value) <= maxAdditional {
-				extra.str(n.Name, n.Value)
-			}
-		}
-		o.b = extra.close()
-	}
-	o.str("requestID", c.RequestID)
-	o.str("eventID", e.ID)
-	o.boolean("readOnly", op.ReadOnly)
+	o.notes("additionalEventData", c.Notes.Additional)
+	o.fixed(`,"requestID":`)
+	o.value(c.RequestID)
+	o.fixed(`,"eventID":`)
+	o.value(e.ID)
+	o.fixed(`,"readOnly":`)
+	o.b = strconv.AppendBool(o.b, op.ReadOnly)
 	if len(e.Resources) > 0 {
 		o.name("resources")
 		o.b = appendResources(o.b, e.Resources)
 	}
-	o.str("eventType", "AwsApiCall")
-	o.boolean("managementEvent", true)
-	o.str("recipientAccountId", recipient)
+	o.fixed(`,"eventType":"AwsApiCall","managementEvent":true,"recipientAccountId":`)
+	o.value(recipient)
 	o.optional("sharedEventID", shared)
-	o.str("eventCategory", "Management")
+	o.fixed(`,"eventCategory":"Management"`)
 	if s := c.Source; s != nil && s.TLSVersion != "" && len(c.Via) == 0 {
 		o.name("tlsDetails")
 		t := openObject(o.b)
@@ -321,8 +319,15 @@ type ServiceEvent struct {
 	Name            string // "RotateKey"
 	Time            time.Time
 	Resources       []Resource
-	// Details is serviceEventDetails, in order.
-	Details []call.Note
+	// Details is serviceEventDetails, in order; Additional is additionalEventData, where
+	// some services put them instead.
+	Details, Additional []call.Note
+	// InvokedBy is who did it: empty is "AWS Internal", as most services write, or the
+	// service's principal.
+	InvokedBy string
+	// RequestID, where the service has one for its work; ErrorMessage, if the event is a
+	// failure.
+	RequestID, ErrorMessage string
 }
 
 // ServiceRecord builds the record of a service event (eventType AwsServiceEvent).
@@ -331,17 +336,24 @@ func ServiceRecord(s ServiceEvent) *Event {
 		ID: NewID(), Time: s.Time, Account: s.Account, Region: s.Region,
 		Name: s.Name, Source: s.Source, Resources: s.Resources,
 	}
+	by := s.InvokedBy
+	if by == "" {
+		by = "AWS Internal"
+	}
 	o := openObject(make([]byte, 0, 768))
 	o.str("eventVersion", "1.11")
-	o.raw("userIdentity", `{"accountId":"`+s.Account+`","invokedBy":"AWS Internal"}`)
+	o.raw("userIdentity", `{"accountId":"`+s.Account+`","invokedBy":"`+by+`"}`)
 	o.str("eventTime", s.Time.UTC().Format(timeLayout))
 	o.str("eventSource", s.Source)
 	o.str("eventName", s.Name)
 	o.str("awsRegion", s.Region)
-	o.str("sourceIPAddress", "AWS Internal")
-	o.str("userAgent", "AWS Internal")
+	o.str("sourceIPAddress", by)
+	o.str("userAgent", by)
+	o.optional("errorMessage", s.ErrorMessage)
 	o.raw("requestParameters", "null")
 	o.raw("responseElements", "null")
+	o.notes("additionalEventData", s.Additional)
+	o.optional("requestID", s.RequestID)
 	o.str("eventID", e.ID)
 	o.boolean("readOnly", false)
 	if len(s.Resources) > 0 {
@@ -351,14 +363,7 @@ func ServiceRecord(s ServiceEvent) *Event {
 	o.str("eventType", "AwsServiceEvent")
 	o.boolean("managementEvent", true)
 	o.str("recipientAccountId", s.Account)
-	if len(s.Details) > 0 {
-		o.name("serviceEventDetails")
-		d := openObject(o.b)
-		for _, n := range s.Details {
-			d.str(n.Name, n.Value)
-		}
-		o.b = d.close()
-	}
+	o.notes("serviceEventDetails", s.Details)
 	o.str("eventCategory", "Management")
 	e.JSON = o.close()
 	return e

@@ -205,7 +205,22 @@ func appendMap(dst []byte, s *wire.Shape, p unsafe.Pointer, depth int) []byte {
 
 // appendTime appends t as CloudTrail writes it, with quotes.
 func appendTime(dst []byte, t time.Time) []byte {
-	return append(t.UTC().AppendFormat(append(dst, '"'), timeLayout), '"')
+	t = t.UTC()
+	year, month, day := t.Date()
+	if year < 1000 || year > 9999 {
+		return append(t.AppendFormat(append(dst, '"'), timeLayout), '"')
+	}
+	// AppendFormat with timeLayout, without reading the layout each time.
+	hour, minute, second := t.Clock()
+	two := func(n int) (byte, byte) { return byte('0' + n/10), byte('0' + n%10) }
+	y1, y2 := two(year / 100)
+	y3, y4 := two(year % 100)
+	m1, m2 := two(int(month))
+	d1, d2 := two(day)
+	h1, h2 := two(hour)
+	n1, n2 := two(minute)
+	s1, s2 := two(second)
+	return append(dst, '"', y1, y2, y3, y4, '-', m1, m2, '-', d1, d2, 'T', h1, h2, ':', n1, n2, ':', s1, s2, 'Z', '"')
 }
 
 func appendFloat(dst []byte, f float64) []byte {

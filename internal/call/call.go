@@ -32,6 +32,9 @@ type Call struct {
 	// Via lists the service principals that forwarded the call, first forwarder first
 	// ("ssm.amazonaws.com"); empty for a call from outside.
 	Via []string
+	// SourceARN is the resource on whose behalf a service principal makes the call
+	// (aws:SourceArn); empty for all other principals.
+	SourceARN string
 	// Parent is the call whose service made this one, nil for a call from outside.
 	Parent *Call
 	// Input is the decoded, validated input (a pointer to the generated struct).
@@ -45,7 +48,8 @@ type Call struct {
 	// Notes are what the service adds to the audit record.
 	Notes Notes
 
-	txn store.Txn
+	txn     store.Txn
+	carrier carrier
 }
 
 // Source is the network side of a call from outside.
@@ -114,13 +118,34 @@ func (c *Call) SetTxn(t store.Txn) { c.txn = t }
 
 type contextKey struct{}
 
-// With returns a context that carries c.
+// carrier is a context that carries a call.
+type carrier struct {
+	context.Context
+	call *Call
+}
+
+// Value implements context.Context.
+func (x *carrier) Value(key any) any {
+	if _, ok := key.(contextKey); ok {
+		return x.call
+	}
+	return x.Context.Value(key)
+}
+
+// With returns a context that carries c. The first one of a call is memory of the call.
 func With(ctx context.Context, c *Call) context.Context {
-	return context.WithValue(ctx, contextKey{}, c)
+	if c == nil || c.carrier.call != nil {
+		return &carrier{ctx, c}
+	}
+	c.carrier = carrier{ctx, c}
+	return &c.carrier
 }
 
 // From returns the call that ctx carries, or nil when there is none.
 func From(ctx context.Context) *Call {
+	if x, ok := ctx.(*carrier); ok { // as services mostly see it
+		return x.call
+	}
 	c, _ := ctx.Value(contextKey{}).(*Call)
 	return c
 }

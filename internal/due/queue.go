@@ -31,12 +31,25 @@ const indexAt = "at"
 
 // Queue is where jobs are put. It holds no data; every method works on the reader or
 // transaction it is given.
-type Queue struct{ jobs *table.Table[Job] }
+type Queue struct {
+	jobs *table.Table[Job]
+	// lease is the name that the runners of this queue campaign for.
+	lease string
+}
 
-// NewQueue defines the table of jobs in reg. There is one queue in a program.
-func NewQueue(reg *table.Registry) (*Queue, error) {
+// NewQueue defines the table of jobs in reg: the program's queue, for work that is done
+// in a moment. See NewQueueFor.
+func NewQueue(reg *table.Registry) (*Queue, error) { return newQueue(reg, "due", "due") }
+
+// NewQueueFor defines a queue of a service's own, with its own runner and leader, for work
+// that may take minutes and must not hold up the work of others.
+func NewQueueFor(reg *table.Registry, service string) (*Queue, error) {
+	return newQueue(reg, service, "due/"+service)
+}
+
+func newQueue(reg *table.Registry, service, lease string) (*Queue, error) {
 	jobs, err := table.Register(reg, table.Def[Job]{
-		Service: "due", Kind: "job",
+		Service: service, Kind: "job",
 		Scope: func(*Job) table.Scope { return table.Scope{} },
 		ID:    func(j *Job) []table.Part { return jobID(j.Kind, j.ID) },
 		Indexes: []table.Index[Job]{{Name: indexAt, Keys: func(j *Job) [][]table.Part {
@@ -49,7 +62,7 @@ func NewQueue(reg *table.Registry) (*Queue, error) {
 	if err != nil {
 		return nil, fmt.Errorf("due: %w", err)
 	}
-	return &Queue{jobs: jobs}, nil
+	return &Queue{jobs: jobs, lease: lease}, nil
 }
 
 func jobID(kind, id string) []table.Part {

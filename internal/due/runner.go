@@ -79,9 +79,6 @@ type Runner struct {
 	opts     Options
 }
 
-// leaseName is the name that runners campaign for.
-const leaseName = "due"
-
 // NewRunner returns a runner of q's jobs in s. handlers is by kind.
 func NewRunner(s store.Store, q *Queue, handlers map[string]Handler, opts Options) (*Runner, error) {
 	for kind, h := range handlers {
@@ -109,7 +106,7 @@ func NewRunner(s store.Store, q *Queue, handlers map[string]Handler, opts Option
 // are under way.
 func (r *Runner) Run(ctx context.Context) error {
 	for {
-		lease, err := r.store.Campaign(ctx, leaseName, r.opts.LeaseTTL)
+		lease, err := r.store.Campaign(ctx, r.queue.lease, r.opts.LeaseTTL)
 		if err == nil {
 			err = r.lead(ctx, lease)
 			release(ctx, lease)

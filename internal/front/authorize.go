@@ -3,6 +3,7 @@ package front
 import (
 	"context"
 	"strings"
+	"sync"
 
 	"fastness/internal/call"
 	"fastness/internal/policy"
@@ -35,14 +36,16 @@ func (d *Door) authorize(ctx context.Context, room *Room, c *call.Call) error {
 	if err != nil {
 		return err
 	}
+	q := questions.Get().(*question)
+	defer q.release()
 	for i := range accesses {
 		a := &accesses[i]
-		result, request := d.evaluate(c, a, of, nil)
+		result := q.ask(c, a, of, nil)
 		if !result.Allowed() && a.Denied != nil {
 			return a.Denied
 		}
 		if !result.Allowed() {
-			return &wire.CommonError{Kind: wire.AccessDenied, Message: result.Denial(request)}
+			return &wire.CommonError{Kind: wire.AccessDenied, Message: result.Denial(&q.request)}
 		}
 		if result.Grant != "" {
 			c.Note("grantId", result.Grant)
@@ -51,20 +54,37 @@ func (d *Door) authorize(ctx context.Context, room *Room, c *call.Call) error {
 	return nil
 }
 
-// evaluate decides on one access. With a trace it explains itself.
-func (d *Door) evaluate(c *call.Call, a *call.Access, of *policy.Policies, trace *policy.Trace) (policy.Result, *policy.Request) {
-	ps := *of
+// question is the memory of a decision. Package policy keeps nothing of what it is asked.
+type question struct {
+	policies policy.Policies
+	resource [1]*policy.Policy
+	keys     contextKeys
+	request  policy.Request
+}
+
+var questions = sync.Pool{New: func() any { return new(question) }}
+
+// release forgets the call, so that the pool holds nothing of it alive.
+func (q *question) release() {
+	*q = question{}
+	questions.Put(q)
+}
+
+// ask decides on one access. With a trace it explains itself. q.request is what was asked.
+func (q *question) ask(c *call.Call, a *call.Access, of *policy.Policies, trace *policy.Trace) policy.Result {
+	q.policies = *of
 	if a.Policy != nil {
-		ps.Resource = []*policy.Policy{a.Policy}
+		q.resource[0] = a.Policy
+		q.policies.Resource = q.resource[:]
 	}
-	ps.ResourceMode = a.Mode
-	ps.Extra = a.Extra
-	keys := &contextKeys{call: c, access: a}
-	request := &policy.Request{
+	q.policies.ResourceMode = a.Mode
+	q.policies.Extra = a.Extra
+	q.keys = contextKeys{call: c, access: a}
+	q.request = policy.Request{
 		Principal: c.Principal.Subject(), Action: a.Action, Resource: a.Resource,
-		ResourceAccount: a.Account, Context: keys,
+		ResourceAccount: a.Account, Context: &q.keys,
 	}
-	return policy.Evaluate(request, &ps, trace), request
+	return policy.Evaluate(&q.request, &q.policies, trace)
 }
 
 // contextKeys answers condition keys: the service's own first, then the global ones
@@ -115,6 +135,10 @@ func (k *contextKeys) Lookup(key string) (policy.Values, bool) {
 		return policy.One(c.Account), c.Account != ""
 	case "aws:securetransport":
 		return policy.Flag(c.Secure()), true
+	case "aws:sourcearn":
+		return policy.One(c.SourceARN), c.SourceARN != ""
+	case "aws:sourceaccount":
+		return policy.One(c.Account), c.SourceARN != ""
 	case "aws:viaawsservice":
 		return policy.Flag(len(c.Via) > 0), true
 	case "aws:calledvia":

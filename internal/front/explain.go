@@ -34,7 +34,7 @@ func (d *Door) Explain(ctx context.Context, c *call.Call) ([]Explanation, error)
 		c.Time = d.clock.Now()
 	}
 	if c.RequestID == "" {
-		c.RequestID, c.EventID = audit.NewID(), audit.NewID()
+		c.RequestID, c.EventID = audit.NewIDs()
 	}
 	accesses, err := room.Resolver.Resolve(call.With(ctx, c), c)
 	c.Accesses = accesses
@@ -51,12 +51,12 @@ func (d *Door) Explain(ctx context.Context, c *call.Call) ([]Explanation, error)
 		e := &out[i]
 		e.Access = accesses[i]
 		// The decision is the one that calls get, made without a trace.
-		result, request := d.evaluate(c, &accesses[i], of, nil)
-		e.Result = result
-		if !result.Allowed() {
-			e.Denial = result.Denial(request)
+		var q question
+		e.Result = q.ask(c, &accesses[i], of, nil)
+		if !e.Result.Allowed() {
+			e.Denial = e.Result.Denial(&q.request)
 		}
-		d.evaluate(c, &accesses[i], of, &e.Trace)
+		q.ask(c, &accesses[i], of, &e.Trace)
 	}
 	return out, nil
 }

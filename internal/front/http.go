@@ -42,8 +42,9 @@ var answers = sync.Pool{New: func() any { return new(make([]byte, 0, 8<<10)) }}
 
 // ServeHTTP answers one AWS request.
 func (d *Door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	id := audit.NewID()
-	a := &answer{door: d, w: w, r: r, id: id, codec: d.router.codecs[wire.RESTJSON1]}
+	id, event := audit.NewIDs()
+	a := &answer{door: d, w: w, r: r, id: id, ids: [1]string{id}, codec: d.router.codecs[wire.RESTJSON1]}
+	a.call.EventID = event
 	defer func() {
 		if p := recover(); p != nil {
 			if p == http.ErrAbortHandler { //nolint:errorlint // net/http compares it the same way
@@ -68,11 +69,29 @@ type answer struct {
 	op    *wire.Operation
 	codec wire.Codec
 	sent  bool
+
+	// What else an exchange needs, in one piece of memory.
+	call     call.Call
+	source   call.Source
+	request  wire.Request
+	response wire.Response
+	ids      [1]string // the header fields' values
+	length   [1]string
+}
+
+// signatures holds the memory of signatures between requests.
+var signatures = sync.Pool{New: func() any { return new(sigv4.Signature) }}
+
+func releaseSignature(s *sigv4.Signature) {
+	*s = sigv4.Signature{} // the pool holds nothing of the request alive
+	signatures.Put(s)
 }
 
 func (d *Door) serve(ctx context.Context, a *answer) {
 	r := a.r
-	sig, sigErr := parseSignature(r)
+	memory := signatures.Get().(*sigv4.Signature)
+	defer releaseSignature(memory)
+	sig, sigErr := parseSignature(memory, r)
 	p := payload{sent: bodies.Get().(*bytes.Buffer), compressed: isCompressed(r)}
 	defer p.release()
 	readErr := d.readBody(a, p.sent)
@@ -113,11 +132,11 @@ func (d *Door) serve(ctx context.Context, a *answer) {
 		a.fail(d.apiError(ctx, err, a.id))
 		return
 	}
-	c := &call.Call{
-		RequestID: a.id, EventID: audit.NewID(), Operation: t.op, Principal: principal,
-		Region: region, Account: principal.Account, Time: d.clock.Now(),
-		Source: source(r, sig),
-	}
+	c := &a.call
+	c.RequestID, c.Operation, c.Principal = a.id, t.op, principal
+	c.Region, c.Account, c.Time = region, principal.Account, d.clock.Now()
+	c.Source = &a.source
+	setSource(c.Source, r, sig)
 	if body, err = p.plain(); err == nil && int64(len(body)) > t.room.maxBody() {
 		err = errTooLarge
 	}
@@ -125,10 +144,11 @@ func (d *Door) serve(ctx context.Context, a *answer) {
 		a.fail(d.refuse(ctx, c, bodyError(err)))
 		return
 	}
-	in, err := t.codec.Decode(t.op, &wire.Request{
+	a.request = wire.Request{
 		Method: r.Method, Path: r.URL.EscapedPath(), Query: r.URL.RawQuery, Host: r.Host,
 		Header: r.Header, Body: body, Labels: t.labels,
-	})
+	}
+	in, err := t.codec.Decode(t.op, &a.request)
 	if err != nil {
 		a.fail(d.refuse(ctx, c, err))
 		return
@@ -145,13 +165,16 @@ func (d *Door) serve(ctx context.Context, a *answer) {
 	a.succeed(out)
 }
 
-func parseSignature(r *http.Request) (*sigv4.Signature, error) {
-	sig, err := sigv4.Parse(sigv4.FromHTTP(r))
-	var e *sigv4.Error
-	if errors.As(err, &e) && e.Kind == sigv4.KindMissing {
+// parseSignature reads the signature of r into sig, which it returns, or nil when r has none.
+func parseSignature(sig *sigv4.Signature, r *http.Request) (*sigv4.Signature, error) {
+	err := sig.Parse(sigv4.FromHTTP(r))
+	if err == nil {
+		return sig, nil
+	}
+	if e := (*sigv4.Error)(nil); errors.As(err, &e) && e.Kind == sigv4.KindMissing {
 		return nil, nil
 	}
-	return sig, err
+	return nil, err
 }
 
 var errTooLarge = errors.New("front: request body too large")
@@ -196,9 +219,9 @@ func bodyError(err error) *wire.CommonError {
 	return &wire.CommonError{Kind: wire.Serialization, Message: "The request body could not be read.", Cause: err}
 }
 
-// source takes down where a request came from.
-func source(r *http.Request, sig *sigv4.Signature) *call.Source {
-	s := &call.Source{UserAgent: r.UserAgent(), Host: r.Host}
+// setSource takes down where a request came from.
+func setSource(s *call.Source, r *http.Request, sig *sigv4.Signature) {
+	*s = call.Source{UserAgent: first(r.Header, "User-Agent"), Host: r.Host}
 	if ap, err := netip.ParseAddrPort(r.RemoteAddr); err == nil {
 		s.IP = ap.Addr().Unmap()
 	}
@@ -217,7 +240,6 @@ func source(r *http.Request, sig *sigv4.Signature) *call.Source {
 			s.AuthType = "QueryString"
 		}
 	}
-	return s
 }
 
 func (a *answer) succeed(out any) {
@@ -225,15 +247,25 @@ func (a *answer) succeed(out any) {
 		defer wire.Wipe(a.op.Output(), wire.PointerOf(out))
 	}
 	buf := answers.Get().(*[]byte)
-	res := wire.Response{Header: a.w.Header(), Body: (*buf)[:0]}
-	defer func() { releaseAnswer(buf, a.sent && len(res.Body) <= cap(*buf)) }()
-	if err := a.codec.Encode(a.op, out, a.id, &res); err != nil {
+	res := a.respond()
+	res.Body = (*buf)[:0]
+	zeroed := false
+	defer func() { releaseAnswer(buf, zeroed) }()
+	if err := a.codec.Encode(a.op, out, a.id, res); err != nil {
 		a.door.log.Error("cannot encode an output", "requestID", a.id, "operation", a.op.Name, "error", err)
 		a.fail(&wire.CommonError{Kind: wire.InternalFailure})
 		return
 	}
-	a.send(&res)
+	a.send(res)
+	zeroed = len(res.Body) <= cap(*buf)
 	a.door.metrics.succeed(a.op)
+}
+
+// respond begins an answer. It has the id of the request, which codecs leave if it is there.
+func (a *answer) respond() *wire.Response {
+	a.response = wire.Response{Header: a.w.Header()}
+	a.response.Header["X-Amzn-Requestid"] = a.ids[:]
+	return &a.response
 }
 
 // releaseAnswer keeps the memory of an answer for the next. An answer that was sent and
@@ -250,19 +282,17 @@ func (a *answer) fail(err wire.APIError) {
 	if a.sent {
 		return // the status line is gone; the connection ends with the handler
 	}
-	res := wire.Response{Header: a.w.Header()}
-	a.codec.EncodeError(a.api, a.op, err, a.id, &res)
-	a.send(&res)
+	res := a.respond()
+	a.codec.EncodeError(a.api, a.op, err, a.id, res)
+	a.send(res)
 	a.door.metrics.answered(a.api, a.op, err.ErrorCode())
 }
 
 func (a *answer) send(res *wire.Response) {
 	a.sent = true
-	if res.Header.Get("X-Amzn-Requestid") == "" {
-		res.Header["X-Amzn-Requestid"] = []string{a.id}
-	}
 	if res.Stream == nil {
-		res.Header["Content-Length"] = []string{strconv.Itoa(len(res.Body))}
+		a.length[0] = strconv.Itoa(len(res.Body))
+		res.Header["Content-Length"] = a.length[:]
 	}
 	a.w.WriteHeader(res.Status)
 	if res.Stream != nil {

@@ -19,7 +19,7 @@ const (
 // isCompressed tells whether the body of r is gzip data. Any other content coding is
 // left to whoever reads the body.
 func isCompressed(r *http.Request) bool {
-	return strings.EqualFold(r.Header.Get("Content-Encoding"), "gzip")
+	return strings.EqualFold(first(r.Header, "Content-Encoding"), "gzip")
 }
 
 // payload is the body of a request: the bytes of the wire, which are what a signature

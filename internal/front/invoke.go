@@ -29,11 +29,12 @@ func (d *Door) Invoke(ctx context.Context, op *wire.Operation, in any) (any, err
 	if parent.Depth() >= call.MaxDepth {
 		return nil, fmt.Errorf("front: services call each other more than %d deep", call.MaxDepth)
 	}
+	requestID, eventID := audit.NewIDs()
 	c := &call.Call{
-		RequestID: audit.NewID(), EventID: audit.NewID(), Operation: op, Principal: parent.Principal,
+		RequestID: requestID, EventID: eventID, Operation: op, Principal: parent.Principal,
 		Region: parent.Region, Account: parent.Account, Time: d.clock.Now(),
 		Source: parent.Source, Parent: parent, Input: in,
-		Via: parent.Via,
+		Via: parent.Via, SourceARN: parent.SourceARN,
 	}
 	if parent.Operation != nil {
 		c.Via = append(slices.Clip(parent.Via), parent.Operation.API().EventSource)
@@ -68,7 +69,7 @@ func (d *Door) run(ctx context.Context, room *Room, c *call.Call) (any, error) {
 			return nil, d.refuse(ctx, c, err)
 		}
 		// The caller may be gone; what it did is recorded all the same.
-		if err := d.audit.Record(context.WithoutCancel(ctx), c, out, nil); err != nil {
+		if err := d.audit.Record(context.Background(), c, out, nil); err != nil {
 			return nil, d.unaudited(err)
 		}
 		return out, nil
@@ -152,7 +153,7 @@ func (d *Door) refuse(ctx context.Context, c *call.Call, err error) wire.APIErro
 		apiErr = own.InternalError()
 	}
 	// The caller may be gone; the record is written all the same.
-	if err := d.audit.Record(context.WithoutCancel(ctx), c, nil, apiErr); err != nil {
+	if err := d.audit.Record(context.Background(), c, nil, apiErr); err != nil {
 		return d.unaudited(err)
 	}
 	return apiErr

@@ -54,8 +54,8 @@ func (r *router) codec(api *wire.API, protocols ...wire.Protocol) wire.Codec {
 // Action and Version, and for REST APIs the path. Two that contradict each other are
 // an error, never a guess.
 func (r *router) route(req *http.Request, sig *sigv4.Signature, body []byte) (target, *routeError) {
-	amzTarget := req.Header.Values("X-Amz-Target")
-	cborPath := req.Header.Get("Smithy-Protocol") == "rpc-v2-cbor"
+	amzTarget := req.Header["X-Amz-Target"]
+	cborPath := first(req.Header, "Smithy-Protocol") == "rpc-v2-cbor"
 	form := isForm(req)
 	hasAction := form && awsquery.HasAction(body) || awsquery.HasAction([]byte(req.URL.RawQuery))
 	if len(amzTarget) > 1 || len(amzTarget) > 0 && (cborPath || hasAction) {
@@ -236,8 +236,17 @@ func (r *router) byVersion(query []byte) (room *Room, ambiguous bool) {
 	return room, false
 }
 
+// first is the first value of a header field whose name is given in canonical form.
+// Header.Get would bring it into that form each time.
+func first(h http.Header, canonical string) string {
+	if v := h[canonical]; len(v) > 0 {
+		return v[0]
+	}
+	return ""
+}
+
 func mediaType(req *http.Request) string {
-	v := req.Header.Get("Content-Type")
+	v := first(req.Header, "Content-Type")
 	switch v { // what clients of the JSON protocols send, to the letter
 	case "application/x-amz-json-1.1", "application/x-amz-json-1.0", "application/json", "application/cbor":
 		return v

@@ -69,19 +69,10 @@ func (c *conn) serve() (taken bool) {
 		c.end()
 	}()
 	for first := true; ; first = false {
-		err := c.next(first)
-		if errors.Is(err, errPreface) {
-			return c.state.CompareAndSwap(idle, gone)
-		}
-		var refusal *Refusal
-		if err != nil && !errors.As(err, &refusal) {
-			return false // the connection broke, or was too slow
+		if err := c.next(first); err != nil {
+			return c.broken(err)
 		}
 		if !c.state.CompareAndSwap(idle, busy) {
-			return false
-		}
-		if refusal != nil {
-			c.refuse(refusal)
 			return false
 		}
 		if !c.exchange() {
@@ -94,6 +85,18 @@ func (c *conn) serve() (taken bool) {
 			return false
 		}
 	}
+}
+
+// broken ends a connection on which no head could be read, as serve does.
+func (c *conn) broken(err error) (taken bool) {
+	if errors.Is(err, errPreface) {
+		return c.state.CompareAndSwap(idle, gone)
+	}
+	// Anything but a refusal: the connection broke, or was too slow.
+	if refusal := (*Refusal)(nil); errors.As(err, &refusal) && c.state.CompareAndSwap(idle, busy) {
+		c.refuse(refusal)
+	}
+	return false
 }
 
 var errPreface = errors.New("http1: a connection of HTTP/2")

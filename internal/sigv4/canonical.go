@@ -82,20 +82,24 @@ func (r *Request) appendHeader(dst []byte, lower string) ([]byte, bool) {
 // appendFolded trims v and turns every run of white space inside it into one space.
 func appendFolded(dst []byte, v string) []byte {
 	start := len(dst)
-	gap := false
-	for i := 0; i < len(v); i++ {
-		switch c := v[i]; c {
-		case ' ', '\t', '\n', '\v', '\f', '\r':
-			gap = true
-		default:
-			if gap && len(dst) > start {
-				dst = append(dst, ' ')
-			}
-			gap = false
-			dst = append(dst, c)
+	for i := 0; i < len(v); {
+		for i < len(v) && space(v[i]) {
+			i++
 		}
+		word := i
+		for i < len(v) && !space(v[i]) {
+			i++
+		}
+		if word < i && len(dst) > start {
+			dst = append(dst, ' ')
+		}
+		dst = append(dst, v[word:i]...)
 	}
 	return dst
+}
+
+func space(c byte) bool {
+	return c <= ' ' && (c == ' ' || '\t' <= c && c <= '\r') // \t, \n, \v, \f and \r are neighbours
 }
 
 // appendStringToSign appends step 2: algorithm, time, scope, hash of the canonical

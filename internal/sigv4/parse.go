@@ -30,43 +30,50 @@ const stampLayout = "20060102T150405Z"
 // Parse reads the signature of a request, from the Authorization header or from the
 // query, and checks everything that needs no key. A refusal is an *Error.
 func Parse(r Request) (*Signature, error) {
-	s := &Signature{req: r}
+	s := new(Signature)
+	if err := s.Parse(r); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// Parse is the function of that name, into memory that may have held another signature.
+// When it fails, s is good for nothing but another Parse.
+func (s *Signature) Parse(r Request) error {
+	*s = Signature{req: r}
 	path, query, ok := splitTarget(r.Target)
 	if !ok {
-		return nil, &Error{Kind: KindIncomplete, Message: "The request target is not a path."}
+		return &Error{Kind: KindIncomplete, Message: "The request target is not a path."}
 	}
 	s.path = path
 	auth := r.Header["Authorization"]
 	if err := s.parseQuery(query); err != nil {
-		return nil, err
+		return err
 	}
 	inQuery, err := s.presignedParams()
 	if err != nil {
-		return nil, err
+		return err
 	}
 	s.Presigned = inQuery
 	switch {
 	case len(auth) > 1:
-		return nil, &Error{Kind: KindConflict, Message: "The request has more than one Authorization header.", S3Message: textOneAuthS3}
+		return &Error{Kind: KindConflict, Message: "The request has more than one Authorization header.", S3Message: textOneAuthS3}
 	case len(auth) == 1 && inQuery:
-		return nil, &Error{Kind: KindConflict, Message: "The request is signed both in the Authorization header and in the query.", S3Message: textOneAuthS3}
+		return &Error{Kind: KindConflict, Message: "The request is signed both in the Authorization header and in the query.", S3Message: textOneAuthS3}
 	case len(auth) == 1:
 		err = s.parseAuthorization(auth[0])
 	case inQuery:
 		err = s.parsePresigned()
 	default:
-		return nil, &Error{Kind: KindMissing, Message: textMissing}
+		return &Error{Kind: KindMissing, Message: textMissing}
 	}
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if err := s.checkSignedHeaders(); err != nil {
-		return nil, err
+		return err
 	}
-	if err := s.parsePayload(); err != nil {
-		return nil, err
-	}
-	return s, nil
+	return s.parsePayload()
 }
 
 // fail builds an Error of this signature.
@@ -383,7 +390,7 @@ func headerName(v string) bool {
 	}
 	for i := 0; i < len(v); i++ {
 		c := v[i]
-		if 'a' <= c && c <= 'z' || '0' <= c && c <= '9' || strings.IndexByte("!#$%&'*+-.^_`|~", c) >= 0 {
+		if 'a' <= c && c <= 'z' || c == '-' || '0' <= c && c <= '9' || strings.IndexByte("!#$%&'*+.^_`|~", c) >= 0 {
 			continue
 		}
 		return false

@@ -63,7 +63,9 @@ func TestAWSCLI(t *testing.T) {
 	for _, program := range []string{"aws", "bash", "curl", "jq", "openssl"} {
 		need(t, program)
 	}
-	succeed(t, t.TempDir(), server.environment(server.credentials), "bash", absolute(t, "testdata", "awscli.sh"))
+	for _, script := range []string{"awscli.sh", "awscli_ssm.sh"} {
+		succeed(t, t.TempDir(), server.environment(server.credentials), "bash", absolute(t, "testdata", script))
+	}
 }
 
 // TestAWSCLIByFiles uses the files of the first start, as the start banner says.
@@ -97,17 +99,22 @@ func cliReadsEndpoints(t *testing.T) bool {
 }
 
 func TestBoto3(t *testing.T) {
-	python := ""
+	python := pythonWithBoto3(t)
+	for _, script := range []string{"boto3_kms.py", "boto3_ssm.py"} {
+		succeed(t, t.TempDir(), server.environment(server.credentials), python, absolute(t, "testdata", script))
+	}
+}
+
+// pythonWithBoto3 is a Python that has boto3.
+func pythonWithBoto3(t *testing.T) string {
+	t.Helper()
 	for _, candidate := range []string{"python3", "/usr/bin/python3"} {
 		if exec.CommandContext(t.Context(), candidate, "-c", "import boto3").Run() == nil {
-			python = candidate
-			break
+			return candidate
 		}
 	}
-	if python == "" {
-		t.Fatal("boto3 is missing: install the Debian package python3-boto3 (test/deps.sh does)")
-	}
-	succeed(t, t.TempDir(), server.environment(server.credentials), python, absolute(t, "testdata", "boto3_kms.py"))
+	t.Fatal("boto3 is missing: install the Debian package python3-boto3 (test/deps.sh does)")
+	return ""
 }
 
 func TestJavaScriptSDK(t *testing.T) {

@@ -15,5 +15,6 @@
 //	terminal_test.go      the progress line of a terminal
 //	stream_test.go        streams in constant memory (make stream: 4 GiB in a cgroup)
 //	events_test.go        fastness events tail
+//	rotation_test.go      secrets rotated in PostgreSQL, MariaDB and Redis, under kill -9
 //	fips_test.go          the FIPS build
 package e2e

@@ -67,7 +67,7 @@ type installation struct {
 	files   []*os.File // descriptors 3, 4 … of serve
 }
 
-func newInstallation(t *testing.T, flags ...string) *installation {
+func newInstallation(t testing.TB, flags ...string) *installation {
 	t.Helper()
 	// Socket paths are short, and those of t.TempDir are not.
 	dir, err := os.MkdirTemp("", "fst")
@@ -164,7 +164,7 @@ func (b *buffer) String() string {
 
 // serve starts a server, on a free port unless flags say otherwise, and returns when it
 // has printed where it serves.
-func (i *installation) serve(t *testing.T, flags ...string) *server {
+func (i *installation) serve(t testing.TB, flags ...string) *server {
 	t.Helper()
 	s := &server{installation: i, log: new(buffer), ended: make(chan struct{})}
 	s.cmd = i.command(context.WithoutCancel(t.Context()), "serve", append([]string{"--listen", "127.0.0.1:0"}, flags...)...)
@@ -205,7 +205,7 @@ func (i *installation) serve(t *testing.T, flags ...string) *server {
 }
 
 // readKey reads the root user's access key, if it is there.
-func (s *server) readKey(t *testing.T) {
+func (s *server) readKey(t testing.TB) {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join(s.secrets(), "credentials"))
 	if errors.Is(err, os.ErrNotExist) {
@@ -226,7 +226,7 @@ func (s *server) readKey(t *testing.T) {
 }
 
 // stop ends the server in an orderly way.
-func (s *server) stop(t *testing.T) {
+func (s *server) stop(t testing.TB) {
 	t.Helper()
 	select {
 	case <-s.ended:
@@ -243,7 +243,7 @@ func (s *server) stop(t *testing.T) {
 }
 
 // kill ends the server with SIGKILL.
-func (s *server) kill(t *testing.T) {
+func (s *server) kill(t testing.TB) {
 	t.Helper()
 	if err := s.cmd.Process.Kill(); err != nil {
 		t.Fatal(err)
@@ -252,7 +252,7 @@ func (s *server) kill(t *testing.T) {
 }
 
 // await waits until the process has ended.
-func (s *server) await(t *testing.T) {
+func (s *server) await(t testing.TB) {
 	t.Helper()
 	select {
 	case <-s.ended:

@@ -8,7 +8,9 @@ import (
 
 // Service is what an implementation of the API does: one method per operation.
 // A method returns a non-nil output or an error; errors that a caller should see
-// are wire.APIErrors. The input has passed validation and is the method's to keep.
+// are wire.APIErrors. The input has passed validation. Blobs that the model calls
+// sensitive are overwritten with zeros once the call has been answered, in the input
+// as in the output (wire.Wipe): a method clones those it keeps, or shares with a cache.
 type Service interface {
 	AddTagsToResource(ctx context.Context, in *AddTagsToResourceRequest) (*AddTagsToResourceResult, error)
 	DeleteParameter(ctx context.Context, in *DeleteParameterRequest) (*DeleteParameterResult, error)

@@ -144,12 +144,24 @@ func (s *Service) locate(ctx context.Context, c *call.Call, name string) (*resol
 			return nil, err
 		}
 		if r.id == "" {
+			if r.key, err = s.managed(ctx, c, ref); err != nil {
+				return nil, err
+			}
+			if r.key != nil {
+				r.id = r.key.record.ID
+				return r, nil
+			}
 			r.missing = notFound("Alias " + aliasARN(ref.account, ref.region, ref.alias) + " is not found.")
 			return r, nil
 		}
 	}
 	if r.key, err = s.directory.key(ctx, keyName{r.account, r.region, r.id}); err != nil {
 		return nil, err
+	}
+	if r.key == nil {
+		if r.key, err = s.justMade(c, keyName{r.account, r.region, r.id}); err != nil {
+			return nil, err
+		}
 	}
 	if r.key == nil {
 		r.missing = notFound("Key '" + r.arn() + "' does not exist")
@@ -165,7 +177,7 @@ func target(ctx context.Context) (*resolved, *key, error) {
 		return nil, nil, err
 	}
 	if r.key == nil {
-		return nil, nil, r.missing
+		return r, nil, r.missing
 	}
 	return r, r.key, nil
 }

@@ -50,7 +50,11 @@ func (s *Service) countKeys(ctx context.Context, p place) (int, error) {
 		if err != nil {
 			return 0, fmt.Errorf("kms: count keys: %w", err)
 		}
-		n += len(keys)
+		for i := range keys {
+			if !keys[i].Managed { // AWS managed keys do not count against the quota
+				n++
+			}
+		}
 		if at.after = next; next == "" {
 			break
 		}

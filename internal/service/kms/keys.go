@@ -13,6 +13,7 @@ import (
 	"fastness/internal/engine/envelope"
 	"fastness/internal/engine/keyalg"
 	"fastness/internal/store"
+	"fastness/internal/store/table"
 	"fastness/internal/wire"
 )
 
@@ -177,7 +178,10 @@ func (s *Service) save(c *call.Call, k *keyRecord) error {
 
 // DescribeKey implements the operation of that name.
 func (s *Service) DescribeKey(ctx context.Context, _ *kmsapi.DescribeKeyRequest) (*kmsapi.DescribeKeyResponse, error) {
-	_, k, err := target(ctx)
+	r, k, err := target(ctx)
+	if r != nil && r.id == "" {
+		k, err = s.describeManaged(ctx, r)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -207,7 +211,7 @@ func (k *keyRecord) metadata() *kmsapi.KeyMetadata {
 		AWSAccountId: new(k.Account), KeyId: new(k.ID), Arn: new(k.arn()), CreationDate: new(k.Created),
 		Enabled: new(k.State == kmsapi.KeyStateEnabled), Description: new(k.Description),
 		KeyUsage: new(kmsapi.KeyUsageType(k.Usage)), KeyState: new(k.State), Origin: new(kmsapi.OriginType(k.Origin)),
-		KeyManager:            new(kmsapi.KeyManagerTypeCustomer),
+		KeyManager:            new(k.manager()),
 		CustomerMasterKeySpec: new(kmsapi.CustomerMasterKeySpec(k.Spec)), KeySpec: new(kmsapi.KeySpec(k.Spec)),
 		MultiRegion: new(k.MultiRegion != nil),
 	}
@@ -267,14 +271,15 @@ func (s *Service) UpdateKeyDescription(ctx context.Context, in *kmsapi.UpdateKey
 // change reads the key of the call afresh in its transaction, checks that its state
 // allows the operation, applies f and saves it.
 func (s *Service) change(ctx context.Context, f func(k *keyRecord) error) error {
-	c, k, err := s.open(ctx)
+	c, held, err := s.hold(ctx)
 	if err != nil {
 		return err
 	}
+	k := held.Record
 	if err := f(k); err != nil {
 		return err
 	}
-	if err := s.tables.keys.Put(c.Txn(), k); err != nil {
+	if err := s.tables.keys.PutHeld(c.Txn(), held); err != nil {
 		return err
 	}
 	_, was, err := target(ctx)
@@ -290,19 +295,31 @@ func (s *Service) change(ctx context.Context, f func(k *keyRecord) error) error 
 // open reads the key of a mutating call in its transaction, as it is now: the snapshot
 // that was authorized may be older.
 func (s *Service) open(ctx context.Context) (*call.Call, *keyRecord, error) {
+	c, held, err := s.hold(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	return c, held.Record, nil
+}
+
+// hold is open for a change of the record that writes it once.
+func (s *Service) hold(ctx context.Context) (*call.Call, *table.Held[keyRecord], error) {
 	c := call.From(ctx)
 	r, snapshot, err := target(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
-	k, err := s.tables.key(c.Txn(), snapshot.record.name())
-	if isNotFound(err) || err == nil && k.dying() {
+	k, err := s.tables.holdKey(c.Txn(), snapshot.record.name())
+	if isNotFound(err) || err == nil && k.Record.dying() {
 		return nil, nil, notFound("Key '" + r.arn() + "' does not exist")
 	}
 	if err != nil {
 		return nil, nil, err
 	}
-	if err := checkState(c.Operation.Name, k); err != nil {
+	if err := checkManaged(c.Operation.Name, k.Record); err != nil {
+		return nil, nil, err
+	}
+	if err := checkState(c.Operation.Name, k.Record); err != nil {
 		return nil, nil, err
 	}
 	return c, k, nil

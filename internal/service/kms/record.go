@@ -26,6 +26,8 @@ type keyRecord struct {
 	Created     time.Time       `json:"created"`
 	Policy      string          `json:"policy"` // see storedPolicy
 	Tags        []tag           `json:"tags,omitempty"`
+	// Managed says that it is an AWS managed key, see managed.go.
+	Managed bool `json:"managed,omitempty"`
 
 	// Deletion is set in the states PendingDeletion and PendingReplicaDeletion.
 	Deletion *deletion `json:"deletion,omitempty"`

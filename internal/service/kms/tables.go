@@ -155,6 +155,11 @@ func (t *tables) key(r store.Reader, n keyName) (*keyRecord, error) {
 	return t.keys.Get(r, regional(n.region), n.parts()...)
 }
 
+// holdKey is key for a change.
+func (t *tables) holdKey(tx store.Txn, n keyName) (*table.Held[keyRecord], error) {
+	return t.keys.Hold(tx, regional(n.region), n.parts()...)
+}
+
 // deleteKey removes the record of a key alone.
 func (t *tables) deleteKey(tx store.Txn, n keyName) error {
 	return t.keys.Delete(tx, regional(n.region), n.parts()...)

@@ -91,7 +91,7 @@ func (t *Table[T]) checkRecords(ctx context.Context, r store.Reader, sc Scope, r
 			continue
 		}
 		for _, ix := range t.indexes {
-			for _, k := range t.entries(ix, record, it.Key[len(space):]) {
+			for _, k := range t.entriesIn(ix, record, it.Key[len(space):]) {
 				e, err := r.Get(k)
 				switch {
 				case errors.Is(err, store.ErrNotFound):
@@ -123,7 +123,7 @@ func (t *Table[T]) checkIndex(ctx context.Context, r store.Reader, sc Scope, ix 
 			// Reported with the record.
 		case err != nil:
 			return err
-		case !contains(t.entries(ix, row.Record, it.Value), it.Key):
+		case !contains(t.entriesIn(ix, row.Record, it.Value), it.Key):
 			report(it.Key, fmt.Sprintf("entry of index %s is not one of its record", ix.Name))
 		}
 	}

@@ -111,6 +111,37 @@ func (t *Table[T]) Replace(tx store.Txn, record *T) error {
 	return t.write(tx, key, old.Record, record)
 }
 
+// Held is a record that was read in a transaction to be changed there. It remembers what
+// the indexes hold of the record, so that PutHeld need not read it again.
+type Held[T any] struct {
+	// Record may be changed in all but its scope and id.
+	Record *T
+
+	key  []byte
+	were entries
+}
+
+// Hold reads the record with the given id for PutHeld, or returns store.ErrNotFound.
+func (t *Table[T]) Hold(tx store.Txn, sc Scope, id ...Part) (*Held[T], error) {
+	key := t.Key(sc, id...)
+	row, err := t.load(tx, key)
+	if err != nil {
+		return nil, err
+	}
+	return &Held[T]{row.Record, key, t.entries(row.Record, key)}, nil
+}
+
+// PutHeld writes the record of h as Put does, once. It belongs to the transaction of Hold,
+// in which nothing else may have written the record since.
+func (t *Table[T]) PutHeld(tx store.Txn, h *Held[T]) error {
+	if key := t.keyOf(h.Record); !bytes.Equal(key, h.key) {
+		return fmt.Errorf("table %s: a held record changed its id, or was written before", t.Name())
+	}
+	key := h.key
+	h.key = nil // what the indexes hold is no longer what h remembers
+	return t.replace(tx, key, h.were, h.Record)
+}
+
 // Delete removes the record with the given id, or returns store.ErrNotFound.
 func (t *Table[T]) Delete(tx store.Txn, sc Scope, id ...Part) error {
 	key := t.Key(sc, id...)
@@ -118,18 +149,23 @@ func (t *Table[T]) Delete(tx store.Txn, sc Scope, id ...Part) error {
 	if err != nil {
 		return err
 	}
-	if err := t.writeIndexes(tx, key, old.Record, nil); err != nil {
+	if err := t.writeIndexes(tx, t.entries(old.Record, key), entries{}); err != nil {
 		return err
 	}
 	return tx.Delete(key)
 }
 
 func (t *Table[T]) write(tx store.Txn, key []byte, old, record *T) error {
+	return t.replace(tx, key, t.entries(old, key), record)
+}
+
+// replace writes a record over the one whose index entries are given.
+func (t *Table[T]) replace(tx store.Txn, key []byte, before entries, record *T) error {
 	value, err := t.codec.Encode(record)
 	if err != nil {
 		return fmt.Errorf("table %s: %w", t.Name(), err)
 	}
-	if err := t.writeIndexes(tx, key, old, record); err != nil {
+	if err := t.writeIndexes(tx, before, t.entries(record, key)); err != nil {
 		return err
 	}
 	if err := tx.Put(key, value); err != nil {
@@ -138,11 +174,35 @@ func (t *Table[T]) write(tx store.Txn, key []byte, old, record *T) error {
 	return nil
 }
 
-// entries are the keys of record in ix, without duplicates. id is the encoded id.
-func (t *Table[T]) entries(ix index[T], record *T, id []byte) [][]byte {
-	if record == nil {
+// entries are what the indexes hold of a record: its encoded id, and under which keys in
+// each index. The zero value is that of no record.
+type entries struct {
+	id   []byte
+	keys [][][]byte
+}
+
+// in are the keys in the index of a number.
+func (e entries) in(index int) [][]byte {
+	if e.keys == nil {
 		return nil
 	}
+	return e.keys[index]
+}
+
+// entries are those of record, which may be nil. key is the record's own.
+func (t *Table[T]) entries(record *T, key []byte) entries {
+	if record == nil || len(t.indexes) == 0 {
+		return entries{}
+	}
+	e := entries{id: key[len(t.space(t.scope(record), t.kind)):], keys: make([][][]byte, len(t.indexes))}
+	for i, ix := range t.indexes {
+		e.keys[i] = t.entriesIn(ix, record, e.id)
+	}
+	return e
+}
+
+// entriesIn are the keys of record in ix, without duplicates. id is the encoded id.
+func (t *Table[T]) entriesIn(ix index[T], record *T, id []byte) [][]byte {
 	var keys [][]byte
 	space := t.space(t.scope(record), ix.kind)
 	for _, parts := range ix.Keys(record) {
@@ -166,15 +226,10 @@ func contains(keys [][]byte, key []byte) bool {
 	return false
 }
 
-// writeIndexes turns the entries of old into those of record; either may be nil.
-func (t *Table[T]) writeIndexes(tx store.Txn, key []byte, old, record *T) error {
-	for _, ix := range t.indexes {
-		some := record
-		if some == nil {
-			some = old
-		}
-		id := key[len(t.space(t.scope(some), t.kind)):]
-		before, after := t.entries(ix, old, id), t.entries(ix, record, id)
+// writeIndexes turns the entries of one record into those of another with its id.
+func (t *Table[T]) writeIndexes(tx store.Txn, was, is entries) error {
+	for i, ix := range t.indexes {
+		before, after := was.in(i), is.in(i)
 		for _, k := range before {
 			if !contains(after, k) {
 				if err := tx.Delete(k); err != nil {
@@ -195,7 +250,7 @@ func (t *Table[T]) writeIndexes(tx store.Txn, key []byte, old, record *T) error 
 					return fmt.Errorf("table %s: index %s: %w", t.Name(), ix.Name, err)
 				}
 			}
-			if err := tx.Put(k, id); err != nil {
+			if err := tx.Put(k, is.id); err != nil {
 				return fmt.Errorf("table %s: index %s: %w", t.Name(), ix.Name, err)
 			}
 		}

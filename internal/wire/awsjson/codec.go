@@ -86,7 +86,9 @@ func (c *Codec) setHeaders(res *wire.Response, requestID string) {
 	// Both names are in canonical form. The value of Content-Type is shared: net/http
 	// copies it before it is written.
 	res.Header["Content-Type"] = c.contentType
-	res.Header["X-Amzn-Requestid"] = []string{requestID}
+	if v := res.Header["X-Amzn-Requestid"]; len(v) != 1 || v[0] != requestID {
+		res.Header["X-Amzn-Requestid"] = []string{requestID}
+	}
 }
 
 // AppendError appends the error document that the JSON protocols share. With bodyOnly,

@@ -2,6 +2,7 @@ package jsonbody
 
 import (
 	"strconv"
+	"sync"
 	"time"
 	"unicode/utf8"
 	"unsafe"
@@ -28,6 +29,7 @@ func DecodeStruct(body []byte, s *wire.Shape, dst unsafe.Pointer, bodyOnly bool)
 	if err != nil {
 		return err
 	}
+	defer d.release()
 	switch c := d.peek(); c {
 	case '{':
 	case '[':
@@ -48,6 +50,7 @@ func DecodeValue(body []byte, m *wire.Member, dst unsafe.Pointer) error {
 	if err != nil {
 		return err
 	}
+	defer d.release()
 	d.peek()
 	if _, err := d.value(m, dst, m.Boxed()); err != nil {
 		return err
@@ -69,7 +72,18 @@ func newDecoder(body []byte) (*decoder, error) {
 	if !utf8.Valid(body) {
 		return nil, &Error{Detail: "the body is not valid UTF-8"}
 	}
-	return &decoder{b: body, budget: baseBudget + budgetPerByte*len(body)}, nil
+	d := decoders.Get().(*decoder)
+	*d = decoder{b: body, budget: baseBudget + budgetPerByte*len(body)}
+	return d, nil
+}
+
+// decoders holds the memory of decoders; nothing that they have read stays in it.
+var decoders = sync.Pool{New: func() any { return new(decoder) }}
+
+func (d *decoder) release() {
+	clear(d.scratch[:cap(d.scratch)]) // it may hold a secret
+	*d = decoder{}
+	decoders.Put(d)
 }
 
 // peek skips white space and returns the next byte without consuming it; 0 at the end.

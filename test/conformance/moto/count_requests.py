@@ -3,6 +3,7 @@ own Python code, and judges the run: see run.sh."""
 
 import collections
 import os
+import signal
 
 import botocore.endpoint
 import pytest
@@ -30,6 +31,22 @@ def pytest_runtest_protocol(item, nextitem):
     _current = item.nodeid
     yield
     _current = None
+
+
+def _too_long(signum, frame):
+    pytest.fail(f"the test took more than {_LIMIT} seconds", pytrace=False)
+
+
+# Some tests wait without end for what moto would do, such as take "some policy" for a policy.
+_LIMIT = 20
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_call(item):
+    signal.signal(signal.SIGALRM, _too_long)
+    signal.setitimer(signal.ITIMER_REAL, _LIMIT, 1)  # again, if something swallows it
+    yield
+    signal.setitimer(signal.ITIMER_REAL, 0)
 
 
 def pytest_runtest_logreport(report):

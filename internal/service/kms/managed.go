@@ -1,0 +1,214 @@
+package kms
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+
+	"fastness/internal/api/kmsapi"
+	"fastness/internal/call"
+	"fastness/internal/engine/envelope"
+	"fastness/internal/engine/keyalg"
+	"fastness/internal/store"
+	"fastness/internal/wire"
+)
+
+// AWS managed keys belong to a service: one for each account and Region, made when the
+// service first encrypts something there for a caller who named no key of his own, or
+// when somebody describes its alias. They rotate every year. Their key policy lets the
+// principals of the account use them through that service and look at them otherwise; it
+// cannot be changed, and neither can anything else about the key.
+//
+// Source: AWS KMS developer guide, "AWS KMS keys", "AWS managed keys".
+
+// managedKey is the AWS managed key of one service.
+type managedKey struct {
+	// service is the first label of the service's endpoint.
+	service     string
+	description string
+	policy      func(account, region string) string
+}
+
+// managedKeys are the AWS managed keys that can exist, by alias.
+var managedKeys = map[string]managedKey{
+	"alias/aws/secretsmanager": {
+		service: "secretsmanager", policy: secretsManagerPolicy,
+		description: "Default key that protects my Secrets Manager data when no other key is defined",
+	},
+	"alias/aws/ssm": {
+		service: "ssm", policy: parameterStorePolicy,
+		description: "Default key that protects my SSM parameters when no other key is defined",
+	},
+}
+
+// managed returns the AWS managed key behind an alias that stands for no key, as far as
+// the transaction of c goes: there, it makes the key if the alias's own service asks for
+// it. So the key exists exactly if what it encrypts does.
+func (s *Service) managed(ctx context.Context, c *call.Call, ref reference) (*key, error) {
+	def, ok := managedKeys[ref.alias]
+	tx := c.Txn()
+	if !ok || tx == nil || ref.account != c.Account || c.ViaService() != def.service+"."+c.Region+".amazonaws.com" {
+		return nil, nil
+	}
+	return s.ensureManaged(ctx, tx, ref.account, ref.region, ref.alias)
+}
+
+// justMade returns a key that the transaction of c has made and not committed yet: the
+// service whose call made it may go on to use it. There is none in the directory.
+func (s *Service) justMade(c *call.Call, name keyName) (*key, error) {
+	if c.Txn() == nil || len(c.Via) == 0 {
+		return nil, nil
+	}
+	k, err := s.directory.load(c.Txn(), name)
+	if isNotFound(err) || err == nil && !k.record.Managed {
+		return nil, nil
+	}
+	return k, err
+}
+
+// ensureManaged returns an AWS managed key, which it makes if there is none.
+func (s *Service) ensureManaged(ctx context.Context, tx store.Txn, account, region, alias string) (*key, error) {
+	a, err := s.tables.alias(tx, account, region, alias)
+	if err != nil && !isNotFound(err) {
+		return nil, err
+	}
+	id := ""
+	if err == nil {
+		id = a.KeyID
+	} else if id, err = s.createManaged(ctx, tx, account, region, alias); err != nil {
+		return nil, fmt.Errorf("kms: create the key of %s: %w", alias, err)
+	}
+	return s.directory.load(tx, keyName{account, region, id})
+}
+
+func (s *Service) createManaged(ctx context.Context, tx store.Txn, account, region, alias string) (id string, err error) {
+	def := managedKeys[alias]
+	if id, err = newKeyID(false); err != nil {
+		return "", err
+	}
+	now := s.clock.Now().UTC()
+	k := &keyRecord{
+		Account: account, Region: region, ID: id, Ref: make([]byte, envelope.KeyRefSize), Managed: true,
+		Spec: symmetricDefault, Usage: string(keyalg.EncryptDecrypt), Origin: string(kmsapi.OriginTypeAWSKMS),
+		State: kmsapi.KeyStateEnabled, Description: def.description, Created: now,
+		Rotation: &rotation{Enabled: true, PeriodDays: defaultRotationDays, Next: now.AddDate(0, 0, defaultRotationDays)},
+	}
+	_, _ = rand.Read(k.Ref) // never fails
+	if k.Policy, err = s.storedPolicy(def.policy(account, region)); err != nil {
+		return "", err
+	}
+	m, _, err := s.newMaterial(ctx, k)
+	if err != nil {
+		return "", err
+	}
+	k.Material = m.ID
+	if err := s.tables.materials.Put(tx, m); err != nil {
+		return "", err
+	}
+	if err := s.saveIn(tx, k); err != nil {
+		return "", err
+	}
+	err = s.tables.aliases.Insert(tx, &aliasRecord{Account: account, Region: region, Name: alias, KeyID: id, Created: now, Updated: now})
+	if err != nil {
+		return "", err
+	}
+	tx.OnCommit(func(store.Revision) { s.directory.aliasChanged(account, region, alias) })
+	if err := s.resumeRotation(tx, k); err != nil {
+		return "", err
+	}
+	return id, s.record(tx, k, "CreateKey")
+}
+
+// describeManaged is DescribeKey on the alias of an AWS managed key that does not exist
+// yet: it makes the key (AWS KMS API reference, DescribeKey, KeyId). DescribeKey has no
+// transaction of its own.
+func (s *Service) describeManaged(ctx context.Context, r *resolved) (k *key, err error) {
+	if _, ok := managedKeys[r.alias]; !ok || r.account != call.From(ctx).Account {
+		return nil, r.missing
+	}
+	_, err = s.store.Update(ctx, func(tx store.Txn) (err error) {
+		k, err = s.ensureManaged(ctx, tx, r.account, r.region, r.alias)
+		return err
+	})
+	return k, err
+}
+
+// changesKey lists the operations that nobody may do on AWS managed keys, whatever the
+// policies say.
+var changesKey = map[string]bool{
+	"CancelKeyDeletion": true, "CreateAlias": true, "DisableKey": true, "DisableKeyRotation": true, "EnableKey": true,
+	"EnableKeyRotation": true, "PutKeyPolicy": true, "ReplicateKey": true, "RotateKeyOnDemand": true,
+	"ScheduleKeyDeletion": true, "TagResource": true, "UntagResource": true, "UpdateAlias": true,
+	"UpdateKeyDescription": true, "UpdatePrimaryRegion": true,
+}
+
+// checkManaged refuses a change of an AWS managed key.
+func checkManaged(operation string, k *keyRecord) error {
+	if !k.Managed || !changesKey[operation] {
+		return nil
+	}
+	return &wire.CommonError{Kind: wire.AccessDenied, Message: "The operation is not allowed on " + k.arn() + ", which is an AWS managed key."}
+}
+
+// manager is KeyManager.
+func (k *keyRecord) manager() kmsapi.KeyManagerType {
+	if k.Managed {
+		return kmsapi.KeyManagerTypeAWS
+	}
+	return kmsapi.KeyManagerTypeCustomer
+}
+
+// metadataStatement lets the account look at an AWS managed key.
+func metadataStatement(account string) string {
+	return `{
+    "Sid" : "Allow direct access to key metadata to the account",
+    "Effect" : "Allow",
+    "Principal" : { "AWS" : "arn:` + call.Partition + `:iam::` + account + `:root" },
+    "Action" : [ "kms:Describe*", "kms:Get*", "kms:List*", "kms:RevokeGrant" ],
+    "Resource" : "*"
+  }`
+}
+
+// secretsManagerPolicy is the key policy of aws/secretsmanager (AWS Secrets Manager user
+// guide, "Secret encryption and decryption in AWS Secrets Manager").
+func secretsManagerPolicy(account, region string) string {
+	const sid = `"Sid" : "Allow access through AWS Secrets Manager for all principals in the account that are authorized to use AWS Secrets Manager`
+	via := `"kms:ViaService" : "secretsmanager.` + region + `.amazonaws.com"`
+	caller := `"kms:CallerAccount" : "` + account + `"`
+	return `{
+  "Version" : "2012-10-17",
+  "Id" : "auto-secretsmanager-2",
+  "Statement" : [ {
+    ` + sid + `",
+    "Effect" : "Allow",
+    "Principal" : { "AWS" : "*" },
+    "Action" : [ "kms:Encrypt", "kms:Decrypt", "kms:ReEncrypt*", "kms:CreateGrant", "kms:DescribeKey" ],
+    "Resource" : "*",
+    "Condition" : { "StringEquals" : { ` + via + `, ` + caller + ` } }
+  }, {
+    ` + sid + ` to generate data keys",
+    "Effect" : "Allow",
+    "Principal" : { "AWS" : "*" },
+    "Action" : "kms:GenerateDataKey*",
+    "Resource" : "*",
+    "Condition" : { "StringEquals" : { ` + caller + ` }, "StringLike" : { ` + via + ` } }
+  }, ` + metadataStatement(account) + ` ]
+}`
+}
+
+// parameterStorePolicy is the key policy of aws/ssm (AWS Systems Manager user guide, "AWS
+// KMS encryption for AWS Systems Manager Parameter Store SecureString parameters").
+func parameterStorePolicy(account, region string) string {
+	return `{
+  "Version" : "2012-10-17",
+  "Id" : "auto-ssm-1",
+  "Statement" : [ {
+    "Sid" : "Allow access through SSM for all principals in the account that are authorized to use SSM",
+    "Effect" : "Allow",
+    "Principal" : { "AWS" : "*" },
+    "Action" : [ "kms:Encrypt", "kms:Decrypt", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:CreateGrant", "kms:DescribeKey" ],
+    "Resource" : "*",
+    "Condition" : { "StringEquals" : { "kms:ViaService" : "ssm.` + region + `.amazonaws.com", "kms:CallerAccount" : "` + account + `" } }
+  }, ` + metadataStatement(account) + ` ]
+}`
+}
