@@ -56,14 +56,16 @@
 //
 // # Memory and cores
 //
-// Frames are encrypted and decrypted in parallel, about 64 KiB or one frame at a time in
-// each of Concurrency goroutines, and written in order; signatures are computed over one
-// piece while the next is encrypted. (Streams of small frames without a signature use one
-// goroutine unless told otherwise, because that is faster.) An Encrypter or Decrypter holds a few such pieces,
-// whatever the length of the message. Unframed messages, which only old libraries wrote, are
-// one frame and need memory accordingly; MaxFrameLength bounds both. Data keys, derived keys
-// and buffers with plaintext are wiped when a message ends. The key schedules inside Go's
-// ciphers cannot be reached; they are left to the collector.
+// Encrypt and Decrypt work on frames in parallel, in each of Concurrency goroutines about
+// 64 KiB or one frame at a time. So do streams of large frames, and all streams without a
+// signature that are told to by Concurrency; left to themselves, streams of small frames
+// without a signature use one goroutine, because that is faster on two cores. Streams with
+// a signature encrypt in the caller's goroutine and hash in another, which is what takes
+// long. Frames are written in order. An Encrypter or Decrypter holds a few batches of 64 KiB
+// or a frame, whatever the length of the message. Unframed messages, which only old libraries
+// wrote, are one frame and need memory accordingly; MaxFrameLength bounds both. Data keys,
+// derived keys and buffers with plaintext are wiped when a message ends. The key schedules
+// inside Go's ciphers cannot be reached; they are left to the collector.
 //
 // # Keyrings and managers
 //

@@ -46,6 +46,32 @@ func TestEncrypterReportsItsDestination(t *testing.T) {
 	}
 }
 
+// TestWriteToKeepsNothingOfItsSource: when w fails, the message ends, because the memory of
+// a bytes.Buffer is the buffer's again.
+func TestWriteToKeepsNothingOfItsSource(t *testing.T) {
+	k := newKeyring(t)
+	plain := randomBytes(1 << 20)
+	for _, id := range []encryptionsdk.SuiteID{0x0478, 0x0578} {
+		m, _, err := encryptionsdk.Encrypt(t.Context(), plain, encryptionsdk.EncryptOptions{Keyring: k, Suite: id})
+		if err != nil {
+			t.Fatal(err)
+		}
+		src := bytes.NewBuffer(bytes.Clone(m))
+		d, err := encryptionsdk.NewDecrypter(t.Context(), src, encryptionsdk.DecryptOptions{Keyring: k, Concurrency: 3})
+		if err != nil {
+			t.Fatal(err)
+		}
+		n, err := d.WriteTo(&failAfter{n: 200_000})
+		if err == nil || n > 200_000 {
+			t.Errorf("%s: %d bytes written, %v", id, n, err)
+		}
+		src.Write(make([]byte, len(m))) // over what was there
+		if got, again := d.Read(make([]byte, 1)); got != 0 || !errors.Is(again, err) {
+			t.Errorf("%s: read %d bytes more, %v", id, got, again)
+		}
+	}
+}
+
 func TestBothEndsReportTheirSource(t *testing.T) {
 	k := newKeyring(t)
 	plain := randomBytes(200_000)

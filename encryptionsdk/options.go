@@ -25,7 +25,8 @@ type EncryptOptions struct {
 	PlaintextLengthBound int64
 	// Concurrency is how many goroutines encrypt; 0: the number of usable cores, but one for
 	// a stream of frames below 64 KiB without a signature. AES-GCM takes less time than
-	// moving such frames from core to core (BENCHMARKS.md).
+	// moving such frames from core to core (BENCHMARKS.md). A stream with a signature uses two
+	// at most: one encrypts, one hashes.
 	Concurrency int
 }
 

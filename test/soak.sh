@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The loops at their full counts: hours.
 #
-#	test/soak.sh [crash] [rotation] [stream] [policy] [conformance] [race] [fuzz]
+#	test/soak.sh [crash] [rotation] [stream] [interop] [policy] [conformance] [race] [fuzz]
 #
 # runs the named parts, or all. Each has a bound in time, stops at its first failure and
 # prints what repeats it; the script goes on with the next. A summary ends it, and the
@@ -67,6 +67,11 @@ stream() {
 		env FASTNESS_STREAM_MIB=4096 go test -count=1 -v -timeout 1h -run '^TestStreamingInConstantMemory$' ./test/e2e
 }
 
+interop() {
+	part 21600 "every suite, frame length, size and keyring against AWS's Encryption SDK for Go" '^ok .*' \
+		env FASTNESS_INTEROP_WHOLE=1 go -C test/encryptionsdk test -count=1 -timeout 0 -run '^TestOfficialLibraryBothWays$' .
+}
+
 policy() {
 	part $((600 + DIFFERENTIAL / 1000)) "policy differential, $DIFFERENTIAL cases" '[0-9]+ requests.*' \
 		env POLICY_CASES="$DIFFERENTIAL" go test -count=1 -v -timeout 0 -run '^TestEvaluatorAgreesWithReference$' ./internal/policy
@@ -98,10 +103,10 @@ fuzz() {
 }
 
 parts=("$@")
-[ $# -gt 0 ] || parts=(crash rotation stream policy conformance race fuzz)
+[ $# -gt 0 ] || parts=(crash rotation stream interop policy conformance race fuzz)
 for p in "${parts[@]}"; do
 	case $p in
-	crash | rotation | stream | policy | conformance | race | fuzz) "$p" ;;
+	crash | rotation | stream | interop | policy | conformance | race | fuzz) "$p" ;;
 	*) echo "no part $p" >&2; exit 2 ;;
 	esac
 done

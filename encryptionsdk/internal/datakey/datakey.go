@@ -36,9 +36,11 @@ func Get(m *encryptionsdk.EncryptionMaterials) ([]byte, error) {
 }
 
 // Put stores key, which came from Get, as the data key of m and wrapped as a wrapping of
-// it. A wrapping that does not fit the message format is refused with ErrMaterials.
+// it. A wrapping that does not fit the message format is refused with ErrMaterials, and the
+// key dropped.
 func Put(m *encryptionsdk.EncryptionMaterials, key []byte, wrapped encryptionsdk.EncryptedDataKey) error {
 	if len(wrapped.ProviderID) > math.MaxUint16 || len(wrapped.ProviderInfo) > math.MaxUint16 || len(wrapped.Ciphertext) > math.MaxUint16 {
+		Drop(m, key)
 		return fmt.Errorf("%w: an encrypted data key with a member longer than %d bytes", encryptionsdk.ErrMaterials, math.MaxUint16)
 	}
 	m.PlaintextDataKey = key
