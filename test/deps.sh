@@ -13,7 +13,7 @@ need() {
 }
 
 # curl that signs requests by itself (--aws-sigv4): 7.75 or newer.
-curl_signs() { curl --help all 2>/dev/null | grep -q -- --aws-sigv4; }
+curl_signs() { curl --help all 2>/dev/null | grep -- --aws-sigv4 >/dev/null; }
 boto3_there() { python3 -c 'import boto3' || /usr/bin/python3 -c 'import boto3'; }
 
 # The servers of the database tests need only be there: they are not to run as services.
