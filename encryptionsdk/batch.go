@@ -14,7 +14,7 @@ const batchLen = 64 << 10
 const bufferLen = batchLen + finalOverhead
 
 // hashAhead is about how many bytes on the wire wait for the hash of a signature.
-const hashAhead = 5 * batchLen
+const hashAhead = 4 * batchLen
 
 // lineDepth is how many batches are on their way at once in a stream with so many workers.
 func lineDepth(workers int, h *Header) int {
