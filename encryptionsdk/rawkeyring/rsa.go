@@ -101,6 +101,7 @@ func (k *RSAKeyring) OnEncrypt(_ context.Context, m *encryptionsdk.EncryptionMat
 	}
 	var wrapped []byte
 	if k.padding == PKCS1 {
+		//lint:ignore SA1019 the padding is one of AWS's; messages under it have to be made
 		wrapped, err = rsa.EncryptPKCS1v15(rand.Reader, k.public, key)
 	} else {
 		wrapped, err = rsa.EncryptOAEP(k.padding.hash()(), rand.Reader, k.public, key, nil)
@@ -176,6 +177,7 @@ func (k *RSAKeyring) openPKCS1(ctx context.Context, private *rsa.PrivateKey, m *
 			causes.Add(fmt.Errorf("encrypted data key %d: %d bytes for an RSA key of %d", i+1, len(keys[i].Ciphertext), private.Size()))
 			continue
 		}
+		//lint:ignore SA1019 the padding is one of AWS's; this form tells nobody whether it was right
 		if err := rsa.DecryptPKCS1v15SessionKey(nil, private, keys[i].Ciphertext, key); err != nil {
 			causes.Add(fmt.Errorf("encrypted data key %d: %w", i+1, err))
 			continue

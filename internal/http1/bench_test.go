@@ -109,10 +109,9 @@ func servers(b *testing.B, h http.Handler, run func(b *testing.B, serve func(l n
 
 // loop is a connection without a kernel: it hands the same request out again and again.
 type loop struct {
-	left     int
-	at       int
-	done     chan struct{}
-	deadline time.Time
+	left int
+	at   int
+	done chan struct{}
 }
 
 func (l *loop) Read(p []byte) (int, error) {
