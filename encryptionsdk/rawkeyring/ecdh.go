@@ -1,7 +1,6 @@
 package rawkeyring
 
 import (
-	"bytes"
 	"context"
 	"crypto/ecdh"
 	"crypto/rand"
@@ -144,15 +143,11 @@ func (k *ECDHKeyring) OnDecrypt(ctx context.Context, m *encryptionsdk.Decryption
 		if err != nil {
 			return nil, err
 		}
-		peer := k.peer
-		switch {
-		case peer != nil && bytes.Equal(info.Sender, k.sender) && bytes.Equal(info.Recipient, k.another):
-		case peer != nil && bytes.Equal(info.Sender, k.another) && bytes.Equal(info.Recipient, k.sender):
-		case peer == nil && bytes.Equal(info.Recipient, k.sender):
-			if peer, err = ecdhwrap.Decompress(k.curve, info.Sender); err != nil {
-				return nil, fmt.Errorf("sender's public key: %w", err)
-			}
-		default:
+		peer, err := info.Partner(k.curve, k.sender, k.another, k.peer)
+		if err != nil {
+			return nil, err
+		}
+		if peer == nil {
 			return nil, datakey.ErrForeign
 		}
 		serialized, err := m.EncryptionContext.AppendBinary(nil)

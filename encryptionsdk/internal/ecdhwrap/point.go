@@ -1,6 +1,7 @@
 package ecdhwrap
 
 import (
+	"bytes"
 	"crypto/ecdh"
 	"crypto/elliptic"
 	"encoding/binary"
@@ -74,6 +75,25 @@ func (i Info) Append(b []byte) []byte {
 	b = append(b, i.Recipient...)
 	b = binary.BigEndian.AppendUint32(b, uint32(len(i.Sender)))
 	return append(b, i.Sender...)
+}
+
+// Partner finds with whom the party of public key own shares the secret of i, both keys
+// compressed. A party that has one partner, whose key is another compressed and partner itself,
+// shares it with that one in either role; one without (partner nil) with any sender that named
+// it the recipient. nil and no error: the data key is none of own's.
+func (i Info) Partner(c ecdh.Curve, own, another []byte, partner *ecdh.PublicKey) (*ecdh.PublicKey, error) {
+	switch {
+	case partner != nil && bytes.Equal(i.Sender, own) && bytes.Equal(i.Recipient, another),
+		partner != nil && bytes.Equal(i.Sender, another) && bytes.Equal(i.Recipient, own):
+		return partner, nil
+	case partner == nil && bytes.Equal(i.Recipient, own):
+		sender, err := Decompress(c, i.Sender)
+		if err != nil {
+			return nil, fmt.Errorf("sender's public key: %w", err)
+		}
+		return sender, nil
+	}
+	return nil, nil
 }
 
 // ParseInfo reads what Append writes for a supported curve. The result shares memory with
