@@ -39,7 +39,7 @@ func TestQuotaOfKeys(t *testing.T) {
 		p := place{testAccount, region}
 		kept, err := h.service.countKeys(t.Context(), p)
 		h.must(err)
-		delete(h.service.keyCounts.known, p)
+		h.service.keyCounts.Forget()
 		counted, err := h.service.countKeys(t.Context(), p)
 		h.must(err)
 		if kept != 2 || counted != 2 {

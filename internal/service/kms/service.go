@@ -86,7 +86,7 @@ type Service struct {
 	usage     *usage
 	orphans   orphans
 	quotas    resourceQuotas
-	keyCounts keyCounts
+	keyCounts table.Tally[place, int]
 
 	principals  Principals
 	attestation *attestation.Verifier
@@ -116,7 +116,7 @@ func New(c Config) (*Service, error) {
 		locked: newOpenCache(maxLocked, lockedIdle), parsed: newOpenCache(maxParsed, parsedIdle), tokens: c.Tokens,
 		pages: c.Pages, jobs: c.Jobs, pool: c.Pool, audit: c.Audit, clock: c.Clock, log: c.Log, regions: c.Regions,
 		principals: c.Principals, attestation: c.Attestation, usage: newUsage(),
-		quotas: quotas, keyCounts: keyCounts{known: make(map[place]int)},
+		quotas:    quotas,
 		keyStores: newKeyStores(c.ExternalKeyStores),
 	}, nil
 }

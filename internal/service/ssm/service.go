@@ -86,7 +86,7 @@ type Service struct {
 	log       *slog.Logger
 	images    Images
 	public    *Public
-	counts    counts
+	counts    table.Tally[place, tierCount] // of parameters, for the quotas
 	max       tierCount
 	// everything is an identity policy that allows all.
 	everything *policy.Policy
@@ -116,7 +116,7 @@ func New(c Config) (*Service, error) {
 	return &Service{
 		store: c.Store, tables: t, directory: newDirectory(c.Store, t), pages: c.Pages, jobs: c.Jobs, events: c.Events,
 		audit: c.Audit, kms: kmsapi.NewClient(c.Door), secrets: secretsmanagerapi.NewClient(c.Door), clock: c.Clock, log: c.Log,
-		images: c.Images, public: c.Public, counts: counts{known: make(map[place]tierCount)},
+		images: c.Images, public: c.Public,
 		everything: everything,
 		max:        tierCount{cmp.Or(c.MaxStandard, DefaultMaxStandard), cmp.Or(c.MaxAdvanced, DefaultMaxAdvanced)},
 	}, nil
