@@ -40,9 +40,9 @@ const (
 
 var readings = []reading{
 	{"GetSecretValue", "secretsmanager", "secretsmanager.GetSecretValue", object{"SecretId": secretName}},
-	{"GetParameter, String", "ssm", "AmazonSSM.GetParameter", object{"Name": plainName}},
-	{"GetParameter, SecureString", "ssm", "AmazonSSM.GetParameter", object{"Name": secureName, "WithDecryption": true}},
-	{"GetParameter, SecureString of the Advanced tier", "ssm", "AmazonSSM.GetParameter", object{"Name": longName, "WithDecryption": true}},
+	{"GetParameter String", "ssm", "AmazonSSM.GetParameter", object{"Name": plainName}},
+	{"GetParameter SecureString", "ssm", "AmazonSSM.GetParameter", object{"Name": secureName, "WithDecryption": true}},
+	{"GetParameter SecureString Advanced", "ssm", "AmazonSSM.GetParameter", object{"Name": longName, "WithDecryption": true}},
 }
 
 // store is a server with one secret and a parameter of each kind.
