@@ -10,7 +10,6 @@ import (
 type Settlement struct {
 	mu    sync.Mutex
 	waits []Waiter
-	few   [2]Waiter // memory of waits: most calls make one or none
 }
 
 // Waiter waits until something is durable.
@@ -22,9 +21,6 @@ type Waiter interface {
 func (s *Settlement) Add(w Waiter) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.waits == nil {
-		s.waits = s.few[:0]
-	}
 	s.waits = append(s.waits, w)
 }
 
