@@ -66,7 +66,7 @@ func NewDecrypter(ctx context.Context, src io.Reader, o DecryptOptions) (*Decryp
 	if err != nil {
 		return nil, err
 	}
-	first := batches.Get().(*batch)
+	first := emptyBatch()
 	first.input(bufferLen)
 	scanner := &headerScanner{raw: first.in, src: src}
 	m, err := openHeader(ctx, scanner, &o)
