@@ -30,6 +30,7 @@ import (
 	"fastness/internal/service/sts"
 	"fastness/internal/service/xksproxy"
 	"fastness/internal/store"
+	"fastness/internal/store/follow"
 	"fastness/internal/store/table"
 	"fastness/internal/wire"
 	"fastness/internal/wire/awsjson"
@@ -129,6 +130,10 @@ func (a *App) openRooms(ctx context.Context, ring *seal.Keyring) (_ *rooms, err 
 	if err != nil {
 		return nil, err
 	}
+	follower, err := follow.New(ctx, sealed, follow.Options{Clock: c.Clock, Logger: c.Log})
+	if err != nil {
+		return nil, err
+	}
 	directory, err := iam.OpenDirectory(ctx, sealed, registry, c.Clock)
 	if err != nil {
 		return nil, err
@@ -205,9 +210,11 @@ func (a *App) openRooms(ctx context.Context, ring *seal.Keyring) (_ *rooms, err 
 	if err != nil {
 		return nil, err
 	}
+	follower.Add(directory.Memory(), kmsRoom.Memory(), secretsRoom.Memory(), ssmRoom.Memory(), r.proxy.Memory())
+	a.background(background, r, "changes of other processes", follower.Run)
 	a.background(background, r, "due", runner.Run)
 	a.background(background, r, "event log", r.events.Run)
-	a.background(background, r, "iam", directory.Run)
+	a.background(background, r, "last uses of access keys and roles", directory.Run)
 	a.background(background, r, "kms", kmsRoom.RunKeyStores)
 	a.background(background, r, "external key store proxy", r.proxy.Run)
 	a.background(background, r, "kms material", kmsRoom.RunMaterial)

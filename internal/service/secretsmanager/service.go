@@ -12,6 +12,7 @@ import (
 	"fastness/internal/due"
 	"fastness/internal/eventlog"
 	"fastness/internal/store"
+	"fastness/internal/store/follow"
 	"fastness/internal/store/table"
 )
 
@@ -107,6 +108,7 @@ type Service struct {
 	store     store.Store
 	tables    *tables
 	directory *directory
+	memory    *follow.Memory
 	kms       KMS
 	self      Self
 	pages     Pages
@@ -144,6 +146,7 @@ func New(c Config) (*Service, error) {
 		events: c.Events, audit: c.Audit, clock: c.Clock, log: c.Log, regions: c.Regions,
 		counts: newCounts(c.MaxSecrets), reads: newReads(),
 	}
+	s.memory = follow.NewMemory(tableService, s.othersChanged, s.forget)
 	s.rotation = newRotationEngine(s, c.Rotation)
 	s.rotations = s.rotation
 	return s, nil
