@@ -297,6 +297,7 @@ type database struct {
 	down      bool
 	busy      map[string]int // rotations at work on each user
 	most      int            // of them, at any time on one user
+	changed   func()         // if set: called when a rotation has changed a password
 	entered   chan struct{}  // if set: Set waits for the end of its context, and says when it begins and ends
 }
 
@@ -358,6 +359,9 @@ func (f *fakeRotator) Set(ctx context.Context, r rotator.Rotation) error {
 			return errDead
 		}
 		f.db.set(pending.User, pending.Password)
+		if f.db.changed != nil {
+			f.db.changed()
+		}
 		if f.fuse.burn() {
 			return errDead
 		}

@@ -106,14 +106,19 @@ func (s *Service) PutSecretValue(ctx context.Context, in *secretsmanagerapi.PutS
 
 // putVersion adds a version with labels, and saves the secret with its replicas.
 func (s *Service) putVersion(ctx context.Context, rec *secretRecord, token string, value *secretValue, labels []string) error {
-	tx := call.From(ctx).Txn()
 	before := rec.Stages[stageCurrent]
 	if err := s.addVersion(ctx, rec, token, value, labels); err != nil {
 		return err
 	}
+	return s.saveValue(ctx, rec, before)
+}
+
+// saveValue saves a secret whose AWSCURRENT may have moved away from the version before,
+// with its replicas. Rotation goes on from there.
+func (s *Service) saveValue(ctx context.Context, rec *secretRecord, before string) error {
+	tx := call.From(ctx).Txn()
 	if rec.Rotation != nil && rec.Stages[stageCurrent] != before {
-		// Rotations by AutomaticallyAfterDays count from the last change of the value.
-		rec.LastRotated = s.now()
+		rec.Replaced = s.now()
 		if err := s.rotations.configured(ctx, tx, rec); err != nil {
 			return err
 		}
