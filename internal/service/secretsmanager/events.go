@@ -1,12 +1,10 @@
 package secretsmanager
 
 import (
-	"fmt"
 	"time"
 
 	"fastness/internal/audit"
 	"fastness/internal/call"
-	"fastness/internal/eventlog"
 	"fastness/internal/store"
 )
 
@@ -24,24 +22,13 @@ type serviceEvent struct {
 	request, failure      string      // may be empty
 }
 
-// reportTo adds the event to the history and to the log of events, where EventBridge finds
-// it as an "AWS Service Event via CloudTrail".
-func (e *serviceEvent) reportTo(tx store.Txn, history *audit.Log, events Events) error {
-	record := audit.ServiceRecord(audit.ServiceEvent{
+// reportTo adds the event to the history, in the transaction of what it reports. The log of
+// events has it from there, as an "AWS Service Event via CloudTrail".
+func (e *serviceEvent) reportTo(tx store.Txn, history *audit.Log) error {
+	return history.AppendTxn(tx, audit.ServiceRecord(audit.ServiceEvent{
 		Account: e.account, Region: e.region, Source: eventSource, Name: e.name, Time: e.at, InvokedBy: eventSource,
 		Additional: e.additional, RequestID: e.request, ErrorMessage: e.failure,
-	})
-	if err := history.AppendTxn(tx, record); err != nil {
-		return err
-	}
-	err := events.Append(tx, eventlog.Event{
-		Account: e.account, Region: e.region, Time: record.Time, Source: "aws.secretsmanager",
-		DetailType: "AWS Service Event via CloudTrail", Detail: record.JSON,
-	})
-	if err != nil {
-		return fmt.Errorf("secretsmanager: event %s: %w", e.name, err)
-	}
-	return nil
+	}))
 }
 
 // report reports a service event about a secret.
@@ -50,7 +37,7 @@ func (s *Service) report(tx store.Txn, rec *secretRecord, event string, details 
 		account: rec.Account, region: rec.Region, name: event, at: s.now(),
 		additional: append([]call.Note{{Name: "SecretId", Value: rec.arn()}}, details...),
 	}
-	return e.reportTo(tx, s.audit, s.events)
+	return e.reportTo(tx, s.audit)
 }
 
 // reportVersions reports an event for every version that has labels.

@@ -30,7 +30,7 @@ func (e *rotationEngine) rotationEvent(tx store.Txn, j *journalRecord, name, fai
 	if detail != "" {
 		event.additional = append(event.additional, call.Note{Name: "Reason", Value: detail})
 	}
-	return event.reportTo(tx, e.audit, e.events)
+	return event.reportTo(tx, e.audit)
 }
 
 // event chooses the event of a rotation or of a test.

@@ -10,7 +10,6 @@ import (
 	"fastness/internal/audit"
 	"fastness/internal/clock"
 	"fastness/internal/due"
-	"fastness/internal/eventlog"
 	"fastness/internal/store"
 	"fastness/internal/store/table"
 )
@@ -54,11 +53,6 @@ type Jobs interface {
 	Cancel(tx store.Txn, kind, id string) (bool, error)
 }
 
-// Events is the log of what EventBridge hears (eventlog.Log).
-type Events interface {
-	Append(tx store.Txn, events ...eventlog.Event) error
-}
-
 // rotations carries rotations out. Every method works in the transaction it is given, on
 // a record that its caller writes afterwards: the engine may change s.Rotation.Next,
 // s.LastRotated and s.Stages.
@@ -83,7 +77,6 @@ type Config struct {
 	Self     Self
 	Pages    Pages
 	Jobs     Jobs
-	Events   Events
 	Audit    *audit.Log
 	Clock    clock.Clock
 	Log      *slog.Logger
@@ -111,7 +104,6 @@ type Service struct {
 	self      Self
 	pages     Pages
 	jobs      Jobs
-	events    Events
 	audit     *audit.Log
 	clock     clock.Clock
 	log       *slog.Logger
@@ -128,7 +120,7 @@ var _ secretsmanagerapi.Service = (*Service)(nil)
 
 // New makes the service.
 func New(c Config) (*Service, error) {
-	if c.Store == nil || c.Registry == nil || c.KMS == nil || c.Self == nil || c.Pages == nil || c.Jobs == nil || c.Events == nil ||
+	if c.Store == nil || c.Registry == nil || c.KMS == nil || c.Self == nil || c.Pages == nil || c.Jobs == nil ||
 		c.Audit == nil || c.Clock == nil || c.Log == nil || len(c.Regions) == 0 || c.MaxSecrets < 0 {
 		return nil, errors.New("secretsmanager: incomplete configuration")
 	}
@@ -141,7 +133,7 @@ func New(c Config) (*Service, error) {
 	}
 	s := &Service{
 		store: c.Store, tables: t, directory: newDirectory(c.Store, t), kms: c.KMS, self: c.Self, principals: c.Principals, pages: c.Pages, jobs: c.Jobs,
-		events: c.Events, audit: c.Audit, clock: c.Clock, log: c.Log, regions: c.Regions,
+		audit: c.Audit, clock: c.Clock, log: c.Log, regions: c.Regions,
 		counts: newCounts(c.MaxSecrets), reads: newReads(),
 	}
 	s.rotation = newRotationEngine(s, c.Rotation)
