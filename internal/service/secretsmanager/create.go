@@ -16,12 +16,29 @@ func missingToken() error {
 	return invalidRequest("You must provide a ClientRequestToken value. We recommend a UUID-type value.")
 }
 
+// The bounds of a ClientRequestToken.
+const (
+	minTokenLength = 32
+	maxTokenLength = 64
+)
+
+// checkTokenLength checks a token, if there is one.
+func checkTokenLength(token *string) error {
+	if n := len(wire.Value(token)); token != nil && (n < minTokenLength || n > maxTokenLength) {
+		return invalidParameter("ClientRequestToken must be 32-64 characters long.")
+	}
+	return nil
+}
+
 // CreateSecret implements the operation of that name.
 func (s *Service) CreateSecret(ctx context.Context, in *secretsmanagerapi.CreateSecretRequest) (*secretsmanagerapi.CreateSecretResponse, error) {
 	c := call.From(ctx)
 	r, ok := c.Resolved.(*resolved)
 	if !ok || r.suffix == "" {
 		return nil, &wire.CommonError{Kind: wire.InternalFailure}
+	}
+	if err := checkTokenLength(in.ClientRequestToken); err != nil {
+		return nil, err
 	}
 	value, err := givenValue(in.SecretString, in.SecretBinary)
 	if err != nil {

@@ -77,10 +77,13 @@ func (s *Service) PutSecretValue(ctx context.Context, in *secretsmanagerapi.PutS
 		return nil, invalidRequest("You must provide either SecretString or SecretBinary.")
 	}
 	defer value.clear()
-	token := wire.Value(in.ClientRequestToken)
-	if token == "" {
+	if in.ClientRequestToken == nil {
 		return nil, missingToken()
 	}
+	if err := checkTokenLength(in.ClientRequestToken); err != nil {
+		return nil, err
+	}
+	token := *in.ClientRequestToken
 	_, rec, err := s.begin(ctx, 0)
 	if err != nil {
 		return nil, err
@@ -128,6 +131,9 @@ func (s *Service) saveValue(ctx context.Context, rec *secretRecord, before strin
 
 // UpdateSecret implements the operation of that name.
 func (s *Service) UpdateSecret(ctx context.Context, in *secretsmanagerapi.UpdateSecretRequest) (*secretsmanagerapi.UpdateSecretResponse, error) {
+	if err := checkTokenLength(in.ClientRequestToken); err != nil {
+		return nil, err
+	}
 	// The key is the one thing that can be changed on a replica.
 	onlyKey := in.KmsKeyId != nil && in.Description == nil && in.Type == nil && in.SecretString == nil && in.SecretBinary == nil
 	allow := allowance(0)
