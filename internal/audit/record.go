@@ -343,13 +343,15 @@ type ServiceEvent struct {
 	// RequestID, where the service has one for its work; ErrorMessage, if the event is a
 	// failure.
 	RequestID, ErrorMessage string
+	// Quiet: AWS has no such event, so that EventBridge does not hear of it.
+	Quiet bool
 }
 
 // ServiceRecord builds the record of a service event (eventType AwsServiceEvent).
 func ServiceRecord(s ServiceEvent) *Event {
 	e := &Event{
 		ID: NewID(), Time: s.Time, Account: s.Account, Region: s.Region,
-		Name: s.Name, Source: s.Source, Resources: s.Resources,
+		Name: s.Name, Source: s.Source, Service: true, Quiet: s.Quiet, Resources: s.Resources,
 	}
 	by := s.InvokedBy
 	if by == "" {

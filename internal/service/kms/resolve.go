@@ -185,6 +185,7 @@ func (s *Service) keyAccess(ctx context.Context, c *call.Call, r *resolved, acti
 			if a.Extra, err = s.newGrantCheck(ctx, c, r, op); err != nil {
 				return call.Access{}, err
 			}
+			a.Extra = newRotationCheck(c, &a, r.req.context)
 		}
 	case r.account == c.Account:
 		// There is no key. Who may use any key of the account learns that; nobody else.

@@ -177,6 +177,16 @@ func (d *directory) changed(name secretName) {
 	d.drop(name)
 }
 
+// forget drops all snapshots.
+func (d *directory) forget() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.generation.Add(1)
+	for name := range d.secrets {
+		d.drop(name)
+	}
+}
+
 func (d *directory) drop(name secretName) {
 	if s := d.secrets[name]; s != nil {
 		delete(d.secrets, name)

@@ -327,7 +327,7 @@ func (s *Service) save(tx store.Txn, rec *secretRecord) error {
 
 // changedIn lets calls see a secret anew once the transaction has committed.
 func (s *Service) changedIn(tx store.Txn, name secretName) {
-	tx.OnCommit(func(store.Revision) { s.directory.changed(name) })
+	s.memory.OnCommit(tx, func(store.Revision) { s.directory.changed(name) })
 }
 
 // note makes a secret a resource of the audit record, in place of the name that was asked

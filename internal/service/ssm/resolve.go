@@ -3,6 +3,7 @@ package ssm
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 
 	"fastness/internal/api/ssmapi"
@@ -217,7 +218,10 @@ func (s *Service) resolvePath(c *call.Call, in *ssmapi.GetParametersByPathReques
 }
 
 func (s *Service) resolveTagging(ctx context.Context, c *call.Call, kind *ssmapi.ResourceTypeForTagging, id string, set map[string]string, remove []string) ([]call.Access, error) {
-	if value(kind) != ssmapi.ResourceTypeForTaggingParameter {
+	switch k := value(kind); {
+	case !slices.Contains(k.Values(), k):
+		return nil, &ssmapi.InvalidResourceType{Message: new("The resource type isn't valid: " + string(k))}
+	case k != ssmapi.ResourceTypeForTaggingParameter:
 		// Nothing but parameters is kept here.
 		return nil, &ssmapi.InvalidResourceId{Message: new("Invalid Resource Id")}
 	}
