@@ -5057,8 +5057,6 @@ func (s *TextTransformation) check(c *wire.Checker, at *wire.Path) {
 	p.Name, p.Sensitive = "type", false
 	if s.Type == nil {
 		c.Null(&p, "Member must not be null")
-	} else {
-		checkTextTransformationType(c, &p, *s.Type)
 	}
 }
 
@@ -5066,41 +5064,6 @@ func checkTextTransformationPriority(c *wire.Checker, at *wire.Path, v int32) {
 	if v < 0 {
 		c.Integer(at, int64(v), `Member must have value greater than or equal to 0`)
 	}
-}
-
-func checkTextTransformationType(c *wire.Checker, at *wire.Path, v TextTransformationType) {
-	if !knownTextTransformationType(v) {
-		c.Text(at, string(v), `Member must satisfy enum value set: [NONE, COMPRESS_WHITE_SPACE, HTML_ENTITY_DECODE, LOWERCASE, CMD_LINE, URL_DECODE, BASE64_DECODE, HEX_DECODE, MD5, REPLACE_COMMENTS, ESCAPE_SEQ_DECODE, SQL_HEX_DECODE, CSS_DECODE, JS_DECODE, NORMALIZE_PATH, NORMALIZE_PATH_WIN, REMOVE_NULLS, REPLACE_NULLS, BASE64_DECODE_EXT, URL_DECODE_UNI, UTF8_TO_UNICODE]`)
-	}
-}
-
-func knownTextTransformationType(v TextTransformationType) bool {
-	switch v {
-	case
-		TextTransformationTypeNone,
-		TextTransformationTypeCompressWhiteSpace,
-		TextTransformationTypeHtmlEntityDecode,
-		TextTransformationTypeLowercase,
-		TextTransformationTypeCmdLine,
-		TextTransformationTypeURLDecode,
-		TextTransformationTypeBase64Decode,
-		TextTransformationTypeHexDecode,
-		TextTransformationTypeMD5,
-		TextTransformationTypeReplaceComments,
-		TextTransformationTypeEscapeSeqDecode,
-		TextTransformationTypeSQLHexDecode,
-		TextTransformationTypeCssDecode,
-		TextTransformationTypeJsDecode,
-		TextTransformationTypeNormalizePath,
-		TextTransformationTypeNormalizePathWin,
-		TextTransformationTypeRemoveNulls,
-		TextTransformationTypeReplaceNulls,
-		TextTransformationTypeBase64DecodeExt,
-		TextTransformationTypeURLDecodeUni,
-		TextTransformationTypeUTF8ToUnicode:
-		return true
-	}
-	return false
 }
 
 func checkTextTransformations(c *wire.Checker, at *wire.Path, list *[]TextTransformation) {
