@@ -90,19 +90,11 @@ func checkHeaders(headers []wafv2api.CustomHTTPHeader, f field) error {
 func (k *ruleCheck) responseBodies() error {
 	q := &k.service.quotas
 	total := 0
-	for key, b := range k.bodies {
-		if key == "" || len(key) > 128 || strings.ContainsFunc(key, func(r rune) bool { return !isWord(r) && r != '-' }) {
-			return invalid(wafv2api.ParameterExceptionFieldCustomResponseBody, key, reasonFormat)
-		}
+	for _, b := range k.bodies {
 		total += len(value(b.Content))
 	}
 	if len(k.bodies) > q.ResponseBodies || total > q.ResponseBodyBytes {
 		return limitExceeded("CUSTOM_RESPONSE_BODY")
 	}
 	return nil
-}
-
-// isWord tells whether r is one of \w.
-func isWord(r rune) bool {
-	return r == '_' || '0' <= r && r <= '9' || 'A' <= r && r <= 'Z' || 'a' <= r && r <= 'z'
 }

@@ -314,7 +314,7 @@ func (h *harness) tryWebACL(name string, rules ...wafv2api.Rule) (*wafv2api.Crea
 func (h *harness) ipSet(name string, addresses ...string) *wafv2api.IPSetSummary {
 	h.Helper()
 	return must[*wafv2api.CreateIPSetResponse](h)(h.admin().CreateIPSet(h.Context(), &wafv2api.CreateIPSetRequest{
-		Name: &name, Scope: regional(), IPAddressVersion: new(wafv2api.IPAddressVersionIPV4), Addresses: addresses,
+		Name: &name, Scope: regional(), IPAddressVersion: new(wafv2api.IPAddressVersionIPV4), Addresses: append([]string{}, addresses...),
 	})).Summary
 }
 

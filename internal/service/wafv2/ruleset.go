@@ -264,3 +264,8 @@ func (s *Service) publishedBy(r store.Reader, v *vendorRecord) (*ManagedGroup, e
 	}
 	return g, nil
 }
+
+// isWord tells whether r is one of \w.
+func isWord(r rune) bool {
+	return r == '_' || '0' <= r && r <= '9' || 'A' <= r && r <= 'Z' || 'a' <= r && r <= 'z'
+}

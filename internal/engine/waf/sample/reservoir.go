@@ -221,6 +221,7 @@ func (r *Reservoir[T]) Read(key string, from, to time.Time, limit int) Sample[T]
 		return out
 	}
 	left, slots := out.Population, min(limit, kept)
+	owed := int64(0) // what the next items stand for
 	for i, s := range shares {
 		n := len(s.kept)
 		if kept > limit {
@@ -232,17 +233,20 @@ func (r *Reservoir[T]) Read(key string, from, to time.Time, limit int) Sample[T]
 		}
 		left -= s.population
 		slots -= n
+		owed += s.population
 		if n == 0 {
 			continue
 		}
 		rand.Shuffle(len(s.kept), func(a, b int) { s.kept[a], s.kept[b] = s.kept[b], s.kept[a] })
 		for j, e := range s.kept[:n] {
-			w := s.population / int64(n)
-			if int64(j) < s.population%int64(n) {
+			w := owed / int64(n)
+			if int64(j) < owed%int64(n) {
 				w++
 			}
 			out.Items = append(out.Items, Item[T]{e.at, e.value, w})
 		}
+		owed = 0
 	}
+	out.Items[len(out.Items)-1].Weight += owed
 	return out
 }
