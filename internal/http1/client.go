@@ -166,3 +166,6 @@ func AppendChunkHead(b []byte, n int) []byte {
 func AppendLastChunk(b []byte, trailer []Field) []byte {
 	return append(appendFields(append(b, "0\r\n"...), trailer), "\r\n"...)
 }
+
+// AppendLength appends a Content-Length field.
+func AppendLength(b []byte, n int64) []byte { return appendLength(b, n) }

@@ -58,6 +58,7 @@ type conn struct {
 	res    response
 	x      Exchange
 	idle   int64 // ticks between an answer and the next request
+	gone   departure
 	began  int64 // the tick in which the current request began to arrive
 }
 

@@ -82,6 +82,16 @@ func (x *Exchange) Split() error {
 // StopReading has Read fail, also a call that waits. The connection ends with the answer.
 func (x *Exchange) StopReading() { x.c.body.stop() }
 
+// NotifyGone has f be called, in a goroutine of the server's, when the client has left before
+// the answer: its end of the connection was closed. That is noticed within a second, and not
+// at all while something it sent lies unread. nil ends it; a call that has begun is waited for.
+func (x *Exchange) NotifyGone(f func()) {
+	g := &x.c.gone
+	g.mu.Lock()
+	g.tell, g.since = f, x.c.server.tick.Load()
+	g.mu.Unlock()
+}
+
 // EndConnection has the connection end with this answer. It must be called before Begin.
 func (x *Exchange) EndConnection() { x.c.res.ends = true }
 

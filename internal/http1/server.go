@@ -73,6 +73,7 @@ func (s *Server) ServeConn(nc net.Conn, state *tls.ConnectionState) {
 	c.readBy.set, c.writeBy.set = nc.SetReadDeadline, nc.SetWriteDeadline
 	c.body.c, c.res.c, c.x.c = c, c, c
 	c.idle = periods(s.config.IdleTimeout)
+	c.gone.watch(nc)
 	c.res.header = make(http.Header)
 	ctx, cancel := context.WithCancel(s.closed)
 	c.cancel = cancel

@@ -70,6 +70,8 @@ type Verdict struct {
 	// Detail is the inspector's account of the decision (rules, labels, excerpts), for the
 	// Interstitial and the Recorder; the proxy does not look at it.
 	Detail any
+	// Release, if set, is called once nothing of the verdict is needed any more.
+	Release func()
 }
 
 // Response is a custom response of a web ACL.
