@@ -232,9 +232,7 @@ func parseTrailer(b []byte) ([]Field, error) {
 		if err != nil {
 			return nil, err
 		}
-		switch http.CanonicalHeaderKey(f.Name) {
-		case "Content-Length", "Transfer-Encoding", "Trailer", "Host", "Connection", "Expect",
-			"Content-Encoding", "Content-Type", "Content-Range", "Authorization", "Te", "Upgrade":
+		if !MayTrail(f.Name) {
 			return nil, bad("a field that may not stand in a trailer section")
 		}
 		h = append(h, f)

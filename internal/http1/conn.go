@@ -278,6 +278,9 @@ func (c *conn) end() {
 	c.res.release()
 }
 
+// NetConn is the connection below.
+func (r *replay) NetConn() net.Conn { return r.Conn }
+
 // replay is a connection some of which was read already.
 type replay struct {
 	net.Conn

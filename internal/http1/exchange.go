@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"strings"
 	"time"
 )
 
@@ -265,4 +266,46 @@ func hasField(fields []Field, lower string) bool {
 		}
 	}
 	return false
+}
+
+// MayForward tells whether a field may be among those of a message in HTTP/2: it is none
+// that frames a message of HTTP/1.1 or belongs to one connection. name is in lower case.
+func MayForward(name string) bool {
+	switch name {
+	case "upgrade", "proxy-connection", "te":
+		return false
+	}
+	return !framesMessage(name)
+}
+
+// MayTrail tells whether a field may stand in a trailer section (RFC 9110 §6.5.1).
+func MayTrail(name string) bool {
+	switch http.CanonicalHeaderKey(name) {
+	case "Content-Length", "Transfer-Encoding", "Trailer", "Host", "Connection", "Expect",
+		"Content-Encoding", "Content-Type", "Content-Range", "Authorization", "Te", "Upgrade":
+		return false
+	}
+	return true
+}
+
+// LowerName is a field name in lower case, empty if it is no token.
+func LowerName(name string) string {
+	if !all(name, tokenByte) {
+		return ""
+	}
+	return strings.ToLower(name)
+}
+
+// CleanValue is a field value with spaces for control bytes.
+func CleanValue(value string) string {
+	clean := true
+	for i := range len(value) {
+		clean = clean && (value[i] >= 0x20 && value[i] != 0x7f || value[i] == '\t')
+	}
+	if clean {
+		return value
+	}
+	b := []byte(value)
+	blank(b)
+	return string(b)
 }

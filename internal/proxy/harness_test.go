@@ -228,4 +228,3 @@ func eventually(t testing.TB, what string, ok func() bool) {
 		<-wait.C
 	}
 }
-

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"fastness/internal/http1"
+	"fastness/internal/http2"
 )
 
 // The limits of heads, which are AWS's: 16 KB for a request line and 64 KB in all.
@@ -22,6 +23,8 @@ const (
 	headTimeout = 30 * time.Second
 	// silentTimeout bounds the time until a connection's first byte.
 	silentTimeout = 60 * time.Second
+	// maxStreams is how many requests a connection of HTTP/2 may have at a time (AWS: 128).
+	maxStreams = 128
 )
 
 // listener is an address that is listened on. Its state changes with the configuration.
@@ -30,7 +33,7 @@ type listener struct {
 	inner net.Listener
 	state atomic.Pointer[listenerState]
 	http1 *http1.Server
-	http2 *http2Server
+	http2 *http2.Server
 	// draining is done when tunnels have to end.
 	draining context.Context
 	cut      context.CancelFunc
@@ -50,6 +53,7 @@ type clientConn struct {
 	// address is the client's for X-Forwarded-For, without and with its port.
 	address, addressPort string
 	key                  clientKey
+	replay               []byte // was read already, and is to be read again
 	once                 sync.Once
 }
 
@@ -59,6 +63,18 @@ func (c *clientConn) forwarded(withPort bool) string {
 		return c.addressPort
 	}
 	return c.address
+}
+
+// Read implements net.Conn.
+func (c *clientConn) Read(p []byte) (int, error) {
+	if len(c.replay) > 0 {
+		n := copy(p, c.replay)
+		if c.replay = c.replay[n:]; len(c.replay) == 0 {
+			c.replay = nil
+		}
+		return n, nil
+	}
+	return c.Conn.Read(p)
 }
 
 // Close implements net.Conn.
@@ -100,14 +116,18 @@ func (p *Proxy) listen(s *listenerState) (*listener, error) {
 	l.state.Store(s)
 	l.draining, l.cut = context.WithCancel(context.Background())
 	l.stopping, l.stop = context.WithCancel(context.Background())
-	l.http2 = newHTTP2Server(l)
+	refusal := func(r *http1.Refusal) ([]http1.Field, string) {
+		answer := page(r.Status)
+		return []http1.Field{serverField, {Name: "Content-Type", Value: answer.ContentType}}, string(answer.Body)
+	}
+	l.http2 = http2.NewServer(http2.Config{
+		Handler: l.stream, Limits: headLimits, MaxStreams: maxStreams, PrefaceTimeout: headTimeout,
+		IdleTimeout: s.balancer.idle, Log: p.log, Refusal: refusal,
+	})
 	l.http1 = http1.NewServer(http1.Config{
 		Limits: headLimits, HeadTimeout: headTimeout, ReadTimeout: s.balancer.idle, WriteTimeout: s.balancer.idle,
 		IdleTimeout: s.balancer.idle, Log: p.log, Exchange: l.exchange, HTTP2: l.preface,
-		Refusal: func(r *http1.Refusal) ([]http1.Field, string) {
-			answer := page(r.Status)
-			return []http1.Field{serverField, {Name: "Content-Type", Value: answer.ContentType}}, string(answer.Body)
-		},
+		Refusal: refusal,
 	})
 	l.running.Go(l.accept)
 	return l, nil
@@ -180,6 +200,9 @@ func (l *listener) exchange(x *http1.Exchange) {
 	l.p.serve(x, clientOf(x.Conn()), proto)
 }
 
+// stream serves a request of HTTP/2.
+func (l *listener) stream(st *http2.Stream) { l.p.serve(st, clientOf(st.Conn()), "HTTP/2.0") }
+
 // clientOf finds the clientConn below a connection.
 func clientOf(nc net.Conn) *clientConn {
 	for {
@@ -204,7 +227,7 @@ func (l *listener) shutdown(ctx context.Context) error {
 	var wg sync.WaitGroup
 	var err1, err2 error
 	wg.Go(func() { err1 = l.http1.Shutdown(ctx) })
-	wg.Go(func() { err2 = l.http2.shutdown(ctx) })
+	wg.Go(func() { err2 = l.http2.Shutdown(ctx) })
 	wg.Wait()
 	l.serving.Wait()
 	return errors.Join(err1, err2)
