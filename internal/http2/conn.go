@@ -176,7 +176,12 @@ func (c *conn) read() error {
 		if idle {
 			return io.EOF
 		}
-	default: // PRIORITY, and frames that we do not know
+	case *http2.PriorityFrame:
+		if f.StreamDep == f.StreamID {
+			return c.abandon(f.StreamID, http2.ErrCodeProtocol)
+		}
+		return c.spend()
+	default: // frames that we do not know
 		return c.spend()
 	}
 	return nil
@@ -224,6 +229,11 @@ func (c *conn) headers(f *http2.MetaHeadersFrame) error {
 	switch {
 	case st != nil:
 		fields, ok := trailer(f)
+		if over, answered := st.over(); answered {
+			return http2.ConnectionError(http2.ErrCodeStreamClosed)
+		} else if over {
+			return c.abandon(id, http2.ErrCodeStreamClosed)
+		}
 		if !f.StreamEnded() || f.Truncated || !ok {
 			return c.abandon(id, http2.ErrCodeProtocol)
 		}
@@ -234,6 +244,9 @@ func (c *conn) headers(f *http2.MetaHeadersFrame) error {
 		return http2.ConnectionError(http2.ErrCodeStreamClosed)
 	}
 	c.began(id)
+	if f.HasPriority() && f.Priority.StreamDep == id { // RFC 7540 §5.3.1
+		return c.abandon(id, http2.ErrCodeProtocol)
+	}
 	c.mu.Lock()
 	refuse := c.final || c.handlers >= c.server.config.MaxStreams
 	c.mu.Unlock()
@@ -387,13 +400,16 @@ func (c *conn) data(f *http2.DataFrame) error {
 	}
 	st := c.streams[f.StreamID]
 	if st == nil {
-		known := f.StreamID <= c.last && f.StreamID%2 == 1
+		idle, late := f.StreamID > c.last || f.StreamID%2 == 0, c.wasReset(f.StreamID)
 		update := c.in.give(size)
 		c.mu.Unlock()
-		if !known {
+		if err := c.opened(nil, 0, update); err != nil || late {
+			return err
+		}
+		if idle {
 			return http2.ConnectionError(http2.ErrCodeProtocol)
 		}
-		return c.opened(nil, 0, update)
+		return http2.ConnectionError(http2.ErrCodeStreamClosed)
 	}
 	if st.ended {
 		c.mu.Unlock()
@@ -449,7 +465,7 @@ func (c *conn) settings(f *http2.SettingsFrame) error {
 	if f.IsAck() {
 		return nil
 	}
-	if f.HasDuplicates() || f.NumSettings() > 100 {
+	if f.NumSettings() > 100 {
 		return http2.ConnectionError(http2.ErrCodeProtocol)
 	}
 	table := -1

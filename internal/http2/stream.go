@@ -51,6 +51,7 @@ type Stream struct {
 	dropped  bool // it is not among the connection's any more
 	stopped  bool
 	err      error // why nothing more can be read or written
+	answered bool  // all of the answer was sent, or is about to be
 	trailer  []http1.Field
 
 	telling sync.Mutex // held while tell runs
@@ -114,14 +115,18 @@ func (st *Stream) depart() {
 	}
 }
 
+// over tells whether the client has said that it has sent all, and whether it has been
+// answered, too: then the stream is closed.
+func (st *Stream) over() (over, answered bool) {
+	st.c.mu.Lock()
+	defer st.c.mu.Unlock()
+	return st.ended, st.ended && st.answered
+}
+
 // receiveEnd takes a trailer section.
 func (st *Stream) receiveEnd(trailer []http1.Field) error {
 	c := st.c
 	c.mu.Lock()
-	if st.ended {
-		c.mu.Unlock()
-		return c.abandon(st.id, http2.ErrCodeStreamClosed)
-	}
 	if st.declared >= 0 && st.received != st.declared {
 		c.mu.Unlock()
 		return c.abandon(st.id, http2.ErrCodeProtocol)
@@ -406,17 +411,25 @@ func (st *Stream) End(trailer []http1.Field) error {
 		return http.ErrContentLength
 	}
 	if len(trailer) == 0 {
+		st.answer()
 		return st.data(st.pending, true, true)
 	}
 	if err := st.push(); err != nil {
 		return err
 	}
+	st.answer()
 	if err := st.failed(); err != nil {
 		return err
 	}
 	st.c.w.lock()
 	st.c.w.headers(st.id, 0, trailer, -1, true)
 	return st.c.w.unlock(true)
+}
+
+func (st *Stream) answer() {
+	st.c.mu.Lock()
+	st.answered = true
+	st.c.mu.Unlock()
 }
 
 // Abort resets the stream.
