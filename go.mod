@@ -41,6 +41,7 @@ require (
 	google.golang.org/grpc v1.85.0
 	k8s.io/kms v0.37.2
 	pgregory.net/rapid v1.3.0
+	rsc.io/binaryregexp v0.2.0
 )
 
 require (
