@@ -1,6 +1,9 @@
 package transform
 
-import "strings"
+import (
+	"fmt"
+	"strings"
+)
 
 // Kind is one transformation.
 type Kind uint8
@@ -172,4 +175,23 @@ func (k Kind) String() string {
 		}
 	}
 	return "unknown transformation"
+}
+
+// MarshalText gives String, so that a kind is its name in JSON.
+func (k Kind) MarshalText() ([]byte, error) {
+	if k >= kinds {
+		return nil, fmt.Errorf("transform: no kind has the number %d", k)
+	}
+	return []byte(k.String()), nil
+}
+
+// UnmarshalText accepts what MarshalText gives.
+func (k *Kind) UnmarshalText(text []byte) error {
+	for c := range kinds {
+		if c.String() == string(text) {
+			*k = c
+			return nil
+		}
+	}
+	return fmt.Errorf("transform: no kind is called %q", text)
 }
