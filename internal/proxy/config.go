@@ -1,6 +1,6 @@
 package proxy
 
-import "encoding/json"
+import "fastness/internal/engine/waf"
 
 // Config is all that a proxy is told: plain data that marshals to JSON. The names and
 // ranges are those of elbv2 (Elastic Load Balancing API Reference, version 2015-12-01);
@@ -16,12 +16,11 @@ type Config struct {
 	CookieKeys [][]byte `json:",omitempty"`
 }
 
-// WebACL is the specification of a web ACL. The proxy hands it to Options.Compile and looks
-// at nothing but the ARN.
+// WebACL is the specification of a web ACL, with the sets and rule groups that it refers to.
 type WebACL struct {
-	ARN string
-	// Spec is the specification, with the sets and rule groups it refers to.
-	Spec json.RawMessage
+	ARN  string
+	ACL  waf.ACL
+	Sets waf.Sets
 }
 
 // Certificate is a certificate that listeners present. It holds a private key: a Config is

@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"fastness/internal/engine/waf/request"
 	"fastness/internal/http1"
 	"fastness/internal/proxy/upstream"
 )
@@ -47,7 +48,7 @@ type flow struct {
 	balancer *balancer
 	scheme   string
 
-	seen    Request
+	seen    request.Request
 	verdict Verdict
 	outcome Outcome
 	route   routing
@@ -55,8 +56,9 @@ type flow struct {
 	group   *group
 	target  *upstream.Target
 
-	prefix []byte // memory of seen.Body, with one byte more
-	body   []byte // what was read of the body
+	prefix []byte          // memory of seen.Body, with one byte more
+	body   []byte          // what was read of the body
+	fields []request.Field // memory of seen.Fields
 	out    []http1.Field
 	back   []http1.Field
 	// options are the names that Connection named last.
@@ -86,10 +88,11 @@ func (p *Proxy) serve(x exchange, conn *clientConn, proto string) {
 // forget lets go of all that the request brought.
 func (f *flow) forget() {
 	clear(f.body)
+	clear(f.fields[:cap(f.fields)])
 	clear(f.out[:cap(f.out)])
 	clear(f.back[:cap(f.back)])
 	clear(f.options[:cap(f.options)])
-	*f = flow{prefix: f.prefix, out: f.out[:0], back: f.back[:0], options: f.options[:0]}
+	*f = flow{prefix: f.prefix, fields: f.fields[:0], out: f.out[:0], back: f.back[:0], options: f.options[:0]}
 }
 
 // run answers the request; a panic ends it and nothing else.
@@ -108,10 +111,11 @@ func (f *flow) run(proto string) {
 	if now.Sub(f.conn.opened) > f.balancer.keepAlive {
 		x.EndConnection()
 	}
-	f.seen = Request{
-		Time: now, Method: head.Method, Host: head.Host, Scheme: f.scheme, Proto: proto, Fields: head.Fields,
-		Client: f.conn.client.Addr(), ClientPort: f.conn.client.Port(), JA3: f.conn.ja3, JA4: f.conn.ja4, Resource: f.balancer.arn,
+	f.seen = request.Request{
+		Time: now, Method: head.Method, Host: head.Host, Scheme: f.scheme, Proto: proto,
+		Remote: f.conn.client.Addr(), JA3: f.conn.ja3, JA4: f.conn.ja4,
 	}
+	f.outcome.Resource, f.outcome.ClientPort = f.balancer.arn, f.conn.client.Port()
 	if status := f.check(head); status != 0 {
 		f.refuse(status)
 	} else if f.inspect() {
@@ -147,7 +151,7 @@ func (f *flow) check(head *http1.Head) (status int) {
 	}
 	f.seen.Target = target
 	path, query, _ := strings.Cut(target, "?")
-	f.route = routing{method: head.Method, host: head.Host, path: path, query: query, fields: head.Fields, client: f.seen.Client}
+	f.route = routing{method: head.Method, host: head.Host, path: path, query: query, fields: head.Fields, client: f.seen.Remote}
 	trace := ""
 	for i := range head.Fields {
 		if equalFold(head.Fields[i].Name, "x-amzn-trace-id") {
@@ -176,6 +180,11 @@ func (f *flow) inspect() bool {
 	if !f.readPrefix() {
 		return false
 	}
+	f.fields = f.fields[:0]
+	for _, field := range f.x.Head().Fields {
+		f.fields = append(f.fields, request.Field(field))
+	}
+	f.seen.Fields = f.fields
 	if i := f.p.options.Interstitial; i != nil {
 		if answer := i.Serve(f.p.ctx, &f.seen); answer != nil {
 			f.answer(answer, "waf")
@@ -248,9 +257,9 @@ func (f *flow) readPrefix() bool {
 		}
 	}
 	f.x.Limit(f.balancer.idle)
-	f.seen.Body, f.seen.Oversize = f.body, false
+	f.seen.Body, f.seen.BodyTruncated = f.body, false
 	if len(f.body) > limit {
-		f.seen.Body, f.seen.Oversize = f.body[:limit], true
+		f.seen.Body, f.seen.BodyTruncated = f.body[:limit], true
 	}
 	return true
 }

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"fastness/internal/engine/waf/request"
 	"fastness/internal/http1"
 )
 
@@ -120,10 +121,10 @@ func TestHoldsABodyUntilItsPrefixIsJudged(t *testing.T) {
 		n, _ := io.Copy(io.Discard, r.Body)
 		fmt.Fprint(w, n)
 	})
-	judged := make(chan Request, 1)
+	judged := make(chan request.Request, 1)
 	verdict := make(chan Act)
 	r := start(t, baseConfig(targetOf(t, target.URL)), func(c *Config, o *Options) {
-		inspected(c, o, func(r *Request, v *Verdict) error {
+		inspected(c, o, func(r *request.Request, v *Verdict) error {
 			copied := *r
 			copied.Body = bytes.Clone(r.Body)
 			judged <- copied
@@ -142,8 +143,8 @@ func TestHoldsABodyUntilItsPrefixIsJudged(t *testing.T) {
 	}
 	c.send("b")
 	got := <-judged
-	if len(got.Body) != limit || !got.Oversize || got.Target != "/x?y" || got.Method != "POST" || got.Client.String() != "127.0.0.1" {
-		t.Errorf("judged %d bytes, oversize %v, %+v", len(got.Body), got.Oversize, got)
+	if len(got.Body) != limit || !got.BodyTruncated || got.Target != "/x?y" || got.Method != "POST" || got.Remote.String() != "127.0.0.1" {
+		t.Errorf("judged %d bytes, oversize %v, %+v", len(got.Body), got.BodyTruncated, got)
 	}
 	select {
 	case <-reached:
@@ -157,8 +158,8 @@ func TestHoldsABodyUntilItsPrefixIsJudged(t *testing.T) {
 		t.Errorf("the target counted %q", a.body)
 	}
 	c.send("POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n")
-	if got := <-judged; string(got.Body) != "abc" || got.Oversize {
-		t.Errorf("judged %q, oversize %v", got.Body, got.Oversize)
+	if got := <-judged; string(got.Body) != "abc" || got.BodyTruncated {
+		t.Errorf("judged %q, oversize %v", got.Body, got.BodyTruncated)
 	}
 	verdict <- Block
 	a := c.receive("POST")
@@ -174,7 +175,7 @@ func TestHoldsABodyUntilItsPrefixIsJudged(t *testing.T) {
 
 func TestVerdictsAct(t *testing.T) {
 	r := start(t, baseConfig(targetOf(t, backend(t, dump).URL)), func(c *Config, o *Options) {
-		inspected(c, o, func(r *Request, v *Verdict) error {
+		inspected(c, o, func(r *request.Request, v *Verdict) error {
 			switch r.Target {
 			case "/custom":
 				v.Act = Block

@@ -18,6 +18,7 @@ import (
 	"go.uber.org/goleak"
 
 	"fastness/internal/clock"
+	"fastness/internal/engine/waf/request"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -26,9 +27,11 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 const patienceOfTests = 20 * time.Second
 
 // inspectorFunc is an Inspector in a test.
-type inspectorFunc func(r *Request, v *Verdict) error
+type inspectorFunc func(r *request.Request, v *Verdict) error
 
-func (f inspectorFunc) Inspect(_ context.Context, r *Request, v *Verdict) error { return f(r, v) }
+func (f inspectorFunc) Inspect(_ context.Context, r *request.Request, v *Verdict) error {
+	return f(r, v)
+}
 
 // rig is a proxy with one load balancer, "lb", whose listener "l" forwards to the target
 // group "g".
@@ -70,8 +73,8 @@ func baseConfig(targets ...Target) Config {
 // inspected attaches a web ACL, which compiles to inspect.
 func inspected(c *Config, o *Options, inspect inspectorFunc) {
 	c.LoadBalancers[0].WebACL = "acl"
-	c.WebACLs = []WebACL{{ARN: "acl", Spec: []byte(`{}`)}}
-	o.Compile = func(WebACL) (Inspector, error) { return inspect, nil }
+	c.WebACLs = []WebACL{{ARN: "acl"}}
+	o.Compile = func(*WebACL, Inspector) (Inspector, error) { return inspect, nil }
 }
 
 // start starts a proxy; change may alter its configuration and options first.

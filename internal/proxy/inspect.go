@@ -2,48 +2,18 @@ package proxy
 
 import (
 	"context"
-	"net/netip"
 	"time"
 
+	"fastness/internal/engine/waf/request"
 	"fastness/internal/http1"
 )
 
-// Request is a request as an Inspector sees it. Strings may be kept; Fields and Body belong
-// to the caller and are used again once Inspect has returned.
-type Request struct {
-	// ID is the trace id of the request: the Root of X-Amzn-Trace-Id if it came with one.
-	ID string
-	// Time is when its head was complete.
-	Time time.Time
-	// Method, Target (path and query as they were sent) and Host.
-	Method, Target, Host string
-	// Scheme is "http" or "https", Proto "HTTP/1.0", "HTTP/1.1" or "HTTP/2.0".
-	Scheme, Proto string
-	// Fields are all fields in order and spelling, without the pseudo-header fields of
-	// HTTP/2; :authority is told as Host.
-	Fields []http1.Field
-	// Body is the inspected prefix, with the chunked coding undone, and Oversize tells
-	// that the body goes on. BodyUnseen tells that there may be a body that cannot be seen
-	// here (forward authentication).
-	Body       []byte
-	Oversize   bool
-	BodyUnseen bool
-	// Client is the address of the connection's other end (or what a trusted proxy said it
-	// is), ClientPort its port or 0.
-	Client     netip.Addr
-	ClientPort uint16
-	// JA3 (32 hexadecimal digits) and JA4 are the fingerprints of the ClientHello; empty
-	// without one.
-	JA3, JA4 string
-	// Resource is the ARN of the load balancer.
-	Resource string
-}
-
-// Inspector judges requests. It is safe for concurrent use and never blocks for long. An
+// Inspector judges requests. What Inspect is handed belongs to the caller and is used again
+// once the verdict was released; strings in it may be kept. It is safe for concurrent use and never blocks for long. An
 // error, like a panic, means that the request could not be judged: then the load balancer's
 // FailOpen decides.
 type Inspector interface {
-	Inspect(ctx context.Context, r *Request, v *Verdict) error
+	Inspect(ctx context.Context, r *request.Request, v *Verdict) error
 }
 
 // Act is what a Verdict says to do.
@@ -89,10 +59,10 @@ type Response struct {
 // offered every request, to answer those that are for itself (solutions of puzzles, scripts).
 type Interstitial interface {
 	// Answer is the response to r under v, whose Act is Captcha or Challenge.
-	Answer(ctx context.Context, r *Request, v *Verdict) *Response
+	Answer(ctx context.Context, r *request.Request, v *Verdict) *Response
 	// Serve answers a request that is for the interstitial itself, or returns nil. The
-	// request's body is all there unless Oversize.
-	Serve(ctx context.Context, r *Request) *Response
+	// request's body is all there unless BodyTruncated.
+	Serve(ctx context.Context, r *request.Request) *Response
 }
 
 // Recorder is told what was decided: for samples, logs and metrics. Its methods are called
@@ -100,7 +70,7 @@ type Interstitial interface {
 type Recorder interface {
 	// Record is told of every inspected request, once it was answered. It may keep the
 	// strings and the Verdict's Detail, but neither the Request nor its slices.
-	Record(r *Request, v *Verdict, o *Outcome)
+	Record(r *request.Request, v *Verdict, o *Outcome)
 }
 
 // Outcome is how a request ended.
@@ -109,6 +79,9 @@ type Outcome struct {
 	Status int
 	// Source says who answered: "target", "waf", "fixed", "redirect" or "proxy".
 	Source string
+	// Resource is the ARN of the load balancer, ClientPort the client's port.
+	Resource   string
+	ClientPort uint16
 	// Target is the address of the target, if one was asked.
 	Target string
 	// Failed tells that the inspection failed.

@@ -20,8 +20,9 @@ type Options struct {
 	Clock clock.Clock
 	Log   *slog.Logger
 	// Compile makes the inspector of a web ACL. It may take long; requests do not wait for
-	// it. Without it a configuration with a web ACL in use is refused.
-	Compile func(WebACL) (Inspector, error)
+	// it. previous is the inspector that it takes the place of, or nil. Without it a
+	// configuration with a web ACL in use is refused. See NewEngine.
+	Compile func(acl *WebACL, previous Inspector) (Inspector, error)
 	// Interstitial, if set, answers Captcha and Challenge; without it they block.
 	Interstitial Interstitial
 	// Recorder, if set, is told of every inspected request.

@@ -21,6 +21,8 @@ import (
 	"time"
 
 	"golang.org/x/net/http2"
+
+	"fastness/internal/engine/waf/request"
 )
 
 // certificateFor makes a certificate that signs itself.
@@ -102,10 +104,10 @@ func TestNewCertificatesAreUsedAtOnce(t *testing.T) {
 
 func TestInspectorSeesFingerprintsAndTheOrderOfFields(t *testing.T) {
 	var mu sync.Mutex
-	var seen Request
+	var seen request.Request
 	var names []string
 	r := start(t, baseConfig(targetOf(t, backend(t, dump).URL)), secured(t), func(c *Config, o *Options) {
-		inspected(c, o, func(r *Request, _ *Verdict) error {
+		inspected(c, o, func(r *request.Request, _ *Verdict) error {
 			mu.Lock()
 			defer mu.Unlock()
 			seen, names = *r, nil

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"crypto/tls"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -114,21 +115,29 @@ func (p *Proxy) acl(s *state, c *Config, arn string, old *state) (Inspector, err
 	if i < 0 {
 		return nil, fmt.Errorf("no web ACL %q", arn)
 	}
-	w := c.WebACLs[i]
+	w := &c.WebACLs[i]
+	spec, err := json.Marshal(w)
+	if err != nil {
+		return nil, fmt.Errorf("web ACL %s: %w", arn, err)
+	}
+	var previous Inspector
 	if old != nil {
-		if a := old.acls[arn]; a != nil && bytes.Equal(a.spec, w.Spec) {
-			s.acls[arn] = a
-			return a.inspector, nil
+		if a := old.acls[arn]; a != nil {
+			if bytes.Equal(a.spec, spec) {
+				s.acls[arn] = a
+				return a.inspector, nil
+			}
+			previous = a.inspector
 		}
 	}
 	if p.options.Compile == nil {
 		return nil, errors.New("web ACLs cannot be compiled here")
 	}
-	inspector, err := p.options.Compile(w)
+	inspector, err := p.options.Compile(w, previous)
 	if err != nil {
 		return nil, fmt.Errorf("web ACL %s: %w", arn, err)
 	}
-	s.acls[arn] = &compiledACL{bytes.Clone(w.Spec), inspector}
+	s.acls[arn] = &compiledACL{spec, inspector}
 	return inspector, nil
 }
 

@@ -84,8 +84,8 @@ const maxCookies = 4
 // cookie finds the sealed text of a cookie that the request came with.
 func (f *flow) cookie(name string) string {
 	tries := 0
-	for i := range f.seen.Fields {
-		field := &f.seen.Fields[i]
+	for i := range f.route.fields {
+		field := &f.route.fields[i]
 		if !equalFold(field.Name, "cookie") {
 			continue
 		}

@@ -52,9 +52,9 @@ func (f *flow) upgrade() string {
 // (RFC 6455 §4.2.2): it has understood what it agrees to.
 func (f *flow) accepts(head *http1.ResponseHead) bool {
 	want := ""
-	for i := range f.seen.Fields {
-		if equalFold(f.seen.Fields[i].Name, "sec-websocket-key") {
-			sum := sha1.Sum([]byte(f.seen.Fields[i].Value + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11")) //nolint:gosec // as above
+	for i := range f.route.fields {
+		if equalFold(f.route.fields[i].Name, "sec-websocket-key") {
+			sum := sha1.Sum([]byte(f.route.fields[i].Value + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11")) //nolint:gosec // as above
 			want = base64.StdEncoding.EncodeToString(sum[:])
 		}
 	}
