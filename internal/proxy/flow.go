@@ -117,6 +117,9 @@ func (f *flow) run(proto string) {
 	}
 	f.outcome.Resource, f.outcome.ClientPort = f.balancer.arn, f.conn.client.Port()
 	if status := f.check(head); status != 0 {
+		if status == http.StatusBadRequest {
+			x.EndConnection() // whatever follows may be a part of it
+		}
 		f.refuse(status)
 	} else if f.inspect() {
 		f.forwardOrAnswer()
