@@ -160,6 +160,7 @@ func (x *Exchange) Abort() {
 	w := &x.c.res
 	x.concrete, w.aborted, w.ends = true, true, true
 	if w.began && w.err == nil {
+		w.push()
 		if w.mode == untilClose {
 			// Only a reset can say that this is not the end (RFC 9112 §9.8 has a warning
 			// about it).
@@ -167,7 +168,6 @@ func (x *Exchange) Abort() {
 				_ = linger.SetLinger(0)
 			}
 		}
-		w.push()
 	}
 	if w.err == nil {
 		w.err = errAborted

@@ -32,7 +32,11 @@ type Stream struct {
 	length    int64 // declared, or -1
 	progress  time.Duration
 	pending   []byte // of the answer's body, not yet a frame
-	sent      bool
+	// The head of the answer until it is written: status is 0 afterwards.
+	status int
+	fields []http1.Field
+	told   int64
+	sent   bool
 
 	// Of the goroutine that reads the body.
 	deadline time.Time // of all reads (LimitRead); zero: progress holds
@@ -267,11 +271,11 @@ func (st *Stream) Inform(status int, fields []http1.Field) error {
 		return err
 	}
 	st.c.w.lock()
-	st.c.w.headers(st.id, status, fields, -1, false)
+	st.c.w.headers(st.id, status, fields, -1, false, false)
 	return st.c.w.unlock(true)
 }
 
-// Begin begins the answer. Fields that frame it or belong to connections of HTTP/1.1 are left
+// Begin begins the answer; fields must stay as they are until some of its body is written. Fields that frame it or belong to connections of HTTP/1.1 are left
 // out. length is that of the body in bytes, or -1 when it is not known; to a request by HEAD
 // and with status 304, of the body that there would be.
 func (st *Stream) Begin(status int, fields []http1.Field, length int64) error {
@@ -286,16 +290,25 @@ func (st *Stream) Begin(status int, fields []http1.Field, length int64) error {
 	if status == http.StatusNoContent {
 		length = -1
 	}
+	st.status, st.fields, st.told = status, fields, length
+	return nil
+}
+
+// open writes the head of the answer, if that was not done. It waits until then for an
+// answer without a body to end with its head: for gRPC that is another answer than one with
+// an empty body.
+func (st *Stream) open(end bool) error {
+	if st.status == 0 {
+		return nil
+	}
 	dated := false
-	for i := range fields {
-		dated = dated || http1.LowerName(fields[i].Name) == "date"
+	for i := range st.fields {
+		dated = dated || http1.LowerName(st.fields[i].Name) == "date"
 	}
 	st.c.w.lock()
-	if !dated {
-		fields = append(fields[:len(fields):len(fields)], http1.Field{Name: "Date", Value: time.Now().UTC().Format(http.TimeFormat)})
-	}
-	st.c.w.headers(st.id, status, fields, length, false)
-	return st.c.w.unlock(false)
+	st.c.w.headers(st.id, st.status, st.fields, st.told, end, !dated)
+	st.status, st.fields = 0, nil
+	return st.c.w.unlock(end)
 }
 
 var errBegun = errors.New("http2: the answer has begun")
@@ -342,6 +355,9 @@ func (st *Stream) push() error {
 // data sends p as frames, as the windows allow.
 func (st *Stream) data(p []byte, end, now bool) error {
 	c := st.c
+	if err := st.open(false); err != nil {
+		return err
+	}
 	for {
 		n, err := st.reserve(len(p))
 		if err != nil {
@@ -395,6 +411,9 @@ func (st *Stream) Flush() error {
 	if err := st.push(); err != nil {
 		return err
 	}
+	if err := st.open(false); err != nil {
+		return err
+	}
 	st.c.w.lock()
 	st.sent = true
 	return st.c.w.unlock(true)
@@ -412,17 +431,23 @@ func (st *Stream) End(trailer []http1.Field) error {
 	}
 	if len(trailer) == 0 {
 		st.answer()
+		if len(st.pending) == 0 && st.status != 0 {
+			return st.open(true)
+		}
 		return st.data(st.pending, true, true)
 	}
 	if err := st.push(); err != nil {
 		return err
 	}
 	st.answer()
+	if err := st.open(false); err != nil {
+		return err
+	}
 	if err := st.failed(); err != nil {
 		return err
 	}
 	st.c.w.lock()
-	st.c.w.headers(st.id, 0, trailer, -1, true)
+	st.c.w.headers(st.id, 0, trailer, -1, true, false)
 	return st.c.w.unlock(true)
 }
 

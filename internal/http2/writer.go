@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"net"
+	"net/http"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -72,8 +73,8 @@ func (w *writer) note(err error) {
 }
 
 // headers writes a header block: of an answer with a status, or of a trailer section with
-// status 0. length is told as Content-Length unless it is negative.
-func (w *writer) headers(id uint32, status int, fields []http1.Field, length int64, end bool) {
+// status 0. length is told as Content-Length unless it is negative, date as Date.
+func (w *writer) headers(id uint32, status int, fields []http1.Field, length int64, end, date bool) {
 	w.block.Reset()
 	if status > 0 {
 		w.field(":status", strconv.Itoa(status))
@@ -84,6 +85,9 @@ func (w *writer) headers(id uint32, status int, fields []http1.Field, length int
 			continue
 		}
 		w.field(name, http1.CleanValue(fields[i].Value))
+	}
+	if date {
+		w.field("date", time.Now().UTC().Format(http.TimeFormat))
 	}
 	if length >= 0 {
 		w.field("content-length", strconv.FormatInt(length, 10))

@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"crypto/tls"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -121,8 +122,8 @@ func (f *flow) run(proto string) {
 			x.EndConnection() // whatever follows may be a part of it
 		}
 		f.refuse(status)
-	} else if f.inspect() {
-		f.forwardOrAnswer()
+	} else if f.choose(); f.inspect() {
+		f.act()
 	}
 	f.record()
 }
@@ -235,13 +236,44 @@ func (f *flow) judge(inspector Inspector) (err error) {
 	return inspector.Inspect(f.p.ctx, &f.seen, &f.verdict)
 }
 
+// needsBody tells whether an inspector looks at bodies; one that does not say so does.
+func needsBody(i Inspector) bool {
+	n, ok := i.(interface{ NeedsBody() bool })
+	return !ok || n.NeedsBody()
+}
+
+// calls tells whether the request is a call of gRPC to a target group of gRPC. Its body is a
+// stream of messages, and the next one may not come before the first was answered, so the
+// inspected prefix ends with the first message at the latest.
+func (f *flow) calls() bool {
+	if f.group == nil || !f.group.grpc {
+		return false
+	}
+	for i := range f.route.fields {
+		if field := &f.route.fields[i]; equalFold(field.Name, "content-type") {
+			return strings.HasPrefix(field.Value, "application/grpc")
+		}
+	}
+	return false
+}
+
+// messageEnd is the length of the message of gRPC that b begins with, with its header of
+// five bytes; a large number if that is not there yet.
+func messageEnd(b []byte) int64 {
+	if len(b) < 5 {
+		return 1 << 40
+	}
+	return 5 + int64(binary.BigEndian.Uint32(b[1:5]))
+}
+
 // readPrefix reads what is inspected of the body, and one byte more, which tells whether
 // it goes on. It tells whether the request goes on; if not, it was answered.
 func (f *flow) readPrefix() bool {
 	head := f.x.Head()
-	if head.Length == 0 {
+	if head.Length == 0 || !needsBody(f.balancer.inspector) && f.p.options.Interstitial == nil {
 		return true
 	}
+	calls := f.calls()
 	limit := f.balancer.attributes.InspectedBody
 	if cap(f.prefix) < limit+1 {
 		f.prefix = make([]byte, 0, limit+1)
@@ -258,9 +290,12 @@ func (f *flow) readPrefix() bool {
 			f.readFailed(err)
 			return false
 		}
+		if calls && int64(len(f.body)) >= messageEnd(f.body) {
+			break
+		}
 	}
 	f.x.Limit(f.balancer.idle)
-	f.seen.Body, f.seen.BodyTruncated = f.body, false
+	f.seen.Body, f.seen.BodyTruncated = f.body, calls && !f.x.BodyEnded()
 	if len(f.body) > limit {
 		f.seen.Body, f.seen.BodyTruncated = f.body[:limit], true
 	}
@@ -283,8 +318,8 @@ func (f *flow) readFailed(err error) {
 	}
 }
 
-// forwardOrAnswer does what the listener's rules say.
-func (f *flow) forwardOrAnswer() {
+// choose finds out what the listener's rules say to do.
+func (f *flow) choose() {
 	f.action = &f.listener.otherwise
 	for i := range f.listener.rules {
 		if r := &f.listener.rules[i]; r.applies(&f.route) {
@@ -292,6 +327,13 @@ func (f *flow) forwardOrAnswer() {
 			break
 		}
 	}
+	if len(f.action.groups) > 0 {
+		f.group = f.chooseGroup(f.action)
+	}
+}
+
+// act does what the listener's rules say.
+func (f *flow) act() {
 	switch a := f.action; {
 	case a.fixed != nil:
 		fixed := *a.fixed
@@ -300,7 +342,7 @@ func (f *flow) forwardOrAnswer() {
 	case a.redirect != nil:
 		f.redirect(a.redirect)
 	default:
-		if f.group = f.chooseGroup(a); f.group == nil {
+		if f.group == nil {
 			f.refuse(http.StatusServiceUnavailable)
 			return
 		}

@@ -231,3 +231,7 @@ func eventually(t testing.TB, what string, ok func() bool) {
 		<-wait.C
 	}
 }
+
+func contextWithCancel(t testing.TB) (context.Context, context.CancelFunc) {
+	return context.WithCancel(t.Context())
+}

@@ -57,7 +57,7 @@ http {
 		_ = cmd.Process.Kill()
 		_ = cmd.Wait()
 	})
-	eventually(t, "nginx listens: "+out.String(), func() bool {
+	eventually(t, "nginx listens", func() bool {
 		c, err := net.Dial("tcp", addr)
 		if err == nil {
 			c.Close()
