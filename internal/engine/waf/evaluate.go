@@ -73,10 +73,10 @@ func (s *Scratch) sequence(q *sequence) bool {
 // rule runs one rule and tells whether it ended the evaluation.
 func (s *Scratch) rule(r *rule) bool {
 	if s.trace != nil {
-		s.trace.enter(s, r)
+		s.trace.enter(r)
 		defer s.trace.leave(s, r)
 	}
-	if r.expr >= 0 && s.eval(r.expr) != yes {
+	if r.expr >= 0 && s.condition(r) != yes {
 		return false
 	}
 	if r.group != nil {
@@ -86,6 +86,14 @@ func (s *Scratch) rule(r *rule) bool {
 		return false
 	}
 	return s.act(r)
+}
+
+// condition evaluates a rule's statement.
+func (s *Scratch) condition(r *rule) truth {
+	if s.trace != nil {
+		return s.trace.statement(s, r)
+	}
+	return s.eval(r.expr)
 }
 
 // groupRule runs the rules of a group.
@@ -173,13 +181,7 @@ func (s *Scratch) eval(id int32) truth {
 	e := &s.p.exprs[id]
 	switch e.op {
 	case isNot:
-		switch s.eval(e.kids[0]) {
-		case yes:
-			return no
-		case no:
-			return yes
-		}
-		return unknown
+		return s.eval(e.kids[0]).not()
 	case isAnd:
 		all := yes
 		for _, k := range e.kids {

@@ -249,7 +249,7 @@ func TestCountsSurviveANewProgramUnlessTheRuleChanged(t *testing.T) {
 func TestEachUseOfAGroupCountsByItself(t *testing.T) {
 	r := limited(1, RateBased{Aggregate: AggregateIP})
 	r.Action.Kind = Count
-	one, two := reference("", Overrides{}), reference("", Overrides{})
+	one, two := groupRef("", Overrides{}), groupRef("", Overrides{})
 	one.Name, two.Name = "one", "two"
 	p := compiled(t, acl(one, two), groupOf(r))
 	v := judge(t, p, get("/"))
