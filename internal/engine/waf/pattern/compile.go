@@ -13,9 +13,10 @@ type compiled struct {
 	Pattern
 	bytes    []byte // the text
 	how      evaluation
-	tree     *node // while the Set is compiled
-	program  *program // for automata and simulation
-	dfa      *dfa
+	tree     *node       // while the Set is compiled
+	program  *program    // for automata and simulation
+	alone    func() *dfa // an automaton of its own, made when it is needed
+	grouped  bool
 	limit    int // of the size of programs
 	groups   int // including the whole
 	explains func() *program
@@ -44,7 +45,6 @@ type clauseOwner struct {
 func Compile(patterns []Pattern, o Options) (*Set, error) {
 	o = o.withDefaults()
 	s := &Set{patterns: make([]compiled, len(patterns)), memory: &budget{limit: int64(o.CacheBytes)}}
-	var words []word
 	filters := make([]filter, len(patterns))
 	for i, p := range patterns {
 		c := &s.patterns[i]
@@ -53,19 +53,31 @@ func Compile(patterns []Pattern, o Options) (*Set, error) {
 			return nil, err
 		}
 		if c.how == byAutomaton {
-			c.dfa = newDFA(c.program, 1, s.memory)
+			c.alone = sync.OnceValue(func() *dfa { return newDFA(c.program, 1, s.memory) })
 		}
-		words = s.filter(i, &filters[i], words)
+		filters[i] = s.filter(c)
 	}
 	s.chooseAtoms(filters)
-	s.strings = newAutomaton(words)
+	var common []uint32
+	for i := range s.patterns {
+		if s.patterns[i].how == byAutomaton && filters[i].common() {
+			common = append(common, uint32(i))
+		}
+	}
+	s.gather(common)
+	var words []word
 	for i := range s.patterns {
 		c := &s.patterns[i]
 		c.tree = nil
-		if c.needs == 0 {
+		switch {
+		case c.grouped:
+		case c.needs == 0:
 			s.loose = append(s.loose, uint32(i))
+		default:
+			words = s.words(uint32(i), &filters[i], words)
 		}
 	}
+	s.strings = newAutomaton(words)
 	return s, nil
 }
 
@@ -188,52 +200,39 @@ func trie(sorted []string, skip int, fold bool) *node {
 	return &node{op: opAlternate, subs: subs}
 }
 
-// filter finds what pattern i needs, and adds its strings to the words.
-func (s *Set) filter(i int, f *filter, words []word) []word {
-	c := &s.patterns[i]
-	clauseOf := func(decides bool) uint32 {
-		s.owners = append(s.owners, clauseOwner{uint32(i), decides})
-		return uint32(len(s.owners) - 1)
-	}
-	if c.Kind == ContainsAny {
-		return s.listFilter(c, f, words, clauseOf)
-	}
-	*f = makeFilter(c.tree)
-	c.least = f.least
-	c.needs = uint32(len(f.strings))
-	decides := c.Kind == Contains && c.Fold && len(c.Text) <= maxLiteral
-	for _, list := range f.strings {
-		n := clauseOf(decides)
-		for _, t := range list {
-			words = append(words, word{t, n})
+// filter finds what a pattern needs.
+func (s *Set) filter(c *compiled) filter {
+	f := makeFilter(c.tree)
+	if c.Kind == ContainsAny && !slices.ContainsFunc(c.Texts, func(t string) bool { return len(t) < 2 }) {
+		f.strings = [][]string{nil, nil} // the phrases that decide, and parts of the others
+		for _, t := range c.Texts {
+			t = lowered(t)
+			if c.Fold && len(t) <= maxLiteral {
+				f.strings[0] = append(f.strings[0], t)
+			} else {
+				f.strings[1] = append(f.strings[1], t)
+			}
 		}
+		f.strings[1] = shorten(f.strings[1])
 	}
-	return words
+	c.least, c.needs = f.least, uint32(len(f.strings))
+	if c.Kind == ContainsAny {
+		c.needs = min(c.needs, 1)
+	}
+	return f
 }
 
-// listFilter is that of a list of phrases: each short one decides, each long one has to be
-// looked at.
-func (s *Set) listFilter(c *compiled, f *filter, words []word, clauseOf func(bool) uint32) []word {
-	f.least, _ = c.tree.widths()
-	c.least = f.least
-	if slices.ContainsFunc(c.Texts, func(t string) bool { return len(t) < 2 }) {
-		*f = makeFilter(c.tree)
-		f.strings = nil
-		return words
-	}
-	c.needs = 1
-	whole, part := clauseOf(true), clauseOf(false)
-	var long []string
-	for _, t := range c.Texts {
-		switch t = lowered(t); {
-		case len(t) <= maxLiteral && c.Fold:
-			words = append(words, word{t, whole})
-		default:
-			long = append(long, t)
+// words adds the strings that pattern i needs.
+func (s *Set) words(i uint32, f *filter, words []word) []word {
+	c := &s.patterns[i]
+	for k, list := range f.strings {
+		s.owners = append(s.owners, clauseOwner{
+			pattern: i,
+			decides: c.Kind == ContainsAny && k == 0 || c.Kind == Contains && c.Fold && len(c.Text) <= maxLiteral,
+		})
+		for _, t := range list {
+			words = append(words, word{t, uint32(len(s.owners) - 1)})
 		}
-	}
-	for _, t := range shorten(long) {
-		words = append(words, word{t, part})
 	}
 	return words
 }

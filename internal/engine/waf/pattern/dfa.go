@@ -26,13 +26,26 @@ type dfa struct {
 
 	table atomic.Pointer[dfaTable]
 	mu    sync.Mutex // held to add states and transitions
+
+	// What beginning a match at a position adds is not in the states: for many patterns
+	// together it is large and nearly always the same. It is kept, by the byte before and
+	// the symbol behind, when it is first needed; guarded by the mutex.
+	begins [contexts]*places
+	steps  [contexts][]*places
+}
+
+// places is a set of instructions in order, with the patterns that match on the way there.
+type places struct {
+	insts   []uint32
+	matched []uint32
 }
 
 // dfaTable has the transitions. Numbers of states are offsets of their rows.
 type dfaTable struct {
-	next   []uint32 // entries, accessed atomically; rows beyond the last state are zero
-	start  uint32   // entry of the first state
-	states *dfaStates
+	next    []uint32 // entries, accessed atomically; rows beyond the last state are zero
+	matched []Bits   // by row, the patterns that match when the state is reached
+	start   uint32   // entry of the first state
+	states  *dfaStates
 }
 
 // dfaStates is what is known of the states of a table and of those it replaced by growing.
@@ -43,11 +56,11 @@ type dfaStates struct {
 	size  int               // of all that, in bytes
 }
 
-// dfaState is a set of instructions, in order, with what is known of the byte before.
+// dfaState is what has been reached by matches that began before, with what is known of the
+// byte before.
 type dfaState struct {
-	insts   []uint32
-	before  context
-	matched []uint32 // patterns that match when the state is reached
+	places
+	before context
 }
 
 // context is what assertions want to know of the byte before a position.
@@ -58,6 +71,7 @@ const (
 	afterNewline
 	afterWord
 	afterOther
+	contexts = iota
 )
 
 // Entries of the table: the number of a state, with a mark or without, or none.
@@ -86,6 +100,15 @@ type builderMemory struct {
 	stack    []uint32
 	key      []byte
 	matched  []uint32
+}
+
+// match notes that patterns match.
+func (m *builderMemory) match(patterns ...uint32) {
+	for _, i := range patterns {
+		if !slices.Contains(m.matched, i) {
+			m.matched = append(m.matched, i)
+		}
+	}
 }
 
 func (b *budget) builder(p *program) *builderMemory {
@@ -130,43 +153,32 @@ func newDFA(p *program, all int, memory *budget) *dfa {
 	return d
 }
 
-// partition numbers the classes of bytes that no set tells apart.
+// partition numbers the classes of bytes that no set tells apart, and gives a byte of each.
 func partition(sets []byteSet) (classes [256]uint8, sample []byte) {
-	var group [256]uint32
-	groups := uint32(1)
+	groups := 1
 	for i := range sets {
-		split := map[uint32]uint32{} // a group to the new group of its bytes that are in the set
-		var in, out [256]bool
+		var in, out [256]bool // which groups have bytes in the set, and which others
 		for b := range 256 {
 			if sets[i].has(byte(b)) {
-				in[group[b]] = true
+				in[classes[b]] = true
 			} else {
-				out[group[b]] = true
+				out[classes[b]] = true
 			}
 		}
+		var to [256]int
 		for b := range 256 {
-			g := group[b]
-			if !sets[i].has(byte(b)) || !out[g] || !in[g] {
-				continue
+			if g := classes[b]; sets[i].has(byte(b)) && in[g] && out[g] {
+				if to[g] == 0 {
+					to[g] = groups
+					groups++
+				}
+				classes[b] = uint8(to[g])
 			}
-			to, ok := split[g]
-			if !ok {
-				to = groups
-				groups++
-				split[g] = to
-			}
-			group[b] = to
 		}
 	}
-	number := map[uint32]uint8{}
-	for b := range 256 {
-		c, ok := number[group[b]]
-		if !ok {
-			c = uint8(len(sample))
-			number[group[b]] = c
-			sample = append(sample, byte(b))
-		}
-		classes[b] = c
+	sample = make([]byte, groups)
+	for b := 255; b >= 0; b-- {
+		sample[classes[b]] = byte(b)
 	}
 	return classes, sample
 }
@@ -188,22 +200,79 @@ func (d *dfa) current() *dfaTable {
 
 // newTable makes a table with the first state.
 func (d *dfa) newTable() *dfaTable {
-	m := d.memory.builder(d.program)
-	defer d.memory.release(m)
-	d.reach(m, &m.to, d.program.start, beginText|beginLine|beginLinePCRE, pendingAt(afterStart))
 	t := &dfaTable{
-		next:   make([]uint32, 4*d.stride),
-		states: &dfaStates{list: make([]dfaState, 1), index: map[string]uint32{}},
+		next:    make([]uint32, 4*d.stride),
+		matched: make([]Bits, 4),
+		states:  &dfaStates{list: make([]dfaState, 1), index: map[string]uint32{}},
 	}
-	t, start := d.add(t, m, afterStart)
+	first := *d.begin(afterStart)
+	if !d.program.anchored {
+		first.insts = nil
+	} else if len(first.insts) == 0 && len(first.matched) == 0 {
+		t.start = deadState
+		return t
+	}
+	t, start := d.intern(t, dfaState{places: first, before: afterStart})
 	t.start = start
 	return t
 }
 
+// begin returns what a match that begins at a position reaches at once.
+func (d *dfa) begin(before context) *places {
+	if d.begins[before] == nil {
+		m := d.memory.builder(d.program)
+		defer d.memory.release(m)
+		holds := assertion(0)
+		switch before {
+		case afterStart:
+			holds = beginText | beginLine | beginLinePCRE
+		case afterNewline:
+			holds = beginLine
+		}
+		d.reach(m, &m.to, d.program.start, holds, pendingAt(before))
+		d.begins[before] = d.reached(m, before)
+	}
+	return d.begins[before]
+}
+
+// beginStep returns what a match that begins at a position reaches over a symbol.
+func (d *dfa) beginStep(before context, symbol uint32) *places {
+	if d.steps[before] == nil {
+		d.steps[before] = make([]*places, d.stride)
+	}
+	if d.steps[before][symbol] == nil {
+		m := d.memory.builder(d.program)
+		defer d.memory.release(m)
+		after := d.step(m, d.begin(before).insts, before, symbol)
+		d.steps[before][symbol] = d.reached(m, after)
+	}
+	return d.steps[before][symbol]
+}
+
+// reached returns what has been built in m.to.
+func (d *dfa) reached(m *builderMemory, before context) *places {
+	set := &places{insts: make([]uint32, 0, len(m.to.dense))}
+	for _, pc := range m.to.dense {
+		switch in := &d.program.insts[pc]; in.op {
+		case instSet:
+			set.insts = append(set.insts, pc)
+		case instAssert:
+			if pendingAt(before)&assertion(in.arg) != 0 {
+				set.insts = append(set.insts, pc)
+			}
+		}
+	}
+	set.insts = slices.Clip(set.insts)
+	slices.Sort(set.insts)
+	slices.Sort(m.matched)
+	set.matched = slices.Clone(m.matched)
+	return set
+}
+
 // run matches a value and adds to found the numbers of the patterns that match. It says
 // where it gave up because too many states had to be made, with the instructions reached
-// there; at is -1 if it did not.
-func (d *dfa) run(value []byte, found Bits, steps *uint64) (at int, seeds []uint32) {
+// there; at is -1 if it did not. The states that may be made are left.
+func (d *dfa) run(value []byte, found Bits, steps *uint64, left int) (at int, seeds []uint32) {
 	t := d.current()
 	body := value
 	last := d.end
@@ -219,7 +288,6 @@ func (d *dfa) run(value []byte, found Bits, steps *uint64) (at int, seeds []uint
 		}
 		state &= stateMask
 	}
-	left := 24 + len(value)/64 // states that may be made
 	next := t.next
 	for i := 0; i < len(body); i++ {
 		entry := atomic.LoadUint32(&next[state+uint32(d.classes[body[i]])])
@@ -266,16 +334,11 @@ func (d *dfa) run(value []byte, found Bits, steps *uint64) (at int, seeds []uint
 // nothing is left to find.
 func (d *dfa) arrived(t *dfaTable, entry uint32, found Bits) bool {
 	if d.all == 1 {
-		found.Set(0)
+		found[0] = 1
 		return true
 	}
-	d.mu.Lock()
-	matched := t.states.list[entry&stateMask/d.stride].matched
-	d.mu.Unlock()
-	for _, i := range matched {
-		found.Set(int(i))
-	}
-	return found.Count() == d.all
+	found.Or(t.matched[entry&stateMask/d.stride])
+	return false
 }
 
 // seeds returns the instructions of a state, for a simulation to go on with.
@@ -309,47 +372,78 @@ func (d *dfa) extend(t *dfaTable, state, symbol uint32, steps *uint64) (*dfaTabl
 	m := d.memory.builder(d.program)
 	defer d.memory.release(m)
 	from := t.states.list[state/d.stride]
-	set := from.insts
+	after := d.step(m, from.insts, from.before, symbol)
+	if !d.program.anchored {
+		begun := d.beginStep(from.before, symbol)
+		for _, pc := range begun.insts {
+			if !m.to.has(pc) {
+				m.to.add(pc)
+			}
+		}
+		m.match(begun.matched...)
+		if symbol != d.end { // behind it nothing begins
+			m.match(d.begin(after).matched...)
+		}
+	}
 	// Making a state costs about as much as ten steps for each instruction it has.
-	defer func() { *steps += uint64(10 * (8 + len(set) + len(m.to.dense))) }()
+	*steps += uint64(10 * (8 + len(from.insts) + len(m.to.dense)))
+	if d.all == 1 && len(m.matched) > 0 {
+		m.to.reset() // nothing is left to do
+	}
+	set := d.reached(m, after)
+	was := t.states
+	entry := deadState
+	if len(set.insts) > 0 || len(set.matched) > 0 || !d.program.anchored && symbol != d.end {
+		t, entry = d.intern(t, dfaState{places: *set, before: after})
+	}
+	if t.states == was { // otherwise it started anew, and this state has another number or none
+		atomic.StoreUint32(&t.next[state+symbol], entry)
+	}
+	return t, entry
+}
 
+// step builds in m.to what instructions reach over a symbol, and returns the context behind
+// it.
+func (d *dfa) step(m *builderMemory, insts []uint32, before context, symbol uint32) context {
 	// What is pending is decided by the byte that follows.
+	set := insts
 	if slices.ContainsFunc(set, func(pc uint32) bool { return d.program.insts[pc].op == instAssert }) {
-		holds := d.holds(from.before, symbol)
+		holds := d.holds(before, symbol)
 		m.from.reset()
 		for _, pc := range set {
 			d.reach(m, &m.from, pc, holds, 0)
 		}
 		set = m.from.dense
 	}
-	after := afterOther
-	if symbol != d.end {
-		b := byte('\n')
-		if symbol < d.end {
-			b = d.sample[symbol]
-		}
-		holds := assertion(0)
-		switch {
-		case b == '\n':
-			after, holds = afterNewline, beginLine
-		case isWord(b):
-			after = afterWord
-		}
-		for _, pc := range set {
-			if in := &d.program.insts[pc]; in.op == instSet && d.program.sets[in.arg].has(b) {
-				d.reach(m, &m.to, in.x, holds, pendingAt(after))
-			}
-		}
-		if !d.program.anchored {
-			d.reach(m, &m.to, d.program.start, holds, pendingAt(after))
+	if symbol == d.end {
+		return afterOther
+	}
+	b := byte('\n')
+	if symbol < d.end {
+		b = d.sample[symbol]
+	}
+	after := d.behind(b)
+	holds := assertion(0)
+	if b == '\n' {
+		holds = beginLine
+	}
+	for _, pc := range set {
+		if in := &d.program.insts[pc]; in.op == instSet && d.program.sets[in.arg].has(b) {
+			d.reach(m, &m.to, in.x, holds, pendingAt(after))
 		}
 	}
-	was := t.states
-	t, entry := d.add(t, m, after)
-	if t.states == was { // otherwise it started anew, and this state has another number or none
-		atomic.StoreUint32(&t.next[state+symbol], entry)
+	return after
+}
+
+// behind returns the context behind a byte, as far as the program's assertions care.
+func (d *dfa) behind(b byte) context {
+	switch {
+	case b == '\n' && d.program.asserts&(beginLine|beginLinePCRE) != 0:
+		return afterNewline
+	case d.program.asserts&(wordEdge|noWordEdge) != 0 && isWord(b):
+		return afterWord
 	}
-	return t, entry
+	return afterOther
 }
 
 // pendingAt returns the assertions that the byte before does not decide.
@@ -409,9 +503,7 @@ func (d *dfa) reach(m *builderMemory, set *sparse, pc uint32, holds, pending ass
 					goto next
 				}
 			case instMatch:
-				if !slices.Contains(m.matched, in.arg) {
-					m.matched = append(m.matched, in.arg)
-				}
+				m.match(in.arg)
 				goto next
 			default:
 				goto next
@@ -421,35 +513,6 @@ func (d *dfa) reach(m *builderMemory, set *sparse, pc uint32, holds, pending ass
 	next:
 	}
 	m.stack = stack
-}
-
-// add returns the entry of the state that has been built in m.to.
-func (d *dfa) add(t *dfaTable, m *builderMemory, before context) (*dfaTable, uint32) {
-	if d.all == 1 && len(m.matched) > 0 {
-		m.to.reset() // nothing is left to do
-	}
-	insts := make([]uint32, 0, len(m.to.dense))
-	pending := false
-	for _, pc := range m.to.dense {
-		switch in := &d.program.insts[pc]; in.op {
-		case instSet:
-			insts = append(insts, pc)
-		case instAssert:
-			if pendingAt(before)&assertion(in.arg) != 0 {
-				insts = append(insts, pc)
-				pending = true
-			}
-		}
-	}
-	if len(insts) == 0 && len(m.matched) == 0 && d.program.anchored {
-		return t, deadState
-	}
-	if !pending {
-		before = afterOther
-	}
-	slices.Sort(insts)
-	slices.Sort(m.matched)
-	return d.intern(t, dfaState{insts: slices.Clip(insts), before: before, matched: slices.Clone(m.matched)})
 }
 
 // key identifies a state.
@@ -474,7 +537,7 @@ func (d *dfa) intern(t *dfaTable, s dfaState) (*dfaTable, uint32) {
 	if entry, ok := t.states.index[string(key)]; ok {
 		return t, entry
 	}
-	size := 6*int(d.stride) + 4*len(s.insts) + len(key) + 160
+	size := 6*int(d.stride) + 4*len(s.insts) + len(key) + 200
 	if t.states.size+size > guaranteed && d.memory.used.Load()+int64(size) > d.memory.limit {
 		// Start anew with the first state and this one.
 		d.memory.used.Add(-int64(t.states.size))
@@ -483,17 +546,35 @@ func (d *dfa) intern(t *dfaTable, s dfaState) (*dfaTable, uint32) {
 	d.memory.used.Add(int64(size))
 	t.states.size += size
 	entry := uint32(len(t.states.list)) * d.stride
-	if len(t.next) < int(entry+d.stride) {
-		grown := &dfaTable{next: make([]uint32, 2*len(t.next)), start: t.start, states: t.states}
+	row := len(t.states.list)
+	if row >= len(t.matched) {
+		grown := &dfaTable{next: make([]uint32, 2*len(t.next)), matched: make([]Bits, 2*row), start: t.start, states: t.states}
 		copy(grown.next, t.next) // who writes holds the mutex, as we do
+		copy(grown.matched, t.matched)
 		t = grown
 	}
 	t.states.list = append(t.states.list, s)
 	if len(s.matched) > 0 {
 		entry |= marked
+		if d.all > 1 {
+			t.matched[row] = NewBits(d.all) // written before the entry is, and not again
+			for _, i := range s.matched {
+				t.matched[row].Set(int(i))
+			}
+		}
 	}
 	t.states.index[string(key)] = entry
 	return t, entry
+}
+
+// size returns the memory of the states.
+func (d *dfa) size() int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if t := d.table.Load(); t != nil {
+		return t.states.size
+	}
+	return 0
 }
 
 // states returns how many states there are.

@@ -324,3 +324,24 @@ func shorten(list []string) []string {
 	}
 	return kept
 }
+
+// common tells whether strings are no good filter: there are none, or text that means no
+// harm has them often.
+func (f *filter) common() bool {
+	for _, list := range f.strings {
+		frequency := 0.0
+		for _, t := range list {
+			frequency += stringFrequency(t)
+			if len(t) < 4 {
+				frequency += 1e-6
+			}
+		}
+		if frequency < commonFrequency {
+			return false
+		}
+	}
+	return true
+}
+
+// commonFrequency is how often a position may begin a string of a good filter.
+const commonFrequency = 1e-6

@@ -6,7 +6,8 @@ type Set struct {
 	strings  *automaton
 	owners   []clauseOwner // of clauses, by the number that strings have
 	atoms    [256]uint64   // the classes that each byte is of
-	loose    []uint32      // patterns without strings
+	loose    []uint32      // patterns without strings that are in no group
+	groups   []group
 	memory   *budget
 }
 
@@ -23,8 +24,37 @@ func (s *Set) Match(value []byte, want, got Bits, m *Scratch) {
 	for _, i := range m.candidates {
 		s.evaluate(i, value, present, want, got, m)
 	}
-	for _, i := range s.left(present, m) {
-		s.evaluate(i, value, present, want, got, m)
+	if len(s.loose) > 0 {
+		for _, i := range s.left(present, m) {
+			s.evaluate(i, value, present, want, got, m)
+		}
+	}
+	for k := range s.groups {
+		s.together(&s.groups[k], value, present, want, got, m)
+	}
+}
+
+// together matches the patterns of a group.
+func (s *Set) together(g *group, value []byte, present uint64, want, got Bits, m *Scratch) {
+	if want != nil && !want.Intersects(g.bits) {
+		return
+	}
+	for len(m.found) < (len(g.members)+63)/64 {
+		m.found = append(m.found, 0)
+	}
+	found := m.found[:(len(g.members)+63)/64]
+	clear(found)
+	if at, _ := g.dfa.run(value, found, &m.steps, 16+len(value)/256); at >= 0 {
+		// Too many states that are new: one at a time makes fewer.
+		for _, i := range g.members {
+			s.evaluate(i, value, present, want, got, m)
+		}
+		return
+	}
+	for n := range found.All() {
+		if i := g.members[n]; want == nil || want.Has(int(i)) {
+			got.Set(int(i))
+		}
 	}
 }
 
@@ -117,7 +147,7 @@ func (c *compiled) matches(value []byte, m *Scratch) bool {
 		return ok
 	case byAutomaton:
 		m.found[0] = 0
-		if at, seeds := c.dfa.run(value, m.found, &m.steps); at >= 0 {
+		if at, seeds := c.alone().run(value, m.found, &m.steps, 24+len(value)/64); at >= 0 {
 			m.search(c.program, value, at, seeds, m.found, 1)
 		}
 	default:
