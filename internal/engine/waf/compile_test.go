@@ -150,7 +150,7 @@ func TestBlocksHideNoRule(t *testing.T) {
 		rules = append(rules, doing(fmt.Sprint("r", i), Block, s))
 	}
 	p := compiled(t, acl(rules...), Options{})
-	if len(p.top.blocks) < 4 {
+	if len(p.top.blocks) < 5 {
 		t.Errorf("%d blocks", len(p.top.blocks))
 	}
 	for i := range 200 {

@@ -51,20 +51,34 @@ func (s *Scratch) run() {
 
 // sequence runs rules in their order and tells whether one ended the evaluation.
 func (s *Scratch) sequence(q *sequence) bool {
+	if s.trace != nil {
+		return s.each(q.rules)
+	}
 	for i := 0; i < len(q.rules); {
+		if r := q.run[i]; r >= 0 && !s.mayMatch(&q.blocks[r]) {
+			i = q.blocks[r].end
+			continue
+		}
 		end := i + 1
 		if b := q.block[i]; b >= 0 {
-			blk := &q.blocks[b]
-			end = blk.end
-			if s.trace == nil && !s.mayMatch(blk) {
+			if end = q.blocks[b].end; !s.mayMatch(&q.blocks[b]) {
 				i = end
 				continue
 			}
 		}
-		for ; i < end; i++ {
-			if s.rule(q.rules[i]) {
-				return true
-			}
+		if s.each(q.rules[i:end]) {
+			return true
+		}
+		i = end
+	}
+	return false
+}
+
+// each runs rules one by one.
+func (s *Scratch) each(rules []*rule) bool {
+	for _, r := range rules {
+		if s.rule(r) {
+			return true
 		}
 	}
 	return false

@@ -1,6 +1,7 @@
 package waf
 
 import (
+	"hash/maphash"
 	"net/netip"
 	"time"
 
@@ -21,7 +22,10 @@ type Scratch struct {
 	nodes    []nodeState
 	vals     []request.Value
 	variants []variant
+	forms    []int32 // by value: its newest variant
 	refs     []int32 // indexes of variants: the values of the nodes
+	table    []int32 // of Scratch.distinct
+	seed     maphash.Seed
 	got      []uint64
 	arena    []byte // transformed values
 
@@ -57,7 +61,7 @@ const (
 
 // NewScratch returns a scratch for requests inspected within the limits.
 func NewScratch(l request.Limits) *Scratch {
-	return &Scratch{inspection: *request.NewInspection(l), matcher: pattern.NewScratch()}
+	return &Scratch{seed: maphash.MakeSeed(), inspection: *request.NewInspection(l), matcher: pattern.NewScratch()}
 }
 
 // begin makes the scratch ready for a request.
@@ -79,11 +83,12 @@ func (s *Scratch) begin(p *Program, r *request.Request, tokens Tokens) {
 		s.arena = nil
 	}
 	if cap(s.variants) > variantsKept {
-		s.vals, s.variants, s.refs, s.got = nil, nil, nil, nil
+		s.vals, s.variants, s.forms, s.refs, s.table, s.got = nil, nil, nil, nil, nil, nil
 	}
 	clear(s.vals)
 	clear(s.variants)
-	s.vals, s.variants, s.refs, s.got, s.arena = s.vals[:0], s.variants[:0], s.refs[:0], s.got[:0], s.arena[:0]
+	s.vals, s.variants, s.forms, s.refs = s.vals[:0], s.variants[:0], s.forms[:0], s.refs[:0]
+	s.got, s.arena = s.got[:0], s.arena[:0]
 	s.inspection.Reset(r)
 	s.labels.Reset()
 	s.labelOrder = s.labelOrder[:0]
