@@ -25,13 +25,24 @@ func (p *Program) Evaluate(r *request.Request, tokens Tokens, s *Scratch) (v *Ve
 	defer func() {
 		if x := recover(); x != nil {
 			v, err = nil, &PanicError{Value: x, Stack: debug.Stack()}
-			s.p, s.trace = nil, nil // nothing that it holds is to be trusted
+			s.renew()
 		}
 	}()
 	s.begin(p, r, tokens)
 	s.run()
 	return &s.verdict, nil
 }
+
+// Rules returns what describes the rules, groups' rules after the rule that refers to the group.
+// The caller does not change it.
+func (p *Program) Rules() []*RuleInfo { return p.infos }
+
+// ACL returns the specification without rules and response bodies. The caller does not change
+// it.
+func (p *Program) ACL() *ACL { return &p.acl }
+
+// UsesASN tells whether a rule looks at the autonomous system: AWS logs it only then.
+func (p *Program) UsesASN() bool { return p.usesASN }
 
 // run evaluates the rules and fills in the verdict.
 func (s *Scratch) run() {

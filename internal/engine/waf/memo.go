@@ -21,7 +21,8 @@ const (
 	memoOverhead = 96
 )
 
-// memo remembers which of the patterns of a component match a value. The key is the exact bytes,
+// memo remembers which of the patterns of a component match a value, and whether it is an
+// injection. The key is the exact bytes,
 // never only a hash of them. It is a table of sets of four entries; an entry is immutable and is
 // replaced as a whole, so that reading takes no lock. A hit allocates nothing, and neither does
 // a value that is seen once: only what comes a second time is kept.

@@ -295,19 +295,40 @@ func (s *Scratch) injected(id int32, what flags) bool {
 }
 
 func (s *Scratch) injection(v *variant, what flags) bool {
-	if v.known&what != 0 {
-		return v.holds&what != 0
+	if v.known&what == 0 {
+		v.known |= what
+		if s.inject(v.bytes, what) {
+			v.holds |= what
+		}
 	}
-	v.known |= what
+	return v.holds&what != 0
+}
+
+// inject asks the detectors, or the memo.
+func (s *Scratch) inject(b []byte, what flags) bool {
+	m := s.p.memo
+	kept := m != nil && len(b) >= minMemoValue && len(b) <= maxMemoValue
+	var h uint64
+	key := -int32(what) // components are not negative
+	if kept {
+		h = m.hash(key, b)
+		if got := m.find(h, key, b); got != nil {
+			return len(got) > 0
+		}
+	}
 	var holds bool
 	switch what {
 	case sqliLow, sqliHigh:
-		holds, _ = libinjection.IsSQLi(string(v.bytes))
+		holds, _ = libinjection.IsSQLi(string(b))
 	case xss:
-		holds = libinjection.IsXSS(string(v.bytes))
+		holds = libinjection.IsXSS(string(b))
 	}
-	if holds {
-		v.holds |= what
+	if kept {
+		var got pattern.Bits
+		if holds {
+			got = append(got, 1)
+		}
+		m.offer(h, key, b, got)
 	}
 	return holds
 }

@@ -98,6 +98,28 @@ func TestOneScratchServesManyPrograms(t *testing.T) {
 	}
 }
 
+func TestChangingThePrograms(t *testing.T) {
+	s := NewScratch(request.DefaultLimits())
+	large, sets := benchmarkACL(1500, 0)
+	programs := []*Program{
+		compiled(t, acl(doing("one", Count, path("/shop"), "l")), Options{}), compiled(t, large, Options{Sets: sets}),
+	}
+	r := form()
+	run := func() {
+		for i, p := range programs {
+			if v, err := p.Evaluate(r, nil, s); err != nil || v.Action != Allow || len(v.Matches) != 1-i {
+				t.Fatal(err, matched(v))
+			}
+		}
+	}
+	for range 3 {
+		run()
+	}
+	if n := testing.AllocsPerRun(100, run); n != 0 {
+		t.Errorf("%v allocations", n)
+	}
+}
+
 func TestManyGoroutinesShareAProgram(t *testing.T) {
 	acl, sets := benchmarkACL(1500, 0)
 	acl.Rules = append(acl.Rules, Rule{Name: "last", Priority: 1 << 30, Action: Action{Kind: Block}, Statement: contains(in(request.QueryString), "attack")})

@@ -14,6 +14,7 @@ import (
 // NewScratch.
 type Scratch struct {
 	p          *Program
+	limits     request.Limits
 	epoch      uint32
 	inspection request.Inspection
 	matcher    *pattern.Scratch
@@ -61,22 +62,23 @@ const (
 
 // NewScratch returns a scratch for requests inspected within the limits.
 func NewScratch(l request.Limits) *Scratch {
-	return &Scratch{seed: maphash.MakeSeed(), inspection: *request.NewInspection(l), matcher: pattern.NewScratch()}
+	return &Scratch{limits: l, seed: maphash.MakeSeed(), inspection: *request.NewInspection(l), matcher: pattern.NewScratch()}
 }
 
 // begin makes the scratch ready for a request.
 func (s *Scratch) begin(p *Program, r *request.Request, tokens Tokens) {
 	if s.p != p {
-		s.p, s.epoch = p, 0
-		s.parts = make([]partState, len(p.parts))
-		s.nodes = make([]nodeState, len(p.nodes))
-		s.leaves = make([]uint32, len(p.leaves))
-		s.labels = pattern.NewBits(len(p.labels))
+		// What another program left behind is of older epochs.
+		s.p = p
+		s.parts = grown(s.parts, len(p.parts))
+		s.nodes = grown(s.nodes, len(p.nodes))
+		s.leaves = grown(s.leaves, len(p.leaves))
+		s.labels = grown(s.labels, p.lwords)
 	}
 	if s.epoch++; s.epoch >= 1<<30 {
-		clear(s.parts)
-		clear(s.nodes)
-		clear(s.leaves)
+		clear(s.parts[:cap(s.parts)])
+		clear(s.nodes[:cap(s.nodes)])
+		clear(s.leaves[:cap(s.leaves)])
 		s.epoch = 1
 	}
 	if cap(s.arena) > arenaKept {
@@ -97,6 +99,17 @@ func (s *Scratch) begin(p *Program, r *request.Request, tokens Tokens) {
 	v := &s.verdict
 	*v = Verdict{Matches: v.Matches[:0], Insert: v.Insert[:0], Rates: v.Rates[:0], scratch: s}
 }
+
+// grown returns list with the length n, its elements kept.
+func grown[T any](list []T, n int) []T {
+	if cap(list) < n {
+		return append(list[:cap(list)], make([]T, n-cap(list))...)[:n]
+	}
+	return list[:n]
+}
+
+// renew forgets everything, after a panic: nothing that the scratch holds is to be trusted.
+func (s *Scratch) renew() { *s = *NewScratch(s.limits) }
 
 // addLabel adds an interned label.
 func (s *Scratch) addLabel(id int32) {
