@@ -221,6 +221,8 @@ func FuzzXML(f *testing.F) {
 				return
 			}
 			switch v := token.(type) {
+			case xml.Directive:
+				return // where it ends is a matter of opinion; all of it is one argument here
 			case xml.StartElement:
 				for _, a := range v.Attr {
 					want = append(want, a.Value)
