@@ -20,6 +20,7 @@ const (
 	maxDepth      = 64      // of nested statements
 	maxStatements = 100_000 // of an ACL with its groups
 	maxChain      = 10      // transformations of a statement
+	maxEncodings  = 2       // transformations of a statement that make every value longer
 )
 
 // Options of Compile.
@@ -414,6 +415,15 @@ func identity(v any) (string, error) {
 func chain(kinds []transform.Kind) ([]transform.Kind, error) {
 	if len(kinds) > maxChain {
 		return nil, fmt.Errorf("%d transformations, at most %d", len(kinds), maxChain)
+	}
+	longer := 0
+	for _, k := range kinds {
+		if k == transform.Base64Encode || k == transform.HexEncode || k == transform.URLEncode {
+			longer++
+		}
+	}
+	if longer > maxEncodings {
+		return nil, fmt.Errorf("%d transformations that make a value longer, at most %d", longer, maxEncodings)
 	}
 	return slices.DeleteFunc(slices.Clone(kinds), func(k transform.Kind) bool { return k == transform.None }), nil
 }

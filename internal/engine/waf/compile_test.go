@@ -44,6 +44,7 @@ func TestWrongSpecificationsAreRefused(t *testing.T) {
 		{"component", "a", "unknown component", acl(doing("a", Block, contains(in("Footer"), "x")))},
 		{"no header name", "a", "name", acl(doing("a", Block, contains(in(request.SingleHeader), "x")))},
 		{"transformations", "a", "transformations", acl(doing("a", Block, contains(in(request.URIPath, make([]transform.Kind, 11)...), "x")))},
+		{"encodings", "a", "longer", acl(doing("a", Block, contains(in(request.URIPath, transform.HexEncode, transform.HexEncode, transform.URLEncode), "x")))},
 		{"regex", "b", "back reference", acl(doing("a", Block, regex(in(request.URIPath), "a")), doing("b", Block, regex(in(request.URIPath), `(a)\1`)))},
 		{"regex in a group", "group/x", "malformed", acl(Rule{Name: "group", Statement: Statement{Group: &GroupReference{Group: "bad"}}})},
 		{"regex set", "a", "no set", acl(doing("a", Block, Statement{RegexSet: &RegexSetMatch{Inspect: in(request.URIPath), Set: "none"}}))},

@@ -96,24 +96,12 @@ func (m *memo) offer(h uint64, part int32, value []byte, got pattern.Bits) {
 		s.Store(mark)
 		return
 	}
-	e := &memoEntry{hash: h, part: part, value: string(value), got: append(pattern.Bits(nil), got...)}
-	if e.got == nil {
-		e.got = pattern.Bits{}
-	}
 	set := m.slots[(h&m.mask)*memoWays:][:memoWays]
-	// An empty place, or one that was not used since we last looked, or the first.
-	victim := 0
-	for i := range set {
-		old := set[i].Load()
-		if old == nil {
-			victim = i
-			break
-		}
-		if !old.used.Swap(false) {
-			victim = i
-			break
-		}
+	victim := vacancy(set)
+	if victim < 0 {
+		return
 	}
+	e := &memoEntry{hash: h, part: part, value: string(value), got: append(pattern.Bits{}, got...)}
 	// The bytes are taken before the entry is stored, so that goroutines that store at once
 	// do not exceed the limit together.
 	old := set[victim].Load()
@@ -128,4 +116,22 @@ func (m *memo) offer(h uint64, part int32, value []byte, got pattern.Bits) {
 	if !set[victim].CompareAndSwap(old, e) {
 		m.bytes.Add(-change) // somebody else was faster
 	}
+}
+
+// vacancy returns a place that is empty, or whose entry was not used since it was last asked for
+// one; -1 if all were. They keep their places then, so that five values that come with every
+// request do not push each other out in turn.
+func vacancy(set []atomic.Pointer[memoEntry]) int {
+	for i := range set {
+		if set[i].Load() == nil {
+			return i
+		}
+	}
+	unused := -1
+	for i := range set {
+		if e := set[i].Load(); !e.used.Swap(false) {
+			unused = i
+		}
+	}
+	return unused
 }

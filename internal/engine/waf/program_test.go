@@ -26,7 +26,7 @@ func TestABenignRequestAllocatesNothing(t *testing.T) {
 				run()
 			}
 			if n := testing.AllocsPerRun(100, run); n != 0 {
-				t.Errorf("%s: %v allocations", name, n)
+				t.Errorf("%s, memo %d: %v allocations", name, memo, n)
 			}
 		}
 	}
@@ -183,6 +183,61 @@ func TestWhatIsSeenOnceIsNotKept(t *testing.T) {
 		}
 		if got := p.memo.bytes.Load(); (got > 0) != (want > 0) {
 			t.Errorf("after %d times %d bytes are kept", want+1, got)
+		}
+	}
+}
+
+func TestMoreHotValuesThanAMemoHoldsAllocateNothing(t *testing.T) {
+	// One set of four places for eight values.
+	p := compiled(t, acl(doing("a", Block, contains(Inspect{Component: request.Component{Kind: request.Headers, Scope: request.ScopeValue}}, "evil"))), Options{MemoBytes: 3000})
+	if len(p.memo.slots) != memoWays {
+		t.Fatalf("%d places", len(p.memo.slots))
+	}
+	r := get("/")
+	for i := range 8 {
+		r.Fields = append(r.Fields, request.Field{Name: "a", Value: fmt.Sprint("a value that is long enough, ", i)})
+	}
+	s := NewScratch(request.DefaultLimits())
+	run := func() {
+		if v, err := p.Evaluate(r, nil, s); err != nil || v.Action != Allow {
+			t.Fatal(err)
+		}
+	}
+	for range 10 {
+		run()
+	}
+	if n := testing.AllocsPerRun(100, run); n != 0 {
+		t.Errorf("%v allocations", n)
+	}
+}
+
+// TestTheWorkIsLinear measures steps of the automata, which do not depend on the machine.
+func TestTheWorkIsLinear(t *testing.T) {
+	acl, sets := benchmarkACL(5000, 0)
+	acl.Rules = append(acl.Rules, // so that nothing ends the evaluation early
+		Rule{Name: "last", Priority: 1 << 30, Action: Action{Kind: Block}, Statement: regex(in(request.Body), "(a|aa)+$")})
+	for i := range acl.Rules {
+		if acl.Rules[i].Action.Kind == Block {
+			acl.Rules[i].Action.Kind = Count
+		}
+	}
+	p := compiled(t, acl, Options{Sets: sets, MemoBytes: -1})
+	for _, unit := range []string{"a", "select ", "../", "%2e%2e%2f", "<script ", "{", `["`, `{"a":`, "&#x3c;", "\xff\x00", "1,", "a=b&", "union all select_1 ", "eval12.exec("} {
+		steps := func(n int) uint64 {
+			body := strings.Repeat(unit, n/len(unit)+1)
+			s := NewScratch(request.DefaultLimits())
+			var before uint64
+			for range 2 { // the second time with automata that are built
+				before = s.matcher.Steps()
+				if _, err := p.Evaluate(post("/", body[:n]), nil, s); err != nil {
+					t.Fatal(err)
+				}
+			}
+			return s.matcher.Steps() - before
+		}
+		one, four := steps(16<<10), steps(64<<10)
+		if four > 5*one+100_000 {
+			t.Errorf("%q: %d steps for 16 KB, %d for 64 KB", unit, one, four)
 		}
 	}
 }
