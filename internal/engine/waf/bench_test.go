@@ -207,3 +207,54 @@ func BenchmarkCompile(b *testing.B) {
 		compiled(b, acl, Options{Sets: sets})
 	}
 }
+
+// hostileUnits make bodies that are dear to somebody.
+var hostileUnits = []string{"a", "select ", "../", "%2e%2e%2f", "<script ", "{", `["`, `{"a":`, "&#x3c;", "\xff\x00", "1,", "a=b&", "union all select_1 ", "eval12.exec(", "'", "/**/"}
+
+// BenchmarkHostile evaluates requests with 64 KB of hostile body, 8 KB of hostile query and
+// a hostile header field, on rules that all count, so that nothing ends the evaluation.
+func BenchmarkHostile(b *testing.B) {
+	acl, sets := benchmarkACL(5000, 0)
+	for i := range acl.Rules {
+		if acl.Rules[i].Action.Kind == Block {
+			acl.Rules[i].Action.Kind = Count
+		}
+	}
+	p := compiled(b, acl, Options{Sets: sets})
+	for _, unit := range hostileUnits {
+		b.Run(fmt.Sprintf("%q", unit), func(b *testing.B) {
+			body := strings.Repeat(unit, 64<<10/len(unit))
+			r := post("/?q="+body[:8<<10], body, "User-Agent: "+body[:8<<10])
+			s := NewScratch(request.DefaultLimits())
+			b.ReportAllocs()
+			runtime.LockOSThread()
+			defer runtime.UnlockOSThread()
+			before := threadTime(b)
+			for b.Loop() {
+				if _, err := p.Evaluate(r, nil, s); err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.ReportMetric(float64(threadTime(b)-before)/float64(b.N), "cpu-ns/op")
+		})
+	}
+	b.Run("distinct JSON", func(b *testing.B) {
+		var t strings.Builder
+		t.WriteByte('[')
+		for i := 10_000; t.Len() < 64<<10; i++ {
+			fmt.Fprintf(&t, "%d,", i)
+		}
+		r := post("/", t.String())
+		s := NewScratch(request.DefaultLimits())
+		b.ReportAllocs()
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		before := threadTime(b)
+		for b.Loop() {
+			if _, err := p.Evaluate(r, nil, s); err != nil {
+				b.Fatal(err)
+			}
+		}
+		b.ReportMetric(float64(threadTime(b)-before)/float64(b.N), "cpu-ns/op")
+	})
+}

@@ -164,3 +164,20 @@ func TestBlocksHideNoRule(t *testing.T) {
 		}
 	}
 }
+
+func TestAProgramDoesNotFollowItsSpecification(t *testing.T) {
+	r := Rule{Name: "a", Action: Action{Kind: Block, Response: &Response{Status: 410, Headers: []HeaderField{{"a", "b"}}}}, Statement: contains(Inspect{Component: request.Component{Kind: request.Headers, Included: []string{"x"}}}, "evil")}
+	a := acl(r)
+	a.TokenDomains = []string{"shop.example"}
+	p := compiled(t, a, Options{})
+	r.Action.Response.Status, r.Action.Response.Headers[0].Name = 500, "c"
+	a.Rules[0].Statement.Byte.Component.Included[0], a.Rules[0].Statement.Byte.Search[0] = "y", 'X'
+	a.TokenDomains[0] = "other.example"
+	v := judge(t, p, get("/", "X: evil"))
+	if v.Action != Block || v.Response.Status != 410 || v.Response.Headers[0].Name != "a" || p.ACL().TokenDomains[0] != "shop.example" {
+		t.Errorf("%+v", v)
+	}
+	if f := v.Findings(v.Terminating); len(f) != 1 || f[0].Component.Included[0] != "x" {
+		t.Errorf("%+v", f)
+	}
+}
