@@ -5,7 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net/netip"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -20,6 +20,7 @@ const (
 	maxDepth      = 64      // of nested statements
 	maxStatements = 100_000 // of an ACL with its groups
 	maxChain      = 10      // transformations of a statement
+	maxEncodings  = 2       // transformations of a statement that make every value longer
 )
 
 // Options of Compile.
@@ -98,6 +99,8 @@ type compiler struct {
 	o          Options
 	p          *Program
 	sets       *Sets
+	scope      int // number of sets: names mean something else in those of a managed group
+	scopes     int
 	context    string // prefix of labels
 	path       []string
 	statements int
@@ -108,8 +111,14 @@ type compiler struct {
 	partIDs    map[string]int32
 	children   map[childKey]int32
 	leafIDs    map[string]int32
-	addresses  map[*Sets]map[string]*addressSet
+	addresses  map[scopedName]*addressSet
 	labelKeys  []labelLeaf
+}
+
+// scopedName is a name in one of the sets.
+type scopedName struct {
+	scope int
+	name  string
 }
 
 // labelLeaf is a key whose mask is made once all labels are known.
@@ -128,7 +137,7 @@ func Compile(acl *ACL, o Options) (*Program, error) {
 			bodies: pointers(acl.Bodies),
 		},
 		patternIDs: map[string]int32{}, partIDs: map[string]int32{}, children: map[childKey]int32{},
-		leafIDs: map[string]int32{}, addresses: map[*Sets]map[string]*addressSet{},
+		leafIDs: map[string]int32{}, addresses: map[scopedName]*addressSet{},
 	}
 	if o.Previous != nil {
 		c.p.hasher = o.Previous.hasher
@@ -149,7 +158,14 @@ func (c *compiler) compile(acl *ACL) error {
 	}
 	p.acl.Rules = nil // the specification of the rules is not needed any more
 	p.acl.Bodies = nil
+	p.acl.DefaultAction = acl.DefaultAction.clone()
 	p.acl.TokenDomains = slices.Clone(acl.TokenDomains)
+	p.acl.BodyLimits = maps.Clone(acl.BodyLimits)
+	p.acl.DataProtection = slices.Clone(acl.DataProtection)
+	for i := range p.acl.DataProtection {
+		d := &p.acl.DataProtection[i]
+		d.Keys = slices.Clone(d.Keys)
+	}
 	if err := c.checkResponse(&acl.DefaultAction, p.bodies); err != nil {
 		return err
 	}
@@ -211,7 +227,7 @@ func (c *compiler) rule(spec *Rule, bodies map[string]*ResponseBody, ref *RuleIn
 			Name: spec.Name, Priority: spec.Priority, Action: spec.Action.Kind,
 			Visibility: spec.Visibility, Kind: RegularRule, Group: ref,
 		},
-		id: int32(len(p.rules)), expr: -1, action: spec.Action, bodies: bodies,
+		id: int32(len(p.rules)), expr: -1, action: spec.Action.clone(), bodies: bodies,
 	}
 	p.rules = append(p.rules, r)
 	p.infos = append(p.infos, r.info)
@@ -223,7 +239,7 @@ func (c *compiler) rule(spec *Rule, bodies map[string]*ResponseBody, ref *RuleIn
 	}
 	if overrides != nil {
 		if a, ok := overrides.Actions[spec.Name]; ok {
-			r.own, r.action = r.action.Kind, a
+			r.own, r.action = r.action.Kind, a.clone()
 			r.bodies = p.bodies // a response of the override is the ACL's
 		} else if slices.Contains(overrides.Excluded, spec.Name) {
 			r.own, r.action, r.excluded = r.action.Kind, Action{Kind: Count}, true
@@ -315,13 +331,17 @@ func (c *compiler) groupRule(r *rule, spec *Rule, ref *RuleInfo) error {
 			}
 		}
 	}
-	outerSets, outerContext := c.sets, c.context
+	outerSets, outerScope, outerContext := c.sets, c.scope, c.context
+	if sets != c.sets {
+		c.scopes++
+		c.scope = c.scopes
+	}
 	c.sets, c.context = sets, group.LabelNamespace
 	s, err := c.sequence(group.Rules, pointers(group.Bodies), r.info, &overrides)
 	if err != nil {
 		return err
 	}
-	c.sets, c.context = outerSets, outerContext
+	c.sets, c.scope, c.context = outerSets, outerScope, outerContext
 	r.group = &s
 	return nil
 }
@@ -370,15 +390,10 @@ func (s *Statement) count() int {
 
 // addressSet compiles a set of addresses once.
 func (c *compiler) addressSet(name string) (*addressSet, error) {
-	m := c.addresses[c.sets]
-	if m == nil {
-		m = map[string]*addressSet{}
-		c.addresses[c.sets] = m
-	}
-	if s, ok := m[name]; ok {
+	key := scopedName{c.scope, name}
+	if s, ok := c.addresses[key]; ok {
 		return s, nil
 	}
-	var prefixes []netip.Prefix
 	prefixes, ok := c.sets.Addresses[name]
 	if !ok {
 		return nil, fmt.Errorf("there is no set of addresses %q", name)
@@ -387,7 +402,7 @@ func (c *compiler) addressSet(name string) (*addressSet, error) {
 	if err != nil {
 		return nil, fmt.Errorf("set of addresses %q: %w", name, err)
 	}
-	m[name] = s
+	c.addresses[key] = s
 	return s, nil
 }
 
@@ -414,6 +429,15 @@ func identity(v any) (string, error) {
 func chain(kinds []transform.Kind) ([]transform.Kind, error) {
 	if len(kinds) > maxChain {
 		return nil, fmt.Errorf("%d transformations, at most %d", len(kinds), maxChain)
+	}
+	longer := 0
+	for _, k := range kinds {
+		if k == transform.Base64Encode || k == transform.HexEncode || k == transform.URLEncode {
+			longer++
+		}
+	}
+	if longer > maxEncodings {
+		return nil, fmt.Errorf("%d transformations that make a value longer, at most %d", longer, maxEncodings)
 	}
 	return slices.DeleteFunc(slices.Clone(kinds), func(k transform.Kind) bool { return k == transform.None }), nil
 }

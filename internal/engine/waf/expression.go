@@ -32,6 +32,16 @@ func truthOf(b bool) truth {
 	return no
 }
 
+func (t truth) not() truth {
+	switch t {
+	case yes:
+		return no
+	case no:
+		return yes
+	}
+	return unknown
+}
+
 // operator of an expression.
 type operator uint8
 
@@ -123,7 +133,7 @@ func (c *compiler) statement(s *Statement, depth int) (int32, error) {
 	}
 	// The same words mean something else in another group: its sets and labels are others.
 	if s.IPSet != nil || s.RegexSet != nil {
-		key = fmt.Sprintf("%p %s", c.sets, key)
+		key = fmt.Sprint(c.scope, " ", key)
 	}
 	if s.Label != nil {
 		key = c.context + " " + key
@@ -272,6 +282,9 @@ func (c *compiler) inspect(in *Inspect) (leaf, error) {
 		return l, err
 	}
 	component := in.Component
+	component.Included = slices.Clone(component.Included)
+	component.Excluded = slices.Clone(component.Excluded)
+	component.PreParse = slices.Clone(component.PreParse)
 	component.Oversize = "" // decided by each leaf: those that only differ in it share the values
 	part, err := c.part(component)
 	if err != nil {
