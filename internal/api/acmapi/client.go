@@ -36,52 +36,42 @@ func (c *Client) ExportCertificate(ctx context.Context, in *ExportCertificateReq
 	return wire.Send[ExportCertificateResponse](ctx, c.invoker, &API.Operations[3], in)
 }
 
-// GetAccountConfiguration calls the operation of that name.
-func (c *Client) GetAccountConfiguration(ctx context.Context, in *GetAccountConfigurationInput) (*GetAccountConfigurationResponse, error) {
-	return wire.Send[GetAccountConfigurationResponse](ctx, c.invoker, &API.Operations[4], nil)
-}
-
 // GetCertificate calls the operation of that name.
 func (c *Client) GetCertificate(ctx context.Context, in *GetCertificateRequest) (*GetCertificateResponse, error) {
-	return wire.Send[GetCertificateResponse](ctx, c.invoker, &API.Operations[5], in)
+	return wire.Send[GetCertificateResponse](ctx, c.invoker, &API.Operations[4], in)
 }
 
 // ImportCertificate calls the operation of that name.
 func (c *Client) ImportCertificate(ctx context.Context, in *ImportCertificateRequest) (*ImportCertificateResponse, error) {
-	return wire.Send[ImportCertificateResponse](ctx, c.invoker, &API.Operations[6], in)
+	return wire.Send[ImportCertificateResponse](ctx, c.invoker, &API.Operations[5], in)
 }
 
 // ListCertificates calls the operation of that name.
 func (c *Client) ListCertificates(ctx context.Context, in *ListCertificatesRequest) (*ListCertificatesResponse, error) {
-	return wire.Send[ListCertificatesResponse](ctx, c.invoker, &API.Operations[7], in)
+	return wire.Send[ListCertificatesResponse](ctx, c.invoker, &API.Operations[6], in)
 }
 
 // ListTagsForCertificate calls the operation of that name.
 func (c *Client) ListTagsForCertificate(ctx context.Context, in *ListTagsForCertificateRequest) (*ListTagsForCertificateResponse, error) {
-	return wire.Send[ListTagsForCertificateResponse](ctx, c.invoker, &API.Operations[8], in)
-}
-
-// PutAccountConfiguration calls the operation of that name.
-func (c *Client) PutAccountConfiguration(ctx context.Context, in *PutAccountConfigurationRequest) (*PutAccountConfigurationOutput, error) {
-	return wire.Send[PutAccountConfigurationOutput](ctx, c.invoker, &API.Operations[9], in)
+	return wire.Send[ListTagsForCertificateResponse](ctx, c.invoker, &API.Operations[7], in)
 }
 
 // RemoveTagsFromCertificate calls the operation of that name.
 func (c *Client) RemoveTagsFromCertificate(ctx context.Context, in *RemoveTagsFromCertificateRequest) (*RemoveTagsFromCertificateOutput, error) {
-	return wire.Send[RemoveTagsFromCertificateOutput](ctx, c.invoker, &API.Operations[10], in)
+	return wire.Send[RemoveTagsFromCertificateOutput](ctx, c.invoker, &API.Operations[8], in)
 }
 
 // RenewCertificate calls the operation of that name.
 func (c *Client) RenewCertificate(ctx context.Context, in *RenewCertificateRequest) (*RenewCertificateOutput, error) {
-	return wire.Send[RenewCertificateOutput](ctx, c.invoker, &API.Operations[11], in)
+	return wire.Send[RenewCertificateOutput](ctx, c.invoker, &API.Operations[9], in)
 }
 
 // RequestCertificate calls the operation of that name.
 func (c *Client) RequestCertificate(ctx context.Context, in *RequestCertificateRequest) (*RequestCertificateResponse, error) {
-	return wire.Send[RequestCertificateResponse](ctx, c.invoker, &API.Operations[12], in)
+	return wire.Send[RequestCertificateResponse](ctx, c.invoker, &API.Operations[10], in)
 }
 
 // UpdateCertificateOptions calls the operation of that name.
 func (c *Client) UpdateCertificateOptions(ctx context.Context, in *UpdateCertificateOptionsRequest) (*UpdateCertificateOptionsOutput, error) {
-	return wire.Send[UpdateCertificateOptionsOutput](ctx, c.invoker, &API.Operations[13], in)
+	return wire.Send[UpdateCertificateOptionsOutput](ctx, c.invoker, &API.Operations[11], in)
 }

@@ -41,7 +41,6 @@ const (
 	refDomainValidationList
 	refDomainValidationOption
 	refDomainValidationOptionList
-	refExpiryEventsConfiguration
 	refExportCertificateRequest
 	refExportCertificateResponse
 	refExtendedKeyUsage
@@ -51,7 +50,6 @@ const (
 	refExtendedKeyUsageNames
 	refFailureReason
 	refFilters
-	refGetAccountConfigurationResponse
 	refGetCertificateRequest
 	refGetCertificateResponse
 	refHttpRedirect
@@ -82,10 +80,8 @@ const (
 	refNullableBoolean
 	refPassphraseBlob
 	refPcaArn
-	refPositiveInteger
 	refPrivateKey
 	refPrivateKeyBlob
-	refPutAccountConfigurationRequest
 	refRecordType
 	refRemoveTagsFromCertificateRequest
 	refRenewCertificateRequest
@@ -334,13 +330,6 @@ var shapes = []wire.Shape{
 		Name: "DomainValidationOptionList", Kind: wire.List,
 		Payload: -1, Elem: wire.Member{Name: "member", WireName: "member", Ref: refDomainValidationOption}, ListOps: wire.ListOf[DomainValidationOption]{},
 	},
-	refExpiryEventsConfiguration: {
-		Name: "ExpiryEventsConfiguration", Kind: wire.Structure,
-		Payload: -1, Size: unsafe.Sizeof(ExpiryEventsConfiguration{}), New: wire.Allocate[ExpiryEventsConfiguration],
-		Members: []wire.Member{
-			{Name: "DaysBeforeExpiry", WireName: "DaysBeforeExpiry", Ref: refPositiveInteger, Offset: unsafe.Offsetof(ExpiryEventsConfiguration{}.DaysBeforeExpiry)},
-		},
-	},
 	refExportCertificateRequest: {
 		Name: "ExportCertificateRequest", Kind: wire.Structure,
 		Payload: -1, Size: unsafe.Sizeof(ExportCertificateRequest{}), New: wire.Allocate[ExportCertificateRequest],
@@ -395,13 +384,6 @@ var shapes = []wire.Shape{
 			{Name: "keyTypes", WireName: "keyTypes", Ref: refKeyAlgorithmList, Offset: unsafe.Offsetof(Filters{}.KeyTypes)},
 			{Name: "exportOption", WireName: "exportOption", Ref: refCertificateExport, Offset: unsafe.Offsetof(Filters{}.ExportOption)},
 			{Name: "managedBy", WireName: "managedBy", Ref: refCertificateManagedBy, Offset: unsafe.Offsetof(Filters{}.ManagedBy)},
-		},
-	},
-	refGetAccountConfigurationResponse: {
-		Name: "GetAccountConfigurationResponse", Kind: wire.Structure,
-		Payload: -1, Size: unsafe.Sizeof(GetAccountConfigurationResponse{}), New: wire.Allocate[GetAccountConfigurationResponse],
-		Members: []wire.Member{
-			{Name: "ExpiryEvents", WireName: "ExpiryEvents", Ref: refExpiryEventsConfiguration, Offset: unsafe.Offsetof(GetAccountConfigurationResponse{}.ExpiryEvents)},
 		},
 	},
 	refGetCertificateRequest: {
@@ -595,10 +577,6 @@ var shapes = []wire.Shape{
 		Name: "PcaArn", Kind: wire.String,
 		Payload: -1,
 	},
-	refPositiveInteger: {
-		Name: "PositiveInteger", Kind: wire.Integer,
-		Payload: -1,
-	},
 	refPrivateKey: {
 		Name: "PrivateKey", Kind: wire.String,
 		Sensitive: true,
@@ -608,14 +586,6 @@ var shapes = []wire.Shape{
 		Name: "PrivateKeyBlob", Kind: wire.Blob,
 		Sensitive: true,
 		Payload:   -1,
-	},
-	refPutAccountConfigurationRequest: {
-		Name: "PutAccountConfigurationRequest", Kind: wire.Structure,
-		Payload: -1, Size: unsafe.Sizeof(PutAccountConfigurationRequest{}), New: wire.Allocate[PutAccountConfigurationRequest],
-		Members: []wire.Member{
-			{Name: "ExpiryEvents", WireName: "ExpiryEvents", Ref: refExpiryEventsConfiguration, Offset: unsafe.Offsetof(PutAccountConfigurationRequest{}.ExpiryEvents)},
-			{Name: "IdempotencyToken", WireName: "IdempotencyToken", Ref: refIdempotencyToken, Offset: unsafe.Offsetof(PutAccountConfigurationRequest{}.IdempotencyToken), Required: true},
-		},
 	},
 	refRecordType: {
 		Name: "RecordType", Kind: wire.String,

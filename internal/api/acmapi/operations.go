@@ -114,20 +114,6 @@ var API = wire.Link(&wire.API{
 			},
 		},
 		{
-			Name: "GetAccountConfiguration", Method: "POST", Path: "/",
-			InputRef: wire.NoShape, OutputRef: refGetAccountConfigurationResponse,
-			ErrorRefs: []wire.ShapeRef{refThrottlingException, refAccessDeniedException},
-			ReadOnly:  true,
-			Actions: []wire.Action{
-				{
-					Name: "acm:GetAccountConfiguration", AccessLevel: "Read",
-				},
-			},
-			Invoke: func(ctx context.Context, svc, in any) (any, error) {
-				return wire.CallNoInput(ctx, svc, Service.GetAccountConfiguration)
-			},
-		},
-		{
 			Name: "GetCertificate", Method: "POST", Path: "/",
 			InputRef: refGetCertificateRequest, OutputRef: refGetCertificateResponse,
 			ErrorRefs: []wire.ShapeRef{refInvalidArnException, refRequestInProgressException, refResourceNotFoundException},
@@ -208,21 +194,6 @@ var API = wire.Link(&wire.API{
 			},
 			Invoke: func(ctx context.Context, svc, in any) (any, error) {
 				return wire.Call(ctx, svc, in, Service.ListTagsForCertificate)
-			},
-		},
-		{
-			Name: "PutAccountConfiguration", Method: "POST", Path: "/",
-			InputRef: refPutAccountConfigurationRequest, OutputRef: wire.NoShape,
-			ErrorRefs: []wire.ShapeRef{refValidationException, refThrottlingException, refConflictException, refAccessDeniedException},
-			NewInput:  func() any { return new(PutAccountConfigurationRequest) },
-			Validate:  validatePutAccountConfigurationRequest,
-			Actions: []wire.Action{
-				{
-					Name: "acm:PutAccountConfiguration", AccessLevel: "Write",
-				},
-			},
-			Invoke: func(ctx context.Context, svc, in any) (any, error) {
-				return wire.CallNoOutput(ctx, svc, in, Service.PutAccountConfiguration)
 			},
 		},
 		{

@@ -105,11 +105,6 @@ type DomainValidationOption struct {
 	ValidationDomain *string // required
 }
 
-// ExpiryEventsConfiguration is a modelled structure.
-type ExpiryEventsConfiguration struct {
-	DaysBeforeExpiry *int32
-}
-
 // ExportCertificateRequest is the input of ExportCertificate.
 type ExportCertificateRequest struct {
 	CertificateArn *string // required
@@ -136,11 +131,6 @@ type Filters struct {
 	KeyTypes         []KeyAlgorithm
 	ExportOption     *CertificateExport
 	ManagedBy        *CertificateManagedBy
-}
-
-// GetAccountConfigurationResponse is the output of GetAccountConfiguration.
-type GetAccountConfigurationResponse struct {
-	ExpiryEvents *ExpiryEventsConfiguration
 }
 
 // GetCertificateRequest is the input of GetCertificate.
@@ -203,12 +193,6 @@ type ListTagsForCertificateRequest struct {
 // ListTagsForCertificateResponse is the output of ListTagsForCertificate.
 type ListTagsForCertificateResponse struct {
 	Tags []Tag
-}
-
-// PutAccountConfigurationRequest is the input of PutAccountConfiguration.
-type PutAccountConfigurationRequest struct {
-	ExpiryEvents     *ExpiryEventsConfiguration
-	IdempotencyToken *string // required
 }
 
 // RemoveTagsFromCertificateRequest is the input of RemoveTagsFromCertificate.
@@ -279,12 +263,6 @@ type AddTagsToCertificateOutput struct{}
 
 // DeleteCertificateOutput is the output of DeleteCertificate, which has no members.
 type DeleteCertificateOutput struct{}
-
-// GetAccountConfigurationInput is the input of GetAccountConfiguration, which has no members.
-type GetAccountConfigurationInput struct{}
-
-// PutAccountConfigurationOutput is the output of PutAccountConfiguration, which has no members.
-type PutAccountConfigurationOutput struct{}
 
 // RemoveTagsFromCertificateOutput is the output of RemoveTagsFromCertificate, which has no members.
 type RemoveTagsFromCertificateOutput struct{}

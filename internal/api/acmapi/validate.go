@@ -114,16 +114,6 @@ func validateListTagsForCertificateRequest(in any) error {
 	return c.Err()
 }
 
-func validatePutAccountConfigurationRequest(in any) error {
-	s, ok := in.(*PutAccountConfigurationRequest)
-	if !ok || s == nil {
-		return wire.WrongInput(in)
-	}
-	var c wire.Checker
-	s.check(&c, &wire.Path{})
-	return c.Err()
-}
-
 func validateRemoveTagsFromCertificateRequest(in any) error {
 	s, ok := in.(*RemoveTagsFromCertificateRequest)
 	if !ok || s == nil {
@@ -382,14 +372,6 @@ func checkDomainValidationOptionList(c *wire.Checker, at *wire.Path, list *[]Dom
 	for i := range v {
 		p.Index = i + 1
 		v[i].check(c, &p)
-	}
-}
-
-func (s *ExpiryEventsConfiguration) check(c *wire.Checker, at *wire.Path) {
-	p := wire.Path{Parent: at}
-	p.Name, p.Sensitive = "daysBeforeExpiry", false
-	if s.DaysBeforeExpiry != nil {
-		checkPositiveInteger(c, &p, *s.DaysBeforeExpiry)
 	}
 }
 
@@ -671,32 +653,12 @@ func checkPcaArn(c *wire.Checker, at *wire.Path, v string) {
 	}
 }
 
-func checkPositiveInteger(c *wire.Checker, at *wire.Path, v int32) {
-	if v < 1 {
-		c.Integer(at, int64(v), `Member must have value greater than or equal to 1`)
-	}
-}
-
 func checkPrivateKeyBlob(c *wire.Checker, at *wire.Path, v []byte) {
 	if len(v) < 1 {
 		c.Blob(at, len(v), `Member must have length greater than or equal to 1`)
 	}
 	if len(v) > 5120 {
 		c.Blob(at, len(v), `Member must have length less than or equal to 5120`)
-	}
-}
-
-func (s *PutAccountConfigurationRequest) check(c *wire.Checker, at *wire.Path) {
-	p := wire.Path{Parent: at}
-	p.Name, p.Sensitive = "expiryEvents", false
-	if s.ExpiryEvents != nil {
-		s.ExpiryEvents.check(c, &p)
-	}
-	p.Name, p.Sensitive = "idempotencyToken", false
-	if s.IdempotencyToken == nil {
-		c.Null(&p, "Member must not be null")
-	} else {
-		checkIdempotencyToken(c, &p, *s.IdempotencyToken)
 	}
 }
 

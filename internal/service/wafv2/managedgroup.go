@@ -39,6 +39,10 @@ func (k *ruleCheck) managedGroup(m *wafv2api.ManagedRuleGroupStatement, at place
 	if err := k.groupConfigs(m); err != nil {
 		return err
 	}
+	if m.ScopeDownStatement != nil && version.RuleGroup != "" {
+		// What accounts here publish is run as the rule group that it is.
+		return invalid(wafv2api.ParameterExceptionFieldScopeDown, "ScopeDownStatement", reasonCombination)
+	}
 	if m.ScopeDownStatement != nil {
 		return k.statement(m.ScopeDownStatement, place{scopeDown: true, depth: at.depth + 1})
 	}
