@@ -98,6 +98,18 @@ type Listener struct {
 	// Rules are tried in order of their priority; Default is taken when none applies.
 	Rules   []Rule `json:",omitempty"`
 	Default Action
+	// ForwardAuth, if set, makes the listener an endpoint that other proxies ask about
+	// requests; Rules and Default have no meaning then.
+	ForwardAuth *ForwardAuth `json:",omitempty"`
+}
+
+// ForwardAuth is what nginx's auth_request, Traefik's ForwardAuth and Caddy's forward_auth
+// ask: may this request pass? They describe it in fields of theirs and do not send its body, so
+// rules on bodies are not evaluated here; every answer says so.
+type ForwardAuth struct {
+	// Trusted are the CIDR blocks of the proxies that may ask. Others are refused: anybody
+	// could claim to be anybody.
+	Trusted []string
 }
 
 // Rule is a listener rule: Action is taken when every condition holds.

@@ -65,6 +65,10 @@ type flow struct {
 	// options are the names that Connection named last.
 	options []string
 	begun   bool // the answer was begun
+	// Of a forward-auth endpoint: what was decided if not the inspector decided, and whether
+	// nginx asks.
+	authorized string
+	nginx      bool
 }
 
 var flows = sync.Pool{New: func() any { return new(flow) }}
@@ -122,6 +126,8 @@ func (f *flow) run(proto string) {
 			x.EndConnection() // whatever follows may be a part of it
 		}
 		f.refuse(status)
+	} else if f.listener.auth != nil {
+		f.authorize()
 	} else if f.choose(); f.inspect() {
 		f.act()
 	}
@@ -189,6 +195,13 @@ func (f *flow) inspect() bool {
 		f.fields = append(f.fields, request.Field(field))
 	}
 	f.seen.Fields = f.fields
+	return f.decide()
+}
+
+// decide has the inspector judge the request, of which everything is there. It tells
+// whether the request goes on; if not, it was answered.
+func (f *flow) decide() bool {
+	inspector := f.balancer.inspector
 	if i := f.p.options.Interstitial; i != nil {
 		if answer := i.Serve(f.p.ctx, &f.seen); answer != nil {
 			f.answer(answer, "waf")
@@ -201,7 +214,7 @@ func (f *flow) inspect() bool {
 	if err := f.judge(inspector); err != nil {
 		f.p.uninspected.Add(1)
 		f.outcome.Failed = true
-		f.verdict = Verdict{Release: f.verdict.Release}
+		f.verdict = Verdict{} // what is left of it is not used again
 		f.p.log.Error("a request could not be inspected", "resource", f.balancer.arn, "open", f.balancer.attributes.FailOpen, "error", err)
 		if !f.balancer.attributes.FailOpen {
 			f.refuse(http.StatusInternalServerError)
@@ -385,8 +398,13 @@ func (f *flow) answer(r *Response, source string) {
 	if r.ContentType != "" && len(r.Body) > 0 {
 		fields = append(fields, http1.Field{Name: "Content-Type", Value: r.ContentType})
 	}
+	status := r.Status
+	if f.listener.auth != nil {
+		fields, status = f.authFields(fields, status)
+		f.outcome.Status = status
+	}
 	f.back = fields
-	if f.x.Begin(r.Status, fields, int64(len(r.Body))) != nil {
+	if f.x.Begin(status, fields, int64(len(r.Body))) != nil {
 		f.x.Abort()
 		return
 	}

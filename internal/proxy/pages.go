@@ -53,3 +53,7 @@ func makePage(status int) *Response {
 		Body: []byte("<html>\r\n<head><title>" + title + "</title></head>\r\n<body>\r\n<center><h1>" + title + "</h1></center>\r\n</body>\r\n</html>\r\n"),
 	}
 }
+
+// BlockPage is the answer to a blocked request without a custom response. It is not to be
+// changed.
+func BlockPage() *Response { return page(http.StatusForbidden) }

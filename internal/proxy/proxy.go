@@ -59,6 +59,7 @@ type Proxy struct {
 	requests, panics, uninspected, unreachable atomic.Uint64
 	cut                                        atomic.Uint64
 	tunnels                                    atomic.Int64
+	bodiesUnseen                               sync.Once // said that forward-auth endpoints see no bodies
 }
 
 // New makes a Proxy that listens on nothing yet.
@@ -168,19 +169,23 @@ func (p *Proxy) Revision() uint64 {
 func (p *Proxy) Run(ctx context.Context, source Source) error {
 	const retry = time.Second
 	var revision uint64
+	said := ""
 	for {
 		c, next, err := source.Watch(ctx, revision)
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
 		if err != nil {
-			p.log.Warn("the configuration could not be fetched; the last one stays", "error", err)
+			if said != err.Error() {
+				said = err.Error()
+				p.log.Warn("the configuration could not be fetched; the last one stays", "error", err)
+			}
 			if err := p.clock.Sleep(ctx, retry); err != nil {
 				return err
 			}
 			continue
 		}
-		revision = next
+		revision, said = next, ""
 		if err := p.Apply(c); err != nil {
 			p.log.Error("a configuration could not be put to work", "revision", next, "error", err)
 			continue
@@ -214,6 +219,20 @@ func (p *Proxy) TargetHealth(group string) map[string]upstream.Health {
 		return nil
 	}
 	return s.groups[group].up.Health()
+}
+
+// AllHealth is the health of all targets, by target group.
+func (p *Proxy) AllHealth() map[string]map[string]upstream.Health {
+	p.mu.Lock()
+	s := p.state
+	p.mu.Unlock()
+	all := map[string]map[string]upstream.Health{}
+	if s != nil {
+		for arn, g := range s.groups {
+			all[arn] = g.up.Health()
+		}
+	}
+	return all
 }
 
 // Counters are counts since the proxy was made.

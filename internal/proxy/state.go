@@ -50,6 +50,7 @@ type listenerState struct {
 	rules       []rule
 	otherwise   action
 	cookies     *sealer
+	auth        *forwardAuth // nil: forwards
 }
 
 // group is a target group made ready.
@@ -200,6 +201,17 @@ func compileListener(c *Listener, b *balancer, s *state, certificates map[string
 		}
 	default:
 		return nil, fmt.Errorf("protocol %q", c.Protocol)
+	}
+	if c.ForwardAuth != nil {
+		l.auth = &forwardAuth{}
+		for _, block := range c.ForwardAuth.Trusted {
+			p, err := netip.ParsePrefix(block)
+			if err != nil {
+				return nil, fmt.Errorf("ForwardAuth: %w", err)
+			}
+			l.auth.trusted = append(l.auth.trusted, p.Masked())
+		}
+		return l, nil
 	}
 	if l.otherwise, err = compileAction(&c.Default, s.groups); err != nil {
 		return nil, err
