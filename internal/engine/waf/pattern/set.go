@@ -43,22 +43,18 @@ func (s *Set) together(g *group, value []byte, want, got Bits, m *Scratch) {
 	if want != nil && !want.Intersects(g.bits) {
 		return
 	}
-	for len(m.found) < (len(g.members)+63)/64 {
-		m.found = append(m.found, 0)
+	if m.found == nil || len(m.found.matched) < (len(g.members)+63)/64 {
+		m.found = newFindings(len(g.members))
 	}
-	found := m.found[:(len(g.members)+63)/64]
-	clear(found)
-	if at, _ := g.dfa.run(value, found, &m.steps, 16+len(value)/256); at >= 0 {
-		// Too many states that are new: one at a time makes fewer.
-		for _, i := range g.members {
-			s.evaluate(i, value, want, got, m)
-		}
-		return
-	}
-	for n := range found.All() {
+	m.found.reset()
+	g.product.run(value, m.found, 16+len(value)/64, m)
+	for n := range m.found.matched.All() {
 		if i := g.members[n]; want == nil || want.Has(int(i)) {
 			got.Set(int(i))
 		}
+	}
+	for n := range m.found.lost.All() {
+		s.evaluate(g.members[n], value, want, got, m)
 	}
 }
 
@@ -161,16 +157,14 @@ func (c *compiled) matches(value []byte, m *Scratch) bool {
 		_, _, ok := c.locate(value)
 		return ok
 	case byAutomaton:
-		m.found[0] = 0
-		if at, seeds := c.alone().run(value, m.found, &m.steps, 24+len(value)/64); at >= 0 {
-			m.search(c.program, value, at, seeds, m.found, 1)
+		matched, at, seeds := c.alone().run(value, &m.steps, 24+len(value)/64)
+		if at >= 0 {
+			return m.search(c.program, value, at, seeds)
 		}
-	default:
-		m.resolve(c.program, value)
-		m.found[0] = 0
-		m.search(c.program, value, 0, nil, m.found, 1)
+		return matched
 	}
-	return m.found[0] != 0
+	m.resolve(c.program, value)
+	return m.search(c.program, value, 0, nil)
 }
 
 // SizeBytes estimates the memory of the Set now, with the states of its automata made so
