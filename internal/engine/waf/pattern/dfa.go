@@ -84,19 +84,24 @@ func (d *dfa) current() *dfaTable {
 	return t
 }
 
-// run tells whether the program matches a value. When more states have to be made than may
-// be (left), it gives up, and says where, with the instructions reached there; otherwise at
-// is -1.
-func (d *dfa) run(value []byte, steps *uint64, left int) (matched bool, at int, seeds []uint32) {
+// run tells whether the program matches a value: the entry is deadState, matchState or
+// lostState. When more states have to be made than may be (left), it gives up, and says
+// where, with the instructions reached there; otherwise at is -1.
+func (d *dfa) run(value []byte, steps *uint64, left int) (entry uint32, at int, seeds []uint32) {
 	t := d.current()
-	*steps += 4
-	body, last := d.split(value)
-	state, next := t.start, t.next
+	return d.resume(t, t.start, value, 0, steps, left)
+}
+
+// resume is run from a position on, in a state of the current table.
+func (d *dfa) resume(t *dfaTable, state uint32, value []byte, from int, steps *uint64, left int) (entry uint32, at int, seeds []uint32) {
 	if state&marked != 0 {
-		return state == matchState, -1, nil
+		return state, -1, nil
 	}
-	for i, b := range body {
-		symbol := uint32(d.classes[b])
+	body, last := d.split(value)
+	next := t.next
+	*steps += 4
+	for i := from; i < len(body); i++ {
+		symbol := uint32(d.classes[body[i]])
 		entry := atomic.LoadUint32(&next[state+symbol])
 		if entry-1 < stateMask { // neither unknown nor marked
 			state = entry
@@ -104,26 +109,26 @@ func (d *dfa) run(value []byte, steps *uint64, left int) (matched bool, at int, 
 		}
 		if entry == unknown {
 			if left--; left < 0 {
-				*steps += uint64(i)
-				return false, i, d.seeds(t, state)
+				*steps += uint64(i - from)
+				return unknown, i, d.seeds(t, state)
 			}
 			t, entry = d.extend(t, state, symbol, steps)
 			next = t.next
 		}
 		if entry&marked != 0 {
-			*steps += uint64(i)
-			return entry == matchState, -1, nil
+			*steps += uint64(i - from)
+			return entry, -1, nil
 		}
 		state = entry
 	}
-	*steps += uint64(len(body))
+	*steps += uint64(len(body) - from)
 	for {
 		entry := atomic.LoadUint32(&t.next[state+last])
 		if entry == unknown {
 			t, entry = d.extend(t, state, last, steps)
 		}
 		if entry&marked != 0 || last == d.end {
-			return entry == matchState, -1, nil
+			return entry, -1, nil
 		}
 		state, last = entry, d.end
 	}

@@ -13,11 +13,11 @@ import (
 // look up a transition of each. A pattern that has matched begins anew.
 //
 // One pass over a value is enough for any number of patterns as long as states recur. If
-// too many are new, the rest of the value is matched by the automata one by one at each
-// position, which is as linear.
+// too many are new, the parts go on one after the other.
 type product struct {
 	*columns
 	parts   []*dfa
+	symbols [][]uint8 // of the parts, by that of the product
 	memory  *budget
 	asserts assertion          // of all parts
 	idle    [contexts][]uint32 // entry of each part that has not begun to match
@@ -87,15 +87,27 @@ func (f *findings) add(a active) {
 }
 
 // maxPart is how many states a part may have.
-const maxPart = 600
+const maxPart = 2000
 
-// newProduct makes the product of programs, none of which matches the empty string
-// anywhere. It has c for its symbols.
+// newProduct makes the product of programs, none of which matches everything.
 func newProduct(programs []*program, memory *budget) *product {
 	p := &product{columns: newColumns(programs...), memory: memory}
 	for _, q := range programs {
-		p.parts = append(p.parts, newDFA(q, p.columns, maxPart, memory))
+		d := newDFA(q, newColumns(q), maxPart, memory)
+		p.parts = append(p.parts, d)
 		p.asserts |= q.asserts
+		symbols := make([]uint8, p.stride)
+		for i, b := range p.sample {
+			symbols[i] = d.classes[b]
+		}
+		symbols[p.end] = uint8(d.end)
+		if p.last != 0 {
+			symbols[p.last] = d.classes['\n']
+			if d.last != 0 {
+				symbols[p.last] = uint8(d.last)
+			}
+		}
+		p.symbols = append(p.symbols, symbols)
 	}
 	for c := range context(contexts) {
 		p.idle[c] = make([]uint32, len(p.parts))
@@ -108,8 +120,10 @@ func newProduct(programs []*program, memory *budget) *product {
 	return p
 }
 
-// run adds to found the parts that match a value. The states that may be made are left.
-func (p *product) run(value []byte, found *findings, left int, m *Scratch) {
+// run adds to found the parts that match a value. When more states have to be made than may
+// be (left), it gives up, and says where, with the state of each part there; otherwise at is
+// -1.
+func (p *product) run(value []byte, found *findings, left int, m *Scratch) (at int, entries []uint32) {
 	t := p.table.Load()
 	body, last := p.split(value)
 	m.steps += uint64(len(value) + 4)
@@ -123,8 +137,7 @@ func (p *product) run(value []byte, found *findings, left int, m *Scratch) {
 		}
 		if entry == unknown {
 			if left--; left < 0 {
-				p.step(t, state, body[i:], last, found, m)
-				return
+				return i, p.entries(t, state)
 			}
 			t, entry = p.extend(t, state, symbol, m)
 			next = t.next
@@ -143,36 +156,26 @@ func (p *product) run(value []byte, found *findings, left int, m *Scratch) {
 			found.or(t.found[entry&stateMask/p.stride])
 		}
 		if last == p.end {
-			return
+			return -1, nil
 		}
 		state, last = entry&stateMask, p.end
 	}
 }
 
-// step matches the rest of a value from a state without making others.
-func (p *product) step(t *productTable, state uint32, rest []byte, last uint32, found *findings, m *Scratch) {
+// entries returns the state of each part in a state.
+func (p *product) entries(t *productTable, state uint32) []uint32 {
 	p.mu.Lock()
 	s := t.states.list[state/p.stride]
 	p.mu.Unlock()
-	now := append(m.active[0][:0], s.active...)
-	then := m.active[1][:0]
-	before := s.before
-	for _, b := range rest {
-		then = p.advance(then[:0], now, before, uint32(p.classes[b]), found, m)
-		now, then = then, now
-		before = matter(behind(b), p.asserts)
+	entries := slices.Clone(p.idle[s.before])
+	for _, a := range s.active {
+		entries[a.part] = a.entry
 	}
-	if last != p.end {
-		then = p.advance(then[:0], now, before, last, found, m)
-		now, then = then, now
-		before = matter(afterNewline, p.asserts)
-	}
-	then = p.advance(then[:0], now, before, p.end, found, m)
-	m.active[0], m.active[1] = now, then
+	return entries
 }
 
 // advance appends to then the parts that have begun to match after a symbol, those before
-// it being now. What matches is added to found; what has been found before is left out.
+// it being now. What matches is added to found.
 func (p *product) advance(then, now []active, before context, symbol uint32, found *findings, m *Scratch) []active {
 	starts := p.starting(before, symbol, &m.steps)
 	idle := p.idle[afterOther]
@@ -188,19 +191,13 @@ func (p *product) advance(then, now []active, before context, symbol uint32, fou
 				starts = starts[1:] // it is not idle
 			}
 			now = now[1:]
-			if found.matched.Has(int(a.part)) {
-				continue
-			}
-			a.entry = p.parts[a.part].enter(a.entry, symbol, &m.steps)
+			a.entry = p.parts[a.part].enter(a.entry, uint32(p.symbols[a.part][symbol]), &m.steps)
 			if a.entry == idle[a.part] {
 				continue
 			}
 		} else {
 			a = starts[0]
 			starts = starts[1:]
-			if found.matched.Has(int(a.part)) {
-				continue
-			}
 		}
 		if a.entry&marked != 0 {
 			found.add(a)
@@ -226,7 +223,7 @@ func (p *product) starting(before context, symbol uint32, steps *uint64) []activ
 		if was&marked != 0 {
 			continue
 		}
-		if entry := d.enter(was, symbol, steps); entry != idle[i] && entry != deadState {
+		if entry := d.enter(was, uint32(p.symbols[i][symbol]), steps); entry != idle[i] && entry != deadState {
 			list = append(list, active{uint32(i), entry})
 		}
 	}

@@ -1,5 +1,7 @@
 package pattern
 
+import "math"
+
 // Set is an immutable compilation of patterns, safe for any number of goroutines.
 type Set struct {
 	patterns []compiled
@@ -47,7 +49,17 @@ func (s *Set) together(g *group, value []byte, want, got Bits, m *Scratch) {
 		m.found = newFindings(len(g.members))
 	}
 	m.found.reset()
-	g.product.run(value, m.found, 16+len(value)/64, m)
+	at, entries := g.product.run(value, m.found, 16+len(value)/256, m)
+	if at >= 0 {
+		for n, i := range g.members {
+			if m.found.matched.Has(n) || m.found.lost.Has(n) || !s.possible(i, value, want, got, m) {
+				continue
+			}
+			d := g.product.parts[n]
+			entry, _, _ := d.resume(d.current(), entries[n], value, at, &m.steps, math.MaxInt)
+			m.found.add(active{uint32(n), entry})
+		}
+	}
 	for n := range m.found.matched.All() {
 		if i := g.members[n]; want == nil || want.Has(int(i)) {
 			got.Set(int(i))
@@ -134,18 +146,20 @@ func (s *Set) left(present uint64, m *Scratch) []uint32 {
 	return memo.left
 }
 
-// evaluate matches one pattern that may match.
-func (s *Set) evaluate(i uint32, value []byte, want, got Bits, m *Scratch) {
+// possible tells whether a pattern is wanted and can match the value.
+func (s *Set) possible(i uint32, value []byte, want, got Bits, m *Scratch) bool {
 	c := &s.patterns[i]
 	word, bit := i>>6, uint64(1)<<(i&63)
 	if len(value) < c.least || got[word]&bit != 0 || want != nil && want[word]&bit == 0 {
-		return
+		return false
 	}
-	if c.mask != 0 && c.mask&^s.present(value, m) != 0 {
-		return
-	}
-	if c.matches(value, m) {
-		got[word] |= bit
+	return c.mask == 0 || c.mask&^s.present(value, m) == 0
+}
+
+// evaluate matches one pattern that may match.
+func (s *Set) evaluate(i uint32, value []byte, want, got Bits, m *Scratch) {
+	if s.possible(i, value, want, got, m) && s.patterns[i].matches(value, m) {
+		got.Set(int(i))
 	}
 }
 
@@ -157,11 +171,11 @@ func (c *compiled) matches(value []byte, m *Scratch) bool {
 		_, _, ok := c.locate(value)
 		return ok
 	case byAutomaton:
-		matched, at, seeds := c.alone().run(value, &m.steps, 24+len(value)/64)
+		entry, at, seeds := c.alone().run(value, &m.steps, 24+len(value)/256)
 		if at >= 0 {
 			return m.search(c.program, value, at, seeds)
 		}
-		return matched
+		return entry == matchState
 	}
 	m.resolve(c.program, value)
 	return m.search(c.program, value, 0, nil)
