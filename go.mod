@@ -18,6 +18,7 @@ require (
 	github.com/aws/smithy-go/aws-http-auth v1.1.3
 	github.com/c2sp/wycheproof v0.0.0-20260902155932-3fa63dd0344a
 	github.com/cockroachdb/pebble/v2 v2.1.7
+	github.com/corazawaf/libinjection-go v0.3.5
 	github.com/decred/dcrd/dcrec/secp256k1/v4 v4.4.1
 	github.com/dlclark/regexp2 v1.12.0
 	github.com/emmansun/gmsm v0.15.5
