@@ -2,10 +2,8 @@ package attack
 
 import (
 	"fmt"
-	"regexp"
-	"strings"
 
-	"github.com/corazawaf/libinjection-go"
+	"fastness/internal/engine/waf/pattern"
 )
 
 // Detector looks for attacks in values. It is immutable and safe for concurrent use.
@@ -14,10 +12,12 @@ type Detector struct {
 	sets  [forms]formSet
 }
 
-// formSet is the rules of one form.
+// formSet is the rules of one form, compiled together.
 type formSet struct {
-	patterns []*regexp.Regexp
-	rule     []int // of each pattern
+	set  *pattern.Set
+	rule []uint16 // of each pattern
+	// wanted are the patterns that count at each place, in a value as it came and in a decoding.
+	wanted [places][2]pattern.Bits
 }
 
 // Scratch is memory that inspections use again. It must not be used by two at the same time.
@@ -25,7 +25,9 @@ type Scratch struct {
 	arena    []byte
 	variants []variant
 	form     []byte
-	fired    []int
+	bits     pattern.Bits
+	match    *pattern.Scratch
+	fired    []bool // by rule
 }
 
 // Hit is one rule that fired.
@@ -33,7 +35,7 @@ type Hit struct {
 	Rule   string
 	Family Family
 	Score  int
-	// Variant is what it fired in, which shares the scratch memory.
+	// Variant is the reading of the value that it fired in. It shares the scratch memory.
 	Variant []byte
 }
 
@@ -44,69 +46,93 @@ func New() (*Detector, error) {
 		return nil, err
 	}
 	d := &Detector{rules: rules}
-	for i, r := range rules {
-		for _, x := range r.regexps {
-			c, err := regexp.Compile("(?s)" + x)
-			if err != nil {
-				return nil, fmt.Errorf("rule %s: %w", r.name, err)
+	for f := range forms {
+		s := &d.sets[f]
+		var patterns []pattern.Pattern
+		for i, r := range rules {
+			if r.form != f {
+				continue
 			}
-			s := &d.sets[r.form]
-			s.patterns = append(s.patterns, c)
-			s.rule = append(s.rule, i)
+			for _, x := range r.regexps {
+				patterns = append(patterns, pattern.Pattern{Kind: pattern.Regexp, Text: "(?s)" + x, Syntax: pattern.AWS})
+				s.rule = append(s.rule, uint16(i))
+			}
+		}
+		if s.set, err = pattern.Compile(patterns, pattern.Options{}); err != nil {
+			var e *pattern.Error
+			if asError(err, &e) {
+				return nil, fmt.Errorf("attack: rule %s, %q: %w", rules[s.rule[e.Index]].name, patterns[e.Index].Text, err)
+			}
+			return nil, fmt.Errorf("attack: %w", err)
+		}
+		for p := range places {
+			for deep := range 2 {
+				b := pattern.NewBits(len(patterns))
+				for j, ri := range s.rule {
+					if r := &rules[ri]; r.places>>p&1 != 0 && (!r.deep || deep == 1) {
+						b.Set(j)
+					}
+				}
+				s.wanted[p][deep] = b
+			}
 		}
 	}
 	return d, nil
 }
 
-// Inspect gives the families of attacks that value, found at place, is one of. explain, if not
-// nil, is called with each rule that fired.
+// Inspect gives the families of attacks that value is one of; place is the one place that it was
+// found at. explain, if not nil, is called with each rule that fired.
+//
+// The cost is linear in the length of value. Without explain nothing is allocated once s has grown
+// to the size of the values.
 func (d *Detector) Inspect(value []byte, place Place, s *Scratch, explain func(Hit)) Set {
-	if len(value) < 2 {
+	if len(value) < 2 || place == 0 {
 		return 0
 	}
+	if s.match == nil {
+		s.match = pattern.NewScratch()
+		n := 0
+		for f := range d.sets {
+			n = max(n, d.sets[f].set.Len())
+		}
+		s.bits = pattern.NewBits(n)
+		s.fired = make([]bool, len(d.rules))
+	}
 	s.expand(value)
+	at := place.index()
 	var found Set
-	var total [Families]int
 	for i := range s.variants {
 		v := &s.variants[i]
-		clear(total[:])
+		var total [Families]int
 		prose := isProse(v.b)
-		s.fired = s.fired[:0]
+		clear(s.fired)
+		count := func(name string, family Family, score, inProse int) {
+			if prose {
+				score = inProse
+			}
+			total[family] += score
+			if explain != nil && score > 0 {
+				explain(Hit{name, family, score, v.b})
+			}
+		}
 		for f := range forms {
 			set := &d.sets[f]
 			s.form = appendForm(s.form[:0], f, v.b)
-			for j, p := range set.patterns {
-				ri := set.rule[j]
-				r := &d.rules[ri]
-				if r.places&place == 0 || r.deep && v.depth == 0 || contains(s.fired, ri) || !p.Match(s.form) {
-					continue
-				}
-				s.fired = append(s.fired, ri)
-				score := int(r.score)
-				if prose {
-					score = int(r.prose)
-				}
-				total[r.family] += score
-				if explain != nil && score > 0 {
-					explain(Hit{r.name, r.family, score, v.b})
+			s.bits.Reset()
+			set.set.Match(s.form, set.wanted[at][min(v.depth, 1)], s.bits, s.match)
+			for j := range s.bits.All() {
+				if ri := set.rule[j]; !s.fired[ri] {
+					s.fired[ri] = true
+					r := &d.rules[ri]
+					count(r.name, r.family, int(r.score), int(r.prose))
 				}
 			}
 		}
-		if hit, fp := libinjection.IsSQLi(string(v.b)); hit {
-			score := 3
-			if prose {
-				score = 1
-			}
-			total[SQL] += score
-			if explain != nil {
-				explain(Hit{"libinjection " + fp, SQL, score, v.b})
-			}
+		if fingerprint, is := sqlByTokens(v.b); is {
+			count("tokens "+fingerprint, SQL, 3, 1)
 		}
-		if libinjection.IsXSS(string(v.b)) {
-			total[Script] += 3
-			if explain != nil {
-				explain(Hit{"libinjection", Script, 3, v.b})
-			}
+		if scriptByTokens(v.b) {
+			count("tokens", Script, 3, 2)
 		}
 		for f, t := range total {
 			if t >= Threshold {
@@ -116,14 +142,3 @@ func (d *Detector) Inspect(value []byte, place Place, s *Scratch, explain func(H
 	}
 	return found
 }
-
-func contains(s []int, x int) bool {
-	for _, y := range s {
-		if x == y {
-			return true
-		}
-	}
-	return false
-}
-
-var _ = strings.ToLower

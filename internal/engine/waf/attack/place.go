@@ -1,5 +1,7 @@
 package attack
 
+import "math/bits"
+
 // Place says where in a request a value stood. It is a set, so that a rule can name several.
 type Place uint16
 
@@ -15,6 +17,8 @@ const (
 	Referer                     // the value of Referer
 	Whole                       // a body as a whole
 
+	places = 9 // how many there are
+
 	Anywhere = Path | Query | Body | Name | Cookie | Field | UserAgent | Referer | Whole
 )
 
@@ -22,3 +26,6 @@ var placeNames = map[string]Place{
 	"path": Path, "query": Query, "body": Body, "name": Name, "cookie": Cookie, "field": Field, "user-agent": UserAgent, "referer": Referer, "whole": Whole,
 	"arguments": Query | Body | Name | Cookie,
 }
+
+// index is the number of the only (or first) place in p.
+func (p Place) index() int { return bits.TrailingZeros16(uint16(p)) }
