@@ -7,9 +7,8 @@ import (
 	"strings"
 )
 
-// archives reads the requests of HTTP archives (HAR 1.2): targets, cookies and other values that
-// browsers sent.
-func archives(path string, add func(Class, string, bool)) error {
+// archives reads the requests of HTTP archives (HAR 1.2) that browsers sent.
+func archives(path string, add func(Sample)) error {
 	b, err := os.ReadFile(path)
 	if err != nil {
 		return err
@@ -18,10 +17,9 @@ func archives(path string, add func(Class, string, bool)) error {
 		Log struct {
 			Entries []struct {
 				Request struct {
-					URL     string
-					Headers []struct{ Name, Value string }
-					Cookies []struct{ Name, Value string }
-					Post    struct{ Text string } `json:"postData"`
+					Method, URL string
+					Headers     []struct{ Name, Value string }
+					Post        struct{ Text, MimeType string } `json:"postData"`
 				}
 			}
 		}
@@ -34,17 +32,28 @@ func archives(path string, add func(Class, string, bool)) error {
 		if err != nil || u.Host == "" {
 			continue
 		}
-		add("", strings.TrimSuffix(u.RequestURI(), "?"), true)
+		s := Sample{Method: e.Request.Method, Value: strings.TrimSuffix(u.RequestURI(), "?"), Body: e.Request.Post.Text}
+		s.Fields = append(s.Fields, [2]string{"Host", u.Host})
+		agent, media := false, false
 		for _, h := range e.Request.Headers {
-			switch strings.ToLower(h.Name) {
-			case "host", "content-length", ":path", ":authority", ":method", ":scheme", "connection":
+			name := strings.ToLower(h.Name)
+			switch name {
+			case "host", "content-length", "connection":
 				continue
 			}
-			add(Ordinary, h.Value, false)
+			if strings.HasPrefix(name, ":") {
+				continue
+			}
+			agent, media = agent || name == "user-agent", media || name == "content-type"
+			s.Fields = append(s.Fields, [2]string{h.Name, h.Value})
 		}
-		if e.Request.Post.Text != "" {
-			add(Ordinary, e.Request.Post.Text, false)
+		if !agent { // left out of the archive
+			s.Fields = append(s.Fields, [2]string{"User-Agent", "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36"})
 		}
+		if !media && s.Body != "" {
+			s.Fields = append(s.Fields, [2]string{"Content-Type", e.Request.Post.MimeType})
+		}
+		add(s)
 	}
 	return nil
 }

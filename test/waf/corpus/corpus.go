@@ -59,6 +59,10 @@ type Sample struct {
 	// target as it was sent.
 	Value  string
 	Target bool
+	// Fields and Body are those of a whole request whose target is Value.
+	Method string
+	Fields [][2]string
+	Body   string
 }
 
 // source is one collection: the files that match globs below a checkout.
@@ -68,6 +72,8 @@ type source struct {
 	class Class
 	globs []string // with ** for any depth
 	read  func(path string, add func(class Class, value string, target bool)) error
+	// whole, if set, reads whole requests instead.
+	whole func(path string, add func(Sample)) error
 }
 
 // Load reads all samples of one half, in a fixed order and without duplicates.
@@ -86,6 +92,21 @@ func Load(dir string, half Half) ([]Sample, error) {
 			return nil, fmt.Errorf("corpus: %s has no file that matches %s", filepath.Join(dir, s.repo), strings.Join(s.globs, ", "))
 		}
 		for _, f := range files {
+			if s.whole != nil {
+				err := s.whole(f, func(x Sample) {
+					key := fmt.Sprint(x.Method, x.Value, x.Fields, x.Body)
+					if seen[key] {
+						return
+					}
+					seen[key] = true
+					x.Source, x.Class, x.Target = s.repo, s.class, true
+					all = append(all, x)
+				})
+				if err != nil {
+					return nil, fmt.Errorf("corpus: %s: %w", f, err)
+				}
+				continue
+			}
 			err := s.read(f, func(class Class, value string, target bool) {
 				if class == "" {
 					class = s.class

@@ -37,7 +37,8 @@ func (f Family) String() string {
 	return "?"
 }
 
-func parseFamily(s string) (Family, bool) {
+// ParseFamily gives the family of a name.
+func ParseFamily(s string) (Family, bool) {
 	for i, n := range familyNames {
 		if n == s {
 			return Family(i), true

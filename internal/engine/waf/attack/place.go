@@ -29,3 +29,10 @@ var placeNames = map[string]Place{
 
 // index is the number of the only (or first) place in p.
 func (p Place) index() int { return bits.TrailingZeros16(uint16(p)) }
+
+// ParsePlace gives the place of a name: "path", "query", "body", "name", "cookie", "field",
+// "user-agent", "referer" or "whole".
+func ParsePlace(name string) (Place, bool) {
+	p, ok := placeNames[name]
+	return p, ok && bits.OnesCount16(uint16(p)) == 1
+}

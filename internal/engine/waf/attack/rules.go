@@ -60,7 +60,7 @@ func parseRules(name string, data []byte) ([]rule, error) {
 		fail := func(why string) error { return fmt.Errorf("%s:%d: %s", name, n, why) }
 		switch key {
 		case "family":
-			f, ok := parseFamily(arg)
+			f, ok := ParseFamily(arg)
 			if !ok {
 				return nil, fail("unknown family " + arg)
 			}

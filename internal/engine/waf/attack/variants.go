@@ -302,15 +302,25 @@ func escaped(b []byte) (rune, int) {
 
 // minBase64 is the least length of text that is tried as base64: shorter words decode to
 // something by chance.
-const minBase64 = 12
+const minBase64 = 8
 
 // decodeBase64 decodes a value that is base64 as a whole, or behind a comma, a colon or a space
-// ("data:text/html;base64,…", "Basic …"), if what comes out is text.
+// ("data:text/html;base64,…", "Basic …"), or the last segment of a path, if what comes out is text.
 func decodeBase64(dst, src []byte) ([]byte, bool) {
 	t := bytes.TrimSpace(src)
 	if i := bytes.LastIndexAny(t, ", :;"); i >= 0 {
 		t = t[i+1:]
 	}
+	if out, ok := base64Text(dst, t); ok {
+		return out, true
+	}
+	if i := bytes.LastIndexByte(t, '/'); i >= 0 && t[0] == '/' {
+		return base64Text(dst, t[i+1:])
+	}
+	return dst, false
+}
+
+func base64Text(dst, t []byte) ([]byte, bool) {
 	t = bytes.TrimRight(t, "=")
 	if len(t) < minBase64 {
 		return dst, false

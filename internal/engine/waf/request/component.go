@@ -40,6 +40,9 @@ const (
 	BodyArgumentNames  Kind = "BodyArgumentNames"
 	// FileNames are the file names of multipart parts.
 	FileNames Kind = "FileNames"
+	// OtherBody is a body of a format that is not taken apart (FormatOther). Other bodies do not
+	// have it.
+	OtherBody Kind = "OtherBody"
 	// RequestLine is the method, target and protocol with a space between them.
 	RequestLine Kind = "RequestLine"
 	// Target is the request target.

@@ -127,6 +127,7 @@ var appenders = map[Kind]func(s *Selector, dst []Value, in *Inspection) ([]Value
 	BodyArguments:       appendArguments(false, true, false),
 	BodyArgumentNames:   appendArguments(false, true, true),
 	FileNames:           appendFileNames,
+	OtherBody:           appendOtherBody,
 }
 
 // text1 selects one text, or falls back where it is missing.
@@ -144,6 +145,14 @@ func text1(get func(in *Inspection) (string, bool)) func(*Selector, []Value, *In
 		}
 		return dst, Outcome{}
 	}
+}
+
+// appendOtherBody selects a body that is not taken apart.
+func appendOtherBody(s *Selector, dst []Value, in *Inspection) ([]Value, Outcome) {
+	if in.Format() != FormatOther {
+		return dst, Outcome{}
+	}
+	return appendBody(s, dst, in)
 }
 
 // appendBody selects the inspected prefix of the body.
