@@ -46,11 +46,9 @@ var sample = []string{
 func (s *Set) gather(list []uint32) {
 	var good []uint32
 	for _, i := range list {
-		c := &s.patterns[i]
-		if c.least <= 1 && c.mask == 0 {
-			continue // matches nearly everything: it would mark nearly every state
-		}
-		if d := newDFA(c.program, 1, &budget{limit: 4 << 20}); d.try(maxAlone) {
+		d := newDFA(s.patterns[i].program, 1, &budget{limit: 4 << 20})
+		// What matches nearly everything would mark nearly every state.
+		if ok, matches := d.try(maxAlone); ok && matches <= len(sample)/2 {
 			good = append(good, i)
 		}
 	}
@@ -69,7 +67,7 @@ func (s *Set) divide(list []uint32) {
 		}
 		if p, ok := build(trees, maxGroup, false); ok {
 			g := group{dfa: newDFA(p, len(list), s.memory), members: list, bits: NewBits(len(s.patterns))}
-			if g.dfa.try(maxStates) {
+			if ok, _ := g.dfa.try(maxStates); ok {
 				for _, i := range list {
 					g.bits.Set(int(i))
 					s.patterns[i].grouped = true
@@ -85,17 +83,17 @@ func (s *Set) divide(list []uint32) {
 	s.divide(list[half:])
 }
 
-// try runs the sample and tells whether it makes at most so many states.
-func (d *dfa) try(most int) bool {
+// try runs the sample and tells whether it makes at most so many states, and how many
+// values of it a single pattern matches.
+func (d *dfa) try(most int) (ok bool, matches int) {
 	found := NewBits(d.all)
 	var steps uint64
 	for _, v := range sample {
-		if d.all == 1 && found[0] != 0 {
-			found[0] = 0
+		clear(found)
+		if at, _ := d.run([]byte(v), found, &steps, most); at >= 0 || d.states() > most {
+			return false, 0
 		}
-		if at, _ := d.run([]byte(v), found, &steps, most+8); at >= 0 || d.states() > most {
-			return false
-		}
+		matches += int(found[0] & 1)
 	}
-	return true
+	return true, matches
 }

@@ -13,6 +13,8 @@ type Scratch struct {
 	counted    []uint32 // stamps of patterns of which a clause holds
 	counts     []uint32 // how many, if the stamp is valid
 	candidates []uint32 // patterns to look at
+	looked     bool     // whether present is known
+	present    uint64   // classes of bytes that occur
 	memo       [256]looseMemo
 }
 
@@ -54,4 +56,5 @@ func (m *Scratch) begin(s *Set) {
 		m.found = NewBits(64)
 	}
 	m.candidates = m.candidates[:0]
+	m.looked = false
 }

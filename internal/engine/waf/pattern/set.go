@@ -7,6 +7,7 @@ type Set struct {
 	owners   []clauseOwner // of clauses, by the number that strings have
 	atoms    [256]uint64   // the classes that each byte is of
 	loose    []uint32      // patterns without strings that are in no group
+	always   []uint32      // those that need no bytes either
 	groups   []group
 	memory   *budget
 }
@@ -20,22 +21,25 @@ func (s *Set) Len() int { return len(s.patterns) }
 // the value, nothing is allocated.
 func (s *Set) Match(value []byte, want, got Bits, m *Scratch) {
 	m.begin(s)
-	present := s.scan(value, want, got, m)
+	s.scan(value, want, got, m)
 	for _, i := range m.candidates {
-		s.evaluate(i, value, present, want, got, m)
+		s.evaluate(i, value, want, got, m)
+	}
+	for _, i := range s.always {
+		s.evaluate(i, value, want, got, m)
 	}
 	if len(s.loose) > 0 {
-		for _, i := range s.left(present, m) {
-			s.evaluate(i, value, present, want, got, m)
+		for _, i := range s.left(s.present(value, m), m) {
+			s.evaluate(i, value, want, got, m)
 		}
 	}
 	for k := range s.groups {
-		s.together(&s.groups[k], value, present, want, got, m)
+		s.together(&s.groups[k], value, want, got, m)
 	}
 }
 
 // together matches the patterns of a group.
-func (s *Set) together(g *group, value []byte, present uint64, want, got Bits, m *Scratch) {
+func (s *Set) together(g *group, value []byte, want, got Bits, m *Scratch) {
 	if want != nil && !want.Intersects(g.bits) {
 		return
 	}
@@ -47,7 +51,7 @@ func (s *Set) together(g *group, value []byte, present uint64, want, got Bits, m
 	if at, _ := g.dfa.run(value, found, &m.steps, 16+len(value)/256); at >= 0 {
 		// Too many states that are new: one at a time makes fewer.
 		for _, i := range g.members {
-			s.evaluate(i, value, present, want, got, m)
+			s.evaluate(i, value, want, got, m)
 		}
 		return
 	}
@@ -58,20 +62,16 @@ func (s *Set) together(g *group, value []byte, present uint64, want, got Bits, m
 	}
 }
 
-// scan finds the strings of all patterns and the classes of bytes in the value.
-func (s *Set) scan(value []byte, want, got Bits, m *Scratch) (present uint64) {
-	m.steps += uint64(len(value))
+// scan finds the strings of all patterns in the value.
+func (s *Set) scan(value []byte, want, got Bits, m *Scratch) {
 	a := s.strings
 	if !a.strings {
-		for _, b := range value {
-			present |= s.atoms[b]
-		}
-		return present
+		return
 	}
+	m.steps += uint64(len(value))
 	next, outputs := a.next, a.outputs
 	state := uint32(0)
 	for _, b := range value {
-		present |= s.atoms[b]
 		state = next[state+uint32(a.classes[b])]
 		if state >= outputs {
 			if end := next[state+a.width-1]; m.ends[end] != m.epoch {
@@ -80,7 +80,19 @@ func (s *Set) scan(value []byte, want, got Bits, m *Scratch) (present uint64) {
 			}
 		}
 	}
-	return present
+}
+
+// present returns which classes of bytes occur in the value, computed when first needed.
+func (s *Set) present(value []byte, m *Scratch) uint64 {
+	if !m.looked {
+		m.looked = true
+		m.steps += uint64(len(value) / 2)
+		m.present = 0
+		for _, b := range value {
+			m.present |= s.atoms[b]
+		}
+	}
+	return m.present
 }
 
 // hold notes that clauses hold.
@@ -127,10 +139,13 @@ func (s *Set) left(present uint64, m *Scratch) []uint32 {
 }
 
 // evaluate matches one pattern that may match.
-func (s *Set) evaluate(i uint32, value []byte, present uint64, want, got Bits, m *Scratch) {
+func (s *Set) evaluate(i uint32, value []byte, want, got Bits, m *Scratch) {
 	c := &s.patterns[i]
 	word, bit := i>>6, uint64(1)<<(i&63)
-	if len(value) < c.least || c.mask&^present != 0 || got[word]&bit != 0 || want != nil && want[word]&bit == 0 {
+	if len(value) < c.least || got[word]&bit != 0 || want != nil && want[word]&bit == 0 {
+		return
+	}
+	if c.mask != 0 && c.mask&^s.present(value, m) != 0 {
 		return
 	}
 	if c.matches(value, m) {
