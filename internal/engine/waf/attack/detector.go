@@ -128,11 +128,16 @@ func (d *Detector) Inspect(value []byte, place Place, s *Scratch, explain func(H
 				}
 			}
 		}
-		if fingerprint, is := sqlByTokens(v.b); is {
-			count("tokens "+fingerprint, SQL, 3, 1)
+		// What libinjection says counts beside other signs only, so it is asked where it decides.
+		if t := total[SQL]; explain != nil || t < Threshold && t >= Threshold-tokensScore {
+			if fingerprint, is := sqlByTokens(v.b); is {
+				count("tokens "+fingerprint, SQL, tokensScore, 1)
+			}
 		}
-		if scriptByTokens(v.b) {
-			count("tokens", Script, 3, 2)
+		if t := total[Script]; explain != nil || t < Threshold && t >= Threshold-tokensScore {
+			if scriptByTokens(v.b) {
+				count("tokens", Script, tokensScore, 2)
+			}
 		}
 		for f, t := range total {
 			if t >= Threshold {

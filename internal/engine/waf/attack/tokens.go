@@ -19,6 +19,9 @@ var special = func() (t [256]bool) {
 	return
 }()
 
+// tokensScore is what an answer of libinjection's counts outside of prose.
+const tokensScore = 3
+
 // maxTokens is the longest value that is given to libinjection, which looks at the first few tokens
 // anyway.
 const maxTokens = 4096

@@ -278,6 +278,13 @@ func escaped(b []byte) (rune, int) {
 		if len(b) >= 4 && b[2] >= '0' && b[2] <= '7' && b[3] >= '0' && b[3] <= '7' && c <= '3' && !(len(b) >= 5 && isHex(b[4])) {
 			return rune(c-'0')<<6 | rune(b[2]-'0')<<3 | rune(b[3]-'0'), 4
 		}
+		// Two digits are octal in JavaScript and hexadecimal in CSS: whichever makes a character
+		// that means something to an interpreter.
+		if len(b) >= 3 && b[2] >= '0' && b[2] <= '7' {
+			if o := (c-'0')<<3 | (b[2] - '0'); special[o] {
+				return rune(o), 3
+			}
+		}
 		r, i := rune(0), 1
 		for ; i < len(b) && i < 7 && isHex(b[i]); i++ {
 			r = r<<4 | rune(unhex(b[i]))
