@@ -61,7 +61,7 @@ func TestWrongSpecificationsAreRefused(t *testing.T) {
 		{"group with labels", "a", "labels", acl(Rule{Name: "a", Labels: []string{"x"}, Statement: Statement{Group: &GroupReference{Group: "g"}}})},
 		{"override", "a", "override", acl(Rule{Name: "a", Override: "ALLOW", Statement: Statement{Group: &GroupReference{Group: "g"}}})},
 		{"override without a group", "a", "override", acl(Rule{Name: "a", Override: OverrideCount, Action: Action{Kind: Block}, Statement: ok})},
-		{"override of no rule", "group", "override", acl(reference("", Overrides{Actions: map[string]Action{"outer": {Kind: Count}}}))},
+		{"override of no rule", "group", "override", acl(groupRef("", Overrides{Actions: map[string]Action{"outer": {Kind: Count}}}))},
 		{"nested group", "a", "nested", acl(doing("a", Block, not(Statement{Group: &GroupReference{Group: "g"}})))},
 		{"group in a group", "group/a", "group", acl(Rule{Name: "group", Statement: Statement{Group: &GroupReference{Group: "outer"}}})},
 		{"nested rate", "a", "nested", acl(doing("a", Block, not(Statement{Rate: &RateBased{}})))},
@@ -79,7 +79,9 @@ func TestWrongSpecificationsAreRefused(t *testing.T) {
 			r.Aggregate, r.Keys = AggregateKeys, []RateKey{{Kind: KeyIP, Transformations: []transform.Kind{transform.Lowercase}}}
 		}))},
 		{"no forwarded header", "rate", "header", acl(rate(func(r *RateBased) { r.Aggregate = AggregateForwardedIP }))},
-		{"no forwarded header of a key", "rate", "header", acl(rate(func(r *RateBased) { r.Aggregate, r.Keys = AggregateKeys, []RateKey{{Kind: KeyForwardedIP}, {Kind: KeyMethod}} }))},
+		{"no forwarded header of a key", "rate", "header", acl(rate(func(r *RateBased) {
+			r.Aggregate, r.Keys = AggregateKeys, []RateKey{{Kind: KeyForwardedIP}, {Kind: KeyMethod}}
+		}))},
 		{"response of Count", "a", "response", acl(Rule{Name: "a", Action: Action{Kind: Count, Response: &Response{Status: 403}}, Statement: ok})},
 		{"status", "a", "status", acl(Rule{Name: "a", Action: Action{Kind: Block, Response: &Response{Status: 99}}, Statement: ok})},
 		{"body", "a", "body", acl(Rule{Name: "a", Action: Action{Kind: Block, Response: &Response{Status: 403, BodyKey: "none"}}, Statement: ok})},
@@ -148,7 +150,7 @@ func TestBlocksHideNoRule(t *testing.T) {
 		rules = append(rules, doing(fmt.Sprint("r", i), Block, s))
 	}
 	p := compiled(t, acl(rules...), Options{})
-	if len(p.top.blocks) < 4 {
+	if len(p.top.blocks) < 5 {
 		t.Errorf("%d blocks", len(p.top.blocks))
 	}
 	for i := range 200 {

@@ -112,15 +112,18 @@ type tracer struct {
 	at    map[*rule]int
 }
 
-// enter records a rule before it is evaluated: a rule's labels are not there for itself.
-func (t *tracer) enter(s *Scratch, r *rule) {
-	trace := RuleTrace{Rule: r.info.Path(), Kind: r.info.Kind}
-	if r.expr >= 0 {
-		st := s.explain(r.expr)
-		trace.Statement = &st
-	}
+// enter records a rule.
+func (t *tracer) enter(r *rule) {
 	t.at[r] = len(t.rules)
-	t.rules = append(t.rules, trace)
+	t.rules = append(t.rules, RuleTrace{Rule: r.info.Path(), Kind: r.info.Kind})
+}
+
+// statement evaluates the rule's statement, once: a country statement in it may add a label
+// that another part of it looks for.
+func (t *tracer) statement(s *Scratch, r *rule) truth {
+	st, result := s.explain(r.expr)
+	t.rules[t.at[r]].Statement = &st
+	return result
 }
 
 // leave adds what came of it.
@@ -137,34 +140,38 @@ func (t *tracer) leave(s *Scratch, r *rule) {
 	}
 }
 
-// explain evaluates a statement and tells what was found.
-func (s *Scratch) explain(id int32) StatementTrace {
+// explain evaluates a statement as eval does and tells what was found.
+func (s *Scratch) explain(id int32) (StatementTrace, truth) {
 	e := &s.p.exprs[id]
-	st := StatementTrace{Outcome: outcomeOf(s.eval(id))}
+	st := StatementTrace{Statement: s.p.describe(id)}
+	var result truth
 	switch e.op {
 	case isNot:
-		st.Statement = "not"
-		st.Statements = []StatementTrace{s.explain(e.kids[0])}
+		var inside StatementTrace
+		inside, result = s.explain(e.kids[0])
+		st.Statements, result = []StatementTrace{inside}, result.not()
 	case isAnd, isOr:
-		st.Statement = "and"
-		last := no
-		if e.op == isOr {
-			st.Statement, last = "or", yes
+		final := no
+		if result = yes; e.op == isOr {
+			final, result = yes, no
 		}
-		decided := false
 		for _, k := range e.kids {
-			if decided {
+			if result == final {
 				st.Statements = append(st.Statements, StatementTrace{Statement: s.p.describe(k), Outcome: NotEvaluated})
 				continue
 			}
-			st.Statements = append(st.Statements, s.explain(k))
-			decided = s.eval(k) == last
+			inside, t := s.explain(k)
+			st.Statements = append(st.Statements, inside)
+			if t == final || t == unknown {
+				result = t
+			}
 		}
 	default:
-		st.Statement = s.p.describe(id)
-		s.explainLeaf(&st, &s.p.leaves[e.leaf])
+		result = s.leaf(e.leaf)
+		s.explainLeaf(&st, &s.p.leaves[e.leaf], result)
 	}
-	return st
+	st.Outcome = outcomeOf(result)
+	return st, result
 }
 
 func outcomeOf(t truth) Outcome {
@@ -220,7 +227,7 @@ func (p *Program) describe(id int32) string {
 	return "label " + l.key.key
 }
 
-func (s *Scratch) explainLeaf(st *StatementTrace, l *leaf) {
+func (s *Scratch) explainLeaf(st *StatementTrace, l *leaf, result truth) {
 	if l.kind > sizeLeaf {
 		if l.forwarded != "" && l.position != AnyIP {
 			if _, _, ok := s.address(l.forwarded, l.position, l.matchInvalid); !ok {
@@ -244,7 +251,7 @@ func (s *Scratch) explainLeaf(st *StatementTrace, l *leaf) {
 		st.Why = "missing"
 		return
 	}
-	if st.Outcome == Matched {
+	if result == yes {
 		st.Findings = s.findings(l)
 	}
 }
@@ -333,23 +340,39 @@ func (f *Finding) cut(value []byte) {
 	f.End = min(f.End-from, len(f.Value))
 }
 
-// Findings returns what the statements of a rule matched, for logs and samples. It is valid as
-// long as the verdict. What it returns is not redacted.
+// Findings returns what the statements of a rule matched, for logs and samples: of an OR the
+// first member that matches, of a NOT nothing. It is valid as long as the verdict. What it
+// returns is not redacted.
 func (v *Verdict) Findings(m *Match) []Finding {
 	s := v.scratch
 	r := s.p.rules[m.rule]
 	if r.expr < 0 {
 		return nil
 	}
-	var all []Finding
-	var walk func(st *StatementTrace)
-	walk = func(st *StatementTrace) {
-		all = append(all, st.Findings...)
-		for i := range st.Statements {
-			walk(&st.Statements[i])
+	return s.collect(nil, r.expr)
+}
+
+func (s *Scratch) collect(all []Finding, id int32) []Finding {
+	e := &s.p.exprs[id]
+	switch e.op {
+	case isAnd:
+		for _, k := range e.kids {
+			all = s.collect(all, k)
+		}
+	case isOr:
+		for _, k := range e.kids {
+			if s.eval(k) == yes {
+				return s.collect(all, k)
+			}
+		}
+	case isLeaf:
+		l := &s.p.leaves[e.leaf]
+		if l.kind > sizeLeaf || s.leaf(e.leaf) != yes {
+			return all
+		}
+		if _, inspect := s.decision(l); inspect {
+			all = append(all, s.findings(l)...)
 		}
 	}
-	st := s.explain(r.expr)
-	walk(&st)
 	return all
 }

@@ -33,6 +33,16 @@ func truthOf(b bool) truth {
 	return no
 }
 
+func (t truth) not() truth {
+	switch t {
+	case yes:
+		return no
+	case no:
+		return yes
+	}
+	return unknown
+}
+
 // operator of an expression.
 type operator uint8
 

@@ -21,7 +21,8 @@ const (
 	memoOverhead = 96
 )
 
-// memo remembers what the patterns of a probe said of a value. The key is the exact bytes,
+// memo remembers which of the patterns of a component match a value, and whether it is an
+// injection. The key is the exact bytes,
 // never only a hash of them. It is a table of sets of four entries; an entry is immutable and is
 // replaced as a whole, so that reading takes no lock. A hit allocates nothing, and neither does
 // a value that is seen once: only what comes a second time is kept.
@@ -37,7 +38,7 @@ type memo struct {
 
 type memoEntry struct {
 	hash  uint64
-	probe int32
+	part  int32
 	used  atomic.Bool // since it was last passed over
 	value string
 	got   pattern.Bits
@@ -67,18 +68,18 @@ func newMemo(limit int) *memo {
 	}
 }
 
-// hash returns the hash of a value for a probe.
-func (m *memo) hash(probe int32, value []byte) uint64 {
-	h := maphash.Bytes(m.seed, value) ^ uint64(probe)*0x9e3779b97f4a7c15
+// hash returns the hash of a value for a component.
+func (m *memo) hash(part int32, value []byte) uint64 {
+	h := maphash.Bytes(m.seed, value) ^ uint64(part)*0x9e3779b97f4a7c15
 	return h ^ h>>29
 }
 
-// find returns what the probe said of the value; nil tells that it is not known.
-func (m *memo) find(h uint64, probe int32, value []byte) pattern.Bits {
+// find returns which patterns match the value; nil tells that it is not known.
+func (m *memo) find(h uint64, part int32, value []byte) pattern.Bits {
 	set := m.slots[(h&m.mask)*memoWays:][:memoWays]
 	for i := range set {
 		e := set[i].Load()
-		if e != nil && e.hash == h && e.probe == probe && e.value == string(value) {
+		if e != nil && e.hash == h && e.part == part && e.value == string(value) {
 			if !e.used.Load() {
 				e.used.Store(true)
 			}
@@ -89,13 +90,13 @@ func (m *memo) find(h uint64, probe int32, value []byte) pattern.Bits {
 }
 
 // offer keeps the outcome if the value came before.
-func (m *memo) offer(h uint64, probe int32, value []byte, got pattern.Bits) {
+func (m *memo) offer(h uint64, part int32, value []byte, got pattern.Bits) {
 	mark := uint32(h>>32) | 1
 	if s := &m.seen[h%uint64(len(m.seen))]; s.Load() != mark {
 		s.Store(mark)
 		return
 	}
-	e := &memoEntry{hash: h, probe: probe, value: string(value), got: append(pattern.Bits(nil), got...)}
+	e := &memoEntry{hash: h, part: part, value: string(value), got: append(pattern.Bits(nil), got...)}
 	if e.got == nil {
 		e.got = pattern.Bits{}
 	}

@@ -2,6 +2,7 @@ package waf
 
 import (
 	"github.com/corazawaf/libinjection-go"
+	"hash/maphash"
 
 	"fastness/internal/engine/waf/attack"
 	"fastness/internal/engine/waf/pattern"
@@ -13,6 +14,10 @@ import (
 type part struct {
 	selector *request.Selector
 	root     int32 // the node without transformations
+	// scan is what a value of the component is scanned for in whatever form: all that its
+	// nodes want. A value that two chains leave the same is then scanned once.
+	scan pattern.Bits
+	any  bool // scan is not empty
 }
 
 // node is a component behind a chain of transformations. The nodes of a component are a tree:
@@ -23,30 +28,27 @@ type node struct {
 	parent int32 // -1: a root
 	kind   transform.Kind
 	want   pattern.Bits // patterns that statements look for here
-	// scan is want with that of all nodes below: what a value that is made here is
-	// scanned for.
-	scan pattern.Bits
-	any  bool // scan is not empty
 }
 
 // masks fills in what the nodes want, once all patterns are known.
 func (c *compiler) masks() {
 	p := c.p
 	for i := range p.nodes {
-		p.nodes[i].want, p.nodes[i].scan = pattern.NewBits(len(c.patterns)), pattern.NewBits(len(c.patterns))
+		p.nodes[i].want = pattern.NewBits(len(c.patterns))
+	}
+	for i := range p.parts {
+		p.parts[i].scan = pattern.NewBits(len(c.patterns))
 	}
 	for i := range p.leaves {
 		for _, id := range p.leaves[i].patterns {
 			p.nodes[p.leaves[i].node].want.Set(int(id))
 		}
 	}
-	for i := len(p.nodes) - 1; i >= 0; i-- { // children come after their parents
-		n := &p.nodes[i]
-		n.scan.Or(n.want)
-		n.any = n.scan.Any()
-		if n.parent >= 0 {
-			p.nodes[n.parent].scan.Or(n.scan)
-		}
+	for i := range p.nodes {
+		p.parts[p.nodes[i].part].scan.Or(p.nodes[i].want)
+	}
+	for i := range p.parts {
+		p.parts[i].any = p.parts[i].scan.Any()
 	}
 }
 
@@ -54,7 +56,8 @@ func (c *compiler) masks() {
 type variant struct {
 	bytes []byte
 	value int32 // index of the value that it was made of
-	node  int32 // that made it
+	other int32 // another variant of the same value, -1: none; the value's own form is the last
+	part  int32
 	got   int32 // offset of its patterns in Scratch.got; notScanned, nothing
 	known flags
 	holds flags
@@ -117,17 +120,40 @@ func (s *Scratch) values(id int32) *nodeState {
 			}
 			continue
 		}
-		s.arena = out
 		to := out[start:len(out):len(out)]
 		if st.first == up.first {
 			// The first one that changed: the list is the node's own from here on.
 			st.first = int32(len(s.refs))
 			s.refs = append(s.refs, s.refs[up.first:up.first+i]...)
 		}
-		s.refs = append(s.refs, int32(len(s.variants)))
-		s.variants = append(s.variants, variant{bytes: to, value: s.variants[ref].value, node: id, got: notScanned})
+		s.arena = out[:start]
+		v := s.same(s.variants[ref].value, to)
+		if v < 0 {
+			s.arena = out
+			v = s.add(variant{bytes: to, value: s.variants[ref].value, part: n.part})
+		}
+		s.refs = append(s.refs, v)
 	}
 	return st
+}
+
+// add adds a variant.
+func (s *Scratch) add(v variant) int32 {
+	id := int32(len(s.variants))
+	v.got, v.other = notScanned, s.forms[v.value]
+	s.variants = append(s.variants, v)
+	s.forms[v.value] = id
+	return id
+}
+
+// same returns the variant of a value that has these bytes already, or -1.
+func (s *Scratch) same(value int32, b []byte) int32 {
+	for id := s.forms[value]; id >= 0; id = s.variants[id].other {
+		if v := &s.variants[id]; len(v.bytes) == len(b) && string(v.bytes) == string(b) {
+			return id
+		}
+	}
+	return -1
 }
 
 // extract takes a component out of the request.
@@ -136,11 +162,49 @@ func (s *Scratch) extract(id, root int32) {
 	first := len(s.vals)
 	s.vals, ps.outcome = s.p.parts[id].selector.Append(s.vals, &s.inspection)
 	ps.epoch = s.epoch
+	for range s.vals[first:] {
+		s.forms = append(s.forms, -1)
+	}
 	st := &s.nodes[root]
-	st.epoch, st.first, st.n = s.epoch, int32(len(s.refs)), int32(len(s.vals)-first)
+	st.epoch, st.first = s.epoch, int32(len(s.refs))
+	if len(s.vals)-first >= manyValues {
+		s.distinct(id, first)
+	} else {
+		for i := first; i < len(s.vals); i++ {
+			s.refs = append(s.refs, s.add(variant{bytes: s.vals[i].Bytes, value: int32(i), part: id}))
+		}
+	}
+	st.n = int32(len(s.refs)) - st.first
+}
+
+// manyValues is from how many values of a component on equal ones are looked for: JSON
+// repeats its keys and words.
+const manyValues = 32
+
+// distinct makes variants of the values from first on, one for those that are equal.
+func (s *Scratch) distinct(part int32, first int) {
+	size := 64
+	for size < 2*(len(s.vals)-first) {
+		size *= 2
+	}
+	if cap(s.table) < size {
+		s.table = make([]int32, size)
+	}
+	table := s.table[:size]
+	clear(table)
 	for i := first; i < len(s.vals); i++ {
-		s.refs = append(s.refs, int32(len(s.variants)))
-		s.variants = append(s.variants, variant{bytes: s.vals[i].Bytes, value: int32(i), node: root, got: notScanned})
+		b := s.vals[i].Bytes
+		slot := maphash.Bytes(s.seed, b) & uint64(size-1)
+		for ; table[slot] != 0; slot = (slot + 1) & uint64(size-1) {
+			if string(s.variants[table[slot]-1].bytes) == string(b) {
+				break
+			}
+		}
+		if table[slot] == 0 {
+			id := s.add(variant{bytes: b, value: int32(i), part: part})
+			table[slot] = id + 1
+			s.refs = append(s.refs, id)
+		}
 	}
 }
 
@@ -191,17 +255,17 @@ func (s *Scratch) room(n int) []uint64 {
 
 // scan runs the patterns over a value.
 func (s *Scratch) scan(v *variant) {
-	n := &s.p.nodes[v.node]
+	part := &s.p.parts[v.part]
 	v.got = nothing
-	if !n.any {
+	if !part.any {
 		return
 	}
 	m := s.p.memo
 	kept := m != nil && len(v.bytes) >= minMemoValue && len(v.bytes) <= maxMemoValue
 	var h uint64
 	if kept {
-		h = m.hash(v.node, v.bytes)
-		if got := m.find(h, v.node, v.bytes); got != nil {
+		h = m.hash(v.part, v.bytes)
+		if got := m.find(h, v.part, v.bytes); got != nil {
 			if len(got) > 0 {
 				v.got = int32(len(s.got))
 				s.got = append(s.got, got...)
@@ -212,14 +276,14 @@ func (s *Scratch) scan(v *variant) {
 	start := len(s.got)
 	s.got = s.room(s.p.words)
 	got := pattern.Bits(s.got[start:])
-	s.p.set.Match(v.bytes, n.scan, got, s.matcher)
+	s.p.set.Match(v.bytes, part.scan, got, s.matcher)
 	if got.Any() {
 		v.got = int32(start)
 	} else {
 		got, s.got = nil, s.got[:start]
 	}
 	if kept {
-		m.offer(h, v.node, v.bytes, got)
+		m.offer(h, v.part, v.bytes, got)
 	}
 }
 
@@ -235,19 +299,40 @@ func (s *Scratch) injected(id int32, what flags) bool {
 }
 
 func (s *Scratch) injection(v *variant, what flags) bool {
-	if v.known&what != 0 {
-		return v.holds&what != 0
+	if v.known&what == 0 {
+		v.known |= what
+		if s.inject(v.bytes, what) {
+			v.holds |= what
+		}
 	}
-	v.known |= what
+	return v.holds&what != 0
+}
+
+// inject asks the detectors, or the memo.
+func (s *Scratch) inject(b []byte, what flags) bool {
+	m := s.p.memo
+	kept := m != nil && len(b) >= minMemoValue && len(b) <= maxMemoValue
+	var h uint64
+	key := -int32(what) // components are not negative
+	if kept {
+		h = m.hash(key, b)
+		if got := m.find(h, key, b); got != nil {
+			return len(got) > 0
+		}
+	}
 	var holds bool
 	switch what {
 	case sqliLow, sqliHigh:
-		holds, _ = libinjection.IsSQLi(string(v.bytes))
+		holds, _ = libinjection.IsSQLi(string(b))
 	case xss:
-		holds = libinjection.IsXSS(string(v.bytes))
+		holds = libinjection.IsXSS(string(b))
 	}
-	if holds {
-		v.holds |= what
+	if kept {
+		var got pattern.Bits
+		if holds {
+			got = append(got, 1)
+		}
+		m.offer(h, key, b, got)
 	}
 	return holds
 }

@@ -1,6 +1,7 @@
 package waf
 
 import (
+	"hash/maphash"
 	"net/netip"
 	"time"
 
@@ -14,6 +15,7 @@ import (
 // NewScratch.
 type Scratch struct {
 	p          *Program
+	limits     request.Limits
 	epoch      uint32
 	inspection request.Inspection
 	matcher    *pattern.Scratch
@@ -24,7 +26,10 @@ type Scratch struct {
 	nodes    []nodeState
 	vals     []request.Value
 	variants []variant
+	forms    []int32 // by value: its newest variant
 	refs     []int32 // indexes of variants: the values of the nodes
+	table    []int32 // of Scratch.distinct
+	seed     maphash.Seed
 	got      []uint64
 	arena    []byte // transformed values
 
@@ -60,33 +65,35 @@ const (
 
 // NewScratch returns a scratch for requests inspected within the limits.
 func NewScratch(l request.Limits) *Scratch {
-	return &Scratch{inspection: *request.NewInspection(l), matcher: pattern.NewScratch()}
+	return &Scratch{limits: l, seed: maphash.MakeSeed(), inspection: *request.NewInspection(l), matcher: pattern.NewScratch()}
 }
 
 // begin makes the scratch ready for a request.
 func (s *Scratch) begin(p *Program, r *request.Request, tokens Tokens) {
 	if s.p != p {
-		s.p, s.epoch = p, 0
-		s.parts = make([]partState, len(p.parts))
-		s.nodes = make([]nodeState, len(p.nodes))
-		s.leaves = make([]uint32, len(p.leaves))
-		s.labels = pattern.NewBits(len(p.labels))
+		// What another program left behind is of older epochs.
+		s.p = p
+		s.parts = grown(s.parts, len(p.parts))
+		s.nodes = grown(s.nodes, len(p.nodes))
+		s.leaves = grown(s.leaves, len(p.leaves))
+		s.labels = grown(s.labels, p.lwords)
 	}
 	if s.epoch++; s.epoch >= 1<<30 {
-		clear(s.parts)
-		clear(s.nodes)
-		clear(s.leaves)
+		clear(s.parts[:cap(s.parts)])
+		clear(s.nodes[:cap(s.nodes)])
+		clear(s.leaves[:cap(s.leaves)])
 		s.epoch = 1
 	}
 	if cap(s.arena) > arenaKept {
 		s.arena = nil
 	}
 	if cap(s.variants) > variantsKept {
-		s.vals, s.variants, s.refs, s.got = nil, nil, nil, nil
+		s.vals, s.variants, s.forms, s.refs, s.table, s.got = nil, nil, nil, nil, nil, nil
 	}
 	clear(s.vals)
 	clear(s.variants)
-	s.vals, s.variants, s.refs, s.got, s.arena = s.vals[:0], s.variants[:0], s.refs[:0], s.got[:0], s.arena[:0]
+	s.vals, s.variants, s.forms, s.refs = s.vals[:0], s.variants[:0], s.forms[:0], s.refs[:0]
+	s.got, s.arena = s.got[:0], s.arena[:0]
 	s.inspection.Reset(r)
 	s.labels.Reset()
 	s.labelOrder = s.labelOrder[:0]
@@ -95,6 +102,17 @@ func (s *Scratch) begin(p *Program, r *request.Request, tokens Tokens) {
 	v := &s.verdict
 	*v = Verdict{Matches: v.Matches[:0], Insert: v.Insert[:0], Rates: v.Rates[:0], scratch: s}
 }
+
+// grown returns list with the length n, its elements kept.
+func grown[T any](list []T, n int) []T {
+	if cap(list) < n {
+		return append(list[:cap(list)], make([]T, n-cap(list))...)[:n]
+	}
+	return list[:n]
+}
+
+// renew forgets everything, after a panic: nothing that the scratch holds is to be trusted.
+func (s *Scratch) renew() { *s = *NewScratch(s.limits) }
 
 // addLabel adds an interned label.
 func (s *Scratch) addLabel(id int32) {

@@ -90,6 +90,8 @@ type RateState struct {
 	Limited bool
 	// Address is the key of the aggregations IP and FORWARDED_IP; otherwise it is not valid.
 	Address netip.Addr
+
+	rule int32
 }
 
 // Limited tells whether a rate-based rule limited the request.

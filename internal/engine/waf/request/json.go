@@ -245,8 +245,8 @@ func appendEscape(dst, s []byte) ([]byte, int) {
 		if !ok {
 			break
 		}
-		if code-0xd800 < 0x400 { // the first half of a pair
-			if low, ok := unicodeEscape(s[6:]); ok && low-0xdc00 < 0x400 {
+		if code >= 0xd800 && code < 0xdc00 { // the first half of a pair
+			if low, ok := unicodeEscape(s[6:]); ok && low >= 0xdc00 && low < 0xe000 {
 				return utf8.AppendRune(dst, (code-0xd800)<<10|(low-0xdc00)+0x10000), 12
 			}
 		}

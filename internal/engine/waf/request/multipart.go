@@ -190,14 +190,15 @@ func (in *Inspection) part(s []byte, problems *MultipartProblem) (p Part) {
 			*problems |= BadHeader
 			continue
 		}
-		value = strings.Trim(value, " \t")
 		switch {
+		case name[0]|0x20 != 'c': // as of the fields that count
 		case strings.EqualFold(name, "Content-Disposition"):
 			dispositions++
-			in.disposition(&p, value, problems)
+			in.disposition(&p, strings.Trim(value, " \t"), problems)
 		case strings.EqualFold(name, "Content-Type"):
-			p.ContentType = view(value)
+			p.ContentType = view(strings.Trim(value, " \t"))
 		case strings.EqualFold(name, "Content-Transfer-Encoding"):
+			value = strings.Trim(value, " \t")
 			if !strings.EqualFold(value, "7bit") && !strings.EqualFold(value, "8bit") && !strings.EqualFold(value, "binary") {
 				*problems |= TransferEncoding
 			}
