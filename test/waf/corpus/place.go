@@ -126,11 +126,16 @@ func (s *Sample) Request(c Coding) (*request.Request, string) {
 	return r, "user agent"
 }
 
-// inspected is how much of a body a load balancer shows.
-const inspected = 8192
+// inspected is how much of a body AWS's components of a load balancer see, held how much there is for the
+// others.
+const (
+	inspected = 8192
+	held      = 65536
+)
 
 func cut(r *request.Request) {
 	if len(r.Body) > inspected {
+		r.Held, r.HeldTruncated = r.Body[:min(len(r.Body), held)], len(r.Body) > held
 		r.Body, r.BodyTruncated = r.Body[:inspected], true
 	}
 }

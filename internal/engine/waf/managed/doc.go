@@ -14,7 +14,8 @@
 //   - Attack: families of attacks (package attack), At one or more parts of a request;
 //   - Regex: a regular expression, in lower case, At parts;
 //   - Missing: the name of a header field that is not there, or is empty;
-//   - Over: a number of bytes that the part At is larger than;
+//   - Over: a number of bytes that the part At is larger than, while, with Single, the value of some query
+//     argument is larger than that;
 //   - Set: the name of a set of addresses that the operator feeds.
 //
 // The parts are "query" (names and values of query arguments), "path", "body" (names and values in
@@ -23,6 +24,11 @@
 // and "body-bytes".
 //
 // # Differences from AWS
+//
+// The restrictions of size have AWS's bounds, and let pass what is taken apart whole, because then nothing
+// hides behind the bound: a body of more than 8,192 bytes that is well-formed JSON, XML or multipart within what
+// is held of bodies, and a query string of more than 2,048 bytes that is made of ordinary arguments. In AWS these
+// two rules are what blocks most ordinary requests.
 //
 // A group here is wider than the one in AWS where an attack has no group of its own there:
 // SQLiExtendedPatterns looks for injections into document databases, LDAP and XPath too,

@@ -58,6 +58,7 @@ type file struct {
 		Regex       string
 		Missing     string
 		Over        int64
+		Single      int64
 		Set         string
 	}
 }
@@ -169,6 +170,12 @@ func parse(data []byte) (Group, error) {
 				in.Component.Oversize = request.OversizeMatch
 				return waf.Statement{Size: &waf.SizeMatch{Inspect: in, Comparison: waf.Greater, Size: r.Over}}
 			})
+			if r.Single > 0 && err == nil {
+				any = []waf.Statement{{And: append(any, waf.Statement{Size: &waf.SizeMatch{
+					Inspect:    waf.Inspect{Component: request.Component{Kind: request.AllQueryArguments}},
+					Comparison: waf.Greater, Size: r.Single,
+				}})}}
+			}
 		case r.Set != "":
 			any = []waf.Statement{{IPSet: &waf.IPSetMatch{Set: r.Set}}}
 			g.AddressSets = append(g.AddressSets, r.Set)
@@ -219,7 +226,7 @@ var looks = map[string][]struct {
 	"user-agent":    {{request.Component{Kind: request.SingleHeader, Name: "user-agent"}, "user-agent"}},
 	"query-string":  {{request.Component{Kind: request.QueryString}, "query"}},
 	"cookie-header": {{request.Component{Kind: request.SingleHeader, Name: "cookie"}, "cookie"}},
-	"body-bytes":    {{request.Component{Kind: request.Body}, "whole"}},
+	"body-bytes":    {{request.Component{Kind: request.OpaqueBody}, "whole"}},
 }
 
 func at(parts []string, statement func(in waf.Inspect, place string) waf.Statement) ([]waf.Statement, error) {

@@ -128,6 +128,7 @@ var appenders = map[Kind]func(s *Selector, dst []Value, in *Inspection) ([]Value
 	BodyArgumentNames:   appendArguments(false, true, true),
 	FileNames:           appendFileNames,
 	OtherBody:           appendOtherBody,
+	OpaqueBody:          appendOpaqueBody,
 }
 
 // text1 selects one text, or falls back where it is missing.
@@ -152,7 +153,22 @@ func appendOtherBody(s *Selector, dst []Value, in *Inspection) ([]Value, Outcome
 	if in.Format() != FormatOther {
 		return dst, Outcome{}
 	}
-	return appendBody(s, dst, in)
+	body, truncated := in.r.held()
+	return append(dst, Value{Bytes: body}), Outcome{Oversize: truncated}
+}
+
+// appendOpaqueBody selects a body that is not taken apart whole.
+func appendOpaqueBody(_ *Selector, dst []Value, in *Inspection) ([]Value, Outcome) {
+	body, truncated := in.r.held()
+	switch in.Format() {
+	case FormatNone:
+		return dst, Outcome{Oversize: truncated}
+	case FormatJSON, FormatXML, FormatMultipart:
+		if _, o := in.BodyArguments(); !o.Oversize && !o.Malformed && !truncated {
+			return dst, Outcome{}
+		}
+	}
+	return append(dst, Value{Bytes: body}), Outcome{Oversize: truncated}
 }
 
 // appendBody selects the inspected prefix of the body.
