@@ -25,6 +25,8 @@ func noise(class Class, v string) bool {
 		return true
 	case strings.Contains(t, "{cmd}") || strings.Contains(strings.ToLower(t), "{file}"): // templates of payloads
 		return true
+	case strings.HasPrefix(t, "Exploit Description:"), strings.HasPrefix(t, "Exploit Name:"), strings.HasPrefix(t, "Exploit Tags:"):
+		return true
 	case single.MatchString(t): // one character in some coding
 		return true
 	case class != XML && comment.MatchString(t) && !strings.ContainsAny(t, "'\"<>()"):
