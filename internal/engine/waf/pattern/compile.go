@@ -105,6 +105,9 @@ func (c *compiled) compile(p Pattern, o Options) *Error {
 	if p.Kind == Exact || p.Kind == Prefix || p.Kind == Suffix || p.Kind == Contains && (!p.Fold || len(p.Text) < 2) {
 		return nil
 	}
+	if p.Kind == ContainsAny {
+		c.limit *= 10 // it is known to be simple
+	}
 	var ok bool
 	if c.program, ok = build(c.tree, c.limit, false); !ok {
 		return &Error{Reason: TooLarge, Detail: fmt.Sprintf("more than %d instructions", c.limit)}
@@ -204,8 +207,11 @@ func trie(sorted []string, skip int, fold bool) *node {
 
 // filter finds what a pattern needs.
 func (s *Set) filter(c *compiled) filter {
-	f := makeFilter(c.tree)
-	if c.Kind == ContainsAny && !slices.ContainsFunc(c.Texts, func(t string) bool { return len(t) < 2 }) {
+	var f filter
+	if c.Kind != ContainsAny || slices.ContainsFunc(c.Texts, func(t string) bool { return len(t) < 2 }) {
+		f = makeFilter(c.tree)
+	} else {
+		f.least, _ = c.tree.widths()
 		f.strings = [][]string{nil, nil} // the phrases that decide, and parts of the others
 		for _, t := range c.Texts {
 			t = lowered(t)

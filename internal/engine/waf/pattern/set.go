@@ -58,6 +58,9 @@ func (s *Set) together(g *group, value []byte, want, got Bits, m *Scratch) {
 			m.found.add(active{uint32(n), entry})
 		}
 	}
+	if !m.found.any {
+		return
+	}
 	for n := range m.found.matched.All() {
 		if i := g.members[n]; want == nil || want.Has(int(i)) {
 			got.Set(int(i))
