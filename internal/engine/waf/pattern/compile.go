@@ -15,6 +15,7 @@ type compiled struct {
 	how      evaluation
 	tree     *node       // while the Set is compiled
 	program  *program    // for automata and simulation
+	one      byteSet     // if any byte of it is a match
 	alone    func() *dfa // an automaton of its own, made when it is needed
 	grouped  bool
 	limit    int // of the size of programs
@@ -32,6 +33,7 @@ type evaluation uint8
 const (
 	byComparing  evaluation = iota // with the string at its place
 	byAutomaton                    // deterministic
+	byLooking                      // for one byte
 	bySimulation                   // as it has look-around
 )
 
@@ -113,6 +115,9 @@ func (c *compiled) compile(p Pattern, o Options) *Error {
 		return &Error{Reason: TooLarge, Detail: fmt.Sprintf("more than %d instructions", c.limit)}
 	}
 	c.how = byAutomaton
+	if c.tree.op == opSet && c.tree.set.count() >= 200 { // found at once, if at all
+		c.how, c.one = byLooking, c.tree.set
+	}
 	if len(c.program.looks) > 0 {
 		c.how = bySimulation
 	}

@@ -381,8 +381,8 @@ func (f *filter) common() bool {
 		frequency := 0.0
 		for _, t := range list {
 			frequency += stringFrequency(t)
-			if len(t) < 4 {
-				frequency += 1e-6
+			if isCommonText(t) {
+				frequency += commonFrequency
 			}
 		}
 		if frequency < commonFrequency {
@@ -394,3 +394,16 @@ func (f *filter) common() bool {
 
 // commonFrequency is how often a position may begin a string of a good filter.
 const commonFrequency = 1e-6
+
+// isCommonText tells whether a string may be a word, or begins addresses.
+func isCommonText(s string) bool {
+	if len(s) < 4 || strings.Contains(s, "://") {
+		return true
+	}
+	for i := range len(s) {
+		if s[i] < 'a' || 'z' < s[i] {
+			return false
+		}
+	}
+	return len(s) <= 5
+}
