@@ -63,11 +63,7 @@ func (k *pike) find(groups int) []int {
 // reach appends the threads that can be reached from pc without consuming a byte, in the
 // order of their priority.
 func (k *pike) reach(to []thread, pc uint32, saved []int, at int) []thread {
-	type pending struct {
-		pc    uint32
-		saved []int
-	}
-	stack := []pending{{pc, saved}}
+	stack := []thread{{pc, saved}}
 	for len(stack) > 0 {
 		t := stack[len(stack)-1]
 		stack = stack[:len(stack)-1]
@@ -77,7 +73,7 @@ func (k *pike) reach(to []thread, pc uint32, saved []int, at int) []thread {
 			k.m.steps++
 			switch in.op {
 			case instSplit:
-				stack = append(stack, pending{in.y, t.saved})
+				stack = append(stack, thread{in.y, t.saved})
 			case instSave:
 				t.saved = append([]int(nil), t.saved...)
 				t.saved[in.arg] = at
@@ -90,7 +86,7 @@ func (k *pike) reach(to []thread, pc uint32, saved []int, at int) []thread {
 					goto next
 				}
 			case instSet, instMatch:
-				to = append(to, thread{t.pc, t.saved})
+				to = append(to, t)
 				goto next
 			default:
 				goto next

@@ -67,6 +67,7 @@ func Compile(patterns []Pattern, o Options) (*Set, error) {
 		}
 	}
 	s.gather(common)
+	s.waiting = NewBits(len(patterns))
 	var words []word
 	for i := range s.patterns {
 		c := &s.patterns[i]
@@ -78,6 +79,7 @@ func Compile(patterns []Pattern, o Options) (*Set, error) {
 		case c.needs == 0:
 			s.loose = append(s.loose, uint32(i))
 		default:
+			s.waiting.Set(i)
 			words = s.words(uint32(i), &filters[i], words)
 		}
 	}

@@ -167,13 +167,3 @@ func (d *dfa) seeds(t *dfaTable, state uint32) []uint32 {
 	defer d.mu.Unlock()
 	return t.states.list[state/d.stride].insts
 }
-
-// states returns how many states there are.
-func (d *dfa) states() int {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if t := d.table.Load(); t != nil {
-		return len(t.states.list) - 1
-	}
-	return 0
-}

@@ -75,7 +75,7 @@ type Options struct {
 	// default. Repetitions multiply what they repeat.
 	MaxProgram int
 	// CacheBytes bounds the memory of the lazily built automata of the whole Set, shared by
-	// all goroutines: 32 MiB by default.
+	// all goroutines: 32 MiB by default. Each automaton may have 64 KiB in any case.
 	CacheBytes int
 
 	maxPart int // states of a part of a product, for tests

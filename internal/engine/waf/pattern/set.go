@@ -8,6 +8,7 @@ type Set struct {
 	atoms    [256]uint64   // the classes that each byte is of
 	loose    []uint32      // patterns without strings that are in no group
 	always   []uint32      // those that need no bytes either
+	waiting  Bits          // patterns with strings that are in no group
 	groups   []group
 	memory   *budget
 }
@@ -21,7 +22,9 @@ func (s *Set) Len() int { return len(s.patterns) }
 // the value, nothing is allocated.
 func (s *Set) Match(value []byte, want, got Bits, m *Scratch) {
 	m.begin(s)
-	s.scan(value, want, got, m)
+	if want == nil || want.Intersects(s.waiting) {
+		s.scan(value, want, got, m)
+	}
 	for _, i := range m.candidates {
 		s.evaluate(i, value, want, got, m)
 	}
