@@ -14,6 +14,7 @@ type Explanation struct {
 	Terminating string      `json:",omitempty"` // the rule that ended the evaluation; in a group, with a slash
 	Labels      []string    `json:",omitempty"`
 	Rules       []RuleTrace // that were evaluated, in order
+	Exhausted   bool        `json:",omitempty"` // see Verdict
 }
 
 // RuleTrace is one rule that was evaluated.
@@ -85,7 +86,7 @@ func (p *Program) Explain(r *request.Request, tokens Tokens, s *Scratch) (*Expla
 	if err != nil {
 		return nil, err
 	}
-	e := &Explanation{Action: v.Action, Labels: v.AppendLabels(nil), Rules: t.rules}
+	e := &Explanation{Action: v.Action, Labels: v.AppendLabels(nil), Rules: t.rules, Exhausted: v.Exhausted}
 	if v.Terminating != nil {
 		e.Terminating = v.Terminating.Rule.Path()
 	}

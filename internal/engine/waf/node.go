@@ -1,9 +1,9 @@
 package waf
 
 import (
-	"github.com/corazawaf/libinjection-go"
 	"hash/maphash"
 
+	"fastness/internal/engine/waf/inject"
 	"fastness/internal/engine/waf/pattern"
 	"fastness/internal/engine/waf/request"
 	"fastness/internal/engine/waf/transform"
@@ -307,7 +307,7 @@ func (s *Scratch) injection(v *variant, what flags) bool {
 // inject asks the detectors, or the memo.
 func (s *Scratch) inject(b []byte, what flags) bool {
 	m := s.p.memo
-	kept := m != nil && len(b) >= minMemoValue && len(b) <= maxMemoValue
+	kept := m != nil && len(b) <= maxMemoValue // even a short value can take microseconds
 	var h uint64
 	key := -int32(what) // components are not negative
 	if kept {
@@ -316,13 +316,21 @@ func (s *Scratch) inject(b []byte, what flags) bool {
 			return len(got) > 0
 		}
 	}
-	var holds bool
+	var verdict inject.Verdict
 	switch what {
-	case sqliLow, sqliHigh:
-		holds, _ = libinjection.IsSQLi(string(b))
-	case xss:
-		holds = libinjection.IsXSS(string(b))
+	case sqliLow:
+		verdict = inject.SQL(b, inject.Low, &s.budget)
+	case sqliHigh:
+		verdict = inject.SQL(b, inject.High, &s.budget)
+	default:
+		verdict = inject.XSS(b, &s.budget)
 	}
+	if verdict == inject.Exhausted {
+		// A request that is made to be dear does not pass for that.
+		s.verdict.Exhausted = true
+		return true
+	}
+	holds := verdict == inject.Found
 	if kept {
 		var got pattern.Bits
 		if holds {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/corazawaf/libinjection-go"
 
+	"fastness/internal/engine/waf/inject"
 	"fastness/internal/engine/waf/request"
 	"fastness/internal/engine/waf/transform"
 )
@@ -352,7 +353,11 @@ func (e *evaluation) statement(s Statement) truth {
 			return slices.ContainsFunc(e.sets.Regexes[s.RegexSet.Set], func(x string) bool { return regexp.MustCompile(x).Match(v) })
 		})
 	case s.SQLi != nil:
-		return e.inspect(s.SQLi.Inspect, func(v []byte) bool { found, _ := libinjection.IsSQLi(string(v)); return found })
+		return e.inspect(s.SQLi.Inspect, func(v []byte) bool {
+			found, _ := libinjection.IsSQLi(string(v))
+			budget := inject.DefaultBudget
+			return found || s.SQLi.High && inject.SQL(v, inject.High, &budget) == inject.Found
+		})
 	case s.XSS != nil:
 		return e.inspect(s.XSS.Inspect, func(v []byte) bool { return libinjection.IsXSS(string(v)) })
 	case s.Size != nil:

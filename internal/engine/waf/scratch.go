@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"time"
 
+	"fastness/internal/engine/waf/inject"
 	"fastness/internal/engine/waf/pattern"
 	"fastness/internal/engine/waf/request"
 )
@@ -39,6 +40,7 @@ type Scratch struct {
 
 	tokens Tokens
 	now    time.Time
+	budget inject.Budget
 
 	verdict Verdict
 	inner   int // index of the match inside a group that ended the evaluation, or -1
@@ -94,7 +96,7 @@ func (s *Scratch) begin(p *Program, r *request.Request, tokens Tokens) {
 	s.inspection.Reset(r)
 	s.labels.Reset()
 	s.labelOrder = s.labelOrder[:0]
-	s.tokens, s.now = tokens, r.Time
+	s.tokens, s.now, s.budget = tokens, r.Time, p.budget
 	s.inner, s.outer = -1, -1
 	v := &s.verdict
 	*v = Verdict{Matches: v.Matches[:0], Insert: v.Insert[:0], Rates: v.Rates[:0], scratch: s}
