@@ -53,7 +53,7 @@ func Compile(patterns []Pattern, o Options) (*Set, error) {
 			return nil, err
 		}
 		if c.how == byAutomaton {
-			c.alone = sync.OnceValue(func() *dfa { return newDFA(c.program, 1, s.memory) })
+			c.alone = sync.OnceValue(func() *dfa { return newDFA(c.program, newColumns(c.program), 0, s.memory) })
 		}
 		filters[i] = s.filter(c)
 	}
@@ -106,7 +106,7 @@ func (c *compiled) compile(p Pattern, o Options) *Error {
 		return nil
 	}
 	var ok bool
-	if c.program, ok = build([]*node{c.tree}, c.limit, false); !ok {
+	if c.program, ok = build(c.tree, c.limit, false); !ok {
 		return &Error{Reason: TooLarge, Detail: fmt.Sprintf("more than %d instructions", c.limit)}
 	}
 	c.how = byAutomaton
@@ -116,7 +116,7 @@ func (c *compiled) compile(p Pattern, o Options) *Error {
 	limit := c.limit
 	c.explains = sync.OnceValue(func() *program {
 		if tree, _, err := c.parse(); err == nil {
-			p, _ := build([]*node{tree}, 4*limit, true)
+			p, _ := build(tree, 4*limit, true)
 			return p
 		}
 		return nil
