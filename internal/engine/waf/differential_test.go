@@ -294,9 +294,9 @@ func TestProgramsDecideAsTheSpecificationSays(t *testing.T) {
 		}
 	}
 	s := NewScratch(request.DefaultLimits())
-	const perACL = 40
+	const perACL = 20 // requests, each evaluated twice on average
 	actions := map[ActionKind]int{}
-	for seed := range uint64(cases / perACL) {
+	for seed := range uint64(cases / (2 * perACL)) {
 		g := generator{rand.New(rand.NewPCG(seed, 7))}
 		a, sets := g.spec()
 		p, err := Compile(a, Options{Sets: sets, Places: places})
@@ -316,23 +316,26 @@ func TestProgramsDecideAsTheSpecificationSays(t *testing.T) {
 			if i%8 == 0 {
 				e = explained(t, p, r, token, s)
 			}
-			want := f.evaluate(r)
-			v, err := p.Evaluate(r, fixedToken(token), s)
-			if err != nil {
-				t.Fatalf("seed %d: %v", seed, err)
-			}
-			actions[v.Action]++
-			if e != nil && (e.Action != v.Action || !reflect.DeepEqual(e.Labels, v.AppendLabels(nil))) {
-				t.Errorf("seed %d: explained as %v %q, decided as %v", seed, e.Action, e.Labels, v.Action)
-			}
-			if got := outcomeOfVerdict(v); fmt.Sprint(*got) != fmt.Sprint(*want) {
-				spec, _ := json.MarshalIndent(a, "", " ")
-				groups, _ := json.Marshal(sets.Groups)
-				t.Fatalf("seed %d, request %d\n%s\n%s\n%+v\n got %+v\nwant %+v", seed, i, spec, groups, r, *got, *want)
+			for range 1 + g.IntN(3) { // the memo answers the third time
+				want := f.evaluate(r)
+				v, err := p.Evaluate(r, fixedToken(token), s)
+				if err != nil {
+					t.Fatalf("seed %d: %v", seed, err)
+				}
+				actions[v.Action]++
+				if e != nil && (e.Action != v.Action || !reflect.DeepEqual(e.Labels, v.AppendLabels(nil))) {
+					t.Errorf("seed %d: explained as %v %q, decided as %v", seed, e.Action, e.Labels, v.Action)
+				}
+				e = nil
+				if got := outcomeOfVerdict(v); fmt.Sprint(*got) != fmt.Sprint(*want) {
+					spec, _ := json.MarshalIndent(a, "", " ")
+					groups, _ := json.Marshal(sets.Groups)
+					t.Fatalf("seed %d, request %d\n%s\n%s\n%+v\n got %+v\nwant %+v", seed, i, spec, groups, r, *got, *want)
+				}
 			}
 		}
 	}
-	t.Logf("%d ACLs, %v", cases/perACL, actions)
+	t.Logf("%d ACLs, %v", cases/(2*perACL), actions)
 	for _, k := range []ActionKind{Allow, Block, Captcha, Challenge} {
 		if actions[k] < cases/200 {
 			t.Errorf("%v is rare: %d", k, actions[k])

@@ -82,6 +82,7 @@ type leaf struct {
 	oversize request.Handling
 	patterns []int32 // any of them
 	high     bool    // SQLi sensitivity
+	aspect   uint8   // of an injection
 	compare  Comparison
 	size     int64
 

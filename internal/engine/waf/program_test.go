@@ -16,7 +16,7 @@ func TestABenignRequestAllocatesNothing(t *testing.T) {
 	for _, memo := range []int{0, -1} {
 		p := compiled(t, acl, Options{Sets: sets, MemoBytes: memo, Places: places})
 		s := NewScratch(request.DefaultLimits())
-		for name, r := range map[string]*request.Request{"get": browserGet(), "form": form(), "JSON": document()} {
+		for name, r := range map[string]*request.Request{"get": browserGet(), "form": checkout(), "JSON": document()} {
 			if memo < 0 && name == "get" {
 				continue // libinjection allocates for "rock & roll", every time
 			}
@@ -107,7 +107,7 @@ func TestChangingThePrograms(t *testing.T) {
 	programs := []*Program{
 		compiled(t, acl(doing("one", Count, path("/shop"), "l")), Options{}), compiled(t, large, Options{Sets: sets}),
 	}
-	r := form()
+	r := checkout()
 	run := func() {
 		for i, p := range programs {
 			if v, err := p.Evaluate(r, nil, s); err != nil || v.Action != Allow || len(v.Matches) != 1-i {
