@@ -288,13 +288,16 @@ func (s *Scratch) patterns(l *leaf) truth {
 // decide decides a leaf whose outcome is the same for the whole request.
 func (s *Scratch) decide(l *leaf) truth {
 	switch l.kind {
-	case sqliLeaf, xssLeaf, sizeLeaf:
+	case sqliLeaf, xssLeaf, attackLeaf, sizeLeaf:
 		t, inspect := s.decision(l)
 		if !inspect {
 			return t
 		}
-		if l.kind == sizeLeaf {
+		switch l.kind {
+		case sizeLeaf:
 			return truthOf(s.sized(l.node, l.compare, l.size))
+		case attackLeaf:
+			return truthOf(s.attacked(l))
 		}
 		return truthOf(s.injected(l))
 	}

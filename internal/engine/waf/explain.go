@@ -68,6 +68,8 @@ type Finding struct {
 	// Injection is SQL or XSS for those statements.
 	Injection string `json:",omitempty"`
 	High      bool   `json:",omitempty"` // sensitivity of an SQL statement
+	// Attack names the families that a value is one of, for those statements.
+	Attack string `json:",omitempty"`
 }
 
 // maxFindings bounds the findings of a statement, maxFindingValue their values.
@@ -209,6 +211,8 @@ func (p *Program) describe(id int32) string {
 		return "SQL injection, sensitivity low"
 	case xssLeaf:
 		return "cross-site scripting"
+	case attackLeaf:
+		return "attack: " + l.families.String()
 	case sizeLeaf:
 		return fmt.Sprintf("size %s %d", l.compare, l.size)
 	case geoLeaf:
@@ -284,6 +288,12 @@ func (s *Scratch) findings(l *leaf) []Finding {
 			if !compare(int64(len(v.bytes)), l.compare, l.size) {
 				continue
 			}
+		case attackLeaf:
+			found := s.attacks(v, l.place) & l.families
+			if found == 0 {
+				continue
+			}
+			f.Attack = found.String()
 		default:
 			if !s.isInjection(v, l.injection()) {
 				continue

@@ -20,18 +20,16 @@ func (s *Scratch) injected(l *leaf) bool {
 	for i := range ps.n {
 		v := &s.values[ps.first+i]
 		if v.known&bit != 0 {
-			for _, h := range v.kept.hits {
-				if h.aspect == l.aspect {
-					return true
-				}
+			if v.kept.hit(l.aspect) != 0 {
+				return true
 			}
 			continue
 		}
-		found := s.isInjection(&s.forms[s.form(l.node, i)], what)
+		holds := s.isInjection(&s.forms[s.form(l.node, i)], what)
 		if !s.verdict.Exhausted {
-			v.asked |= bit
+			s.answer(ps.first+i, l.aspect, int32(what)*int32(truthOf(holds)))
 		}
-		if found {
+		if holds {
 			return true // the values after it are not looked at
 		}
 	}

@@ -49,10 +49,20 @@ type memoEntry struct {
 	hits  []memoHit
 }
 
-// memoHit is a pattern that matches, or an injection.
+// memoHit is a pattern that matches, an injection, or a set of families of attacks.
 type memoHit struct {
-	pattern int32
-	aspect  uint8
+	what   int32
+	aspect uint8
+}
+
+// hit returns what is known of an aspect, 0 for nothing.
+func (e *memoEntry) hit(aspect uint8) int32 {
+	for _, h := range e.hits {
+		if h.aspect == aspect {
+			return h.what
+		}
+	}
+	return 0
 }
 
 func (e *memoEntry) size() int64 { return int64(len(e.value) + 8*len(e.hits) + memoOverhead) }
@@ -167,6 +177,22 @@ func (m *memo) vacancy(first uint64, old *memoEntry) int64 {
 	return unused
 }
 
+// found is an injection or attack that was found in this request.
+type found struct {
+	value int32 // in Scratch.values
+	memoHit
+}
+
+// answer notes the answer to a question about a value, 0 for no.
+func (s *Scratch) answer(value int32, aspect uint8, what int32) {
+	bit := aspectBit(aspect)
+	if v := &s.values[value]; bit != 0 && v.asked&bit == 0 {
+		if v.asked |= bit; what != 0 {
+			s.found = append(s.found, found{value, memoHit{what, aspect}})
+		}
+	}
+}
+
 // remember keeps what was found out about the values of this request.
 func (s *Scratch) remember() {
 	m := s.p.memo
@@ -192,26 +218,25 @@ func (s *Scratch) remember() {
 
 // entry makes an entry of what is known of a value, nil if it has too many hits.
 func (s *Scratch) entry(id, i int32, v *value) *memoEntry {
-	part := &s.p.parts[id]
+	part, at := &s.p.parts[id], s.parts[id].first+i
 	e := &memoEntry{part: id, value: string(s.vals[v.source].Bytes), known: v.known | v.asked}
 	if v.kept != nil {
 		e.hits = append(e.hits, v.kept.hits...)
 	}
+	for _, f := range s.found {
+		if f.value == at {
+			e.hits = append(e.hits, f.memoHit)
+		}
+	}
 	for n, a := range part.aspects {
-		if v.asked&^v.known&aspectBit(uint8(n)) == 0 {
+		if v.asked&^v.known&aspectBit(uint8(n)) == 0 || a.what != 0 || a.place != 0 {
 			continue
 		}
-		f := &s.forms[s.form(a.node, i)]
-		switch {
-		case a.what != 0:
-			if f.holds&a.what != 0 {
-				e.hits = append(e.hits, memoHit{aspect: uint8(n)})
-			}
-		case f.got >= 0:
+		if f := &s.forms[s.form(a.node, i)]; f.got >= 0 {
 			want := s.p.nodes[a.node].want
 			for w, word := range s.got[f.got:][:s.p.words] {
 				for word &= want[w]; word != 0; word &= word - 1 {
-					e.hits = append(e.hits, memoHit{pattern: int32(w<<6 + bits.TrailingZeros64(word)), aspect: uint8(n)})
+					e.hits = append(e.hits, memoHit{what: int32(w<<6 + bits.TrailingZeros64(word)), aspect: uint8(n)})
 				}
 			}
 		}

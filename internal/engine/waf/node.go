@@ -1,6 +1,9 @@
 package waf
 
 import (
+	"slices"
+
+	"fastness/internal/engine/waf/attack"
 	"fastness/internal/engine/waf/pattern"
 	"fastness/internal/engine/waf/request"
 	"fastness/internal/engine/waf/transform"
@@ -18,11 +21,12 @@ type part struct {
 	aspects []aspect
 }
 
-// aspect is a question about each value of a component: which patterns match it at a node, or
-// whether it is an injection there.
+// aspect is a question about each value of a component: which patterns match it at a node,
+// whether it is an injection, or of which families of attacks it is.
 type aspect struct {
-	node int32
-	what flags // 0: patterns
+	node  int32
+	what  flags        // injection
+	place attack.Place // attacks; neither: patterns
 }
 
 // maxAspects is how many aspects of a component are remembered: a set of them is a word.
@@ -43,17 +47,15 @@ const noAspect = 0xff
 
 // aspect returns the number of an aspect of the node's component, noAspect if it is not
 // remembered.
-func (c *compiler) aspect(node int32, what flags) uint8 {
-	p := &c.p.parts[c.p.nodes[node].part]
-	for i, a := range p.aspects {
-		if a.node == node && a.what == what {
-			return uint8(i)
-		}
+func (c *compiler) aspect(a aspect) uint8 {
+	p := &c.p.parts[c.p.nodes[a.node].part]
+	if i := slices.Index(p.aspects, a); i >= 0 {
+		return uint8(i)
 	}
 	if len(p.aspects) == maxAspects {
 		return noAspect
 	}
-	p.aspects = append(p.aspects, aspect{node, what})
+	p.aspects = append(p.aspects, a)
 	return uint8(len(p.aspects) - 1)
 }
 
@@ -73,9 +75,11 @@ func (c *compiler) masks() {
 		}
 		switch l.kind {
 		case patternLeaf:
-			p.nodes[l.node].aspect = c.aspect(l.node, 0)
+			p.nodes[l.node].aspect = c.aspect(aspect{node: l.node})
 		case sqliLeaf, xssLeaf:
-			l.aspect = c.aspect(l.node, l.injection())
+			l.aspect = c.aspect(aspect{node: l.node, what: l.injection()})
+		case attackLeaf:
+			l.aspect = c.aspect(aspect{node: l.node, place: l.place})
 		}
 	}
 	for i := range p.nodes {
@@ -112,6 +116,9 @@ type form struct {
 	got   int32 // offset of its patterns in Scratch.got; notScanned, nothing
 	known flags
 	holds flags
+	// tried is the place that the form was looked at as for attacks, attacks what was found.
+	tried   attack.Place
+	attacks attack.Set
 }
 
 const (
@@ -268,7 +275,7 @@ func (s *Scratch) probe(id int32) *nodeState {
 		if v.known&bit != 0 {
 			for _, h := range v.kept.hits {
 				if h.aspect == n.aspect {
-					s.hit(st)[h.pattern>>6] |= 1 << (h.pattern & 63)
+					s.hit(st)[h.what>>6] |= 1 << (h.what & 63)
 				}
 			}
 			continue

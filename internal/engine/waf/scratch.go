@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"time"
 
+	"fastness/internal/engine/waf/attack"
 	"fastness/internal/engine/waf/inject"
 	"fastness/internal/engine/waf/pattern"
 	"fastness/internal/engine/waf/request"
@@ -19,6 +20,7 @@ type Scratch struct {
 	epoch      uint32
 	inspection request.Inspection
 	matcher    *pattern.Scratch
+	attack     attack.Scratch
 
 	parts  []partState
 	nodes  []nodeState
@@ -30,6 +32,7 @@ type Scratch struct {
 	seed   maphash.Seed
 	got    []uint64
 	arena  []byte // transformed values
+	found  []found
 
 	leaves []uint32 // epoch<<2 | truth
 
@@ -93,7 +96,7 @@ func (s *Scratch) begin(p *Program, r *request.Request, tokens Tokens) {
 	clear(s.values)
 	clear(s.forms)
 	s.vals, s.values, s.forms, s.refs = s.vals[:0], s.values[:0], s.forms[:0], s.refs[:0]
-	s.got, s.arena = s.got[:0], s.arena[:0]
+	s.got, s.arena, s.found = s.got[:0], s.arena[:0], s.found[:0]
 	s.inspection.Reset(r)
 	s.labels.Reset()
 	s.labelOrder = s.labelOrder[:0]
