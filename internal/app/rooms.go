@@ -30,6 +30,7 @@ import (
 	"fastness/internal/service/sts"
 	"fastness/internal/service/xksproxy"
 	"fastness/internal/store"
+	"fastness/internal/store/follow"
 	"fastness/internal/store/table"
 	"fastness/internal/wire"
 	"fastness/internal/wire/awsjson"
@@ -121,11 +122,15 @@ func (a *App) openRooms(ctx context.Context, ring *seal.Keyring) (_ *rooms, err 
 	if err := audit.Reserve(registry); err != nil {
 		return nil, err
 	}
-	r.audit = audit.Open(sealed, c.Clock)
 	if r.events, err = eventlog.Open(sealed, registry, eventlog.Options{Clock: c.Clock, Logger: c.Log}); err != nil {
 		return nil, err
 	}
+	r.audit = audit.Open(sealed, c.Clock, r.events)
 	regions, err := c.regions()
+	if err != nil {
+		return nil, err
+	}
+	follower, err := follow.New(ctx, sealed, follow.Options{Clock: c.Clock, Logger: c.Log})
 	if err != nil {
 		return nil, err
 	}
@@ -205,9 +210,11 @@ func (a *App) openRooms(ctx context.Context, ring *seal.Keyring) (_ *rooms, err 
 	if err != nil {
 		return nil, err
 	}
+	follower.Add(directory.Memory(), kmsRoom.Memory(), secretsRoom.Memory(), ssmRoom.Memory(), r.proxy.Memory())
+	a.background(background, r, "changes of other processes", follower.Run)
 	a.background(background, r, "due", runner.Run)
 	a.background(background, r, "event log", r.events.Run)
-	a.background(background, r, "iam", directory.Run)
+	a.background(background, r, "last uses of access keys and roles", directory.Run)
 	a.background(background, r, "kms", kmsRoom.RunKeyStores)
 	a.background(background, r, "external key store proxy", r.proxy.Run)
 	a.background(background, r, "kms material", kmsRoom.RunMaterial)
@@ -220,7 +227,7 @@ func (a *App) openRooms(ctx context.Context, ring *seal.Keyring) (_ *rooms, err 
 func (a *App) openSecretsManager(r *rooms, sealed store.Store, registry *table.Registry, queue *due.Queue, pages *page.Sealer, directory *iam.Directory, regions []string, door *inside) (*secretsmanager.Service, error) {
 	c := secretsmanager.Config{
 		Store: sealed, Registry: registry, KMS: kmsapi.NewClient(door), Self: secretsmanagerapi.NewClient(door), Pages: pages, Jobs: queue,
-		Events: r.events, Audit: r.audit, Clock: a.config.Clock, Log: a.config.Log, Regions: regions,
+		Audit: r.audit, Clock: a.config.Clock, Log: a.config.Log, Regions: regions,
 	}
 	c.Principals = directory
 	if a.config.Dev {

@@ -44,7 +44,7 @@ type clauseOwner struct {
 // Compile makes a Set. The error is an *Error with the index of the first pattern refused.
 func Compile(patterns []Pattern, o Options) (*Set, error) {
 	o = o.withDefaults()
-	s := &Set{patterns: make([]compiled, len(patterns)), memory: &budget{limit: int64(o.CacheBytes)}}
+	s := &Set{patterns: make([]compiled, len(patterns)), memory: &budget{limit: int64(o.CacheBytes), part: o.maxPart}}
 	filters := make([]filter, len(patterns))
 	for i, p := range patterns {
 		c := &s.patterns[i]

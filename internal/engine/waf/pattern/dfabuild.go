@@ -10,6 +10,7 @@ import (
 // budget is the memory that the automata of a Set have together.
 type budget struct {
 	limit int64
+	part  int // states that a part of a product may have
 	used  atomic.Int64
 
 	mu   sync.Mutex

@@ -87,13 +87,13 @@ func (f *findings) add(a active) {
 }
 
 // maxPart is how many states a part may have.
-const maxPart = 2000
+const maxPart = 4000
 
 // newProduct makes the product of programs, none of which matches everything.
 func newProduct(programs []*program, memory *budget) *product {
 	p := &product{columns: newColumns(programs...), memory: memory}
 	for _, q := range programs {
-		d := newDFA(q, newColumns(q), maxPart, memory)
+		d := newDFA(q, newColumns(q), memory.part, memory)
 		p.parts = append(p.parts, d)
 		p.asserts |= q.asserts
 		symbols := make([]uint8, p.stride)
@@ -120,10 +120,10 @@ func newProduct(programs []*program, memory *budget) *product {
 	return p
 }
 
-// run adds to found the parts that match a value. When more states have to be made than may
-// be (left), it gives up, and says where, with the state of each part there; otherwise at is
-// -1.
-func (p *product) run(value []byte, found *findings, left int, m *Scratch) (at int, entries []uint32) {
+// run adds to found the parts that match a value. When more states have to be made than the
+// allowance, it gives up, and says where, with the state of each part there; otherwise at
+// is -1.
+func (p *product) run(value []byte, found *findings, allowed allowance, m *Scratch) (at int, entries []uint32) {
 	t := p.table.Load()
 	body, last := p.split(value)
 	m.steps += uint64(len(value) + 4)
@@ -136,7 +136,7 @@ func (p *product) run(value []byte, found *findings, left int, m *Scratch) (at i
 			continue
 		}
 		if entry == unknown {
-			if left--; left < 0 {
+			if allowed.spent(i) {
 				return i, p.entries(t, state)
 			}
 			t, entry = p.extend(t, state, symbol, m)

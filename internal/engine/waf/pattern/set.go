@@ -1,7 +1,5 @@
 package pattern
 
-import "math"
-
 // Set is an immutable compilation of patterns, safe for any number of goroutines.
 type Set struct {
 	patterns []compiled
@@ -49,14 +47,14 @@ func (s *Set) together(g *group, value []byte, want, got Bits, m *Scratch) {
 		m.found = newFindings(len(g.members))
 	}
 	m.found.reset()
-	at, entries := g.product.run(value, m.found, 16+len(value)/256, m)
+	at, entries := g.product.run(value, m.found, allowance{first: 48, every: 12, most: 512}, m)
 	if at >= 0 {
 		for n, i := range g.members {
 			if m.found.matched.Has(n) || m.found.lost.Has(n) || !s.possible(i, value, want, got, m) {
 				continue
 			}
 			d := g.product.parts[n]
-			entry, _, _ := d.resume(d.current(), entries[n], value, at, &m.steps, math.MaxInt)
+			entry, _, _ := d.resume(d.current(), entries[n], value, at, &m.steps, unlimitedStates)
 			m.found.add(active{uint32(n), entry})
 		}
 	}
@@ -171,7 +169,7 @@ func (c *compiled) matches(value []byte, m *Scratch) bool {
 		_, _, ok := c.locate(value)
 		return ok
 	case byAutomaton:
-		entry, at, seeds := c.alone().run(value, &m.steps, 24+len(value)/256)
+		entry, at, seeds := c.alone().run(value, &m.steps, allowance{first: 24, every: 32, most: 1024})
 		if at >= 0 {
 			return m.search(c.program, value, at, seeds)
 		}
