@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"fastness/internal/engine/waf/attack"
 	"fastness/internal/engine/waf/request"
 	"fastness/internal/engine/waf/transform"
 )
@@ -100,7 +101,10 @@ func (g generator) statement(depth int) Statement {
 	case 4:
 		return Statement{RegexSet: &RegexSetMatch{Inspect: g.inspect(), Set: pick(g, "one", "two")}}
 	case 5:
-		if g.IntN(2) == 0 {
+		switch g.IntN(4) {
+		case 0:
+			return Statement{Attack: &AttackMatch{Inspect: g.inspect(), Place: pick(g, "path", "query", "cookie", "whole"), Families: []string{pick(g, "sql", "script"), pick(g, "traversal", "shell")}}}
+		case 1:
 			return Statement{SQLi: &SQLiMatch{Inspect: g.inspect(), High: g.IntN(2) == 0}}
 		}
 		return Statement{XSS: &XSSMatch{Inspect: g.inspect()}}
@@ -299,18 +303,22 @@ func TestProgramsDecideAsTheSpecificationSays(t *testing.T) {
 		return n
 	}
 	cases, first := int(number("FASTNESS_WAF_CASES", 30_000)), number("FASTNESS_WAF_SEED", 0)
+	detector, err := attack.New()
+	if err != nil {
+		t.Fatal(err)
+	}
 	s := NewScratch(request.DefaultLimits())
 	const perACL = 20 // requests, each evaluated twice on average
 	actions := map[ActionKind]int{}
 	for seed := first; seed < first+uint64(cases/(2*perACL)); seed++ {
 		g := generator{rand.New(rand.NewPCG(seed, 7))}
 		a, sets := g.spec()
-		p, err := Compile(a, Options{Sets: sets, Places: places})
+		p, err := Compile(a, Options{Sets: sets, Places: places, Attacks: detector})
 		if err != nil {
 			t.Fatalf("seed %d: %v", seed, err)
 		}
 		token := Token{Status: pick(g, TokenMissing, TokenValid, TokenValid, TokenInvalid), CaptchaSolved: noon.Unix() - g.Int64N(1000), ChallengeSolved: noon.Unix() - g.Int64N(1000)}
-		f := &reference{acl: a, sets: sets, places: places, token: token, counts: map[string]int64{}}
+		f := &reference{acl: a, sets: sets, places: places, attacks: detector, token: token, counts: map[string]int64{}}
 		var last *request.Request
 		for i := range perACL {
 			r := last

@@ -12,6 +12,7 @@ import (
 
 	"github.com/corazawaf/libinjection-go"
 
+	"fastness/internal/engine/waf/attack"
 	"fastness/internal/engine/waf/inject"
 	"fastness/internal/engine/waf/request"
 	"fastness/internal/engine/waf/transform"
@@ -21,11 +22,12 @@ import (
 // remembered but the counts of rate-based rules. It knows only requests at one moment, so a
 // window is a count.
 type reference struct {
-	acl    *ACL
-	sets   Sets
-	places Places
-	token  Token
-	counts map[string]int64
+	acl     *ACL
+	sets    Sets
+	places  Places
+	attacks *attack.Detector
+	token   Token
+	counts  map[string]int64
 }
 
 // outcome is what the reference decided.
@@ -182,25 +184,17 @@ func (e *evaluation) applies(s Statement, path string) bool {
 
 // keyPart returns a part of a key. If it is missing the result is "match" or not.
 func (e *evaluation) keyPart(k RateKey, f *ForwardedIP) (part string, found bool) {
-	first := func(c request.Component) (string, bool) {
+	if c, ok := (map[RateKeyKind]request.Component{
+		KeyHeader: {Kind: request.SingleHeader, Name: k.Name}, KeyQueryArgument: {Kind: request.SingleQueryArgument, Name: k.Name},
+		KeyCookie:      {Kind: request.Cookies, Included: []string{k.Name}, Scope: request.ScopeValue},
+		KeyQueryString: {Kind: request.QueryString}, KeyURIPath: {Kind: request.URIPath}, KeyMethod: {Kind: request.Method},
+	})[k.Kind]; ok {
 		if v, _ := e.values(Inspect{Component: c, Transformations: k.Transformations}); len(v) > 0 {
 			return string(v[0]), true
 		}
-		return map[bool]string{true: "match"}[k.MatchMissing], false
+		return "", false
 	}
 	switch k.Kind {
-	case KeyHeader:
-		return first(request.Component{Kind: request.SingleHeader, Name: k.Name})
-	case KeyCookie:
-		return first(request.Component{Kind: request.Cookies, Included: []string{k.Name}, Scope: request.ScopeValue})
-	case KeyQueryArgument:
-		return first(request.Component{Kind: request.SingleQueryArgument, Name: k.Name})
-	case KeyQueryString:
-		return first(request.Component{Kind: request.QueryString})
-	case KeyURIPath:
-		return first(request.Component{Kind: request.URIPath})
-	case KeyMethod:
-		return e.r.Method, true
 	case KeyIP:
 		return e.r.Remote.Unmap().String(), true
 	case KeyForwardedIP, KeyASN:
@@ -360,6 +354,12 @@ func (e *evaluation) statement(s Statement) truth {
 		})
 	case s.XSS != nil:
 		return e.inspect(s.XSS.Inspect, func(v []byte) bool { return libinjection.IsXSS(string(v)) })
+	case s.Attack != nil:
+		place, _ := attack.ParsePlace(s.Attack.Place)
+		return e.inspect(s.Attack.Inspect, func(v []byte) bool {
+			found := e.attacks.Inspect(v, place, new(attack.Scratch), nil)
+			return slices.ContainsFunc(s.Attack.Families, func(name string) bool { f, _ := attack.ParseFamily(name); return found.Has(f) })
+		})
 	case s.Size != nil:
 		return e.inspect(s.Size.Inspect, func(v []byte) bool {
 			c := cmp.Compare(int64(len(v)), s.Size.Size)
