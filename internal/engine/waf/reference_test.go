@@ -48,8 +48,8 @@ type evaluation struct {
 	r       *request.Request
 	o       *outcome
 	context string
-	// lastInserted is how many fields the last action added.
-	lastInserted int
+
+	lastInserted int // fields that the last action added
 }
 
 func (f *reference) evaluate(r *request.Request) *outcome {
@@ -71,8 +71,7 @@ func (e *evaluation) rules(rules []Rule, bodies map[string]ResponseBody, group s
 		path := group + r.Name
 		if g := r.Statement.Group; g != nil {
 			spec := e.sets.Groups[g.Group]
-			context, inner := e.context, ""
-			before := *e.o
+			context, inner, before := e.context, "", *e.o
 			e.context = spec.LabelNamespace
 			kind := e.rules(spec.Rules, spec.Bodies, r.Name+"/", &g.Overrides, func(p string) { inner = p })
 			e.context = context
@@ -81,9 +80,7 @@ func (e *evaluation) rules(rules []Rule, bodies map[string]ResponseBody, group s
 			case r.Override == OverrideCount:
 				e.match(path, Count, false)
 				e.o.status, e.o.body = before.status, before.body
-				if last := e.lastInserted; last > 0 {
-					e.o.insert = e.o.insert[:len(e.o.insert)-last]
-				}
+				e.o.insert = e.o.insert[:len(e.o.insert)-e.lastInserted]
 			default:
 				e.match(path, kind, true)
 				e.o.inner = inner
@@ -92,8 +89,7 @@ func (e *evaluation) rules(rules []Rule, bodies map[string]ResponseBody, group s
 			}
 			continue
 		}
-		action := r.Action
-		actionBodies := bodies
+		action, actionBodies := r.Action, bodies
 		if over != nil {
 			if a, ok := over.Actions[r.Name]; ok {
 				action, actionBodies = a, e.acl.Bodies
@@ -114,8 +110,7 @@ func (e *evaluation) rules(rules []Rule, bodies map[string]ResponseBody, group s
 				solved, immunity = e.token.CaptchaSolved, cmp.Or(r.Captcha.Duration, e.acl.Captcha.Duration, DefaultImmunity)
 			}
 			valid := e.token.Status == TokenValid && solved != 0 && e.r.Time.Sub(time.Unix(solved, 0)) < immunity
-			final = !valid
-			if !valid {
+			if final = !valid; final {
 				action.Insert = nil
 			}
 		}
@@ -225,8 +220,7 @@ func (e *evaluation) keyPart(k RateKey, f *ForwardedIP) (part string, found bool
 func (e *evaluation) means(key string, namespace bool, name string) bool {
 	if strings.HasPrefix(key, "awswaf:") {
 		return name == key || namespace && strings.HasPrefix(name, key)
-	}
-	if !strings.HasPrefix(name, e.context) {
+	} else if !strings.HasPrefix(name, e.context) {
 		return false
 	}
 	parts, want := strings.Split(name, ":"), strings.Split(strings.TrimSuffix(key, ":"), ":")
@@ -312,10 +306,9 @@ func (e *evaluation) inspect(in Inspect, test func([]byte) bool) truth {
 // list evaluates members until one is final: what comes after it is not reached.
 func (e *evaluation) list(members []Statement, result, final truth) truth {
 	for _, k := range members {
-		switch e.statement(k) {
-		case final:
+		if t := e.statement(k); t == final {
 			return final
-		case unknown:
+		} else if t == unknown {
 			result = unknown
 		}
 	}
