@@ -225,3 +225,66 @@ func TestOneScratchServesManySets(t *testing.T) {
 		}
 	}
 }
+
+// TestCompilingIsBounded compiles what would take exponential or quadratic work if its
+// requirements were found naively.
+func TestCompilingIsBounded(t *testing.T) {
+	var alternatives, list []string
+	for i := range 3000 {
+		alternatives = append(alternatives, fmt.Sprintf("w%dx[ab]", i))
+		list = append(list, fmt.Sprintf("phrase-%d-of-a-long-list", i*7919%20000), fmt.Sprintf("p%d", i))
+	}
+	nested := func(inner, around string, n int) string {
+		return strings.Repeat("(?:", n) + inner + strings.Repeat(")"+around, n)
+	}
+	for _, p := range []Pattern{
+		{Kind: Regexp, Text: strings.Join(alternatives, "|"), Fold: true},
+		{Kind: Regexp, Text: nested("^^", "{4}", 200)},
+		{Kind: Regexp, Text: nested("^$", "*", 200)},
+		{Kind: Regexp, Text: nested("a", "?", 200)},
+		{Kind: Regexp, Text: nested("a", "*", 200)},
+		{Kind: Regexp, Text: nested("a|b*", "+", 200)},
+		{Kind: Regexp, Text: strings.Repeat("[abc]", 5000), Fold: true},
+		{Kind: Regexp, Text: strings.Repeat("(?:a|b|cd)", 3000)},
+		{Kind: ContainsAny, Texts: list, Fold: true},
+	} {
+		set, err := Compile([]Pattern{p, p}, Options{MaxText: 100_000})
+		if err != nil {
+			t.Fatalf("%.30q: %v", p.Text, err)
+		}
+		got := NewBits(2)
+		set.Match([]byte("w77xa phrase-7919-of-a-long-list"), nil, got, NewScratch())
+		if got.Has(0) != got.Has(1) {
+			t.Errorf("%.30q: %b", p.Text, got)
+		}
+	}
+}
+
+func TestListsOfPhrases(t *testing.T) {
+	var list []string
+	for i := range 3000 {
+		list = append(list, fmt.Sprintf("Phrase %d of the list", i), fmt.Sprintf("q%dz", i))
+	}
+	for _, fold := range []bool{false, true} {
+		set, err := Compile([]Pattern{{Kind: ContainsAny, Texts: list, Fold: fold}, {Kind: ContainsAny, Texts: []string{"a", "", "b"}}, {Kind: ContainsAny}}, Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		m := NewScratch()
+		for value, want := range map[string]string{
+			"x Phrase 17 of the list": "Phrase 17 of the list", "phrase 17 of the list": "", "PHRASE 2999 OF THE LIST": "", "phrase 3001 of the list": "",
+			"q12z": "q12z", "Q12Z": "", "q3000z": "", "q12": "", "": "",
+		} {
+			got := NewBits(3)
+			set.Match([]byte(value), nil, got, m)
+			match := want != "" || fold && (strings.EqualFold(value, "phrase 17 of the list") || strings.EqualFold(value, "phrase 2999 of the list") || value == "Q12Z")
+			if got.Has(0) != match || !got.Has(1) || got.Has(2) {
+				t.Errorf("fold %v, %q: %b", fold, value, got)
+			}
+			start, end, ok := set.Find(0, []byte(value))
+			if ok != match || want != "" && value[start:end] != want {
+				t.Errorf("fold %v, %q: found %d to %d %v", fold, value, start, end, ok)
+			}
+		}
+	}
+}

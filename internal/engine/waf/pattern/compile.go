@@ -15,6 +15,7 @@ type compiled struct {
 	how      evaluation
 	tree     *node       // while the Set is compiled
 	program  *program    // for automata and simulation
+	one      byteSet     // if any byte of it is a match
 	alone    func() *dfa // an automaton of its own, made when it is needed
 	grouped  bool
 	limit    int // of the size of programs
@@ -32,6 +33,7 @@ type evaluation uint8
 const (
 	byComparing  evaluation = iota // with the string at its place
 	byAutomaton                    // deterministic
+	byLooking                      // for one byte
 	bySimulation                   // as it has look-around
 )
 
@@ -105,11 +107,17 @@ func (c *compiled) compile(p Pattern, o Options) *Error {
 	if p.Kind == Exact || p.Kind == Prefix || p.Kind == Suffix || p.Kind == Contains && (!p.Fold || len(p.Text) < 2) {
 		return nil
 	}
+	if p.Kind == ContainsAny {
+		c.limit *= 10 // it is known to be simple
+	}
 	var ok bool
 	if c.program, ok = build(c.tree, c.limit, false); !ok {
 		return &Error{Reason: TooLarge, Detail: fmt.Sprintf("more than %d instructions", c.limit)}
 	}
 	c.how = byAutomaton
+	if c.tree.op == opSet && c.tree.set.count() >= 200 { // found at once, if at all
+		c.how, c.one = byLooking, c.tree.set
+	}
 	if len(c.program.looks) > 0 {
 		c.how = bySimulation
 	}
@@ -204,8 +212,11 @@ func trie(sorted []string, skip int, fold bool) *node {
 
 // filter finds what a pattern needs.
 func (s *Set) filter(c *compiled) filter {
-	f := makeFilter(c.tree)
-	if c.Kind == ContainsAny && !slices.ContainsFunc(c.Texts, func(t string) bool { return len(t) < 2 }) {
+	var f filter
+	if c.Kind != ContainsAny || slices.ContainsFunc(c.Texts, func(t string) bool { return len(t) < 2 }) {
+		f = makeFilter(c.tree)
+	} else {
+		f.least, _ = c.tree.widths()
 		f.strings = [][]string{nil, nil} // the phrases that decide, and parts of the others
 		for _, t := range c.Texts {
 			t = lowered(t)

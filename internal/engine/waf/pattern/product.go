@@ -58,6 +58,7 @@ type productState struct {
 // own has to say whether they do, as they have too many states here.
 type findings struct {
 	matched, lost Bits
+	any           bool // whether there are any
 }
 
 func newFindings(n int) *findings {
@@ -65,24 +66,28 @@ func newFindings(n int) *findings {
 }
 
 func (f *findings) reset() {
-	f.matched.Reset()
-	f.lost.Reset()
+	if f.any {
+		f.matched.Reset()
+		f.lost.Reset()
+		f.any = false
+	}
 }
 
 func (f *findings) or(o *findings) {
 	f.matched.Or(o.matched)
 	f.lost.Or(o.lost)
+	f.any = true
 }
-
-func (f *findings) any() bool { return f.matched.Any() || f.lost.Any() }
 
 // add notes what an entry with a mark says.
 func (f *findings) add(a active) {
 	switch a.entry {
 	case matchState:
 		f.matched.Set(int(a.part))
+		f.any = true
 	case lostState:
 		f.lost.Set(int(a.part))
+		f.any = true
 	}
 }
 
@@ -227,7 +232,9 @@ func (p *product) starting(before context, symbol uint32, steps *uint64) []activ
 			list = append(list, active{uint32(i), entry})
 		}
 	}
-	p.starts[before][symbol].Store(&list)
+	if p.starts[before][symbol].CompareAndSwap(nil, &list) {
+		p.memory.used.Add(int64(32 + 8*len(list)))
+	}
 	return list
 }
 
@@ -277,7 +284,7 @@ func (p *product) extend(t *productTable, state, symbol uint32, m *Scratch) (*pr
 	}
 	m.steps += uint64(40 + 4*len(to.active))
 	var found *findings
-	if m.step.any() {
+	if m.step.any {
 		found = m.step
 	}
 	was := t.states
@@ -347,7 +354,7 @@ func (p *product) insert(t *productTable, s productState, found *findings, key s
 	t.states.list = append(t.states.list, s)
 	if found != nil {
 		// Written before the entry is, which is how readers find it, and not again.
-		t.found[row] = &findings{matched: slices.Clone(found.matched), lost: slices.Clone(found.lost)}
+		t.found[row] = &findings{matched: slices.Clone(found.matched), lost: slices.Clone(found.lost), any: true}
 		entry |= marked
 	}
 	t.states.index[key] = entry

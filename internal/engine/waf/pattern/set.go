@@ -58,6 +58,9 @@ func (s *Set) together(g *group, value []byte, want, got Bits, m *Scratch) {
 			m.found.add(active{uint32(n), entry})
 		}
 	}
+	if !m.found.any {
+		return
+	}
 	for n := range m.found.matched.All() {
 		if i := g.members[n]; want == nil || want.Has(int(i)) {
 			got.Set(int(i))
@@ -168,6 +171,15 @@ func (c *compiled) matches(value []byte, m *Scratch) bool {
 		m.steps += uint64(len(value)/16 + len(c.Text))
 		_, _, ok := c.locate(value)
 		return ok
+	case byLooking:
+		for i, b := range value {
+			if c.one.has(b) {
+				m.steps += uint64(i)
+				return true
+			}
+		}
+		m.steps += uint64(len(value))
+		return false
 	case byAutomaton:
 		entry, at, seeds := c.alone().run(value, &m.steps, allowance{first: 24, every: 32, most: 1024})
 		if at >= 0 {
