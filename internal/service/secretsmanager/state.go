@@ -77,6 +77,10 @@ type rotationConfig struct {
 	AfterDays int64  `json:"afterDays,omitempty"`
 	Schedule  string `json:"schedule,omitempty"`
 	Duration  string `json:"duration,omitempty"`
+	// Interval is the days from the last rotation to the next by Schedule, which lists and
+	// descriptions show as AutomaticallyAfterDays; 0 before the first rotation by these rules,
+	// and where it is less than a day.
+	Interval int64 `json:"interval,omitempty"`
 	// Set is when the rules were set: rate() counts from there.
 	Set time.Time `json:"set,omitzero"`
 	// Next is the end of the next rotation window; zero when nothing is scheduled.
