@@ -25,6 +25,7 @@ type secretRecord struct {
 	Tags    []tag     `json:"tags,omitzero"`    // nil until there has been one
 	Policy  string    `json:"policy,omitempty"` // see policies.go
 	Created time.Time `json:"created"`
+	// Changed is when the secret was last modified in any way.
 	Changed time.Time `json:"changed"`
 	// Deleted is when DeleteSecret was called, Purge when the recovery window ends; both
 	// are zero for a secret that is not marked for deletion.
