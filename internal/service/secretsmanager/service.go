@@ -11,6 +11,7 @@ import (
 	"fastness/internal/clock"
 	"fastness/internal/due"
 	"fastness/internal/store"
+	"fastness/internal/store/follow"
 	"fastness/internal/store/table"
 )
 
@@ -100,6 +101,7 @@ type Service struct {
 	store     store.Store
 	tables    *tables
 	directory *directory
+	memory    *follow.Memory
 	kms       KMS
 	self      Self
 	pages     Pages
@@ -136,6 +138,7 @@ func New(c Config) (*Service, error) {
 		audit: c.Audit, clock: c.Clock, log: c.Log, regions: c.Regions,
 		counts: newCounts(c.MaxSecrets), reads: newReads(),
 	}
+	s.memory = follow.NewMemory(tableService, s.othersChanged, s.forget)
 	s.rotation = newRotationEngine(s, c.Rotation)
 	s.rotations = s.rotation
 	return s, nil

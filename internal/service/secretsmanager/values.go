@@ -27,7 +27,7 @@ func (s *Service) GetSecretValue(ctx context.Context, in *secretsmanagerapi.GetS
 		return nil, err
 	}
 	defer value.clear()
-	s.reads.note(&sec.record, v.record.ID, s.clock.Now())
+	s.reads.note(sec, v.record.ID, s.clock.Now())
 	out := &secretsmanagerapi.GetSecretValueResponse{
 		ARN: &sec.arn, Name: &sec.record.Name, VersionId: &v.record.ID, CreatedDate: &v.record.Created,
 		VersionStages: sec.record.labels(v.record.ID),

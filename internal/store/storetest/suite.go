@@ -47,6 +47,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		{"ManyWriters", testManyWriters},
 		{"WatchOrder", testWatchOrder},
 		{"WatchPrefix", testWatchPrefix},
+		{"WatchKeys", testWatchKeys},
 		{"WatchFromThePast", testWatchPast},
 		{"WatchWaits", testWatchWaits},
 		{"WatchEnds", testWatchEnds},
