@@ -198,11 +198,15 @@ func (v *validation) constraints(sh *shape) ([]constraint, error) {
 	if err := sh.checkBounds(); err != nil {
 		return nil, err
 	}
-	if sh.kind == wire.String && len(s.Enum) > 0 {
+	if sh.kind == wire.String && len(s.Enum) > 0 && !slices.Contains(v.p.cfg.Rules.OwnChecks, sh.name) {
+		listed := s.Enum
+		if order := v.p.cfg.Rules.EnumOrder[sh.name]; order != nil {
+			listed = order
+		}
 		if v.p.cfg.Rules.EnumWithoutList {
 			add("enum", "Member must satisfy enum value set")
 		} else {
-			add("enum", "Member must satisfy enum value set: [%s]", strings.Join(s.Enum, ", "))
+			add("enum", "Member must satisfy enum value set: [%s]", strings.Join(listed, ", "))
 		}
 	}
 	if sh.kind == wire.String && s.Pattern != "" {

@@ -122,10 +122,10 @@ func (a *App) openRooms(ctx context.Context, ring *seal.Keyring) (_ *rooms, err 
 	if err := audit.Reserve(registry); err != nil {
 		return nil, err
 	}
-	r.audit = audit.Open(sealed, c.Clock)
 	if r.events, err = eventlog.Open(sealed, registry, eventlog.Options{Clock: c.Clock, Logger: c.Log}); err != nil {
 		return nil, err
 	}
+	r.audit = audit.Open(sealed, c.Clock, r.events)
 	regions, err := c.regions()
 	if err != nil {
 		return nil, err
@@ -227,7 +227,7 @@ func (a *App) openRooms(ctx context.Context, ring *seal.Keyring) (_ *rooms, err 
 func (a *App) openSecretsManager(r *rooms, sealed store.Store, registry *table.Registry, queue *due.Queue, pages *page.Sealer, directory *iam.Directory, regions []string, door *inside) (*secretsmanager.Service, error) {
 	c := secretsmanager.Config{
 		Store: sealed, Registry: registry, KMS: kmsapi.NewClient(door), Self: secretsmanagerapi.NewClient(door), Pages: pages, Jobs: queue,
-		Events: r.events, Audit: r.audit, Clock: a.config.Clock, Log: a.config.Log, Regions: regions,
+		Audit: r.audit, Clock: a.config.Clock, Log: a.config.Log, Regions: regions,
 	}
 	c.Principals = directory
 	if a.config.Dev {

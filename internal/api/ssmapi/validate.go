@@ -609,7 +609,7 @@ func knownParameterTier(v ParameterTier) bool {
 
 func checkParameterType(c *wire.Checker, at *wire.Path, v ParameterType) {
 	if !knownParameterType(v) {
-		c.Text(at, string(v), `Member must satisfy enum value set: [String, StringList, SecureString]`)
+		c.Text(at, string(v), `Member must satisfy enum value set: [SecureString, StringList, String]`)
 	}
 }
 
@@ -810,26 +810,6 @@ func checkResourcePolicyMaxResults(c *wire.Checker, at *wire.Path, v int32) {
 }
 
 func checkResourceTypeForTagging(c *wire.Checker, at *wire.Path, v ResourceTypeForTagging) {
-	if !knownResourceTypeForTagging(v) {
-		c.Text(at, string(v), `Member must satisfy enum value set: [Document, ManagedInstance, MaintenanceWindow, Parameter, PatchBaseline, OpsItem, OpsMetadata, Automation, Association]`)
-	}
-}
-
-func knownResourceTypeForTagging(v ResourceTypeForTagging) bool {
-	switch v {
-	case
-		ResourceTypeForTaggingDocument,
-		ResourceTypeForTaggingManagedInstance,
-		ResourceTypeForTaggingMaintenanceWindow,
-		ResourceTypeForTaggingParameter,
-		ResourceTypeForTaggingPatchBaseline,
-		ResourceTypeForTaggingOpsItem,
-		ResourceTypeForTaggingOpsMetadata,
-		ResourceTypeForTaggingAutomation,
-		ResourceTypeForTaggingAssociation:
-		return true
-	}
-	return false
 }
 
 func checkServiceSettingId(c *wire.Checker, at *wire.Path, v string) {

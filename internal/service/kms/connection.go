@@ -318,7 +318,7 @@ func (s *Service) settle(ctx context.Context, seen *keyStoreRecord, state kmsapi
 		}
 		return s.audit.AppendTxn(tx, audit.ServiceRecord(audit.ServiceEvent{
 			Account: k.Account, Region: k.Region, Source: kmsapi.API.EventSource, Name: "CustomKeyStoreConnectionChange",
-			Time: s.clock.Now(), Details: details,
+			Time: s.clock.Now(), Details: details, Quiet: true,
 		}))
 	})
 	if err != nil {

@@ -42,7 +42,7 @@ func (s *Service) entry(rec *secretRecord, read *accessRecord) secretsmanagerapi
 	e := secretsmanagerapi.SecretListEntry{
 		ARN: new(rec.arn()), Name: &rec.Name, Type: optional(rec.Type), Description: optional(rec.Description),
 		KmsKeyId: optional(rec.KMSKey), LastChangedDate: date(rec.Changed), CreatedDate: date(rec.Created),
-		DeletedDate: date(rec.Deleted), LastRotatedDate: date(rec.LastRotated), LastAccessedDate: s.lastRead(rec, read, ""),
+		DeletedDate: date(rec.Deleted), LastAccessedDate: s.lastRead(rec, read, ""),
 		SecretVersionsToStages: rec.stagesByVersion(), PrimaryRegion: optional(rec.PrimaryRegion),
 	}
 	if rec.Tags != nil {
@@ -56,8 +56,8 @@ func (s *Service) entry(rec *secretRecord, read *accessRecord) secretsmanagerapi
 		return e
 	}
 	e.RotationEnabled, e.RotationLambdaARN, e.ExternalSecretRotationRoleArn = &r.Enabled, optional(r.Function), optional(r.Role)
-	if r.Enabled {
-		e.NextRotationDate = date(r.Next)
+	if r.Enabled { // otherwise AWS shows neither date
+		e.LastRotatedDate, e.NextRotationDate = date(rec.LastRotated), date(r.Next)
 	}
 	if r.AfterDays != 0 || r.Schedule != "" || r.Duration != "" {
 		e.RotationRules = &secretsmanagerapi.RotationRulesType{ScheduleExpression: optional(r.Schedule), Duration: optional(r.Duration)}

@@ -64,8 +64,13 @@ func (d *directory) secret(ctx context.Context, name secretName) (*secret, error
 	if s != nil {
 		return s, nil
 	}
+	return d.fetch(ctx, name)
+}
+
+// fetch loads a secret that is not in memory.
+func (d *directory) fetch(ctx context.Context, name secretName) (s *secret, err error) {
 	generation := d.generation.Load()
-	err := d.store.View(ctx, func(r store.Reader) (err error) {
+	err = d.store.View(ctx, func(r store.Reader) (err error) {
 		s, err = d.load(r, name)
 		return err
 	})
@@ -114,7 +119,12 @@ func (d *directory) version(ctx context.Context, s *secret, id string) (*version
 	if v != nil {
 		return v, nil
 	}
-	v = new(version)
+	return d.fetchVersion(ctx, s, id)
+}
+
+// fetchVersion loads a version that is not in memory.
+func (d *directory) fetchVersion(ctx context.Context, s *secret, id string) (*version, error) {
+	v := new(version)
 	err := d.store.View(ctx, func(r store.Reader) error {
 		record, err := d.tables.version(r, &s.record, id)
 		if err != nil {

@@ -125,7 +125,7 @@ func (s *Service) newPolicy(arn, document string) (stored string, p *policy.Poli
 	}
 	parsed, err := policy.Parse(policy.Resource, []byte(document))
 	if err != nil {
-		return "", nil, malformed("This resource policy contains invalid JSON or an invalid element: " + err.Error())
+		return "", nil, malformed("This policy has invalid syntax. " + err.Error())
 	}
 	stored = document
 	if s.principals != nil {

@@ -42,9 +42,9 @@ func newReads() *reads {
 }
 
 // note records a reading of a version.
-func (r *reads) note(rec *secretRecord, version string, now time.Time) {
+func (r *reads) note(s *secret, version string, now time.Time) {
 	day := now.UTC().Truncate(24 * time.Hour)
-	arn := rec.arn()
+	arn := s.arn
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	d := r.days[arn]
@@ -59,7 +59,7 @@ func (r *reads) note(rec *secretRecord, version string, now time.Time) {
 		return
 	}
 	d.day, d.versions[version] = day, day
-	r.pending[arn] = rec
+	r.pending[arn] = &s.record
 }
 
 // last is the day of the last reading in memory: of a version, or of any with "".

@@ -231,6 +231,100 @@ func TestAnotherValueAbandonsTheRotation(t *testing.T) {
 	}
 }
 
+// Whoever moves AWSCURRENT by hand has changed the value: the schedule counts from there,
+// and a rotation under way is abandoned, unless it is its own version that became current.
+func TestMovingAWSCURRENTReschedulesTheRotation(t *testing.T) {
+	w := newRotationWorld(t, rotationStart)
+	p := w.start(nil)
+	arn := p.make("app")
+	p.rotate(arn, after(10))
+	p.drain()
+	rotated := p.describe(arn)
+	if !rotated.NextRotationDate.Equal(time.Date(2026, 3, 12, 0, 0, 0, 0, time.UTC)) {
+		t.Fatalf("next %v", rotated.NextRotationDate)
+	}
+	var current, previous string
+	for id, labels := range rotated.VersionIdsToStages {
+		if slices.Contains(labels, "AWSCURRENT") {
+			current = id
+		} else {
+			previous = id
+		}
+	}
+	w.clk.Advance(5 * 24 * time.Hour)
+	move := func(label, from, to string) {
+		t.Helper()
+		in := &secretsmanagerapi.UpdateSecretVersionStageRequest{SecretId: &arn, VersionStage: &label, MoveToVersionId: &to}
+		if from != "" {
+			in.RemoveFromVersionId = &from
+		}
+		_, err := p.client().UpdateSecretVersionStage(t.Context(), in)
+		p.must(err)
+	}
+	move("MINE", "", previous) // another label changes nothing
+	if d := p.describe(arn); !d.NextRotationDate.Equal(*rotated.NextRotationDate) {
+		t.Errorf("next %v", d.NextRotationDate)
+	}
+	move("AWSCURRENT", current, previous)
+	d := p.describe(arn)
+	if want := time.Date(2026, 3, 17, 0, 0, 0, 0, time.UTC); !d.NextRotationDate.Equal(want) {
+		t.Errorf("next %v, want %v", d.NextRotationDate, want)
+	}
+	if !d.LastRotatedDate.Equal(rotationStart) {
+		t.Errorf("Secrets Manager last rotated at %v", d.LastRotatedDate)
+	}
+	p.db.set("app", "first-app")
+	w.clk.Set(time.Date(2026, 3, 11, 1, 0, 0, 0, time.UTC)) // the old date
+	p.drain()
+	if p.password(arn, "AWSCURRENT") != "first-app" {
+		t.Error("rotated on the old date")
+	}
+	w.clk.Set(time.Date(2026, 3, 16, 1, 0, 0, 0, time.UTC))
+	p.drain()
+	p.agree("app", arn)
+	if p.password(arn, "AWSCURRENT") == "first-app" {
+		t.Error("not rotated on the new date")
+	}
+
+	// During a rotation.
+	token := p.rotate(arn)
+	for id, labels := range p.describe(arn).VersionIdsToStages {
+		if slices.Contains(labels, "AWSCURRENT") {
+			move("AWSCURRENT", id, current)
+		}
+	}
+	p.db.set("app", p.password(arn, "AWSCURRENT"))
+	p.drain()
+	p.agree("app", arn)
+	if got := w.tape.last().name; got != "RotationAbandoned" {
+		t.Errorf("the last event is %s", got)
+	}
+	if _, ok := p.describe(arn).VersionIdsToStages[token]; ok {
+		t.Error("the version of the abandoned rotation has labels")
+	}
+}
+
+func TestLastRotatedDateIsWhenSecretsManagerRotated(t *testing.T) {
+	w := newRotationWorld(t, rotationStart)
+	p := w.start(nil)
+	arn := p.make("app")
+	p.rotate(arn, after(10))
+	p.drain()
+	w.clk.Advance(time.Hour)
+	_, err := p.client().PutSecretValue(t.Context(), &secretsmanagerapi.PutSecretValueRequest{
+		SecretId: &arn, ClientRequestToken: new(eventlog.NewID()), SecretString: new(document("app", "by hand")),
+	})
+	p.must(err)
+	if d := p.describe(arn); !d.LastRotatedDate.Equal(rotationStart) {
+		t.Errorf("last rotated at %v", d.LastRotatedDate)
+	}
+	_, err = p.client().CancelRotateSecret(t.Context(), &secretsmanagerapi.CancelRotateSecretRequest{SecretId: &arn})
+	p.must(err)
+	if d := p.describe(arn); d.LastRotatedDate != nil || d.NextRotationDate != nil {
+		t.Errorf("dates of a rotation that is off: %v %v", d.LastRotatedDate, d.NextRotationDate)
+	}
+}
+
 func TestCancelRotateSecretEndsTheStepThatRuns(t *testing.T) {
 	w := newRotationWorld(t, rotationStart)
 	p := w.start(nil)

@@ -401,3 +401,32 @@ func TestUpdateSecretChangesWhatItIsGiven(t *testing.T) {
 		t.Errorf("previous %q: %v", v, err)
 	}
 }
+
+// What a client's own check lets through the service refuses, as what API it is: moto's tests of
+// RotateSecret have these sentences.
+func TestClientRequestTokensHave32To64Characters(t *testing.T) {
+	h := newHarness(t)
+	h.create("a", "x")
+	const sentence = "ClientRequestToken must be 32-64 characters long."
+	for _, n := range []int{0, 31, 65} {
+		bad := new(strings.Repeat("t", n))
+		_, err := h.admin().CreateSecret(t.Context(), &api.CreateSecretRequest{Name: new("b"), SecretString: new("x"), ClientRequestToken: bad})
+		h.want(err, "InvalidParameterException", sentence)
+		_, err = h.admin().PutSecretValue(t.Context(), &api.PutSecretValueRequest{SecretId: new("a"), SecretString: new("y"), ClientRequestToken: bad})
+		h.want(err, "InvalidParameterException", sentence)
+		_, err = h.admin().UpdateSecret(t.Context(), &api.UpdateSecretRequest{SecretId: new("a"), SecretString: new("y"), ClientRequestToken: bad})
+		h.want(err, "InvalidParameterException", sentence)
+		_, err = h.admin().RotateSecret(t.Context(), &api.RotateSecretRequest{SecretId: new("a"), ClientRequestToken: bad})
+		h.want(err, "InvalidParameterException", sentence)
+	}
+	for _, n := range []int{32, 64} {
+		_, err := h.admin().PutSecretValue(t.Context(), &api.PutSecretValueRequest{SecretId: new("a"), SecretString: new("y"), ClientRequestToken: new(strings.Repeat("t", n))})
+		h.must(err)
+	}
+	for _, days := range []int64{-1, 0, 1001} {
+		_, err := h.admin().RotateSecret(t.Context(), &api.RotateSecretRequest{
+			SecretId: new("a"), ClientRequestToken: token(2), RotationRules: &api.RotationRulesType{AutomaticallyAfterDays: &days},
+		})
+		h.want(err, "InvalidParameterException", "RotationRules.AutomaticallyAfterDays must be within 1-1000.")
+	}
+}

@@ -39,8 +39,11 @@ type secretRecord struct {
 
 	// Rotation is the configuration of rotation; nil before the first RotateSecret.
 	Rotation *rotationConfig `json:"rotation,omitempty"`
-	// LastRotated is when a rotation, or a new AWSCURRENT value, last succeeded.
+	// LastRotated is when Secrets Manager last rotated the secret.
 	LastRotated time.Time `json:"lastRotated,omitzero"`
+	// Replaced is when somebody last gave a secret with rotation another AWSCURRENT by
+	// hand: schedules count from there as from a rotation.
+	Replaced time.Time `json:"replaced,omitzero"`
 
 	// PrimaryRegion is set on secrets that are replicated: on the replicas and, with its
 	// own Region, on the primary.

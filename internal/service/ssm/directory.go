@@ -57,7 +57,12 @@ func (d *directory) parameter(ctx context.Context, name parameterName) (*paramet
 	if p != nil {
 		return p, nil
 	}
-	err := d.store.View(ctx, func(r store.Reader) error {
+	return d.fetch(ctx, name, generation)
+}
+
+// fetch loads a parameter that was not in memory at a generation.
+func (d *directory) fetch(ctx context.Context, name parameterName, generation uint64) (p *parameter, err error) {
+	err = d.store.View(ctx, func(r store.Reader) error {
 		record, err := d.tables.parameter(r, name)
 		if err != nil {
 			return err

@@ -215,6 +215,6 @@ func (s *Service) record(ctx context.Context, p *prefixRecord, c *xks.Call, fail
 		}
 	}
 	return s.audit.Append(ctx, audit.ServiceRecord(audit.ServiceEvent{
-		Account: p.Account, Region: p.Region, Source: Principal, Name: "XksProxy" + c.Op, Time: s.clock.Now(), Details: details,
+		Account: p.Account, Region: p.Region, Source: Principal, Name: "XksProxy" + c.Op, Time: s.clock.Now(), Details: details, Quiet: true,
 	}))
 }
