@@ -34,6 +34,9 @@ func serveFlags(f *flag.FlagSet, c *app.Config) func() error {
 	parameters := f.String("ssm-parameters", "", "Parameter Store: public parameters under /aws/service (JSON, see docs/parameters.md)")
 	images := f.String("ssm-images", "", "Parameter Store: AMIs that parameters of the data type aws:ec2:image can name (JSON, see docs/parameters.md)")
 	rotation := rotationFlags(f, c)
+	f.StringVar(&c.Proxy.Bind, "proxy-bind", app.DefaultProxyBind, "IP address on which the listeners of load balancers listen")
+	f.StringVar(&c.Proxy.Domain, "proxy-domain", "", "domain of the DNS names of load balancers, which resolves to --proxy-bind (default elb.localhost)")
+	f.BoolVar(&c.Proxy.Off, "proxy-off", false, "listen for no load balancer here: fastness proxy does, on other hosts")
 	level := f.String("log-level", "info", "debug, info, warn or error")
 	settings(f)
 	return func() error {
