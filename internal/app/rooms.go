@@ -227,7 +227,7 @@ func (a *App) openRooms(ctx context.Context, ring *seal.Keyring) (_ *rooms, err 
 	if err != nil {
 		return nil, err
 	}
-	follower.Add(directory.Memory(), kmsRoom.Memory(), secretsRoom.Memory(), ssmRoom.Memory(), r.proxy.Memory())
+	follower.Add(directory.Memory(), kmsRoom.Memory(), secretsRoom.Memory(), ssmRoom.Memory(), r.proxy.Memory(), plane.firewall.Memory(), plane.certificates.Memory())
 	a.background(background, r, "changes of other processes", follower.Run)
 	a.background(background, r, "due", runner.Run)
 	a.background(background, r, "event log", r.events.Run)
@@ -251,7 +251,9 @@ func (a *App) openDataPlane(ctx context.Context, r *rooms, sealed store.Store, o
 	if err != nil {
 		return nil, err
 	}
-	r.plane = newDataPlane(sealed, c)
+	if r.plane, err = newDataPlane(sealed, c); err != nil {
+		return nil, err
+	}
 	p := &r.plane.rooms
 	p.certificates, err = acm.New(acm.Config{
 		Store: sealed, Registry: registry, Pages: pages, Jobs: queue, Authority: authority, Clock: c.Clock, Log: c.Log, Changed: r.plane.changed,
@@ -261,7 +263,7 @@ func (a *App) openDataPlane(ctx context.Context, r *rooms, sealed store.Store, o
 	}
 	p.firewall, err = wafv2.New(wafv2.Config{
 		Store: sealed, Registry: registry, Pages: pages, Keys: keys.token, Clock: c.Clock, Log: c.Log,
-		Resources: webACLResources{func() *elbv2.Service { return p.balancing }}, Live: r.plane, Changed: r.plane.changed,
+		Resources: webACLResources{func() *elbv2.Service { return p.balancing }}, Live: r.plane, Changed: r.plane.changed, Catalogue: r.plane.catalogue,
 	})
 	if err != nil {
 		return nil, err
