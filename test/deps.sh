@@ -31,6 +31,8 @@ need python3-boto3 boto3_there
 need postgresql there '/usr/lib/postgresql/*/bin/postgres' postgres
 need mariadb-server there mariadbd /usr/sbin/mariadbd
 need redis-server there redis-server /usr/bin/redis-server
+need nginx there nginx /usr/sbin/nginx
+need nghttp2-client command -v h2load
 
 [ ${#missing[@]} -eq 0 ] && exit 0
 if [ "$(id -u)" -ne 0 ]; then

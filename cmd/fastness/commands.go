@@ -53,6 +53,7 @@ func commands() []command {
 		{name: "agent", summary: "serve programs of this machine", subcommands: []command{
 			{name: "secrets", summary: "hand out secrets and parameters from a cache, on loopback, as AWS's agent and Lambda extension do", define: secretsAgent},
 		}},
+		{name: "proxy", summary: "serve load balancers with a web application firewall, as a file or another server says", define: runProxy},
 		{name: "run", summary: "run a program, with the secrets its environment refers to", define: runProgram, operands: "[flags] -- CMD [ARG...]"},
 		{name: "kms-plugin", summary: "encrypt the secrets of a Kubernetes cluster under a KMS key", define: kmsPlugin},
 		{name: "xks", summary: "set up this server as an external key store proxy", subcommands: xksCommands()},

@@ -141,7 +141,7 @@ func (sh *shape) constrained() bool {
 	s := sh.src
 	switch sh.kind {
 	case wire.String:
-		return len(s.Enum) > 0 || s.Pattern != "" || s.Max != "" || bound(s.Min) > 0
+		return len(s.Enum) > 0 && !sh.ownChecks || s.Pattern != "" || s.Max != "" || bound(s.Min) > 0
 	case wire.Blob, wire.List, wire.Map:
 		return !sh.streaming && (s.Max != "" || bound(s.Min) > 0)
 	case wire.Integer, wire.Long, wire.Float, wire.Double:
@@ -198,7 +198,7 @@ func (v *validation) constraints(sh *shape) ([]constraint, error) {
 	if err := sh.checkBounds(); err != nil {
 		return nil, err
 	}
-	if sh.kind == wire.String && len(s.Enum) > 0 && !slices.Contains(v.p.cfg.Rules.OwnChecks, sh.name) {
+	if sh.kind == wire.String && len(s.Enum) > 0 && !sh.ownChecks {
 		listed := s.Enum
 		if order := v.p.cfg.Rules.EnumOrder[sh.name]; order != nil {
 			listed = order

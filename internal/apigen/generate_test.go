@@ -218,4 +218,9 @@ func TestOwnChecksAreLeftToTheService(t *testing.T) {
 	if _, err := generate("None"); err == nil {
 		t.Error("a rule about a shape that does not exist is accepted")
 	}
+	enum := parse(t, micro(`, "Mode": {"shape": "Mode"}`, `, "Mode": {"type": "string", "enum": ["A", "B"]}`))
+	f, err := generateOne(enum, Config{Allowed: model.Allowed{Name: "micro"}, Package: "microapi", Rules: Rules{OwnChecks: []string{"Mode"}}}, "x.go")
+	if text := string(f.Data); err != nil || strings.Contains(text, "enum value set") || !strings.Contains(text, "ModeA ") {
+		t.Errorf("an enum that is the service's own is checked, or has no constants: %v", err)
+	}
 }

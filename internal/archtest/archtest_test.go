@@ -18,7 +18,7 @@ const module = "fastness"
 // kernel lists the kernel rooms from the ground up: a room imports only rooms that
 // stand before it. A room's own subpackages count as the room.
 var kernel = []string{
-	"arn", "clock", "cron", "match", "ca", "http1", "wire", "sigv4", "policy", "securemem",
+	"arn", "clock", "cron", "match", "ca", "http1", "http2", "wire", "sigv4", "policy", "securemem",
 	"store", "seal", "keyslot", "page", "call", "audit", "due", "eventlog",
 }
 
@@ -141,9 +141,13 @@ func allowed(from, to string) bool {
 	case "secretsagent": // runs on hosts of its own and speaks public APIs
 		return to == "internal/clock" || to == "internal/securemem"
 	case "service":
-		return toKind == "kernel" || toKind == "api" || toKind == "engine" || toKind == "encryptionsdk"
+		return toKind == "kernel" || toKind == "api" || toKind == "engine" || toKind == "encryptionsdk" || toKind == "proxy"
 	case "filecrypt":
 		return toKind == "encryptionsdk" || to == "internal/clock"
+	case "proxy": // the data plane: knows engines, no service and no API
+		return toKind == "kernel" || toKind == "engine"
+	case "wafhttp":
+		return toKind == "kernel" || toKind == "engine" || toKind == "proxy"
 	case "app":
 		return toKind != "cmd"
 	case "cmd":
@@ -208,6 +212,11 @@ func TestTheRulesRefuseWhatTheyShould(t *testing.T) {
 		{"internal/engine/envelope", "encryptionsdk", false},
 		{"cmd/fastness", "encryptionsdk", true},
 		{"internal/filecrypt", "encryptionsdk/kmskeyring", true},
+		{"internal/proxy", "internal/engine/waf", true},
+		{"internal/proxy", "internal/api/wafv2api", false},
+		{"internal/proxy", "internal/service/wafv2", false},
+		{"internal/service/wafv2", "internal/proxy", true},
+		{"wafhttp", "internal/proxy", true},
 		{"internal/filecrypt", "internal/store", false},
 	} {
 		if got := allowed(c.from, c.to); got != c.want {

@@ -1,8 +1,10 @@
 package http1
 
 import (
+	"errors"
 	"io"
 	"net/http"
+	"sync/atomic"
 )
 
 // maxDiscard is how much of a body that its handler did not read is read all the same
@@ -20,11 +22,20 @@ type body struct {
 	begun   bool // something was read
 	closed  bool
 	err     error // io.EOF at the end
+	// progress, in ticks, bounds the wait for each part of the body (Exchange.Limit); 0: the
+	// limit of the whole request holds.
+	progress int64
+	// split: another goroutine reads than answers.
+	split   bool
+	stopped atomic.Bool
 }
 
 // reset begins the body of the head that was just read.
 func (b *body) reset(h *Head) {
-	*b = body{c: b.c, chunked: h.Chunked, left: h.Length}
+	b.chunked, b.left, b.chunks = h.Chunked, h.Length, chunks{}
+	b.waiting, b.begun, b.closed, b.err = false, false, false, nil
+	b.progress, b.split = 0, false
+	b.stopped.Store(false)
 	if h.Chunked {
 		b.chunks.in = &b.c.in
 	}
@@ -57,9 +68,13 @@ func (b *body) read(p []byte) (n int, err error) {
 			return 0, b.err
 		}
 	}
+	if b.progress > 0 && !b.await() {
+		b.err = errStopped
+		return 0, b.err
+	}
 	if b.chunked {
-		if n, b.err = b.chunks.Read(p); b.ended() {
-			b.c.req.Trailer = b.chunks.trailer
+		if n, b.err = b.chunks.Read(p); b.ended() && b.chunks.trailer != nil {
+			b.c.req.Trailer = headerOf(b.chunks.trailer)
 		}
 		return n, b.err
 	}
@@ -74,6 +89,21 @@ func (b *body) read(p []byte) (n int, err error) {
 	return n, b.err
 }
 
+var errStopped = errors.New("http1: reading was stopped")
+
+// await begins the time limit of a wait, and tells whether there is still one who waits.
+func (b *body) await() bool {
+	b.c.readBy.arm(b.c.server.tick.Load() + b.progress)
+	// arm may have undone what stop did.
+	return !b.stopped.Load()
+}
+
+// stop has reads fail from now on, that of another goroutine too.
+func (b *body) stop() {
+	b.stopped.Store(true)
+	b.c.readBy.expire()
+}
+
 // Close implements io.Closer. What is left is read later, if it is little.
 func (b *body) Close() error {
 	b.closed = true
@@ -84,6 +114,9 @@ func (b *body) Close() error {
 // connection cannot go on after it. A handler that has not returned and has read a part
 // is thought to read the rest.
 func (b *body) endsConnection(returned bool) bool {
+	if b.split {
+		return false // its reader knows
+	}
 	if b.err != nil {
 		return !b.ended()
 	}
@@ -95,7 +128,7 @@ func (b *body) discard() bool {
 	if b.ended() {
 		return true
 	}
-	if b.err != nil || b.waiting {
+	if b.err != nil || b.waiting || b.stopped.Load() {
 		return false
 	}
 	var sink [2 << 10]byte

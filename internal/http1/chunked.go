@@ -26,7 +26,7 @@ type chunks struct {
 	left       int64
 	inChunk    bool
 	extensions int // bytes of extensions so far
-	trailer    http.Header
+	trailer    []Field
 	err        error // io.EOF after the trailer section
 }
 
@@ -49,7 +49,19 @@ type ChunkedReader struct {
 func (r *ChunkedReader) Read(p []byte) (int, error) { return r.chunks.Read(p) }
 
 // Trailer is the trailer section, once Read has returned io.EOF; nil if there was none.
-func (r *ChunkedReader) Trailer() http.Header { return r.chunks.trailer }
+func (r *ChunkedReader) Trailer() http.Header { return headerOf(r.chunks.trailer) }
+
+// headerOf is the map of trailer fields, nil for none.
+func headerOf(fields []Field) http.Header {
+	if fields == nil {
+		return nil
+	}
+	h := make(http.Header, len(fields))
+	for i := range fields {
+		h.Add(fields[i].Name, fields[i].Value)
+	}
+	return h
+}
 
 // Rest is what was read of the source behind the body, once Read has returned io.EOF.
 func (r *ChunkedReader) Rest() []byte { return r.in.buffered() }
@@ -205,9 +217,9 @@ func (c *chunks) trailers() error {
 
 // parseTrailer reads trailer fields. Those that say how a message is framed, whom it is
 // for or who sends it have no place there (RFC 9110 §6.5.1).
-func parseTrailer(b []byte) (http.Header, error) {
+func parseTrailer(b []byte) ([]Field, error) {
 	text := string(b)
-	h := http.Header{}
+	h := []Field{}
 	for at := 0; ; {
 		end := bytes.IndexByte(b[at:], '\n') + at - 1
 		if end == at {
@@ -220,13 +232,10 @@ func parseTrailer(b []byte) (http.Header, error) {
 		if err != nil {
 			return nil, err
 		}
-		key := http.CanonicalHeaderKey(f.Name)
-		switch key {
-		case "Content-Length", "Transfer-Encoding", "Trailer", "Host", "Connection", "Expect",
-			"Content-Encoding", "Content-Type", "Content-Range", "Authorization", "Te", "Upgrade":
+		if !MayTrail(f.Name) {
 			return nil, bad("a field that may not stand in a trailer section")
 		}
-		h[key] = append(h[key], f.Value)
+		h = append(h, f)
 		at = end + 2
 	}
 }

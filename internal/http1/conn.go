@@ -56,6 +56,9 @@ type conn struct {
 	values []string // memory of header's values
 	body   body
 	res    response
+	x      Exchange
+	idle   int64 // ticks between an answer and the next request
+	gone   departure
 	began  int64 // the tick in which the current request began to arrive
 }
 
@@ -78,7 +81,7 @@ func (c *conn) serve() (taken bool) {
 		if !c.exchange() {
 			return false
 		}
-		c.readBy.arm(c.server.after(c.server.config.IdleTimeout))
+		c.readBy.arm(c.server.tick.Load() + c.idle)
 		c.writeBy.tick.Store(noLimit)
 		c.state.Store(idle)
 		if c.server.stopping.Load() {
@@ -126,11 +129,13 @@ func (c *conn) next(first bool) error {
 		case end > 0 && first && c.server.config.HTTP2 != nil && string(b[:end]) == prefaceHead:
 			return c.awaitPreface()
 		case end > 0:
-			if err := parse(&c.head, b[:end], limits.Fields); err != nil {
+			if err := parse(&c.head, b[:end], limits); err != nil {
 				return err
 			}
 			c.in.take(end)
 			return nil
+		case limits.Target > 0 && next == 0 && len(b) > limits.Target+maxAround:
+			return errTarget
 		case len(b) >= limits.Bytes:
 			return errTooLarge
 		}
@@ -169,6 +174,9 @@ func (c *conn) awaitPreface() error {
 
 // exchange serves the request whose head was read and tells whether another may follow.
 func (c *conn) exchange() bool {
+	if c.server.config.Exchange != nil {
+		return c.raw()
+	}
 	r, err := c.request()
 	if err != nil {
 		var refusal *Refusal
@@ -184,6 +192,11 @@ func (c *conn) exchange() bool {
 	}
 	c.res.reset()
 	config.Handler.ServeHTTP(&c.res, r)
+	return c.conclude()
+}
+
+// conclude ends an exchange and tells whether another may follow.
+func (c *conn) conclude() bool {
 	goesOn := c.res.finish()
 	read := c.body.discard()
 	if c.res.err == nil && !read || !goesOn && len(c.in.buffered()) > 0 {
@@ -208,7 +221,14 @@ func (c *conn) refuse(refusal *Refusal) {
 	c.writeBy.arm(c.server.after(c.server.config.WriteTimeout))
 	text := fmt.Sprintf("%d %s: %s\n", refusal.Status, http.StatusText(refusal.Status), refusal.Reason)
 	b := c.server.appendDate(appendStatus(nil, refusal.Status))
-	b = append(b, "Content-Type: text/plain; charset=utf-8\r\nConnection: close\r\n"...)
+	if c.server.config.Refusal != nil {
+		var fields []Field
+		fields, text = c.server.config.Refusal(refusal)
+		b = appendFields(b, fields)
+	} else {
+		b = append(b, "Content-Type: text/plain; charset=utf-8\r\n"...)
+	}
+	b = append(b, closes...)
 	b = append(append(appendLength(b, int64(len(text))), "\r\n"...), text...)
 	if _, err := c.nc.Write(b); err == nil {
 		c.linger()
@@ -257,6 +277,9 @@ func (c *conn) end() {
 	c.cancel()
 	c.res.release()
 }
+
+// NetConn is the connection below.
+func (r *replay) NetConn() net.Conn { return r.Conn }
 
 // replay is a connection some of which was read already.
 type replay struct {

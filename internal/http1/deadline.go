@@ -82,6 +82,7 @@ func (s *Server) watch() {
 		for c := range s.conns {
 			c.readBy.check(tick)
 			c.writeBy.check(tick)
+			c.gone.check(tick)
 		}
 		s.mu.Unlock()
 	}

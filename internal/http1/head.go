@@ -6,6 +6,9 @@ type Limits struct {
 	Bytes int
 	// Fields is the most header fields that it may have.
 	Fields int
+	// Target is the most bytes of a request target, which is refused with 414 above; 0:
+	// what Bytes allows.
+	Target int
 }
 
 // Field is a header field as it was sent: the name in its own spelling, the value

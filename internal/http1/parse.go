@@ -10,11 +10,16 @@ import (
 var (
 	errBareLF      = bad("line feed without carriage return")
 	errTooLarge    = &Refusal{http.StatusRequestHeaderFieldsTooLarge, "request header too large"}
+	errTarget      = &Refusal{http.StatusRequestURITooLong, "request target too long"}
 	errFields      = &Refusal{http.StatusRequestHeaderFieldsTooLarge, "too many header fields"}
 	errVersion     = &Refusal{http.StatusHTTPVersionNotSupported, "unsupported protocol version"}
 	errCoding      = &Refusal{http.StatusNotImplemented, "unsupported transfer coding"}
 	errExpectation = &Refusal{http.StatusExpectationFailed, "unknown expectation"}
 )
+
+// maxAround is the most that the rest of a request line, method and version, may have when
+// the length of targets is limited.
+const maxAround = 256
 
 // headEnd looks for the end of a head that begins at b[0]. line is where the line
 // begins that was not complete before, and seen how much was looked at. It returns the length of
@@ -52,16 +57,22 @@ func Parse(h *Head, b []byte, limits Limits) error {
 	if end != len(b) || end == 0 {
 		return bad("incomplete header")
 	}
-	return parse(h, b, limits.Fields)
+	return parse(h, b, &limits)
 }
 
 // parse reads a head whose lines headEnd has checked to end properly.
-func parse(h *Head, b []byte, maxFields int) error {
+func parse(h *Head, b []byte, limits *Limits) error {
 	text := string(b) // the one copy that all strings of the head share
 	end := strings.IndexByte(text, '\n') - 1
 	*h = Head{Fields: h.Fields[:0]}
+	if limits.Target > 0 && end > limits.Target+maxAround {
+		return errTarget
+	}
 	if err := h.requestLine(text[:end]); err != nil {
 		return err
+	}
+	if limits.Target > 0 && len(h.Target) > limits.Target {
+		return errTarget
 	}
 	f := framing{}
 	for at := end + 2; ; {
@@ -69,7 +80,7 @@ func parse(h *Head, b []byte, maxFields int) error {
 		if end == at {
 			break
 		}
-		if len(h.Fields) == maxFields {
+		if len(h.Fields) == limits.Fields {
 			return errFields
 		}
 		field, err := parseField(b[at:end], text[at:end])

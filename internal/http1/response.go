@@ -58,7 +58,14 @@ type response struct {
 	memory   *[]byte
 	out      []byte
 	bodyAt   int // where in out the body or chunk begins
-	err      error
+	// progress, in ticks, bounds each write (Exchange.Limit); 0: the limit of the whole
+	// answer holds.
+	progress int64
+	// trailer follows the last chunk.
+	trailer []Field
+	// aborted: the answer ends without its end.
+	aborted bool
+	err     error
 }
 
 func (w *response) reset() {
@@ -98,6 +105,11 @@ func (w *response) WriteHeader(status int) {
 		w.out = w.c.server.appendDate(w.out)
 	}
 	w.fields()
+	w.framing()
+}
+
+// framing ends a head, as far as that can be done before the body.
+func (w *response) framing() {
 	switch {
 	case w.ends:
 		w.out = append(w.out, "Connection: close\r\n"...)
@@ -246,7 +258,7 @@ func (w *response) part(last bool) (start int) {
 	case chunked:
 		start = w.chunk(nil, body)
 		if last {
-			w.out = append(w.out, "0\r\n\r\n"...)
+			w.out = append(appendFields(append(w.out, "0\r\n"...), w.trailer), "\r\n"...)
 		}
 		return start
 	case bodiless:
@@ -303,6 +315,10 @@ func (w *response) bodilessFraming() []byte {
 // whether the connection may go on.
 func (w *response) finish() bool {
 	w.returned = true
+	if w.aborted {
+		w.release()
+		return false
+	}
 	w.WriteHeader(http.StatusOK)
 	if w.mode == declared && w.written != w.length {
 		w.ends = true // the early end tells the client
@@ -337,6 +353,9 @@ func (w *response) release() {
 }
 
 func (w *response) send(b []byte) {
+	if w.progress > 0 {
+		w.c.writeBy.arm(w.c.server.tick.Load() + w.progress)
+	}
 	if _, err := w.c.nc.Write(b); err != nil {
 		w.err = err
 		w.c.cancel() // the client is gone

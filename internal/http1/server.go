@@ -11,7 +11,8 @@ import (
 	"time"
 )
 
-// Config is what a Server is made of. All fields but HTTP2 are required.
+// Config is what a Server is made of. Handler or Exchange, and all of the fields up to Log
+// are required.
 type Config struct {
 	Handler http.Handler
 	// Limits bound request heads.
@@ -26,6 +27,12 @@ type Config struct {
 	// bytes are read again from the connection it is given. Without it such a connection is
 	// refused.
 	HTTP2 func(net.Conn)
+	// Exchange, if set, is called for each request instead of Handler, without the making
+	// of an http.Request.
+	Exchange func(*Exchange)
+	// Refusal, if set, makes the answer to a request that is not taken: its fields but
+	// those that frame it, and its body.
+	Refusal func(*Refusal) (fields []Field, body string)
 }
 
 // Server serves HTTP/1.1 on connections that it is given. It is safe for concurrent use.
@@ -64,7 +71,9 @@ func (s *Server) ServeConn(nc net.Conn, state *tls.ConnectionState) {
 	c := &conn{server: s, nc: nc, header: make(http.Header)}
 	c.in = input{src: nc, buf: make([]byte, startBuffer)}
 	c.readBy.set, c.writeBy.set = nc.SetReadDeadline, nc.SetWriteDeadline
-	c.body.c, c.res.c = c, c
+	c.body.c, c.res.c, c.x.c = c, c, c
+	c.idle = periods(s.config.IdleTimeout)
+	c.gone.watch(nc)
 	c.res.header = make(http.Header)
 	ctx, cancel := context.WithCancel(s.closed)
 	c.cancel = cancel

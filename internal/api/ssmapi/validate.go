@@ -219,8 +219,6 @@ func (s *AddTagsToResourceRequest) check(c *wire.Checker, at *wire.Path) {
 	p.Name, p.Sensitive = "resourceType", false
 	if s.ResourceType == nil {
 		c.Null(&p, "Member must not be null")
-	} else {
-		checkResourceTypeForTagging(c, &p, *s.ResourceType)
 	}
 	p.Name, p.Sensitive = "resourceId", false
 	if s.ResourceId == nil {
@@ -410,8 +408,6 @@ func (s *ListTagsForResourceRequest) check(c *wire.Checker, at *wire.Path) {
 	p.Name, p.Sensitive = "resourceType", false
 	if s.ResourceType == nil {
 		c.Null(&p, "Member must not be null")
-	} else {
-		checkResourceTypeForTagging(c, &p, *s.ResourceType)
 	}
 	p.Name, p.Sensitive = "resourceId", false
 	if s.ResourceId == nil {
@@ -766,8 +762,6 @@ func (s *RemoveTagsFromResourceRequest) check(c *wire.Checker, at *wire.Path) {
 	p.Name, p.Sensitive = "resourceType", false
 	if s.ResourceType == nil {
 		c.Null(&p, "Member must not be null")
-	} else {
-		checkResourceTypeForTagging(c, &p, *s.ResourceType)
 	}
 	p.Name, p.Sensitive = "resourceId", false
 	if s.ResourceId == nil {
@@ -807,9 +801,6 @@ func checkResourcePolicyMaxResults(c *wire.Checker, at *wire.Path, v int32) {
 	if v > 50 {
 		c.Integer(at, int64(v), `Member must have value less than or equal to 50`)
 	}
-}
-
-func checkResourceTypeForTagging(c *wire.Checker, at *wire.Path, v ResourceTypeForTagging) {
 }
 
 func checkServiceSettingId(c *wire.Checker, at *wire.Path, v string) {

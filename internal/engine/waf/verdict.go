@@ -1,0 +1,108 @@
+package waf
+
+import (
+	"net/netip"
+	"time"
+)
+
+// Verdict is what a program decided on a request. It belongs to the scratch it was made with
+// and is valid until the scratch is used again.
+type Verdict struct {
+	// Action is Allow, Block, Captcha or Challenge.
+	Action ActionKind
+	// Terminating is the match that ended the evaluation, nil if the default action decided.
+	// If that was inside a group, Terminating is the ACL's rule that refers to the group and
+	// Inner the group's rule.
+	Terminating, Inner *Match
+	// Matches are all rules that matched, in order, those inside groups before the group's own.
+	Matches []Match
+	// Response is the answer of a Block, nil for a plain 403; Body is the body that it names.
+	Response *Response
+	Body     *ResponseBody // nil: no body
+	// Insert are header fields to add to the request when it is sent on.
+	Insert []HeaderField
+	// Rates are the states of the rate-based rules that counted the request.
+	Rates []RateState
+	// Exhausted tells that the request had more for the detectors of injections to look into than
+	// they may for one request; what they did not look at counted as an injection.
+	Exhausted bool
+	// Token is what the token proves, if a rule had to know (TokenAsked).
+	Token      Token
+	TokenAsked bool
+
+	scratch *Scratch
+}
+
+// Match is one rule that matched.
+type Match struct {
+	Rule *RuleInfo
+	// Action is the action that was taken: what the rule says, after overrides. A Captcha or
+	// Challenge whose token was valid is a Match that did not end the evaluation.
+	Action ActionKind
+	// Own is the rule's own action where an override changed it, 0 otherwise.
+	Own ActionKind
+	// Excluded tells that the rule only counts because the reference excludes it.
+	Excluded bool
+	// Terminating tells whether the match ended the evaluation of the ACL, or inside a group the
+	// evaluation of the group.
+	Terminating bool
+	// Failure is why a Captcha or Challenge was not satisfied; TokenValid if it was, and for
+	// other actions.
+	Failure TokenStatus
+	// Solved is when the client solved the CAPTCHA or challenge, in seconds since 1970; 0 if
+	// never.
+	Solved int64
+
+	rule int32 // index in the program
+}
+
+// RuleInfo describes a rule of a program. It is immutable and shared by verdicts.
+type RuleInfo struct {
+	Name       string
+	Priority   int32
+	Action     ActionKind // own action, before overrides; 0 for a reference to a group
+	Visibility Visibility
+	Kind       RuleKind
+	// Group is the rule of the ACL that refers to the group this rule is in, nil for rules of the
+	// ACL itself.
+	Group *RuleInfo
+	// GroupName is the name of the group that a reference runs: the name in Sets.Groups, or
+	// Vendor#Name or Vendor#Name#Version of a managed group.
+	GroupName string
+	// Of a rate-based rule.
+	Limit     int64
+	Window    time.Duration
+	Aggregate AggregateKey
+}
+
+// RuleKind is the kind of a rule in AWS's logs.
+type RuleKind string
+
+// The kinds.
+const (
+	RegularRule      RuleKind = "REGULAR"
+	RateBasedRule    RuleKind = "RATE_BASED"
+	GroupRule        RuleKind = "GROUP"
+	ManagedGroupRule RuleKind = "MANAGED_RULE_GROUP"
+)
+
+// RateState is what a rate-based rule counted.
+type RateState struct {
+	Rule    *RuleInfo
+	Count   int64 // requests of this key in the window, with this one
+	Limited bool
+	// Address is the key of the aggregations IP and FORWARDED_IP; otherwise it is not valid.
+	Address netip.Addr
+
+	rule int32
+}
+
+// Limited tells whether a rate-based rule limited the request.
+func (v *Verdict) Limited() bool {
+	for i := range v.Rates {
+		if v.Rates[i].Limited {
+			return true
+		}
+	}
+	return false
+}
