@@ -235,7 +235,7 @@ func TestLookAroundAgreesWithBacktracking(t *testing.T) {
 		if err != nil {
 			continue
 		}
-		oracle.MatchTimeout = time.Second // it takes exponential time for some
+		oracle.MatchTimeout = time.Second   // it takes exponential time for some
 		if strings.Contains(text, "(?m:") { // the one difference: a caret behind the last newline
 			continue
 		}
