@@ -100,6 +100,8 @@ func TestSQL(t *testing.T) {
 		{"one two three; select 1", Clean, Found},
 		{"one two three; exec x", Clean, Found},
 		{"name @@version", Clean, Found},
+		{"sqlite_master", Clean, Found},
+		{"a b c pg_shadow", Clean, Found},
 	} {
 		for s, want := range map[Sensitivity]Verdict{Low: c.low, High: c.high} {
 			b := DefaultBudget
