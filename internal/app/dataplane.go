@@ -59,6 +59,7 @@ type dataPlane struct {
 	queue  *proxy.Queue
 	// catalogue has the managed rule groups.
 	catalogue catalogue
+	others    *followers // nil until they can come
 	// dirty has something in it when the configuration has to be made again.
 	dirty chan struct{}
 
@@ -185,10 +186,16 @@ func (d *dataPlane) close() error {
 
 // Target implements elbv2.Health.
 func (d *dataPlane) Target(_ context.Context, group string, target netip.AddrPort) (st elbv2.State) {
-	if d.proxy == nil {
-		return st
+	var h upstream.Health
+	known := false
+	if d.proxy != nil {
+		h, known = d.proxy.TargetHealth(group)[target.String()]
 	}
-	h, known := d.proxy.TargetHealth(group)[target.String()]
+	if d.others != nil && (!known || h.State != upstream.Healthy) {
+		if other, ok := d.others.health(group, target.String()); ok {
+			h, known = other, true
+		}
+	}
 	if !known {
 		return st
 	}
