@@ -4,6 +4,8 @@ import (
 	"math/rand/v2"
 	"strings"
 	"testing"
+
+	libinjection "github.com/corazawaf/libinjection-go"
 )
 
 // pieces are what injections and what looks like them are made of.
@@ -219,6 +221,34 @@ func BenchmarkXSS(b *testing.B) {
 			}
 		})
 	}
+}
+
+// BenchmarkBesideTheLibrary looks at what is in the arguments of a form, here and by the library
+// alone.
+func BenchmarkBesideTheLibrary(b *testing.B) {
+	values := []string{
+		"jane.doe", "Jane", "Doe", "Hauptstrasse 12", "50667", "Koeln", "+49 221 123456", "2024-01-31", "12.50", "on", "en-US", "", "1",
+		"550e8400-e29b-41d4-a716-446655440000", "https://example.com/a/b.html?x=1", "please ring twice", "a4f1c2a9be0c", "red;blue;green",
+	}
+	b.Run("here", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			budget := DefaultBudget
+			for _, v := range values {
+				SQL([]byte(v), Low, &budget)
+				XSS([]byte(v), &budget)
+			}
+		}
+	})
+	b.Run("library", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			for _, v := range values {
+				libinjection.IsSQLi(v)
+				libinjection.IsXSS(v)
+			}
+		}
+	})
 }
 
 // BenchmarkHostile looks at 64 KB that are made to be slow.
