@@ -74,8 +74,6 @@ func Compile(patterns []Pattern, o Options) (*Set, error) {
 		c.tree = nil
 		switch {
 		case c.grouped:
-		case c.needs == 0 && c.mask == 0:
-			s.always = append(s.always, uint32(i))
 		case c.needs == 0:
 			s.loose = append(s.loose, uint32(i))
 		default:
