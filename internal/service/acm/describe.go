@@ -37,7 +37,7 @@ var usages = []struct {
 	{x509.KeyUsageDigitalSignature, acmapi.KeyUsageNameDigitalSignature}, {x509.KeyUsageContentCommitment, acmapi.KeyUsageNameNonRepudiation},
 	{x509.KeyUsageKeyEncipherment, acmapi.KeyUsageNameKeyEncipherment}, {x509.KeyUsageDataEncipherment, acmapi.KeyUsageNameDataEncipherment},
 	{x509.KeyUsageKeyAgreement, acmapi.KeyUsageNameKeyAgreement}, {x509.KeyUsageCertSign, acmapi.KeyUsageNameCertificateSigning},
-	{x509.KeyUsageCRLSign, acmapi.KeyUsageNameCRLSigning}, {x509.KeyUsageEncipherOnly, acmapi.KeyUsageNameEncipherOnly},
+	{x509.KeyUsageCRLSign, acmapi.KeyUsageNameCrlSigning}, {x509.KeyUsageEncipherOnly, acmapi.KeyUsageNameEncipherOnly},
 	{x509.KeyUsageDecipherOnly, acmapi.KeyUsageNameDecipherOnly},
 }
 
@@ -52,7 +52,7 @@ var extended = map[x509.ExtKeyUsage]struct {
 	x509.ExtKeyUsageCodeSigning:     {acmapi.ExtendedKeyUsageNameCodeSigning, "1.3.6.1.5.5.7.3.3"},
 	x509.ExtKeyUsageEmailProtection: {acmapi.ExtendedKeyUsageNameEmailProtection, "1.3.6.1.5.5.7.3.4"},
 	x509.ExtKeyUsageTimeStamping:    {acmapi.ExtendedKeyUsageNameTimeStamping, "1.3.6.1.5.5.7.3.8"},
-	x509.ExtKeyUsageOCSPSigning:     {acmapi.ExtendedKeyUsageNameOCSPSigning, "1.3.6.1.5.5.7.3.9"},
+	x509.ExtKeyUsageOCSPSigning:     {acmapi.ExtendedKeyUsageNameOcspSigning, "1.3.6.1.5.5.7.3.9"},
 }
 
 func keyUsagesOf(c *x509.Certificate) (all []acmapi.KeyUsageName) {

@@ -134,6 +134,6 @@ func (r *certificateRecord) validationRecord(name string) *acmapi.ResourceRecord
 		return "_" + hex.EncodeToString(sum[:16])
 	}
 	return &acmapi.ResourceRecord{
-		Name: new(digest("name") + "." + domain + "."), Type: new(acmapi.RecordTypeCNAME), Value: new(digest("value") + ".acm-validations.aws."),
+		Name: new(digest("name") + "." + domain + "."), Type: new(acmapi.RecordTypeCname), Value: new(digest("value") + ".acm-validations.aws."),
 	}
 }

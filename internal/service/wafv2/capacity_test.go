@@ -11,7 +11,7 @@ type known struct{}
 
 func (known) ruleGroupCapacity(string) int64                 { return 77 }
 func (known) managedCapacity(_, _, version string) int64     { return map[string]int64{"": 700}[version] }
-func inspect(f wafv2api.FieldToMatch) *wafv2api.FieldToMatch { return &f }
+func componentOf(f wafv2api.FieldToMatch) *wafv2api.FieldToMatch { return &f }
 
 // Every line of the pages of the rule statements in the AWS WAF Developer Guide.
 func TestCapacity(t *testing.T) {
@@ -25,11 +25,11 @@ func TestCapacity(t *testing.T) {
 			SearchString: []byte("x"), FieldToMatch: f, TextTransformations: transforms(kinds...), PositionalConstraint: &p,
 		}}
 	}
-	allArgs := inspect(wafv2api.FieldToMatch{AllQueryArguments: &wafv2api.AllQueryArguments{}})
-	json := inspect(wafv2api.FieldToMatch{JsonBody: &wafv2api.JsonBody{MatchPattern: &wafv2api.JsonMatchPattern{All: &wafv2api.All{}}, MatchScope: new(wafv2api.JsonMatchScopeAll)}})
-	path := inspect(wafv2api.FieldToMatch{UriPath: &wafv2api.UriPath{}})
+	allArgs := componentOf(wafv2api.FieldToMatch{AllQueryArguments: &wafv2api.AllQueryArguments{}})
+	json := componentOf(wafv2api.FieldToMatch{JsonBody: &wafv2api.JsonBody{MatchPattern: &wafv2api.JsonMatchPattern{All: &wafv2api.All{}}, MatchScope: new(wafv2api.JsonMatchScopeAll)}})
+	path := componentOf(wafv2api.FieldToMatch{UriPath: &wafv2api.UriPath{}})
 	header := func(name string) *wafv2api.FieldToMatch {
-		return inspect(wafv2api.FieldToMatch{SingleHeader: &wafv2api.SingleHeader{Name: &name}})
+		return componentOf(wafv2api.FieldToMatch{SingleHeader: &wafv2api.SingleHeader{Name: &name}})
 	}
 	regex := func(f *wafv2api.FieldToMatch, kinds ...wafv2api.TextTransformationType) wafv2api.Statement {
 		return wafv2api.Statement{RegexMatchStatement: &wafv2api.RegexMatchStatement{RegexString: new("x"), FieldToMatch: f, TextTransformations: transforms(kinds...)}}

@@ -9,7 +9,6 @@ import (
 	"fastness/internal/api/wafv2api"
 	"fastness/internal/engine/waf"
 	"fastness/internal/engine/waf/request"
-	"fastness/internal/http1"
 	"fastness/internal/store"
 )
 
@@ -47,8 +46,8 @@ func (h *harness) compile(arn string) *waf.Program {
 func (h *harness) decide(p *waf.Program, query string) waf.ActionKind {
 	h.Helper()
 	v, err := p.Evaluate(&request.Request{
-		Time: h.clock.Now(), Method: "GET", Target: "/?" + query, Host: "shop.example.com", Client: netip.MustParseAddr("192.0.2.1"),
-		Fields: []http1.Field{{Name: "Host", Value: "shop.example.com"}, {Name: "User-Agent", Value: "curl/8"}},
+		Time: h.clock.Now(), Method: "GET", Target: "/?" + query, Host: "shop.example.com", Scheme: "http", Proto: "HTTP/1.1", Remote: netip.MustParseAddr("192.0.2.1"),
+		Fields: []request.Field{{Name: "Host", Value: "shop.example.com"}, {Name: "User-Agent", Value: "curl/8"}},
 	}, nil, waf.NewScratch(request.DefaultLimits()))
 	if err != nil {
 		h.Fatal(err)
