@@ -14,6 +14,7 @@ type Scratch struct {
 	looked     bool     // whether present is known
 	present    uint64   // classes of bytes that occur
 
+	lanes  lanes
 	active [2][]active // parts of a product
 	found  *findings   // of a product for a value
 	step   *findings   // for a symbol

@@ -50,10 +50,11 @@ func (s *Set) together(g *group, value []byte, want, got Bits, m *Scratch) {
 			if m.found.matched.Has(n) || m.found.lost.Has(n) || !s.possible(i, value, want, got, m) {
 				continue
 			}
-			d := g.product.parts[n]
-			entry, _, _ := d.resume(d.current(), entries[n], value, at, &m.steps, unlimitedStates)
-			m.found.add(active{uint32(n), entry})
+			if m.lanes.add(g.product.parts[n], entries[n], n) {
+				m.lanes.run(value, at, m.found, &m.steps)
+			}
 		}
+		m.lanes.run(value, at, m.found, &m.steps)
 	}
 	if !m.found.any {
 		return
