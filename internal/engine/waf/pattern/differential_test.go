@@ -235,7 +235,13 @@ func TestLookAroundAgreesWithBacktracking(t *testing.T) {
 		if err != nil {
 			continue
 		}
-		oracle.MatchTimeout = time.Second   // it takes exponential time for some
+		oracle.MatchTimeout = time.Second // it takes exponential time for some
+		if !strings.Contains(text, "(?=") && !strings.Contains(text, "(?!") && !strings.Contains(text, "(?<") {
+			continue // compared with Go
+		}
+		if strings.Contains(text, `\D`) || strings.Contains(text, `\W`) || strings.Contains(text, `\S`) {
+			continue // the oracle does not find "0" for \D?\w
+		}
 		if strings.Contains(text, "(?m:") { // the one difference: a caret behind the last newline
 			continue
 		}
