@@ -141,7 +141,7 @@ func (sh *shape) constrained() bool {
 	s := sh.src
 	switch sh.kind {
 	case wire.String:
-		return len(s.Enum) > 0 || s.Pattern != "" || s.Max != "" || bound(s.Min) > 0
+		return len(s.Enum) > 0 && !sh.ownChecks || s.Pattern != "" || s.Max != "" || bound(s.Min) > 0
 	case wire.Blob, wire.List, wire.Map:
 		return !sh.streaming && (s.Max != "" || bound(s.Min) > 0)
 	case wire.Integer, wire.Long, wire.Float, wire.Double:
@@ -198,11 +198,15 @@ func (v *validation) constraints(sh *shape) ([]constraint, error) {
 	if err := sh.checkBounds(); err != nil {
 		return nil, err
 	}
-	if sh.kind == wire.String && len(s.Enum) > 0 {
+	if sh.kind == wire.String && len(s.Enum) > 0 && !sh.ownChecks {
+		listed := s.Enum
+		if order := v.p.cfg.Rules.EnumOrder[sh.name]; order != nil {
+			listed = order
+		}
 		if v.p.cfg.Rules.EnumWithoutList {
 			add("enum", "Member must satisfy enum value set")
 		} else {
-			add("enum", "Member must satisfy enum value set: [%s]", strings.Join(s.Enum, ", "))
+			add("enum", "Member must satisfy enum value set: [%s]", strings.Join(listed, ", "))
 		}
 	}
 	if sh.kind == wire.String && s.Pattern != "" {

@@ -37,6 +37,8 @@ type shape struct {
 	key     *member
 	enum    []enumValue
 	isError bool
+	// ownChecks says that the service checks the values itself.
+	ownChecks bool
 	// role says what a structure is used for, for its comment.
 	role string
 	// streaming blobs are io.ReadCloser fields.
@@ -155,12 +157,13 @@ func (p *plan) add(sh *shape) {
 }
 
 func (p *plan) newShape(name string, s *model.Shape) (*shape, error) {
-	if slices.Contains(p.cfg.Rules.OwnChecks, name) {
+	own := slices.Contains(p.cfg.Rules.OwnChecks, name)
+	if own {
 		free := *s
 		free.Min, free.Max, free.Pattern = "", "", ""
 		s = &free
 	}
-	sh := &shape{name: name, src: s, isError: s.Exception, message: -1, streaming: s.Streaming}
+	sh := &shape{name: name, src: s, isError: s.Exception, message: -1, streaming: s.Streaming, ownChecks: own}
 	switch s.Type {
 	case "structure":
 		sh.kind = wire.Structure

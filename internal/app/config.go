@@ -77,6 +77,10 @@ type Config struct {
 	XKSProxy  XKSProxyConfig
 	// Parameters is what Parameter Store is given from files.
 	Parameters ParametersConfig
+	// Proxy is about load balancers.
+	Proxy ProxyConfig
+	// Firewall is about web ACLs.
+	Firewall FirewallConfig
 
 	Version string
 	Clock   clock.Clock
@@ -165,6 +169,9 @@ func (c *Config) complete() error {
 		return errors.New("app: a TLS certificate and its key are given together or not at all")
 	}
 	if err := c.checkDev(); err != nil {
+		return err
+	}
+	if err := c.Proxy.complete(); err != nil {
 		return err
 	}
 	if c.Clock == nil {

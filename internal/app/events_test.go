@@ -84,7 +84,7 @@ type follower struct {
 	stop  context.CancelFunc
 }
 
-func follow(t *testing.T, o *Operator, q EventsQuery) *follower {
+func followEvents(t *testing.T, o *Operator, q EventsQuery) *follower {
 	// The server ends it at the latest.
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
 	f := &follower{lines: make(chan EventLine, 100), ended: make(chan error, 1), stop: cancel}
@@ -129,7 +129,7 @@ func TestOperatorSeesEvents(t *testing.T) {
 	if got := operations(t, o, all); len(got) != 0 {
 		t.Errorf("an empty log has %v", got)
 	}
-	everything := follow(t, o, all)
+	everything := followEvents(t, o, all)
 	a.emit(t, change("111111111111", "us-east-1", "Create"))
 	a.emit(t, change("222222222222", "us-east-1", "Update"), change("111111111111", "eu-central-1", "Delete"))
 	// Events of two places have no order of their own until they were recorded.
@@ -158,7 +158,7 @@ func TestOperatorSeesEvents(t *testing.T) {
 	if got := operations(t, o, all); len(got) != 3 || got[0] != "Create" {
 		t.Errorf("all are %v", got)
 	}
-	one := follow(t, o, EventsQuery{Last: 1, Account: "111111111111", Region: "us-east-1"})
+	one := followEvents(t, o, EventsQuery{Last: 1, Account: "111111111111", Region: "us-east-1"})
 	one.expect(t, "Create")
 	a.emit(t, change("111111111111", "us-east-1", "LabelParameterVersion"), change("222222222222", "us-east-1", "Update"), change("111111111111", "us-east-1", "Delete"))
 	one.expect(t, "LabelParameterVersion", "Delete")
@@ -197,7 +197,7 @@ func TestStopEndsFollowers(t *testing.T) {
 	})
 	a := startDev(t)
 	t.Cleanup(func() { began = time.Now() }) // before the stop
-	last = follow(t, a.operator(t), EventsQuery{Last: 1})
+	last = followEvents(t, a.operator(t), EventsQuery{Last: 1})
 	a.emit(t, change("111111111111", "us-east-1", "Create"))
 	last.expect(t, "Create")
 }
@@ -205,7 +205,7 @@ func TestStopEndsFollowers(t *testing.T) {
 func TestASealedServerShowsNoEvents(t *testing.T) {
 	a := startDev(t)
 	o := a.operator(t)
-	f := follow(t, o, EventsQuery{Last: 1})
+	f := followEvents(t, o, EventsQuery{Last: 1})
 	a.emit(t, change("111111111111", "us-east-1", "Create"))
 	f.expect(t, "Create")
 	if err := a.Seal(); err != nil {

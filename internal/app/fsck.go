@@ -10,10 +10,13 @@ import (
 	"fastness/internal/eventlog"
 	"fastness/internal/keyslot"
 	"fastness/internal/seal"
+	"fastness/internal/service/acm"
+	"fastness/internal/service/elbv2"
 	"fastness/internal/service/iam"
 	"fastness/internal/service/kms"
 	"fastness/internal/service/secretsmanager"
 	"fastness/internal/service/ssm"
+	"fastness/internal/service/wafv2"
 	"fastness/internal/service/xksproxy"
 	"fastness/internal/store"
 	"fastness/internal/store/table"
@@ -98,7 +101,8 @@ func (f *fsck) records(ctx context.Context, ring *seal.Keyring, sealed *seal.Sto
 	if _, err := due.NewQueue(registry); err != nil {
 		return err
 	}
-	if err := errors.Join(audit.Reserve(registry), kms.Register(registry), secretsmanager.Register(registry), ssm.Register(registry), xksproxy.Register(registry)); err != nil {
+	if err := errors.Join(audit.Reserve(registry), kms.Register(registry), secretsmanager.Register(registry), ssm.Register(registry), xksproxy.Register(registry),
+		wafv2.Register(registry), elbv2.Register(registry), acm.Register(registry)); err != nil {
 		return err
 	}
 	events, err := eventlog.Open(sealed, registry, eventlog.Options{Clock: f.config.Clock})

@@ -7,12 +7,15 @@ import (
 	"sync"
 	"time"
 
+	"fastness/internal/api/acmapi"
 	"fastness/internal/api/cloudtrailapi"
+	"fastness/internal/api/elbv2api"
 	"fastness/internal/api/iamapi"
 	"fastness/internal/api/kmsapi"
 	"fastness/internal/api/secretsmanagerapi"
 	"fastness/internal/api/ssmapi"
 	"fastness/internal/api/stsapi"
+	"fastness/internal/api/wafv2api"
 	"fastness/internal/audit"
 	"fastness/internal/due"
 	"fastness/internal/engine/attestation"
@@ -22,14 +25,18 @@ import (
 	"fastness/internal/keyslot"
 	"fastness/internal/page"
 	"fastness/internal/seal"
+	"fastness/internal/service/acm"
 	"fastness/internal/service/cloudtrail"
+	"fastness/internal/service/elbv2"
 	"fastness/internal/service/iam"
 	"fastness/internal/service/kms"
 	"fastness/internal/service/secretsmanager"
 	"fastness/internal/service/ssm"
 	"fastness/internal/service/sts"
+	"fastness/internal/service/wafv2"
 	"fastness/internal/service/xksproxy"
 	"fastness/internal/store"
+	"fastness/internal/store/follow"
 	"fastness/internal/store/table"
 	"fastness/internal/wire"
 	"fastness/internal/wire/awsjson"
@@ -52,6 +59,9 @@ type rooms struct {
 	// directory and kms answer the operator's questions.
 	directory *iam.Directory
 	kms       *kms.Service
+	// plane are the load balancers.
+	plane     *dataPlane
+	followers *followers
 
 	cancel  context.CancelFunc
 	closing <-chan struct{} // closed when the rooms close
@@ -121,11 +131,15 @@ func (a *App) openRooms(ctx context.Context, ring *seal.Keyring) (_ *rooms, err 
 	if err := audit.Reserve(registry); err != nil {
 		return nil, err
 	}
-	r.audit = audit.Open(sealed, c.Clock)
 	if r.events, err = eventlog.Open(sealed, registry, eventlog.Options{Clock: c.Clock, Logger: c.Log}); err != nil {
 		return nil, err
 	}
+	r.audit = audit.Open(sealed, c.Clock, r.events)
 	regions, err := c.regions()
+	if err != nil {
+		return nil, err
+	}
+	follower, err := follow.New(ctx, sealed, follow.Options{Clock: c.Clock, Logger: c.Log})
 	if err != nil {
 		return nil, err
 	}
@@ -166,6 +180,10 @@ func (a *App) openRooms(ctx context.Context, ring *seal.Keyring) (_ *rooms, err 
 	if err != nil {
 		return nil, err
 	}
+	plane, err := a.openDataPlane(ctx, r, sealed, own, registry, queue, keys, pages)
+	if err != nil {
+		return nil, err
+	}
 	config := front.Config{
 		Rooms: []*front.Room{
 			{API: iamapi.API, Service: iamRoom, Resolver: iamRoom},
@@ -174,6 +192,9 @@ func (a *App) openRooms(ctx context.Context, ring *seal.Keyring) (_ *rooms, err 
 			kmsDoor,
 			{API: secretsmanagerapi.API, Service: secretsRoom, Resolver: secretsRoom, MaxBody: secretsmanager.MaxBody},
 			{API: ssmapi.API, Service: ssmRoom, Resolver: ssmRoom},
+			{API: wafv2api.API, Service: plane.firewall, Resolver: plane.firewall, MaxBody: wafv2.MaxBody},
+			{API: elbv2api.API, Service: plane.balancing, Resolver: plane.balancing},
+			{API: acmapi.API, Service: plane.certificates, Resolver: plane.certificates, MaxBody: acm.MaxBody},
 		},
 		Codecs: codecs(), Credentials: stsRoom, Principals: directory,
 		Store: sealed, Audit: r.audit, Clock: c.Clock, Log: c.Log, Metrics: a.metrics, Regions: regions,
@@ -185,6 +206,7 @@ func (a *App) openRooms(ctx context.Context, ring *seal.Keyring) (_ *rooms, err 
 		return nil, err
 	}
 	door.door = r.door
+	r.followers = newFollowers(r.plane, r.door, c)
 	directory.OnKeyChange(r.door.Forget)
 	if r.proxy, err = a.openProxy(ctx, r, sealed, registry); err != nil {
 		return nil, err
@@ -201,26 +223,68 @@ func (a *App) openRooms(ctx context.Context, ring *seal.Keyring) (_ *rooms, err 
 	maps.Copy(handlers, kmsRoom.JobHandlers())
 	maps.Copy(handlers, secretsRoom.JobHandlers())
 	maps.Copy(handlers, ssmRoom.JobHandlers())
+	maps.Copy(handlers, plane.balancing.JobHandlers())
+	maps.Copy(handlers, plane.certificates.JobHandlers())
 	runner, err := due.NewRunner(sealed, queue, handlers, due.Options{Clock: c.Clock, Logger: c.Log})
 	if err != nil {
 		return nil, err
 	}
+	follower.Add(directory.Memory(), kmsRoom.Memory(), secretsRoom.Memory(), ssmRoom.Memory(), r.proxy.Memory(), plane.firewall.Memory(), plane.certificates.Memory())
+	a.background(background, r, "changes of other processes", follower.Run)
 	a.background(background, r, "due", runner.Run)
 	a.background(background, r, "event log", r.events.Run)
-	a.background(background, r, "iam", directory.Run)
+	a.background(background, r, "last uses of access keys and roles", directory.Run)
 	a.background(background, r, "kms", kmsRoom.RunKeyStores)
 	a.background(background, r, "external key store proxy", r.proxy.Run)
 	a.background(background, r, "kms material", kmsRoom.RunMaterial)
 	a.background(background, r, "kms usage", func(ctx context.Context) error { return a.flushUsage(ctx, kmsRoom) })
 	a.background(background, r, "rotations", secretsRoom.RunRotations)
 	a.background(background, r, "secrets manager reads", secretsRoom.RunReads)
+	a.background(background, r, "configuration of the proxies", r.plane.publish)
+	a.background(background, r, "load balancers", r.plane.run)
 	return r, nil
+}
+
+// openDataPlane makes the rooms of load balancers, certificates and web ACLs, which know each other,
+// and what proxies are told of them.
+func (a *App) openDataPlane(ctx context.Context, r *rooms, sealed store.Store, own *records, registry *table.Registry, queue *due.Queue, keys aeads, pages *page.Sealer) (*proxyRooms, error) {
+	c := &a.config
+	authority, err := openAuthority(ctx, sealed, own, a.certs.make)
+	if err != nil {
+		return nil, err
+	}
+	if r.plane, err = newDataPlane(sealed, c); err != nil {
+		return nil, err
+	}
+	p := &r.plane.rooms
+	p.certificates, err = acm.New(acm.Config{
+		Store: sealed, Registry: registry, Pages: pages, Jobs: queue, Authority: authority, Clock: c.Clock, Log: c.Log, Changed: r.plane.changed,
+	})
+	if err != nil {
+		return nil, err
+	}
+	p.firewall, err = wafv2.New(wafv2.Config{
+		Store: sealed, Registry: registry, Pages: pages, Keys: keys.token, Clock: c.Clock, Log: c.Log,
+		Resources: webACLResources{func() *elbv2.Service { return p.balancing }}, Live: r.plane, Changed: r.plane.changed, Catalogue: r.plane.catalogue,
+	})
+	if err != nil {
+		return nil, err
+	}
+	p.balancing, err = elbv2.New(elbv2.Config{
+		Store: sealed, Registry: registry, Pages: pages, Jobs: queue, Clock: c.Clock, Log: c.Log, Certificates: p.certificates, Health: r.plane,
+		Domain: c.Proxy.Domain, Deleted: p.firewall.Unprotect, Changed: r.plane.changed,
+	})
+	if err != nil {
+		return nil, err
+	}
+	p.certificates.Use(p.balancing)
+	return p, nil
 }
 
 func (a *App) openSecretsManager(r *rooms, sealed store.Store, registry *table.Registry, queue *due.Queue, pages *page.Sealer, directory *iam.Directory, regions []string, door *inside) (*secretsmanager.Service, error) {
 	c := secretsmanager.Config{
 		Store: sealed, Registry: registry, KMS: kmsapi.NewClient(door), Self: secretsmanagerapi.NewClient(door), Pages: pages, Jobs: queue,
-		Events: r.events, Audit: r.audit, Clock: a.config.Clock, Log: a.config.Log, Regions: regions,
+		Audit: r.audit, Clock: a.config.Clock, Log: a.config.Log, Regions: regions,
 	}
 	c.Principals = directory
 	if a.config.Dev {
@@ -279,13 +343,14 @@ func (a *App) background(ctx context.Context, r *rooms, name string, run func(co
 // close stops the background work and closes what the rooms run on.
 func (r *rooms) close() error {
 	r.cancel()
+	err := r.plane.close()
 	r.work.Wait()
 	r.keys.close()
 	if r.audit != nil {
 		r.audit.Close()
 	}
 	if r.slots != nil {
-		return r.slots.Close()
+		return errors.Join(err, r.slots.Close())
 	}
-	return nil
+	return err
 }

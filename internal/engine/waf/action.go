@@ -1,6 +1,9 @@
 package waf
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // Action is what a rule does with a request that it matches.
 type Action struct {
@@ -11,6 +14,16 @@ type Action struct {
 	// and CAPTCHA and Challenge when the token is valid. The names are as they are sent,
 	// with the prefix "x-amzn-waf-".
 	Insert []HeaderField `json:",omitempty"`
+}
+
+func (a Action) clone() Action {
+	a.Insert = slices.Clone(a.Insert)
+	if a.Response != nil {
+		r := *a.Response
+		r.Headers = slices.Clone(r.Headers)
+		a.Response = &r
+	}
+	return a
 }
 
 // ActionKind is one of the actions.

@@ -143,7 +143,7 @@ func groupOf(rules ...Rule) Options {
 	}}}}
 }
 
-func reference(override Override, o Overrides) Rule {
+func groupRef(override Override, o Overrides) Rule {
 	return Rule{Name: "group", Override: override, Statement: Statement{Group: &GroupReference{Group: "g", Overrides: o}}}
 }
 
@@ -153,7 +153,7 @@ func TestAGroupDecides(t *testing.T) {
 		Rule{Name: "block", Statement: path("/block"), Action: Action{Kind: Block, Response: &Response{Status: 418, BodyKey: "own"}}},
 		doing("allow", Allow, path("/allow")),
 	)
-	p := compiled(t, acl(reference("", Overrides{}), doing("after", Block, path("/"))), o)
+	p := compiled(t, acl(groupRef("", Overrides{}), doing("after", Block, path("/"))), o)
 
 	v := judge(t, p, get("/block"))
 	wantStrings(t, "matched", matched(v), "group/count", "group/block", "group")
@@ -180,7 +180,7 @@ func TestAnOverriddenGroupOnlyCounts(t *testing.T) {
 		Rule{Name: "block", Statement: path("/"), Action: Action{Kind: Block, Response: &Response{Status: 418}}, Labels: []string{"blocked"}},
 		doing("not reached", Count, path("/"), "unreached"),
 	)
-	p := compiled(t, acl(reference(OverrideCount, Overrides{}), doing("after", Count, path("/"))), o)
+	p := compiled(t, acl(groupRef(OverrideCount, Overrides{}), doing("after", Count, path("/"))), o)
 	v := judge(t, p, get("/"))
 	wantStrings(t, "matched", matched(v), "group/count", "group/block", "group", "after")
 	wantStrings(t, "labels", v.AppendLabels(nil), groupLabels+"counted", groupLabels+"blocked")
@@ -199,7 +199,7 @@ func TestActionsOfAGroupsRulesAreOverridden(t *testing.T) {
 		doing("b", Block, path("/"), "b"),
 		doing("c", Count, path("/c"), "c"),
 	)
-	a := acl(reference("", Overrides{
+	a := acl(groupRef("", Overrides{
 		Actions: map[string]Action{
 			"a": {Kind: Count},
 			"c": {Kind: Block, Response: &Response{Status: 410, BodyKey: "gone"}},
@@ -218,7 +218,7 @@ func TestActionsOfAGroupsRulesAreOverridden(t *testing.T) {
 
 func TestTheSameGroupTwice(t *testing.T) {
 	o := groupOf(doing("a", Block, path("/")))
-	one, two := reference("", Overrides{Excluded: []string{"a"}}), reference("", Overrides{})
+	one, two := groupRef("", Overrides{Excluded: []string{"a"}}), groupRef("", Overrides{})
 	one.Name, two.Name = "one", "two"
 	v := judge(t, compiled(t, acl(one, two), o), get("/"))
 	wantStrings(t, "matched", matched(v), "one/a", "two/a", "two")
@@ -275,7 +275,7 @@ func TestSpecificationsSurviveJSON(t *testing.T) {
 			Limit: 10, Window: time.Minute, Aggregate: AggregateKeys, ScopeDown: &down,
 			Keys: []RateKey{{Kind: KeyHeader, Name: "x"}}, Forwarded: &ForwardedIP{Header: "X-Forwarded-For", MatchInvalid: true},
 		}}, Captcha: Immunity{time.Hour}},
-		reference(OverrideCount, Overrides{Actions: map[string]Action{"a": {Kind: Challenge}}}),
+		groupRef(OverrideCount, Overrides{Actions: map[string]Action{"a": {Kind: Challenge}}}),
 		Rule{Name: "managed", Priority: 9, Statement: Statement{Managed: &ManagedGroup{Vendor: "AWS", Name: "n", Configs: json.RawMessage(`[]`)}}},
 	)
 	b, err := json.Marshal(a)

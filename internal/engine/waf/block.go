@@ -1,6 +1,10 @@
 package waf
 
-import "fastness/internal/engine/waf/pattern"
+import (
+	"slices"
+
+	"fastness/internal/engine/waf/pattern"
+)
 
 // maxBlock is how many rules a block has at most. When one of them may match, all are run one
 // by one.
@@ -9,12 +13,16 @@ const maxBlock = 64
 // sequence is a list of rules with the blocks that they form.
 type sequence struct {
 	rules  []*rule
+	run    []int32 // by rule: the run that begins there, -1 none
 	block  []int32 // by rule: the block that begins there, -1 none
-	blocks []block
+	blocks []block // and runs
 }
 
-// block is a run of rules none of which can match unless one of a few conditions holds. A
+// block is a row of rules none of which can match unless one of a few conditions holds. A
 // request that nothing matches passes a block of 64 rules by a look at the bits of one node.
+//
+// A run is as long as such rules follow each other. Where it may match, its blocks are looked
+// at.
 //
 // The conditions are in the order of the rules: when one is looked at, no rule that it comes
 // after can match, so it is needed.
@@ -31,34 +39,35 @@ type condition struct {
 	leaf int32
 }
 
-// blocks finds the blocks of a sequence.
+// blocks finds the runs and blocks of a sequence.
 func (c *compiler) blocks(q *sequence) {
-	q.block = make([]int32, len(q.rules))
-	for i := range q.block {
-		q.block[i] = -1
+	q.run, q.block = make([]int32, len(q.rules)), make([]int32, len(q.rules))
+	triggers := make([][]int32, len(q.rules))
+	for i, r := range q.rules {
+		q.run[i], q.block[i] = -1, -1
+		if r.expr >= 0 {
+			triggers[i], _ = c.p.trigger(r.expr)
+		}
 	}
 	for i := 0; i < len(q.rules); {
-		var triggers []int32
 		end := i
-		for ; end < len(q.rules) && end-i < maxBlock; end++ {
-			r := q.rules[end]
-			if r.expr < 0 {
-				break
-			}
-			t, ok := c.p.trigger(r.expr)
-			if !ok {
-				break
-			}
-			triggers = append(triggers, t...)
+		for end < len(q.rules) && triggers[end] != nil {
+			end++
 		}
-		if end-i < 2 {
-			i++
-			continue
+		if end-i > maxBlock {
+			q.run[i] = c.block(q, triggers, i, end)
 		}
-		q.block[i] = int32(len(q.blocks))
-		q.blocks = append(q.blocks, block{end: end, conditions: c.conditions(triggers)})
-		i = end
+		for ; end-i > 1; i = min(i+maxBlock, end) {
+			q.block[i] = c.block(q, triggers, i, min(i+maxBlock, end))
+		}
+		i = max(i+1, end)
 	}
+}
+
+// block adds a block of the rules from one to before end.
+func (c *compiler) block(q *sequence, triggers [][]int32, from, end int) int32 {
+	q.blocks = append(q.blocks, block{end: end, conditions: c.conditions(slices.Concat(triggers[from:end]...))})
+	return int32(len(q.blocks) - 1)
 }
 
 // trigger returns leaves of which at least one is true whenever the statement is true. There

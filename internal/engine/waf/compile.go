@@ -5,11 +5,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net/netip"
+	"maps"
 	"slices"
 	"strings"
 	"time"
 
+	"fastness/internal/engine/waf/attack"
+	"fastness/internal/engine/waf/inject"
 	"fastness/internal/engine/waf/pattern"
 	"fastness/internal/engine/waf/rate"
 	"fastness/internal/engine/waf/transform"
@@ -20,6 +22,7 @@ const (
 	maxDepth      = 64      // of nested statements
 	maxStatements = 100_000 // of an ACL with its groups
 	maxChain      = 10      // transformations of a statement
+	maxEncodings  = 2       // transformations of a statement that make every value longer
 )
 
 // Options of Compile.
@@ -27,12 +30,18 @@ type Options struct {
 	Sets    Sets
 	Managed ManagedGroups // nil: there are none
 	Places  Places        // nil: no place is known
+	// Attacks is what statements on attacks ask. Without it there may be none.
+	Attacks *attack.Detector
 	// MemoBytes bounds the memo of verdicts on values, 0 is 32 MiB, negative is no memo.
 	MemoBytes int
 	// RateKeys bounds the keys that each rate-based rule keeps, 0 is rate.DefaultMaxKeys.
 	RateKeys int
 	// IPv6Prefix is how many bits of an IPv6 address rate-based rules tell apart, 0 is all.
 	IPv6Prefix int
+	// InjectionBytes is how many bytes of one request the detectors of injections may look into,
+	// 0 is inject.DefaultBudget, some 25 ms of the worst content. A request that has more
+	// for them counts as an injection.
+	InjectionBytes int
 	// Previous is the program that this one takes the place of. Rate-based rules whose
 	// settings did not change go on counting where they are; others begin anew.
 	Previous *Program
@@ -70,10 +79,12 @@ type Program struct {
 	lwords   int               // of a bit set of labels
 	hasher   *rate.Hasher
 	places   Places
+	attacks  *attack.Detector
 	memo     *memo
 	rates    map[string]*rateRule     // by the names of their rules
 	bodies   map[string]*ResponseBody // the ACL's
 	v6Bits   int
+	budget   inject.Budget
 	usesASN  bool
 }
 
@@ -98,6 +109,8 @@ type compiler struct {
 	o          Options
 	p          *Program
 	sets       *Sets
+	scope      int // number of sets: names mean something else in those of a managed group
+	scopes     int
 	context    string // prefix of labels
 	path       []string
 	statements int
@@ -108,8 +121,14 @@ type compiler struct {
 	partIDs    map[string]int32
 	children   map[childKey]int32
 	leafIDs    map[string]int32
-	addresses  map[*Sets]map[string]*addressSet
+	addresses  map[scopedName]*addressSet
 	labelKeys  []labelLeaf
+}
+
+// scopedName is a name in one of the sets.
+type scopedName struct {
+	scope int
+	name  string
 }
 
 // labelLeaf is a key whose mask is made once all labels are known.
@@ -124,11 +143,12 @@ func Compile(acl *ACL, o Options) (*Program, error) {
 	c := &compiler{
 		o: o, sets: &o.Sets, context: acl.LabelNamespace,
 		p: &Program{
-			acl: *acl, hasher: rate.NewHasher(), places: o.Places, v6Bits: o.IPv6Prefix, rates: map[string]*rateRule{},
+			acl: *acl, hasher: rate.NewHasher(), places: o.Places, v6Bits: o.IPv6Prefix, rates: map[string]*rateRule{}, attacks: o.Attacks,
+			budget: cmp.Or(inject.Budget(o.InjectionBytes), inject.DefaultBudget),
 			bodies: pointers(acl.Bodies),
 		},
 		patternIDs: map[string]int32{}, partIDs: map[string]int32{}, children: map[childKey]int32{},
-		leafIDs: map[string]int32{}, addresses: map[*Sets]map[string]*addressSet{},
+		leafIDs: map[string]int32{}, addresses: map[scopedName]*addressSet{},
 	}
 	if o.Previous != nil {
 		c.p.hasher = o.Previous.hasher
@@ -149,7 +169,14 @@ func (c *compiler) compile(acl *ACL) error {
 	}
 	p.acl.Rules = nil // the specification of the rules is not needed any more
 	p.acl.Bodies = nil
+	p.acl.DefaultAction = acl.DefaultAction.clone()
 	p.acl.TokenDomains = slices.Clone(acl.TokenDomains)
+	p.acl.BodyLimits = maps.Clone(acl.BodyLimits)
+	p.acl.DataProtection = slices.Clone(acl.DataProtection)
+	for i := range p.acl.DataProtection {
+		d := &p.acl.DataProtection[i]
+		d.Keys = slices.Clone(d.Keys)
+	}
 	if err := c.checkResponse(&acl.DefaultAction, p.bodies); err != nil {
 		return err
 	}
@@ -211,7 +238,7 @@ func (c *compiler) rule(spec *Rule, bodies map[string]*ResponseBody, ref *RuleIn
 			Name: spec.Name, Priority: spec.Priority, Action: spec.Action.Kind,
 			Visibility: spec.Visibility, Kind: RegularRule, Group: ref,
 		},
-		id: int32(len(p.rules)), expr: -1, action: spec.Action, bodies: bodies,
+		id: int32(len(p.rules)), expr: -1, action: spec.Action.clone(), bodies: bodies,
 	}
 	p.rules = append(p.rules, r)
 	p.infos = append(p.infos, r.info)
@@ -223,7 +250,7 @@ func (c *compiler) rule(spec *Rule, bodies map[string]*ResponseBody, ref *RuleIn
 	}
 	if overrides != nil {
 		if a, ok := overrides.Actions[spec.Name]; ok {
-			r.own, r.action = r.action.Kind, a
+			r.own, r.action = r.action.Kind, a.clone()
 			r.bodies = p.bodies // a response of the override is the ACL's
 		} else if slices.Contains(overrides.Excluded, spec.Name) {
 			r.own, r.action, r.excluded = r.action.Kind, Action{Kind: Count}, true
@@ -315,13 +342,17 @@ func (c *compiler) groupRule(r *rule, spec *Rule, ref *RuleInfo) error {
 			}
 		}
 	}
-	outerSets, outerContext := c.sets, c.context
+	outerSets, outerScope, outerContext := c.sets, c.scope, c.context
+	if sets != c.sets {
+		c.scopes++
+		c.scope = c.scopes
+	}
 	c.sets, c.context = sets, group.LabelNamespace
 	s, err := c.sequence(group.Rules, pointers(group.Bodies), r.info, &overrides)
 	if err != nil {
 		return err
 	}
-	c.sets, c.context = outerSets, outerContext
+	c.sets, c.scope, c.context = outerSets, outerScope, outerContext
 	r.group = &s
 	return nil
 }
@@ -357,7 +388,7 @@ func pointers(bodies map[string]ResponseBody) map[string]*ResponseBody {
 func (s *Statement) count() int {
 	n := 0
 	for _, set := range []bool{
-		s.Byte != nil, s.Regex != nil, s.RegexSet != nil, s.SQLi != nil, s.XSS != nil, s.Size != nil, s.Geo != nil,
+		s.Byte != nil, s.Regex != nil, s.RegexSet != nil, s.SQLi != nil, s.XSS != nil, s.Attack != nil, s.Size != nil, s.Geo != nil,
 		s.ASN != nil, s.IPSet != nil, s.Label != nil, s.Rate != nil, s.Group != nil, s.Managed != nil,
 		s.And != nil, s.Or != nil, s.Not != nil,
 	} {
@@ -370,15 +401,10 @@ func (s *Statement) count() int {
 
 // addressSet compiles a set of addresses once.
 func (c *compiler) addressSet(name string) (*addressSet, error) {
-	m := c.addresses[c.sets]
-	if m == nil {
-		m = map[string]*addressSet{}
-		c.addresses[c.sets] = m
-	}
-	if s, ok := m[name]; ok {
+	key := scopedName{c.scope, name}
+	if s, ok := c.addresses[key]; ok {
 		return s, nil
 	}
-	var prefixes []netip.Prefix
 	prefixes, ok := c.sets.Addresses[name]
 	if !ok {
 		return nil, fmt.Errorf("there is no set of addresses %q", name)
@@ -387,7 +413,7 @@ func (c *compiler) addressSet(name string) (*addressSet, error) {
 	if err != nil {
 		return nil, fmt.Errorf("set of addresses %q: %w", name, err)
 	}
-	m[name] = s
+	c.addresses[key] = s
 	return s, nil
 }
 
@@ -414,6 +440,15 @@ func identity(v any) (string, error) {
 func chain(kinds []transform.Kind) ([]transform.Kind, error) {
 	if len(kinds) > maxChain {
 		return nil, fmt.Errorf("%d transformations, at most %d", len(kinds), maxChain)
+	}
+	longer := 0
+	for _, k := range kinds {
+		if k == transform.Base64Encode || k == transform.HexEncode || k == transform.URLEncode {
+			longer++
+		}
+	}
+	if longer > maxEncodings {
+		return nil, fmt.Errorf("%d transformations that make a value longer, at most %d", longer, maxEncodings)
 	}
 	return slices.DeleteFunc(slices.Clone(kinds), func(k transform.Kind) bool { return k == transform.None }), nil
 }

@@ -44,6 +44,7 @@ func TestWrongSpecificationsAreRefused(t *testing.T) {
 		{"component", "a", "unknown component", acl(doing("a", Block, contains(in("Footer"), "x")))},
 		{"no header name", "a", "name", acl(doing("a", Block, contains(in(request.SingleHeader), "x")))},
 		{"transformations", "a", "transformations", acl(doing("a", Block, contains(in(request.URIPath, make([]transform.Kind, 11)...), "x")))},
+		{"encodings", "a", "longer", acl(doing("a", Block, contains(in(request.URIPath, transform.HexEncode, transform.HexEncode, transform.URLEncode), "x")))},
 		{"regex", "b", "back reference", acl(doing("a", Block, regex(in(request.URIPath), "a")), doing("b", Block, regex(in(request.URIPath), `(a)\1`)))},
 		{"regex in a group", "group/x", "malformed", acl(Rule{Name: "group", Statement: Statement{Group: &GroupReference{Group: "bad"}}})},
 		{"regex set", "a", "no set", acl(doing("a", Block, Statement{RegexSet: &RegexSetMatch{Inspect: in(request.URIPath), Set: "none"}}))},
@@ -61,7 +62,7 @@ func TestWrongSpecificationsAreRefused(t *testing.T) {
 		{"group with labels", "a", "labels", acl(Rule{Name: "a", Labels: []string{"x"}, Statement: Statement{Group: &GroupReference{Group: "g"}}})},
 		{"override", "a", "override", acl(Rule{Name: "a", Override: "ALLOW", Statement: Statement{Group: &GroupReference{Group: "g"}}})},
 		{"override without a group", "a", "override", acl(Rule{Name: "a", Override: OverrideCount, Action: Action{Kind: Block}, Statement: ok})},
-		{"override of no rule", "group", "override", acl(reference("", Overrides{Actions: map[string]Action{"outer": {Kind: Count}}}))},
+		{"override of no rule", "group", "override", acl(groupRef("", Overrides{Actions: map[string]Action{"outer": {Kind: Count}}}))},
 		{"nested group", "a", "nested", acl(doing("a", Block, not(Statement{Group: &GroupReference{Group: "g"}})))},
 		{"group in a group", "group/a", "group", acl(Rule{Name: "group", Statement: Statement{Group: &GroupReference{Group: "outer"}}})},
 		{"nested rate", "a", "nested", acl(doing("a", Block, not(Statement{Rate: &RateBased{}})))},
@@ -79,7 +80,9 @@ func TestWrongSpecificationsAreRefused(t *testing.T) {
 			r.Aggregate, r.Keys = AggregateKeys, []RateKey{{Kind: KeyIP, Transformations: []transform.Kind{transform.Lowercase}}}
 		}))},
 		{"no forwarded header", "rate", "header", acl(rate(func(r *RateBased) { r.Aggregate = AggregateForwardedIP }))},
-		{"no forwarded header of a key", "rate", "header", acl(rate(func(r *RateBased) { r.Aggregate, r.Keys = AggregateKeys, []RateKey{{Kind: KeyForwardedIP}, {Kind: KeyMethod}} }))},
+		{"no forwarded header of a key", "rate", "header", acl(rate(func(r *RateBased) {
+			r.Aggregate, r.Keys = AggregateKeys, []RateKey{{Kind: KeyForwardedIP}, {Kind: KeyMethod}}
+		}))},
 		{"response of Count", "a", "response", acl(Rule{Name: "a", Action: Action{Kind: Count, Response: &Response{Status: 403}}, Statement: ok})},
 		{"status", "a", "status", acl(Rule{Name: "a", Action: Action{Kind: Block, Response: &Response{Status: 99}}, Statement: ok})},
 		{"body", "a", "body", acl(Rule{Name: "a", Action: Action{Kind: Block, Response: &Response{Status: 403, BodyKey: "none"}}, Statement: ok})},
@@ -148,7 +151,7 @@ func TestBlocksHideNoRule(t *testing.T) {
 		rules = append(rules, doing(fmt.Sprint("r", i), Block, s))
 	}
 	p := compiled(t, acl(rules...), Options{})
-	if len(p.top.blocks) < 4 {
+	if len(p.top.blocks) < 5 {
 		t.Errorf("%d blocks", len(p.top.blocks))
 	}
 	for i := range 200 {
@@ -159,5 +162,22 @@ func TestBlocksHideNoRule(t *testing.T) {
 		if v := judge(t, p, get(fmt.Sprintf("/r%03d/", i))); (v.Action == Block) != (i%7 != 0) {
 			t.Errorf("rule %d without a query: %v", i, v.Action)
 		}
+	}
+}
+
+func TestAProgramDoesNotFollowItsSpecification(t *testing.T) {
+	r := Rule{Name: "a", Action: Action{Kind: Block, Response: &Response{Status: 410, Headers: []HeaderField{{"a", "b"}}}}, Statement: contains(Inspect{Component: request.Component{Kind: request.Headers, Included: []string{"x"}}}, "evil")}
+	a := acl(r)
+	a.TokenDomains = []string{"shop.example"}
+	p := compiled(t, a, Options{})
+	r.Action.Response.Status, r.Action.Response.Headers[0].Name = 500, "c"
+	a.Rules[0].Statement.Byte.Component.Included[0], a.Rules[0].Statement.Byte.Search[0] = "y", 'X'
+	a.TokenDomains[0] = "other.example"
+	v := judge(t, p, get("/", "X: evil"))
+	if v.Action != Block || v.Response.Status != 410 || v.Response.Headers[0].Name != "a" || p.ACL().TokenDomains[0] != "shop.example" {
+		t.Errorf("%+v", v)
+	}
+	if f := v.Findings(v.Terminating); len(f) != 1 || f[0].Component.Included[0] != "x" {
+		t.Errorf("%+v", f)
 	}
 }

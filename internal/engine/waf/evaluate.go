@@ -25,13 +25,25 @@ func (p *Program) Evaluate(r *request.Request, tokens Tokens, s *Scratch) (v *Ve
 	defer func() {
 		if x := recover(); x != nil {
 			v, err = nil, &PanicError{Value: x, Stack: debug.Stack()}
-			s.p, s.trace = nil, nil // nothing that it holds is to be trusted
+			s.renew()
 		}
 	}()
 	s.begin(p, r, tokens)
 	s.run()
+	s.remember()
 	return &s.verdict, nil
 }
+
+// Rules returns what describes the rules, groups' rules after the rule that refers to the group.
+// The caller does not change it.
+func (p *Program) Rules() []*RuleInfo { return p.infos }
+
+// ACL returns the specification without rules and response bodies. The caller does not change
+// it.
+func (p *Program) ACL() *ACL { return &p.acl }
+
+// UsesASN tells whether a rule looks at the autonomous system: AWS logs it only then.
+func (p *Program) UsesASN() bool { return p.usesASN }
 
 // run evaluates the rules and fills in the verdict.
 func (s *Scratch) run() {
@@ -51,20 +63,34 @@ func (s *Scratch) run() {
 
 // sequence runs rules in their order and tells whether one ended the evaluation.
 func (s *Scratch) sequence(q *sequence) bool {
+	if s.trace != nil {
+		return s.each(q.rules)
+	}
 	for i := 0; i < len(q.rules); {
+		if r := q.run[i]; r >= 0 && !s.mayMatch(&q.blocks[r]) {
+			i = q.blocks[r].end
+			continue
+		}
 		end := i + 1
 		if b := q.block[i]; b >= 0 {
-			blk := &q.blocks[b]
-			end = blk.end
-			if s.trace == nil && !s.mayMatch(blk) {
+			if end = q.blocks[b].end; !s.mayMatch(&q.blocks[b]) {
 				i = end
 				continue
 			}
 		}
-		for ; i < end; i++ {
-			if s.rule(q.rules[i]) {
-				return true
-			}
+		if s.each(q.rules[i:end]) {
+			return true
+		}
+		i = end
+	}
+	return false
+}
+
+// each runs rules one by one.
+func (s *Scratch) each(rules []*rule) bool {
+	for _, r := range rules {
+		if s.rule(r) {
+			return true
 		}
 	}
 	return false
@@ -73,10 +99,10 @@ func (s *Scratch) sequence(q *sequence) bool {
 // rule runs one rule and tells whether it ended the evaluation.
 func (s *Scratch) rule(r *rule) bool {
 	if s.trace != nil {
-		s.trace.enter(s, r)
+		s.trace.enter(r)
 		defer s.trace.leave(s, r)
 	}
-	if r.expr >= 0 && s.eval(r.expr) != yes {
+	if r.expr >= 0 && s.condition(r) != yes {
 		return false
 	}
 	if r.group != nil {
@@ -86,6 +112,14 @@ func (s *Scratch) rule(r *rule) bool {
 		return false
 	}
 	return s.act(r)
+}
+
+// condition evaluates a rule's statement.
+func (s *Scratch) condition(r *rule) truth {
+	if s.trace != nil {
+		return s.trace.statement(s, r)
+	}
+	return s.eval(r.expr)
 }
 
 // groupRule runs the rules of a group.
@@ -173,13 +207,7 @@ func (s *Scratch) eval(id int32) truth {
 	e := &s.p.exprs[id]
 	switch e.op {
 	case isNot:
-		switch s.eval(e.kids[0]) {
-		case yes:
-			return no
-		case no:
-			return yes
-		}
-		return unknown
+		return s.eval(e.kids[0]).not()
 	case isAnd:
 		all := yes
 		for _, k := range e.kids {
@@ -226,9 +254,7 @@ func (s *Scratch) leaf(id int32) truth {
 // decision is what the state of the leaf's component decides, whatever is looked for; inspect
 // tells that it decides nothing.
 func (s *Scratch) decision(l *leaf) (t truth, inspect bool) {
-	root := s.p.parts[s.p.nodes[l.node].part].root
-	s.values(root)
-	o := &s.parts[s.p.nodes[l.node].part].outcome
+	o := &s.part(s.p.nodes[l.node].part).outcome
 	switch {
 	case o.Decision == request.Matches:
 		return yes, false
@@ -262,20 +288,18 @@ func (s *Scratch) patterns(l *leaf) truth {
 // decide decides a leaf whose outcome is the same for the whole request.
 func (s *Scratch) decide(l *leaf) truth {
 	switch l.kind {
-	case sqliLeaf, xssLeaf, sizeLeaf:
+	case sqliLeaf, xssLeaf, attackLeaf, sizeLeaf:
 		t, inspect := s.decision(l)
 		if !inspect {
 			return t
 		}
-		switch {
-		case l.kind == sizeLeaf:
+		switch l.kind {
+		case sizeLeaf:
 			return truthOf(s.sized(l.node, l.compare, l.size))
-		case l.kind == xssLeaf:
-			return truthOf(s.injected(l.node, xss))
-		case l.high:
-			return truthOf(s.injected(l.node, sqliHigh))
+		case attackLeaf:
+			return truthOf(s.attacked(l))
 		}
-		return truthOf(s.injected(l.node, sqliLow))
+		return truthOf(s.injected(l))
 	}
 	if l.position == AnyIP {
 		return s.anyForwarded(l)

@@ -14,6 +14,7 @@ type Explanation struct {
 	Terminating string      `json:",omitempty"` // the rule that ended the evaluation; in a group, with a slash
 	Labels      []string    `json:",omitempty"`
 	Rules       []RuleTrace // that were evaluated, in order
+	Exhausted   bool        `json:",omitempty"` // see Verdict
 }
 
 // RuleTrace is one rule that was evaluated.
@@ -67,6 +68,8 @@ type Finding struct {
 	// Injection is SQL or XSS for those statements.
 	Injection string `json:",omitempty"`
 	High      bool   `json:",omitempty"` // sensitivity of an SQL statement
+	// Attack names the families that a value is one of, for those statements.
+	Attack string `json:",omitempty"`
 }
 
 // maxFindings bounds the findings of a statement, maxFindingValue their values.
@@ -85,7 +88,7 @@ func (p *Program) Explain(r *request.Request, tokens Tokens, s *Scratch) (*Expla
 	if err != nil {
 		return nil, err
 	}
-	e := &Explanation{Action: v.Action, Labels: v.AppendLabels(nil), Rules: t.rules}
+	e := &Explanation{Action: v.Action, Labels: v.AppendLabels(nil), Rules: t.rules, Exhausted: v.Exhausted}
 	if v.Terminating != nil {
 		e.Terminating = v.Terminating.Rule.Path()
 	}
@@ -110,15 +113,18 @@ type tracer struct {
 	at    map[*rule]int
 }
 
-// enter records a rule before it is evaluated: a rule's labels are not there for itself.
-func (t *tracer) enter(s *Scratch, r *rule) {
-	trace := RuleTrace{Rule: r.info.Path(), Kind: r.info.Kind}
-	if r.expr >= 0 {
-		st := s.explain(r.expr)
-		trace.Statement = &st
-	}
+// enter records a rule.
+func (t *tracer) enter(r *rule) {
 	t.at[r] = len(t.rules)
-	t.rules = append(t.rules, trace)
+	t.rules = append(t.rules, RuleTrace{Rule: r.info.Path(), Kind: r.info.Kind})
+}
+
+// statement evaluates the rule's statement, once: a country statement in it may add a label
+// that another part of it looks for.
+func (t *tracer) statement(s *Scratch, r *rule) truth {
+	st, result := s.explain(r.expr)
+	t.rules[t.at[r]].Statement = &st
+	return result
 }
 
 // leave adds what came of it.
@@ -135,34 +141,38 @@ func (t *tracer) leave(s *Scratch, r *rule) {
 	}
 }
 
-// explain evaluates a statement and tells what was found.
-func (s *Scratch) explain(id int32) StatementTrace {
+// explain evaluates a statement as eval does and tells what was found.
+func (s *Scratch) explain(id int32) (StatementTrace, truth) {
 	e := &s.p.exprs[id]
-	st := StatementTrace{Outcome: outcomeOf(s.eval(id))}
+	st := StatementTrace{Statement: s.p.describe(id)}
+	var result truth
 	switch e.op {
 	case isNot:
-		st.Statement = "not"
-		st.Statements = []StatementTrace{s.explain(e.kids[0])}
+		var inside StatementTrace
+		inside, result = s.explain(e.kids[0])
+		st.Statements, result = []StatementTrace{inside}, result.not()
 	case isAnd, isOr:
-		st.Statement = "and"
-		last := no
-		if e.op == isOr {
-			st.Statement, last = "or", yes
+		final := no
+		if result = yes; e.op == isOr {
+			final, result = yes, no
 		}
-		decided := false
 		for _, k := range e.kids {
-			if decided {
+			if result == final {
 				st.Statements = append(st.Statements, StatementTrace{Statement: s.p.describe(k), Outcome: NotEvaluated})
 				continue
 			}
-			st.Statements = append(st.Statements, s.explain(k))
-			decided = s.eval(k) == last
+			inside, t := s.explain(k)
+			st.Statements = append(st.Statements, inside)
+			if t == final || t == unknown {
+				result = t
+			}
 		}
 	default:
-		st.Statement = s.p.describe(id)
-		s.explainLeaf(&st, &s.p.leaves[e.leaf])
+		result = s.leaf(e.leaf)
+		s.explainLeaf(&st, &s.p.leaves[e.leaf], result)
 	}
-	return st
+	st.Outcome = outcomeOf(result)
+	return st, result
 }
 
 func outcomeOf(t truth) Outcome {
@@ -201,6 +211,8 @@ func (p *Program) describe(id int32) string {
 		return "SQL injection, sensitivity low"
 	case xssLeaf:
 		return "cross-site scripting"
+	case attackLeaf:
+		return "attack: " + l.families.String()
 	case sizeLeaf:
 		return fmt.Sprintf("size %s %d", l.compare, l.size)
 	case geoLeaf:
@@ -216,7 +228,7 @@ func (p *Program) describe(id int32) string {
 	return "label " + l.key.key
 }
 
-func (s *Scratch) explainLeaf(st *StatementTrace, l *leaf) {
+func (s *Scratch) explainLeaf(st *StatementTrace, l *leaf, result truth) {
 	if l.kind > sizeLeaf {
 		if l.forwarded != "" && l.position != AnyIP {
 			if _, _, ok := s.address(l.forwarded, l.position, l.matchInvalid); !ok {
@@ -236,11 +248,11 @@ func (s *Scratch) explainLeaf(st *StatementTrace, l *leaf) {
 		}
 		return
 	}
-	if s.values(l.node).n == 0 {
+	if s.part(s.p.nodes[l.node].part).n == 0 {
 		st.Why = "missing"
 		return
 	}
-	if st.Outcome == Matched {
+	if result == yes {
 		st.Findings = s.findings(l)
 	}
 }
@@ -259,13 +271,13 @@ func (s *Scratch) findings(l *leaf) []Finding {
 	var all []Finding
 	component := s.p.parts[s.p.nodes[l.node].part].selector.Component()
 	component.Oversize = l.oversize
-	st := s.values(l.node)
-	for i := range st.n {
+	ps := s.part(s.p.nodes[l.node].part)
+	for i := range ps.n {
 		if len(all) == maxFindings {
 			break
 		}
-		v := &s.variants[s.refs[st.first+i]]
-		value := &s.vals[v.value]
+		v := &s.forms[s.form(l.node, i)]
+		value := &s.vals[s.values[ps.first+i].source]
 		f := Finding{Component: component, Name: string(value.Name), Key: value.Key, End: len(v.bytes)}
 		switch l.kind {
 		case patternLeaf:
@@ -276,20 +288,20 @@ func (s *Scratch) findings(l *leaf) []Finding {
 			if !compare(int64(len(v.bytes)), l.compare, l.size) {
 				continue
 			}
-		case xssLeaf:
-			if !s.injection(v, xss) {
+		case attackLeaf:
+			found := s.attacks(v, l.place) & l.families
+			if found == 0 {
 				continue
 			}
-			f.Injection = "XSS"
+			f.Attack = found.String()
 		default:
-			what := sqliLow
-			if l.high {
-				what = sqliHigh
-			}
-			if !s.injection(v, what) {
+			if !s.isInjection(v, l.injection()) {
 				continue
 			}
 			f.Injection, f.High = "SQL", l.high
+			if l.kind == xssLeaf {
+				f.Injection = "XSS"
+			}
 		}
 		f.cut(v.bytes)
 		all = append(all, f)
@@ -298,7 +310,10 @@ func (s *Scratch) findings(l *leaf) []Finding {
 }
 
 // locate finds where the leaf's patterns match a value.
-func (s *Scratch) locate(f *Finding, l *leaf, v *variant) bool {
+func (s *Scratch) locate(f *Finding, l *leaf, v *form) bool {
+	if v.got == notScanned { // the memo knew
+		s.scan(v)
+	}
 	for _, id := range l.patterns {
 		if v.got >= 0 && s.got[v.got+id>>6]&(1<<(id&63)) != 0 {
 			f.Pattern = s.p.patterns[id].Text
@@ -323,23 +338,39 @@ func (f *Finding) cut(value []byte) {
 	f.End = min(f.End-from, len(f.Value))
 }
 
-// Findings returns what the statements of a rule matched, for logs and samples. It is valid as
-// long as the verdict. What it returns is not redacted.
+// Findings returns what the statements of a rule matched, for logs and samples: of an OR the
+// first member that matches, of a NOT nothing. It is valid as long as the verdict. What it
+// returns is not redacted.
 func (v *Verdict) Findings(m *Match) []Finding {
 	s := v.scratch
 	r := s.p.rules[m.rule]
 	if r.expr < 0 {
 		return nil
 	}
-	var all []Finding
-	var walk func(st *StatementTrace)
-	walk = func(st *StatementTrace) {
-		all = append(all, st.Findings...)
-		for i := range st.Statements {
-			walk(&st.Statements[i])
+	return s.collect(nil, r.expr)
+}
+
+func (s *Scratch) collect(all []Finding, id int32) []Finding {
+	e := &s.p.exprs[id]
+	switch e.op {
+	case isAnd:
+		for _, k := range e.kids {
+			all = s.collect(all, k)
+		}
+	case isOr:
+		for _, k := range e.kids {
+			if s.eval(k) == yes {
+				return s.collect(all, k)
+			}
+		}
+	case isLeaf:
+		l := &s.p.leaves[e.leaf]
+		if l.kind > sizeLeaf || s.leaf(e.leaf) != yes {
+			return all
+		}
+		if _, inspect := s.decision(l); inspect {
+			all = append(all, s.findings(l)...)
 		}
 	}
-	st := s.explain(r.expr)
-	walk(&st)
 	return all
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 
+	"fastness/internal/engine/waf/attack"
 	"fastness/internal/engine/waf/pattern"
 	"fastness/internal/engine/waf/request"
 	"fastness/internal/engine/waf/transform"
@@ -32,6 +33,16 @@ func truthOf(b bool) truth {
 	return no
 }
 
+func (t truth) not() truth {
+	switch t {
+	case yes:
+		return no
+	case no:
+		return yes
+	}
+	return unknown
+}
+
 // operator of an expression.
 type operator uint8
 
@@ -56,6 +67,7 @@ const (
 	patternLeaf leafKind = iota
 	sqliLeaf
 	xssLeaf
+	attackLeaf
 	sizeLeaf
 	geoLeaf
 	asnLeaf
@@ -72,6 +84,9 @@ type leaf struct {
 	oversize request.Handling
 	patterns []int32 // any of them
 	high     bool    // SQLi sensitivity
+	families attack.Set
+	place    attack.Place
+	aspect   uint8 // of an injection or attack
 	compare  Comparison
 	size     int64
 
@@ -123,7 +138,7 @@ func (c *compiler) statement(s *Statement, depth int) (int32, error) {
 	}
 	// The same words mean something else in another group: its sets and labels are others.
 	if s.IPSet != nil || s.RegexSet != nil {
-		key = fmt.Sprintf("%p %s", c.sets, key)
+		key = fmt.Sprint(c.scope, " ", key)
 	}
 	if s.Label != nil {
 		key = c.context + " " + key
@@ -193,6 +208,8 @@ func (c *compiler) leaf(s *Statement) (leaf, error) {
 		l, err := c.inspect(&s.XSS.Inspect)
 		l.kind = xssLeaf
 		return l, err
+	case s.Attack != nil:
+		return c.attackLeaf(s.Attack)
 	case s.Size != nil:
 		l, err := c.inspect(&s.Size.Inspect)
 		l.kind, l.compare, l.size = sizeLeaf, s.Size.Comparison, s.Size.Size
@@ -272,6 +289,9 @@ func (c *compiler) inspect(in *Inspect) (leaf, error) {
 		return l, err
 	}
 	component := in.Component
+	component.Included = slices.Clone(component.Included)
+	component.Excluded = slices.Clone(component.Excluded)
+	component.PreParse = slices.Clone(component.PreParse)
 	component.Oversize = "" // decided by each leaf: those that only differ in it share the values
 	part, err := c.part(component)
 	if err != nil {

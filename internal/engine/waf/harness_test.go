@@ -155,3 +155,11 @@ func (c *countingTokens) Token(*request.Request, []string, time.Time) Token {
 	c.asked++
 	return c.token
 }
+
+func withSet(name string, prefixes ...string) map[string][]netip.Prefix {
+	var list []netip.Prefix
+	for _, p := range prefixes {
+		list = append(list, netip.MustParsePrefix(p))
+	}
+	return map[string][]netip.Prefix{name: list}
+}

@@ -70,7 +70,9 @@ func TestARuleDoesNotSeeItsOwnLabel(t *testing.T) {
 }
 
 func TestCountryStatementsLabelWhateverTheyDecide(t *testing.T) {
-	geo := func(f *ForwardedIP) Statement { return Statement{Geo: &GeoMatch{Countries: []string{"FR"}, Forwarded: f}} }
+	geo := func(f *ForwardedIP) Statement {
+		return Statement{Geo: &GeoMatch{Countries: []string{"FR"}, Forwarded: f}}
+	}
 	xff := &ForwardedIP{Header: "X-Forwarded-For"}
 	p := compiled(t, acl(
 		doing("before", Block, label("awswaf:clientip:geo:country:US")),

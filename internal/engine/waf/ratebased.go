@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"strconv"
 	"strings"
 	"time"
 
@@ -30,6 +31,7 @@ type rateRule struct {
 // rateKey is a part of a custom key.
 type rateKey struct {
 	kind         RateKeyKind
+	name         string
 	node         int32        // of those that read a component
 	label        labelKey     // of KeyLabelNamespace
 	mask         pattern.Bits // of KeyLabelNamespace
@@ -111,7 +113,7 @@ var rateComponents = map[RateKeyKind]request.Kind{
 }
 
 func (c *compiler) rateKey(spec *RateKey) (rateKey, error) {
-	k := rateKey{kind: spec.Kind, node: -1, matchMissing: spec.MatchMissing}
+	k := rateKey{kind: spec.Kind, name: spec.Name, node: -1, matchMissing: spec.MatchMissing}
 	named, transformed := false, false
 	switch spec.Kind {
 	case KeyHeader, KeyCookie, KeyQueryArgument:
@@ -152,7 +154,7 @@ func (c *compiler) rateKey(spec *RateKey) (rateKey, error) {
 func (s *Scratch) overLimit(r *rule) bool {
 	rr := r.rate
 	var key rate.Key
-	state := RateState{Rule: r.info}
+	state := RateState{Rule: r.info, rule: r.id}
 	switch rr.aggregate {
 	case AggregateIP, AggregateForwardedIP:
 		header := ""
@@ -228,11 +230,10 @@ func (s *Scratch) compositeKey(rr *rateRule) (t truth, ok bool) {
 				return no, false
 			}
 		default:
-			st := s.values(k.node)
-			if st.n == 0 {
+			if s.part(s.p.nodes[k.node].part).n == 0 {
 				return truthOf(k.matchMissing), false
 			}
-			s.key = appendPart(s.key, s.variants[s.refs[st.first]].bytes)
+			s.key = appendPart(s.key, s.forms[s.form(k.node, 0)].bytes)
 		}
 	}
 	return no, true
@@ -266,6 +267,54 @@ func (s *Scratch) labelPart(k *rateKey) bool {
 	}
 	s.key[at] = byte(count)
 	return count > 0
+}
+
+// RateValue is a part of the key that a request was counted by.
+type RateValue struct {
+	Kind  RateKeyKind
+	Name  string // of a header, cookie, query argument; the label namespace
+	Value string // after the transformations
+}
+
+// RateValues returns the parts of the key of a rate-based rule that counted the request by a
+// custom key, for logs. Labels that later rules added to a namespace are among them. What it
+// returns is not redacted.
+func (v *Verdict) RateValues(state *RateState) []RateValue {
+	s := v.scratch
+	rr := s.p.rules[state.rule].rate
+	var all []RateValue
+	for i := range rr.keys {
+		k := &rr.keys[i]
+		value := RateValue{Kind: k.kind, Name: k.name}
+		header := ""
+		if k.kind == KeyForwardedIP || k.kind == KeyASN {
+			header = rr.forwarded
+		}
+		switch k.kind {
+		case KeyIP, KeyForwardedIP:
+			if a, _, ok := s.address(header, FirstIP, false); ok {
+				value.Value = s.p.counted(a).String()
+			}
+		case KeyASN:
+			if a, _, ok := s.address(header, FirstIP, false); ok && s.p.places != nil {
+				value.Value = strconv.FormatUint(uint64(s.p.places.ASN(a)), 10)
+			}
+		case KeyLabelNamespace:
+			var names []string
+			for _, name := range v.AppendLabels(nil) {
+				if k.label.matches(name) {
+					names = append(names, name)
+				}
+			}
+			value.Value = strings.Join(names, ",")
+		default:
+			if s.part(s.p.nodes[k.node].part).n > 0 {
+				value.Value = string(s.forms[s.form(k.node, 0)].bytes)
+			}
+		}
+		all = append(all, value)
+	}
+	return all
 }
 
 // Errors of Limited.

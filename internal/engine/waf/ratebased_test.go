@@ -157,7 +157,7 @@ func TestEveryKindOfKey(t *testing.T) {
 			get("/", "a: xy", "b: z"), get("/", "b: z", "a: xy"), get("/", "a: x", "b: yz"), get("/", "a: xy")},
 	} {
 		geo := Rule{Name: "geo", Priority: 90, Action: Action{Kind: Count}, Statement: Statement{Geo: &GeoMatch{Countries: []string{"AQ"}}}}
-		rule := limited(2, RateBased{Keys: c.keys, Forwarded: &ForwardedIP{Header: "X-Forwarded-For"}})
+		rule := limited(3, RateBased{Keys: c.keys, Forwarded: &ForwardedIP{Header: "X-Forwarded-For"}})
 		rule.Priority = 200
 		p := compiled(t, acl(geo, mark(1), mark(2), rule), Options{Places: places})
 		want := func(what string, r *request.Request, a ActionKind) {
@@ -168,8 +168,15 @@ func TestEveryKindOfKey(t *testing.T) {
 		}
 		want("first", c.a, Allow)
 		want("the same", c.same, Allow)
+		if v := judge(t, p, c.a); len(v.Rates) > 0 {
+			for i, part := range v.RateValues(&v.Rates[0]) {
+				if part.Kind != c.keys[i].Kind || part.Name != c.keys[i].Name || part.Value == "" {
+					t.Errorf("%s: %+v", c.name, part)
+				}
+			}
+		}
 		want("another", c.b, Allow)
-		want("a third time", c.a, Block)
+		want("a fourth time", c.a, Block)
 		want("another again", c.b, Allow)
 		if c.missing != nil {
 			for range 4 {
@@ -249,7 +256,7 @@ func TestCountsSurviveANewProgramUnlessTheRuleChanged(t *testing.T) {
 func TestEachUseOfAGroupCountsByItself(t *testing.T) {
 	r := limited(1, RateBased{Aggregate: AggregateIP})
 	r.Action.Kind = Count
-	one, two := reference("", Overrides{}), reference("", Overrides{})
+	one, two := groupRef("", Overrides{}), groupRef("", Overrides{})
 	one.Name, two.Name = "one", "two"
 	p := compiled(t, acl(one, two), groupOf(r))
 	v := judge(t, p, get("/"))

@@ -1,9 +1,12 @@
 package waf
 
 import (
+	"hash/maphash"
 	"net/netip"
 	"time"
 
+	"fastness/internal/engine/waf/attack"
+	"fastness/internal/engine/waf/inject"
 	"fastness/internal/engine/waf/pattern"
 	"fastness/internal/engine/waf/request"
 )
@@ -13,17 +16,23 @@ import (
 // NewScratch.
 type Scratch struct {
 	p          *Program
+	limits     request.Limits
 	epoch      uint32
 	inspection request.Inspection
 	matcher    *pattern.Scratch
+	attack     attack.Scratch
 
-	parts    []partState
-	nodes    []nodeState
-	vals     []request.Value
-	variants []variant
-	refs     []int32 // indexes of variants: the values of the nodes
-	got      []uint64
-	arena    []byte // transformed values
+	parts  []partState
+	nodes  []nodeState
+	vals   []request.Value
+	values []value // the distinct ones of vals
+	forms  []form
+	refs   []int32 // indexes of forms: the values of the nodes
+	table  []int32 // of Scratch.distinct
+	seed   maphash.Seed
+	got    []uint64
+	arena  []byte // transformed values
+	found  []found
 
 	leaves []uint32 // epoch<<2 | truth
 
@@ -34,6 +43,7 @@ type Scratch struct {
 
 	tokens Tokens
 	now    time.Time
+	budget inject.Budget
 
 	verdict Verdict
 	inner   int // index of the match inside a group that ended the evaluation, or -1
@@ -51,47 +61,63 @@ type labelRef struct {
 
 // What a scratch keeps for the next request.
 const (
-	arenaKept    = 1 << 20
-	variantsKept = 1 << 16
+	arenaKept = 1 << 20
+	formsKept = 1 << 16
 )
 
 // NewScratch returns a scratch for requests inspected within the limits.
 func NewScratch(l request.Limits) *Scratch {
-	return &Scratch{inspection: *request.NewInspection(l), matcher: pattern.NewScratch()}
+	return &Scratch{limits: l, seed: maphash.MakeSeed(), inspection: *request.NewInspection(l), matcher: pattern.NewScratch()}
 }
 
 // begin makes the scratch ready for a request.
 func (s *Scratch) begin(p *Program, r *request.Request, tokens Tokens) {
 	if s.p != p {
-		s.p, s.epoch = p, 0
-		s.parts = make([]partState, len(p.parts))
-		s.nodes = make([]nodeState, len(p.nodes))
-		s.leaves = make([]uint32, len(p.leaves))
-		s.labels = pattern.NewBits(len(p.labels))
+		// What another program left behind is of older epochs.
+		s.p = p
+		s.parts = grown(s.parts, len(p.parts))
+		s.nodes = grown(s.nodes, len(p.nodes))
+		s.leaves = grown(s.leaves, len(p.leaves))
+		s.labels = grown(s.labels, p.lwords)
 	}
 	if s.epoch++; s.epoch >= 1<<30 {
-		clear(s.parts)
-		clear(s.nodes)
-		clear(s.leaves)
+		clear(s.parts[:cap(s.parts)])
+		clear(s.nodes[:cap(s.nodes)])
+		clear(s.leaves[:cap(s.leaves)])
 		s.epoch = 1
 	}
 	if cap(s.arena) > arenaKept {
 		s.arena = nil
 	}
-	if cap(s.variants) > variantsKept {
-		s.vals, s.variants, s.refs, s.got = nil, nil, nil, nil
+	if cap(s.forms) > formsKept {
+		s.vals, s.values, s.forms, s.refs, s.table, s.got = nil, nil, nil, nil, nil, nil
 	}
 	clear(s.vals)
-	clear(s.variants)
-	s.vals, s.variants, s.refs, s.got, s.arena = s.vals[:0], s.variants[:0], s.refs[:0], s.got[:0], s.arena[:0]
+	clear(s.values)
+	clear(s.forms)
+	s.vals, s.values, s.forms, s.refs = s.vals[:0], s.values[:0], s.forms[:0], s.refs[:0]
+	s.got, s.arena, s.found = s.got[:0], s.arena[:0], s.found[:0]
 	s.inspection.Reset(r)
 	s.labels.Reset()
 	s.labelOrder = s.labelOrder[:0]
-	s.tokens, s.now = tokens, r.Time
+	s.tokens, s.now, s.budget = tokens, r.Time, p.budget
 	s.inner, s.outer = -1, -1
 	v := &s.verdict
 	*v = Verdict{Matches: v.Matches[:0], Insert: v.Insert[:0], Rates: v.Rates[:0], scratch: s}
 }
+
+func (s *Scratch) hash(b []byte) uint64 { return maphash.Bytes(s.seed, b) }
+
+// grown returns list with the length n, its elements kept.
+func grown[T any](list []T, n int) []T {
+	if cap(list) < n {
+		return append(list[:cap(list)], make([]T, n-cap(list))...)[:n]
+	}
+	return list[:n]
+}
+
+// renew forgets everything, after a panic: nothing that the scratch holds is to be trusted.
+func (s *Scratch) renew() { *s = *NewScratch(s.limits) }
 
 // addLabel adds an interned label.
 func (s *Scratch) addLabel(id int32) {

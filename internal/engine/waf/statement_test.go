@@ -13,7 +13,9 @@ func byteMatch(i Inspect, p Position, text string) Statement {
 	return Statement{Byte: &ByteMatch{Inspect: i, Search: []byte(text), Position: p}}
 }
 
-func regex(i Inspect, text string) Statement { return Statement{Regex: &RegexMatch{Inspect: i, Regex: text}} }
+func regex(i Inspect, text string) Statement {
+	return Statement{Regex: &RegexMatch{Inspect: i, Regex: text}}
+}
 
 func size(i Inspect, c Comparison, n int64) Statement {
 	return Statement{Size: &SizeMatch{Inspect: i, Comparison: c, Size: n}}
@@ -135,7 +137,9 @@ func TestStatementsOnAddresses(t *testing.T) {
 		r.Remote = netip.MustParseAddr(a)
 		return r
 	}
-	geo := func(f *ForwardedIP, c ...string) Statement { return Statement{Geo: &GeoMatch{Countries: c, Forwarded: f}} }
+	geo := func(f *ForwardedIP, c ...string) Statement {
+		return Statement{Geo: &GeoMatch{Countries: c, Forwarded: f}}
+	}
 	asn := func(f *ForwardedIP, n ...uint32) Statement { return Statement{ASN: &ASNMatch{ASNs: n, Forwarded: f}} }
 	for _, c := range []struct {
 		name string

@@ -23,6 +23,9 @@ type Verdict struct {
 	Insert []HeaderField
 	// Rates are the states of the rate-based rules that counted the request.
 	Rates []RateState
+	// Exhausted tells that the request had more for the detectors of injections to look into than
+	// they may for one request; what they did not look at counted as an injection.
+	Exhausted bool
 	// Token is what the token proves, if a rule had to know (TokenAsked).
 	Token      Token
 	TokenAsked bool
@@ -90,6 +93,8 @@ type RateState struct {
 	Limited bool
 	// Address is the key of the aggregations IP and FORWARDED_IP; otherwise it is not valid.
 	Address netip.Addr
+
+	rule int32
 }
 
 // Limited tells whether a rate-based rule limited the request.

@@ -1,109 +1,16 @@
 package pattern
 
-import (
-	"bytes"
-	"fmt"
-	"strings"
-	"sync"
-)
-
 // Set is an immutable compilation of patterns, safe for any number of goroutines.
 type Set struct {
 	patterns []compiled
-}
-
-// compiled is one pattern.
-type compiled struct {
-	Pattern
-	tree     *node    // of an expression
-	program  *program // that tells whether it matches
-	limit    int      // of the size of its programs
-	groups   int      // including the whole
-	explains func() *program
-}
-
-// Scratch is the memory of one goroutine at a time for matching with any Sets. It grows to
-// what the largest of them needs.
-type Scratch struct {
-	simulation
-	found Bits
-}
-
-// NewScratch returns empty memory.
-func NewScratch() *Scratch { return &Scratch{} }
-
-// Steps returns how many steps have been taken in total: each stands for a few
-// nanoseconds. It is a measure of work that does not depend on the machine.
-func (s *Scratch) Steps() uint64 { return s.steps }
-
-// Compile makes a Set. The error is an *Error with the index of the first pattern refused.
-func Compile(patterns []Pattern, o Options) (*Set, error) {
-	o = o.withDefaults()
-	s := &Set{patterns: make([]compiled, len(patterns))}
-	for i, p := range patterns {
-		c := &s.patterns[i]
-		if err := c.compile(p, o); err != nil {
-			err.Index = i
-			return nil, err
-		}
-	}
-	return s, nil
-}
-
-func (c *compiled) compile(p Pattern, o Options) *Error {
-	c.Pattern, c.limit, c.groups = p, o.MaxProgram, 1
-	c.Text = strings.Clone(p.Text)
-	c.Texts = append([]string(nil), p.Texts...)
-	if p.Kind != ContainsAny && len(p.Texts) > 0 {
-		return &Error{Reason: Malformed, Detail: fmt.Sprintf("%v has one text", p.Kind)}
-	}
-	for _, t := range append(c.Texts[:len(c.Texts):len(c.Texts)], p.Text) {
-		if len(t) > o.MaxText {
-			return &Error{Reason: TooLong, Detail: fmt.Sprintf("%d bytes, at most %d", len(t), o.MaxText)}
-		}
-	}
-	switch p.Kind {
-	case Contains, Exact, Prefix, Suffix:
-	case ContainsAny:
-		if p.Text != "" {
-			return &Error{Reason: Malformed, Detail: "a list of phrases is in Texts"}
-		}
-	case ContainsWord:
-		for i := range len(p.Text) {
-			if !isWord(p.Text[i]) {
-				return &Error{Reason: NotWord, Offset: i, Detail: "a word has letters, digits and underscores"}
-			}
-		}
-		if p.Text == "" {
-			return &Error{Reason: NotWord, Detail: "a word has at least one letter"}
-		}
-	case Regexp:
-		return c.expression(p)
-	default:
-		return &Error{Reason: Malformed, Detail: "unknown kind " + p.Kind.String()}
-	}
-	return nil
-}
-
-func (c *compiled) expression(p Pattern) *Error {
-	if p.Syntax > SecLang {
-		return &Error{Reason: Malformed, Detail: "unknown dialect " + p.Syntax.String()}
-	}
-	tree, err := parse(p.Text, p.Syntax, p.Fold)
-	if err != nil {
-		return err
-	}
-	var ok bool
-	c.tree, c.groups = tree, tree.captures()+1
-	if c.program, ok = build([]*node{tree}, c.limit, false); !ok {
-		return &Error{Reason: TooLarge, Detail: fmt.Sprintf("more than %d instructions", c.limit)}
-	}
-	limit := c.limit
-	c.explains = sync.OnceValue(func() *program {
-		p, _ := build([]*node{tree}, 4*limit, true)
-		return p
-	})
-	return nil
+	strings  *automaton
+	owners   []clauseOwner // of clauses, by the number that strings have
+	atoms    [256]uint64   // the classes that each byte is of
+	loose    []uint32      // patterns without strings that are in no group
+	always   []uint32      // those that need no bytes either
+	waiting  Bits          // patterns with strings that are in no group
+	groups   []group
+	memory   *budget
 }
 
 // Len returns the number of patterns.
@@ -111,134 +18,197 @@ func (s *Set) Len() int { return len(s.patterns) }
 
 // Match adds to got the indexes of the wanted patterns that match the value. What is
 // already in got is left alone and not looked for. A nil want is all patterns; want and got
-// have the length of NewBits(s.Len()).
+// have the length of NewBits(s.Len()). When the Set and the scratch have seen the like of
+// the value, nothing is allocated.
 func (s *Set) Match(value []byte, want, got Bits, m *Scratch) {
-	for i := range s.patterns {
-		if want != nil && !want.Has(i) || got.Has(i) {
-			continue
+	m.begin(s)
+	if want == nil || want.Intersects(s.waiting) {
+		s.scan(value, want, got, m)
+	}
+	for _, i := range m.candidates {
+		s.evaluate(i, value, want, got, m)
+	}
+	for _, i := range s.always {
+		s.evaluate(i, value, want, got, m)
+	}
+	if len(s.loose) > 0 {
+		for _, i := range s.left(s.present(value, m), m) {
+			s.evaluate(i, value, want, got, m)
 		}
-		if s.patterns[i].matches(value, m) {
-			got.Set(i)
+	}
+	for k := range s.groups {
+		s.together(&s.groups[k], value, want, got, m)
+	}
+}
+
+// together matches the patterns of a group.
+func (s *Set) together(g *group, value []byte, want, got Bits, m *Scratch) {
+	if want != nil && !want.Intersects(g.bits) {
+		return
+	}
+	if m.found == nil || len(m.found.matched) < (len(g.members)+63)/64 {
+		m.found = newFindings(len(g.members))
+	}
+	m.found.reset()
+	at, entries := g.product.run(value, m.found, allowance{first: 48, every: 12, most: 512}, m)
+	if at >= 0 {
+		for n, i := range g.members {
+			if m.found.matched.Has(n) || m.found.lost.Has(n) || !s.possible(i, value, want, got, m) {
+				continue
+			}
+			d := g.product.parts[n]
+			entry, _, _ := d.resume(d.current(), entries[n], value, at, &m.steps, unlimitedStates)
+			m.found.add(active{uint32(n), entry})
 		}
 	}
-}
-
-func (c *compiled) matches(value []byte, m *Scratch) bool {
-	if c.Kind != Regexp {
-		_, _, ok := c.locate(value)
-		return ok
+	if !m.found.any {
+		return
 	}
-	m.resolve(c.program, value)
-	m.found = append(m.found[:0], 0)
-	m.search(c.program, value, 0, nil, m.found, 1)
-	return m.found[0] != 0
-}
-
-// Find returns the range of the leftmost match of pattern i, as a backtracking matcher
-// would find it; of phrases that begin at the same place, the first in the list.
-// It allocates, and is meant for explaining a match.
-func (s *Set) Find(i int, value []byte) (start, end int, ok bool) {
-	c := &s.patterns[i]
-	if c.Kind != Regexp {
-		return c.locate(value)
-	}
-	g := s.Captures(i, value)
-	if g == nil {
-		return 0, 0, false
-	}
-	return g[0], g[1], true
-}
-
-// Captures returns the boundaries of the groups of the leftmost match of pattern i: those
-// of group n are at 2n and 2n+1, -1 if the group did not take part; group 0 is the whole
-// match. It returns nil if there is no match.
-func (s *Set) Captures(i int, value []byte) []int {
-	c := &s.patterns[i]
-	if c.Kind != Regexp {
-		if start, end, ok := c.locate(value); ok {
-			return []int{start, end}
+	for n := range m.found.matched.All() {
+		if i := g.members[n]; want == nil || want.Has(int(i)) {
+			got.Set(int(i))
 		}
-		return nil
 	}
-	p := c.explains()
-	if p == nil {
-		return nil
+	for n := range m.found.lost.All() {
+		s.evaluate(g.members[n], value, want, got, m)
 	}
-	k := pike{p: p, m: &simulation{}, value: value}
-	return k.find(c.groups)
 }
 
-// locate finds the leftmost occurrence of a string pattern.
-func (c *compiled) locate(value []byte) (start, end int, ok bool) {
-	n := len(c.Text)
-	equal := func(at int) bool {
-		return at >= 0 && at+n <= len(value) && sameText(value[at:at+n], c.Text, c.Fold)
+// scan finds the strings of all patterns in the value.
+func (s *Set) scan(value []byte, want, got Bits, m *Scratch) {
+	a := s.strings
+	if !a.strings {
+		return
 	}
-	switch c.Kind {
-	case Exact:
-		return 0, n, len(value) == n && equal(0)
-	case Prefix:
-		return 0, n, equal(0)
-	case Suffix:
-		return len(value) - n, len(value), equal(len(value) - n)
-	case ContainsAny:
-		for _, t := range c.Texts {
-			if at := index(value, t, c.Fold); at >= 0 && (!ok || at < start) {
-				start, end, ok = at, at+len(t), true
+	m.steps += uint64(len(value))
+	next, outputs := a.next, a.outputs
+	state := uint32(0)
+	for _, b := range value {
+		state = next[state+uint32(a.classes[b])]
+		if state >= outputs {
+			if end := next[state+a.width-1]; m.ends[end] != m.epoch {
+				m.ends[end] = m.epoch
+				s.hold(a.ends[end], want, got, m)
 			}
 		}
-		return start, end, ok
-	}
-	for from := 0; ; {
-		at := index(value[from:], c.Text, c.Fold)
-		if at < 0 {
-			return 0, 0, false
-		}
-		start, end = from+at, from+at+n
-		if c.Kind == Contains || (start == 0 || !isWord(value[start-1])) && (end == len(value) || !isWord(value[end])) {
-			return start, end, true
-		}
-		from = start + 1
 	}
 }
 
-// sameText compares bytes of the same length.
-func sameText(value []byte, text string, fold bool) bool {
-	if !fold {
-		return string(value) == text
-	}
-	for i, b := range value {
-		if lower(b) != lower(text[i]) {
-			return false
+// present returns which classes of bytes occur in the value, computed when first needed.
+func (s *Set) present(value []byte, m *Scratch) uint64 {
+	if !m.looked {
+		m.looked = true
+		m.steps += uint64(len(value) / 2)
+		m.present = 0
+		for _, b := range value {
+			m.present |= s.atoms[b]
 		}
 	}
-	return true
+	return m.present
 }
 
-// index finds the first occurrence of text.
-func index(value []byte, text string, fold bool) int {
-	if !fold {
-		return bytes.Index(value, []byte(text))
-	}
-	for at := 0; at+len(text) <= len(value); at++ {
-		if sameText(value[at:at+len(text)], text, true) {
-			return at
+// hold notes that clauses hold.
+func (s *Set) hold(clauses []uint32, want, got Bits, m *Scratch) {
+	m.steps += uint64(len(clauses))
+	for _, n := range clauses {
+		if m.clauses[n] == m.epoch {
+			continue
+		}
+		m.clauses[n] = m.epoch
+		o := s.owners[n]
+		i := o.pattern
+		if o.decides {
+			if want == nil || want.Has(int(i)) {
+				got.Set(int(i))
+			}
+			continue
+		}
+		if m.counted[i] != m.epoch {
+			m.counted[i] = m.epoch
+			m.counts[i] = 0
+		}
+		if m.counts[i]++; m.counts[i] == s.patterns[i].needs {
+			m.candidates = append(m.candidates, i)
 		}
 	}
-	return -1
 }
 
-// SizeBytes estimates the memory of the Set.
+// left returns the patterns without strings that the bytes that occur do not rule out.
+func (s *Set) left(present uint64, m *Scratch) []uint32 {
+	h := (present ^ present>>29) * 0x9e3779b97f4a7c15
+	memo := &m.memo[(h>>40^uint64(len(s.patterns)))%uint64(len(m.memo))]
+	if memo.set == s && memo.present == present {
+		return memo.left
+	}
+	memo.set, memo.present, memo.left = s, present, memo.left[:0]
+	for _, i := range s.loose {
+		if s.patterns[i].mask&^present == 0 {
+			memo.left = append(memo.left, i)
+		}
+	}
+	m.steps += uint64(len(s.loose))
+	return memo.left
+}
+
+// possible tells whether a pattern is wanted and can match the value.
+func (s *Set) possible(i uint32, value []byte, want, got Bits, m *Scratch) bool {
+	c := &s.patterns[i]
+	word, bit := i>>6, uint64(1)<<(i&63)
+	if len(value) < c.least || got[word]&bit != 0 || want != nil && want[word]&bit == 0 {
+		return false
+	}
+	return c.mask == 0 || c.mask&^s.present(value, m) == 0
+}
+
+// evaluate matches one pattern that may match.
+func (s *Set) evaluate(i uint32, value []byte, want, got Bits, m *Scratch) {
+	if s.possible(i, value, want, got, m) && s.patterns[i].matches(value, m) {
+		got.Set(int(i))
+	}
+}
+
+// matches evaluates a pattern without filters.
+func (c *compiled) matches(value []byte, m *Scratch) bool {
+	switch c.how {
+	case byComparing:
+		m.steps += uint64(len(value)/16 + len(c.Text))
+		_, _, ok := c.locate(value)
+		return ok
+	case byLooking:
+		for i, b := range value {
+			if c.one.has(b) {
+				m.steps += uint64(i)
+				return true
+			}
+		}
+		m.steps += uint64(len(value))
+		return false
+	case byAutomaton:
+		entry, at, seeds := c.alone().run(value, &m.steps, allowance{first: 24, every: 32, most: 1024})
+		if at >= 0 {
+			return m.search(c.program, value, at, seeds)
+		}
+		return entry == matchState
+	}
+	m.resolve(c.program, value)
+	return m.search(c.program, value, 0, nil)
+}
+
+// SizeBytes estimates the memory of the Set now, with the states of its automata made so
+// far, which Options.CacheBytes bounds.
 func (s *Set) SizeBytes() int {
-	total := 0
+	total := s.strings.sizeBytes() + len(s.owners)*8 + 2048
 	for i := range s.patterns {
 		c := &s.patterns[i]
-		total += 256 + len(c.Text)
+		total += 512 + len(c.Text)
+		for _, t := range c.Texts {
+			total += len(t) + 16
+		}
 		if c.program != nil {
 			total += c.program.sizeBytes()
 		}
 	}
-	return total
+	return total + int(s.memory.used.Load())
 }
 
 func (p *program) sizeBytes() int {

@@ -22,7 +22,7 @@ type MultipartProblem uint16
 
 // The problems.
 const (
-	// NoBoundary: Content-Type names no boundary, or one that RFC 2046 does not allow.
+	// NoBoundary: Content-Type names no boundary, or an empty or too long one.
 	NoBoundary MultipartProblem = 1 << iota
 	// BareLineFeed: a line ends without CR.
 	BareLineFeed
@@ -40,6 +40,9 @@ const (
 	BadBoundaryLine
 	// TransferEncoding: a part has Content-Transfer-Encoding other than 7bit, 8bit, binary.
 	TransferEncoding
+	// OddBoundary: Content-Type names two boundaries, or one with characters that RFC 2046
+	// §5.1.1 does not allow: readers cut those differently.
+	OddBoundary
 )
 
 // multipart is a multipart body taken apart.
@@ -70,10 +73,13 @@ func (in *Inspection) Parts() (list []Part, problems MultipartProblem, oversize 
 }
 
 func (in *Inspection) splitParts(m *multipart) {
-	body := in.r.Body
+	body, _ := in.r.held()
 	contentType, _ := in.r.Field("Content-Type")
-	boundary, ok := parameter(contentType, "boundary")
-	if !ok || boundary == "" || len(boundary) > 70 {
+	boundary, times := parameter(contentType, "boundary")
+	if times > 1 || !isBoundary(boundary) {
+		m.problems |= OddBoundary
+	}
+	if boundary == "" || len(boundary) > 70 {
 		m.problems |= NoBoundary
 		m.parts = append(m.parts, Part{Content: body})
 		return
@@ -148,9 +154,20 @@ func (in *Inspection) splitParts(m *multipart) {
 	}
 }
 
+// isBoundary tells whether s is made of RFC 2046's bchars and does not end with a space.
+func isBoundary(s string) bool {
+	for i := range len(s) {
+		c := s[i]
+		if c|0x20-'a' >= 26 && c-'0' >= 10 && strings.IndexByte("'()+_,-./:=? ", c) < 0 {
+			return false
+		}
+	}
+	return s == "" || s[len(s)-1] != ' '
+}
+
 // unfinished notes that the last boundary is missing, unless the body goes on.
 func (in *Inspection) unfinished(m *multipart) {
-	if !in.r.BodyTruncated {
+	if _, truncated := in.r.held(); !truncated {
 		m.problems |= Unfinished
 	}
 }
@@ -190,14 +207,15 @@ func (in *Inspection) part(s []byte, problems *MultipartProblem) (p Part) {
 			*problems |= BadHeader
 			continue
 		}
-		value = strings.Trim(value, " \t")
 		switch {
+		case name[0]|0x20 != 'c': // as of the fields that count
 		case strings.EqualFold(name, "Content-Disposition"):
 			dispositions++
-			in.disposition(&p, value, problems)
+			in.disposition(&p, strings.Trim(value, " \t"), problems)
 		case strings.EqualFold(name, "Content-Type"):
-			p.ContentType = view(value)
+			p.ContentType = view(strings.Trim(value, " \t"))
 		case strings.EqualFold(name, "Content-Transfer-Encoding"):
+			value = strings.Trim(value, " \t")
 			if !strings.EqualFold(value, "7bit") && !strings.EqualFold(value, "8bit") && !strings.EqualFold(value, "binary") {
 				*problems |= TransferEncoding
 			}
@@ -261,7 +279,7 @@ func (in *Inspection) disposition(p *Part, value string, problems *MultipartProb
 func (in *Inspection) multipartArguments(p *pairs) {
 	parts, problems, oversize := in.Parts()
 	p.oversize = oversize
-	in.parts.bodyMalformed = problems&(NoBoundary|Unfinished|BadHeader) != 0
+	in.parts.bodyMalformed = problems&(NoBoundary|OddBoundary|Unfinished|BadHeader) != 0
 	for i := range parts {
 		if parts[i].HasFile {
 			p.list = append(p.list, Pair{Name: parts[i].Name})
@@ -279,5 +297,6 @@ func appendFileNames(_ *Selector, dst []Value, in *Inspection) ([]Value, Outcome
 			dst = append(dst, Value{Bytes: parts[i].FileName, Name: parts[i].Name})
 		}
 	}
-	return dst, Outcome{Oversize: oversize || in.r.BodyTruncated}
+	_, truncated := in.r.held()
+	return dst, Outcome{Oversize: oversize || truncated}
 }

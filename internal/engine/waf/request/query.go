@@ -63,30 +63,28 @@ func sameName(sent []byte, name string) bool {
 	if len(sent) < len(name) {
 		return false
 	}
-	i := 0
-	for n := 0; i < len(sent); n++ {
-		if n == len(name) {
-			return false
-		}
+	return len(sent) == len(name) && sameRead(sent, name, false) || sameRead(sent, name, true)
+}
+
+// sameRead compares sent, decoded or not, with name.
+func sameRead(sent []byte, name string, decode bool) bool {
+	n := 0
+	for i := 0; i < len(sent); n++ {
 		c := sent[i]
 		i++
-		switch {
-		case c == '+' && name[n] != '+':
+		if decode && c == '+' {
 			c = ' '
-		case c == '%' && i+1 < len(sent) && name[n] != '%':
+		} else if decode && c == '%' && i+1 < len(sent) {
 			if b, ok := hexPair(sent[i], sent[i+1]); ok {
 				c = b
 				i += 2
 			}
 		}
-		if lowerByte(c) != lowerByte(name[n]) {
+		if n == len(name) || lowerByte(c) != lowerByte(name[n]) {
 			return false
 		}
-		if i == len(sent) {
-			return n == len(name)-1
-		}
 	}
-	return len(name) == 0
+	return n == len(name)
 }
 
 func lowerByte(c byte) byte {

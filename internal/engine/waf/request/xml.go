@@ -10,7 +10,7 @@ import (
 // is an argument by itself, as it comes: that is where external entities are declared. Comments and
 // processing instructions, which no application sees, are left out.
 func (in *Inspection) xmlArguments(p *pairs) {
-	s := in.r.Body
+	s, _ := in.r.held()
 	element := view("xml")
 	for len(s) > 0 {
 		if len(p.list) >= in.limits.Arguments {
@@ -30,6 +30,8 @@ func (in *Inspection) xmlArguments(p *pairs) {
 		switch {
 		case len(s) == 0:
 			return
+		case len(s) > 1 && s[1] != '!' && s[1] != '?':
+			element, end = in.tag(p, s, element)
 		case bytes.HasPrefix(s, []byte("<!--")):
 			end = after(s, "-->")
 		case bytes.HasPrefix(s, []byte("<![CDATA[")):
@@ -44,8 +46,6 @@ func (in *Inspection) xmlArguments(p *pairs) {
 			if end > 0 {
 				p.list = append(p.list, Pair{view("!DOCTYPE"), s[:end]})
 			}
-		default:
-			element, end = in.tag(p, s, element)
 		}
 		if end <= 0 { // it does not end
 			in.parts.bodyMalformed = true

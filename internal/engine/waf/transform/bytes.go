@@ -3,6 +3,7 @@ package transform
 import (
 	"bytes"
 	"encoding/binary"
+	"slices"
 )
 
 // class says what a byte means to a transformation.
@@ -11,6 +12,7 @@ type class uint8
 const (
 	spaceByte   class = 1 << iota // isspace of C: space, \t \n \v \f \r
 	wideSpace                     // those and 0xA0, Latin-1's no-break space
+	oddSpace                      // the same without the space itself
 	commandByte                   // what CmdLine looks at, besides letters
 	plainInURL                    // what URLEncode leaves
 	commentByte                   // first bytes of comment marks
@@ -27,7 +29,8 @@ var classes = func() (t [256]class) {
 	}
 	const upper, lower = "ABCDEFGHIJKLMNOPQRSTUVWXYZ", "abcdefghijklmnopqrstuvwxyz"
 	set(spaceByte|wideSpace, " \t\n\v\f\r")
-	set(wideSpace, "\xa0")
+	set(wideSpace|oddSpace, "\xa0")
+	set(oddSpace, "\t\n\v\f\r")
 	set(commandByte, "\"'\\^ ,;\t\r\n/(")
 	set(plainInURL, upper+lower+"0123456789*")
 	set(commentByte, "/*-#<")
@@ -56,6 +59,11 @@ var unhex = func() (t [256]byte) {
 func hexPair(hi, lo byte) (byte, bool) {
 	h, l := unhex[hi], unhex[lo]
 	return h<<4 | l, h != notHex && l != notHex
+}
+
+// room is dst with n bytes more, whatever they are.
+func room(dst []byte, n int) []byte {
+	return slices.Grow(dst, n)[:len(dst)+n]
 }
 
 // firstOf is the index of the first byte of class c, or -1.
@@ -102,15 +110,18 @@ func hasHigh(s []byte) bool {
 	return false
 }
 
-// mayHaveLetter tells whether s may have one of the 26 bytes from first on. It is never
-// wrong when it says no.
-func mayHaveLetter(s []byte, first byte) bool {
-	from := (0x80 - uint64(first)) * ones
-	after := (0x80 - uint64(first) - 26) * ones
+// lettersOf marks, in the highest bit of each byte of x, which of them are among the 26 from
+// first on.
+func lettersOf(x uint64, first byte) uint64 {
+	low := x &^ highs
+	// Adding cannot carry from byte to byte: each is at most 0x7f + 0x3f.
+	return (low + (0x80-uint64(first))*ones) &^ (low + (0x80-uint64(first)-26)*ones) &^ x & highs
+}
+
+// hasLetter tells whether s has one of the 26 bytes from first on.
+func hasLetter(s []byte, first byte) bool {
 	for len(s) >= 8 {
-		x := binary.LittleEndian.Uint64(s) &^ highs
-		// Adding cannot carry from byte to byte: each is at most 0x7f + 0x3f.
-		if (x+from)&^(x+after)&highs != 0 {
+		if lettersOf(binary.LittleEndian.Uint64(s), first) != 0 {
 			return true
 		}
 		s = s[8:]
@@ -121,4 +132,18 @@ func mayHaveLetter(s []byte, first byte) bool {
 		}
 	}
 	return false
+}
+
+// flipLetters turns the case of the 26 bytes from first on, in place.
+func flipLetters(s []byte, first byte) {
+	for len(s) >= 8 {
+		x := binary.LittleEndian.Uint64(s)
+		binary.LittleEndian.PutUint64(s, x^lettersOf(x, first)>>2)
+		s = s[8:]
+	}
+	for i, b := range s {
+		if b-first < 26 {
+			s[i] = b ^ 0x20
+		}
+	}
 }

@@ -4,32 +4,36 @@ package transform
 // \ " ' ^, makes one space of any run of spaces, tabs, line ends, commas and semicolons,
 // deletes a space before / and (, and lower-cases letters.
 func cmdLine(dst, src []byte) ([]byte, bool) {
-	if !mayHaveLetter(src, 'A') && firstOf(src, commandByte) < 0 {
+	if !hasLetter(src, 'A') && firstOf(src, commandByte) < 0 {
 		return dst, false
 	}
+	n := len(dst)
+	dst = room(dst, len(src))
 	space := false
 	for _, c := range src {
-		switch c {
-		case '"', '\'', '\\', '^':
+		switch {
+		case classes[c]&(commandByte|upperByte) == 0:
+		case c == '"' || c == '\'' || c == '\\' || c == '^':
 			continue
-		case ' ', ',', ';', '\t', '\r', '\n':
-			if !space {
-				dst = append(dst, ' ')
+		case c == '/' || c == '(':
+			if space {
+				n--
 			}
+		case classes[c]&upperByte != 0:
+			c |= 0x20
+		case space:
+			continue
+		default:
+			dst[n] = ' '
+			n++
 			space = true
 			continue
-		case '/', '(':
-			if space {
-				dst = dst[:len(dst)-1]
-			}
 		}
-		if classes[c]&upperByte != 0 {
-			c |= 0x20
-		}
-		dst = append(dst, c)
 		space = false
+		dst[n] = c
+		n++
 	}
-	return dst, true
+	return dst[:n], true
 }
 
 // cmdLineUnix is the form for POSIX shells: it deletes \ " ', makes one space of any run of
@@ -47,10 +51,12 @@ func cmdLineWin(dst, src []byte) ([]byte, bool) {
 }
 
 func shellLine(dst, src []byte, win bool) ([]byte, bool) {
-	if !mayHaveLetter(src, 'A') && firstOf(src, commandByte|spaceByte) < 0 {
+	if !hasLetter(src, 'A') && firstOf(src, commandByte|spaceByte) < 0 {
 		return dst, false
 	}
 	base := len(dst)
+	n := base
+	dst = room(dst, len(src))
 	space := false
 	for i := 0; i < len(src); i++ {
 		c := src[i]
@@ -59,7 +65,7 @@ func shellLine(dst, src []byte, win bool) ([]byte, bool) {
 			continue
 		case c == '\\' && !win:
 			continue
-		case c == '\\' && len(dst) > base && !space && dst[len(dst)-1] == '\\':
+		case c == '\\' && n > base && !space && dst[n-1] == '\\':
 			continue
 		case c == '^' && win:
 			if i+1 < len(src) && src[i+1] == '\r' {
@@ -75,11 +81,13 @@ func shellLine(dst, src []byte, win bool) ([]byte, bool) {
 		case classes[c]&upperByte != 0:
 			c |= 0x20
 		}
-		if space && len(dst) > base {
-			dst = append(dst, ' ')
+		if space && n > base {
+			dst[n] = ' '
+			n++
 		}
 		space = false
-		dst = append(dst, c)
+		dst[n] = c
+		n++
 	}
-	return dst, true
+	return dst[:n], true
 }

@@ -4,24 +4,29 @@ import "bytes"
 
 // compressWhitespace makes one space of any run of whitespace, of which 0xA0 is a kind.
 func compressWhitespace(dst, src []byte) ([]byte, bool) {
-	start := firstOf(src, wideSpace)
+	start := firstOf(src, oddSpace)
+	if double := bytes.Index(src, []byte("  ")); start < 0 || double >= 0 && double < start {
+		start = double
+	}
 	if start < 0 {
 		return dst, false
 	}
-	dst = append(dst, src[:start]...)
-	space := false
+	n := len(dst)
+	dst = room(dst, len(src))
+	n += copy(dst[n:], src[:start])
+	space := start > 0 && src[start-1] == ' '
 	for _, c := range src[start:] {
 		if classes[c]&wideSpace == 0 {
-			dst = append(dst, c)
 			space = false
+		} else if space {
 			continue
+		} else {
+			c, space = ' ', true
 		}
-		if !space {
-			dst = append(dst, ' ')
-		}
-		space = true
+		dst[n] = c
+		n++
 	}
-	return dst, true
+	return dst[:n], true
 }
 
 // removeWhitespace deletes all whitespace, of which 0xA0 is a kind.
@@ -30,13 +35,16 @@ func removeWhitespace(dst, src []byte) ([]byte, bool) {
 	if start < 0 {
 		return dst, false
 	}
-	dst = append(dst, src[:start]...)
+	n := len(dst)
+	dst = room(dst, len(src))
+	n += copy(dst[n:], src[:start])
 	for _, c := range src[start:] {
 		if classes[c]&wideSpace == 0 {
-			dst = append(dst, c)
+			dst[n] = c
+			n++
 		}
 	}
-	return dst, true
+	return dst[:n], true
 }
 
 // trim deletes whitespace at the ends.

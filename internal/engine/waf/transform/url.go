@@ -6,25 +6,24 @@ func urlDecode(dst, src []byte) ([]byte, bool) {
 	if start < 0 {
 		return dst, false
 	}
-	dst = append(dst, src[:start]...)
-	for i := start; i < len(src); {
+	n := len(dst)
+	dst = room(dst, len(src))
+	n += copy(dst[n:], src[:start])
+	for i := start; i < len(src); n++ {
 		c := src[i]
+		i++
 		switch {
 		case c == '+':
-			dst = append(dst, ' ')
-			i++
-			continue
-		case c == '%' && i+2 < len(src):
-			if b, ok := hexPair(src[i+1], src[i+2]); ok {
-				dst = append(dst, b)
-				i += 3
-				continue
+			c = ' '
+		case c == '%' && i+1 < len(src):
+			if b, ok := hexPair(src[i], src[i+1]); ok {
+				c = b
+				i += 2
 			}
 		}
-		dst = append(dst, c)
-		i++
+		dst[n] = c
 	}
-	return dst, true
+	return dst[:n], true
 }
 
 // urlDecodeUni is urlDecode that also knows Microsoft's %uHHHH. Of a code it keeps the
@@ -35,41 +34,40 @@ func urlDecodeUni(dst, src []byte, bestFit bool) ([]byte, bool) {
 	if start < 0 {
 		return dst, false
 	}
-	dst = append(dst, src[:start]...)
-	for i := start; i < len(src); {
+	n := len(dst)
+	dst = room(dst, len(src))
+	n += copy(dst[n:], src[:start])
+	for i := start; i < len(src); n++ {
 		c := src[i]
+		i++
 		switch {
 		case c == '+':
-			dst = append(dst, ' ')
-			i++
-			continue
-		case c != '%' || i+1 >= len(src):
-		case src[i+1]|0x20 == 'u':
-			if code, ok := hexCode(src[i+2:]); ok {
-				b := fold(code)
+			c = ' '
+		case c != '%' || i == len(src):
+		case src[i]|0x20 == 'u':
+			if code, ok := hexCode(src[i+1:]); ok {
+				c = fold(code)
 				if bestFit {
 					if f, ok := bestFitASCII(code); ok {
-						b = f
+						c = f
 					}
 				}
-				dst = append(dst, b)
-				i += 6
-				continue
+				i += 5
+				break
 			}
-			dst = append(dst, c, src[i+1])
-			i += 2
-			continue
-		case i+2 < len(src):
-			if b, ok := hexPair(src[i+1], src[i+2]); ok {
-				dst = append(dst, b)
-				i += 3
-				continue
+			dst[n] = c
+			n++
+			c = src[i]
+			i++
+		case i+1 < len(src):
+			if b, ok := hexPair(src[i], src[i+1]); ok {
+				c = b
+				i += 2
 			}
 		}
-		dst = append(dst, c)
-		i++
+		dst[n] = c
 	}
-	return dst, true
+	return dst[:n], true
 }
 
 // hexCode reads the four hexadecimal digits at the beginning of s.
@@ -91,7 +89,7 @@ func fold(code uint16) byte {
 	return byte(code)
 }
 
-const upperHexDigits, hexDigits = "0123456789ABCDEF", "0123456789abcdef"
+const hexDigits = "0123456789abcdef"
 
 // urlEncode writes a space as + and everything but letters, digits and * as %hh, as
 // ModSecurity does.

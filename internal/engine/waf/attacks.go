@@ -1,0 +1,66 @@
+package waf
+
+import (
+	"errors"
+	"fmt"
+
+	"fastness/internal/engine/waf/attack"
+)
+
+// AttackMatch tells whether a value is an attack of one of the families, read in each of the ways
+// in which applications decode values (package attack).
+type AttackMatch struct {
+	Inspect
+	Families []string // names of package attack
+	Place    string   // where in a request the values stand: a name of package attack
+}
+
+func (c *compiler) attackLeaf(m *AttackMatch) (leaf, error) {
+	if c.p.attacks == nil {
+		return leaf{}, errors.New("there is no detector of attacks")
+	}
+	l, err := c.inspect(&m.Inspect)
+	if err != nil {
+		return l, err
+	}
+	l.kind = attackLeaf
+	for _, name := range m.Families {
+		f, ok := attack.ParseFamily(name)
+		if !ok {
+			return l, fmt.Errorf("no family of attacks is named %q", name)
+		}
+		l.families |= attack.Of(f)
+	}
+	var ok bool
+	if l.place, ok = attack.ParsePlace(m.Place); !ok {
+		return l, fmt.Errorf("no place is named %q", m.Place)
+	}
+	return l, nil
+}
+
+// attacked tells whether a value of the leaf's node is an attack of its families.
+func (s *Scratch) attacked(l *leaf) bool {
+	bit := aspectBit(l.aspect)
+	ps := s.part(s.p.nodes[l.node].part)
+	for i := range ps.n {
+		var set attack.Set
+		if v := &s.values[ps.first+i]; v.known&bit != 0 {
+			set = attack.Set(v.kept.hit(l.aspect))
+		} else {
+			set = s.attacks(&s.forms[s.form(l.node, i)], l.place)
+			s.answer(ps.first+i, l.aspect, int32(set))
+		}
+		if set&l.families != 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// attacks gives the families of attacks that a form at a place is one of.
+func (s *Scratch) attacks(f *form, place attack.Place) attack.Set {
+	if f.tried != place {
+		f.tried, f.attacks = place, s.p.attacks.Inspect(f.bytes, place, &s.attack, nil)
+	}
+	return f.attacks
+}

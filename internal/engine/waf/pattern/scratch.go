@@ -1,0 +1,60 @@
+package pattern
+
+// Scratch is the memory of one goroutine at a time for matching with any Sets. It grows to
+// what the largest of them needs, and is worth keeping: it also remembers which patterns
+// are left for a combination of bytes.
+type Scratch struct {
+	simulation
+
+	epoch      uint32   // of the value: what is stamped with another one is not valid
+	ends       []uint32 // stamps of states where strings end
+	clauses    []uint32 // stamps of clauses that hold
+	counted    []uint32 // stamps of patterns of which a clause holds
+	counts     []uint32 // how many, if the stamp is valid
+	candidates []uint32 // patterns to look at
+	looked     bool     // whether present is known
+	present    uint64   // classes of bytes that occur
+	memo       [256]looseMemo
+
+	active [2][]active // parts of a product
+	found  *findings   // of a product for a value
+	step   *findings   // for a symbol
+}
+
+// looseMemo is which patterns without strings are left for a combination of bytes.
+type looseMemo struct {
+	set     *Set
+	present uint64
+	left    []uint32
+}
+
+// NewScratch returns empty memory.
+func NewScratch() *Scratch { return &Scratch{} }
+
+// Steps returns how many steps have been taken in total: a byte moved over by an automaton,
+// an instruction visited by a simulation; making a state counts as many. Each stands for a
+// few nanoseconds. It measures work independently of the machine.
+func (m *Scratch) Steps() uint64 { return m.steps }
+
+// begin starts a value.
+func (m *Scratch) begin(s *Set) {
+	m.epoch++
+	if m.epoch == 0 {
+		clear(m.ends)
+		clear(m.clauses)
+		clear(m.counted)
+		m.epoch = 1
+	}
+	if len(m.ends) < len(s.strings.ends) {
+		m.ends = make([]uint32, len(s.strings.ends))
+	}
+	if len(m.clauses) < len(s.owners) {
+		m.clauses = make([]uint32, len(s.owners))
+	}
+	if len(m.counted) < len(s.patterns) {
+		m.counted = make([]uint32, len(s.patterns))
+		m.counts = make([]uint32, len(s.patterns))
+	}
+	m.candidates = m.candidates[:0]
+	m.looked = false
+}

@@ -1,0 +1,337 @@
+package wafv2
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"fastness/internal/api/wafv2api"
+	"fastness/internal/audit"
+	"fastness/internal/call"
+	"fastness/internal/clock"
+	"fastness/internal/front"
+	"fastness/internal/page"
+	"fastness/internal/policy"
+	"fastness/internal/seal"
+	"fastness/internal/securemem"
+	"fastness/internal/store"
+	"fastness/internal/store/pebble"
+	"fastness/internal/store/table"
+	"fastness/internal/wire"
+	"fastness/internal/wire/awsjson"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+const (
+	testAccount  = "111122223333"
+	otherAccount = "444455556666"
+	testRegion   = "us-east-1"
+)
+
+// harness is the room behind the real front door, on a real store in memory.
+type harness struct {
+	testing.TB
+	service   *Service
+	door      *front.Door
+	store     store.Store
+	registry  *table.Registry
+	clock     *clock.Manual
+	people    *people
+	resources resources
+	live      *proxies
+	published int
+}
+
+// resources are the resources that there are, by ARN.
+type resources map[string]ResourceState
+
+func (r resources) WebACLResource(_ store.Reader, arn string) (ResourceState, map[string]string, error) {
+	return r[arn], nil, nil
+}
+
+// proxies answer with what they hold.
+type proxies struct {
+	limited []netip.Addr
+	sampled Sampled
+	paths   PathTraffic
+	from    time.Time
+}
+
+func (p *proxies) RateLimited(context.Context, string, string, string) ([]netip.Addr, error) {
+	return p.limited, nil
+}
+
+func (p *proxies) Samples(_ context.Context, _, _ string, from, _ time.Time, _ int) (Sampled, error) {
+	p.from = from
+	return p.sampled, nil
+}
+
+func (p *proxies) Paths(context.Context, PathQuery) (PathTraffic, error) { return p.paths, nil }
+
+// testCatalogue has two managed rule groups in the manner of AWS's.
+type testCatalogue struct{}
+
+func (testCatalogue) ManagedGroups() []ManagedGroup {
+	block := wafv2api.RuleAction{Block: &wafv2api.BlockAction{}}
+	return []ManagedGroup{
+		{
+			Vendor: "AWS", Name: "AWSManagedRulesATPRuleSet", LabelNamespace: "awswaf:managed:aws:atp:", Advanced: true,
+			Versions: []ManagedVersion{{Capacity: 50, Rules: []ManagedRule{{"VolumetricSession", block}}}},
+		},
+		{
+			Vendor: "AWS", Name: "AWSManagedRulesCommonRuleSet", Title: "Core rule set", LabelNamespace: "awswaf:managed:aws:core-rule-set:",
+			Versioned: true, Default: "Version_1.1",
+			Versions: []ManagedVersion{
+				{Name: "Version_1.2", Updated: time.Date(2026, 2, 1, 0, 0, 0, 0, time.UTC), Capacity: 710, Rules: []ManagedRule{{"NoUserAgent_HEADER", block}, {"GenericLFI_BODY", block}}},
+				{Name: "Version_1.1", Updated: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC), Capacity: 700, Rules: []ManagedRule{{"NoUserAgent_HEADER", block}}, Labels: []string{"awswaf:managed:aws:core-rule-set:NoUserAgent_Header"}},
+				{Name: "Version_1.0", Updated: time.Date(2025, 1, 1, 0, 0, 0, 0, time.UTC), Expires: time.Date(2026, 2, 15, 0, 0, 0, 0, time.UTC), Capacity: 700},
+			},
+		},
+	}
+}
+
+func newHarness(t testing.TB, options ...func(*Config)) *harness {
+	t.Helper()
+	clk := clock.NewManual(time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC))
+	arena := securemem.NewArena(securemem.Options{})
+	t.Cleanup(arena.Close)
+	inner, err := pebble.Open("store", pebble.Options{FS: vfs.NewMem(), Clock: clk})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := inner.Close(); err != nil {
+			t.Errorf("close the store: %v", err)
+		}
+	})
+	ring, err := seal.Open(t.Context(), inner, seal.NewFile(arena, filepath.Join(t.TempDir(), "root.key")), seal.Options{Clock: clk, Arena: arena, Initialize: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	aead := func(purpose string) *seal.AEAD {
+		a, err := ring.AEAD(purpose)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return a
+	}
+	sealed := ring.Store(inner)
+	log := audit.Open(sealed, clk)
+	t.Cleanup(log.Close)
+	registry := table.NewRegistry()
+	if err := audit.Reserve(registry); err != nil {
+		t.Fatal(err)
+	}
+	quiet := slog.New(slog.DiscardHandler)
+	h := &harness{
+		TB: t, store: sealed, registry: registry, clock: clk, people: &people{identity: map[string][]*policy.Policy{}},
+		resources: resources{}, live: &proxies{},
+	}
+	config := Config{
+		Store: sealed, Registry: registry, Pages: page.New(aead(seal.PurposePage)), Keys: aead(seal.PurposeToken), Clock: clk, Log: quiet,
+		Resources: h.resources, Catalogue: testCatalogue{}, Live: h.live, Changed: func() { h.published++ },
+		IntegrationURL: func(account, _ string) string { return "https://127.0.0.1/" + account + "/" },
+	}
+	for _, o := range options {
+		o(&config)
+	}
+	if h.service, err = New(config); err != nil {
+		t.Fatal(err)
+	}
+	h.door, err = front.New(front.Config{
+		Rooms:  []*front.Room{{API: wafv2api.API, Service: h.service, Resolver: h.service, MaxBody: MaxBody}},
+		Codecs: []wire.Codec{awsjson.New(wire.AWSJSON11)}, Credentials: h.people, Principals: h.people,
+		Store: sealed, Audit: log, Clock: clk, Log: quiet, Metrics: front.NewMetrics(prometheus.NewRegistry()), Regions: []string{testRegion, "us-west-2"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return h
+}
+
+// people stands for IAM: identity policies by principal ARN.
+type people struct {
+	mu       sync.Mutex
+	identity map[string][]*policy.Policy
+}
+
+func (p *people) Credential(context.Context, string, string) (call.Credential, error) {
+	return call.Credential{}, call.ErrUnknownAccessKey
+}
+
+func (p *people) Policies(_ context.Context, who *call.Principal) (*policy.Policies, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return &policy.Policies{Identity: p.identity[who.PolicyARN()]}, nil
+}
+
+// allow gives a principal an identity policy.
+func (h *harness) allow(who *call.Principal, document string) {
+	h.Helper()
+	p, err := policy.New(policy.IdentityInline, "test", []byte(document))
+	if err != nil {
+		h.Fatal(err)
+	}
+	h.people.mu.Lock()
+	defer h.people.mu.Unlock()
+	h.people.identity[who.PolicyARN()] = append(h.people.identity[who.PolicyARN()], p)
+}
+
+func root(account string) *call.Principal {
+	return &call.Principal{Kind: call.Root, Account: account, ARN: "arn:aws:iam::" + account + ":root", ID: account}
+}
+
+func user(account, name string) *call.Principal {
+	return &call.Principal{Kind: call.User, Account: account, ARN: "arn:aws:iam::" + account + ":user/" + name, ID: "AIDA" + name, UserName: name}
+}
+
+// client puts a caller into the context of each call.
+type client struct {
+	door   *front.Door
+	who    *call.Principal
+	region string
+	clock  clock.Clock
+}
+
+func (c *client) Invoke(ctx context.Context, op *wire.Operation, in any) (any, error) {
+	parent := &call.Call{
+		Principal: c.who, Account: c.who.Account, Region: c.region, Time: c.clock.Now(),
+		Source: &call.Source{IP: netip.MustParseAddr("127.0.0.1"), UserAgent: "test"},
+	}
+	return c.door.Invoke(call.With(ctx, parent), op, in)
+}
+
+// as returns a client that calls as who in a Region.
+func (h *harness) as(who *call.Principal, region string) *wafv2api.Client {
+	return wafv2api.NewClient(&client{h.door, who, region, h.clock})
+}
+
+// admin is the root user of the test account.
+func (h *harness) admin() *wafv2api.Client { return h.as(root(testAccount), testRegion) }
+
+// must fails the test on an error.
+func must[T any](t testing.TB) func(out T, err error) T {
+	t.Helper()
+	return func(out T, err error) T {
+		t.Helper()
+		if err != nil {
+			t.Fatal(textOf(err))
+		}
+		return out
+	}
+}
+
+// textOf is the code and the message of an API error.
+func textOf(err error) string {
+	var api wire.APIError
+	switch {
+	case errors.As(err, &api):
+		return api.ErrorCode() + ": " + api.ErrorMessage()
+	case err != nil:
+		return "not an API error: " + err.Error()
+	}
+	return ""
+}
+
+// wants fails the test unless an error's text begins with want.
+func wants(t testing.TB, err error, want string) {
+	t.Helper()
+	if got := textOf(err); want == "" && got != "" || !strings.HasPrefix(got, want) {
+		t.Errorf("error %q, want %q", got, want)
+	}
+}
+
+func regional() *wafv2api.Scope { return new(wafv2api.ScopeRegional) }
+
+func visible(name string) *wafv2api.VisibilityConfig {
+	return &wafv2api.VisibilityConfig{SampledRequestsEnabled: new(true), CloudWatchMetricsEnabled: new(true), MetricName: &name}
+}
+
+func blocking() *wafv2api.RuleAction { return &wafv2api.RuleAction{Block: &wafv2api.BlockAction{}} }
+
+func allowing() *wafv2api.DefaultAction {
+	return &wafv2api.DefaultAction{Allow: &wafv2api.AllowAction{}}
+}
+
+// rule is a blocking rule with a statement.
+func rule(priority int32, st *wafv2api.Statement) wafv2api.Rule {
+	name := fmt.Sprintf("rule-%d", priority)
+	return wafv2api.Rule{Name: &name, Priority: &priority, Statement: st, Action: blocking(), VisibilityConfig: visible(name)}
+}
+
+// group is a rule that refers to a group.
+func group(priority int32, st *wafv2api.Statement) wafv2api.Rule {
+	r := rule(priority, st)
+	r.Action, r.OverrideAction = nil, &wafv2api.OverrideAction{None: &wafv2api.NoneAction{}}
+	return r
+}
+
+func query() *wafv2api.FieldToMatch {
+	return &wafv2api.FieldToMatch{QueryString: &wafv2api.QueryString{}}
+}
+
+func transforms(kinds ...wafv2api.TextTransformationType) (all []wafv2api.TextTransformation) {
+	for i, k := range kinds {
+		all = append(all, wafv2api.TextTransformation{Priority: new(int32(i)), Type: &k})
+	}
+	return all
+}
+
+// bytesIn matches a string anywhere in the query.
+func bytesIn(text string) *wafv2api.Statement {
+	return &wafv2api.Statement{ByteMatchStatement: &wafv2api.ByteMatchStatement{
+		SearchString: []byte(text), FieldToMatch: query(), TextTransformations: transforms(wafv2api.TextTransformationTypeNone),
+		PositionalConstraint: new(wafv2api.PositionalConstraintContains),
+	}}
+}
+
+func ipSet(arn string) *wafv2api.Statement {
+	return &wafv2api.Statement{IPSetReferenceStatement: &wafv2api.IPSetReferenceStatement{ARN: &arn}}
+}
+
+// webACL makes a web ACL.
+func (h *harness) webACL(name string, rules ...wafv2api.Rule) *wafv2api.WebACLSummary {
+	h.Helper()
+	out := must[*wafv2api.CreateWebACLResponse](h)(h.tryWebACL(name, rules...))
+	return out.Summary
+}
+
+func (h *harness) tryWebACL(name string, rules ...wafv2api.Rule) (*wafv2api.CreateWebACLResponse, error) {
+	return h.admin().CreateWebACL(h.Context(), &wafv2api.CreateWebACLRequest{
+		Name: &name, Scope: regional(), DefaultAction: allowing(), VisibilityConfig: visible(name), Rules: rules,
+	})
+}
+
+func (h *harness) ipSet(name string, addresses ...string) *wafv2api.IPSetSummary {
+	h.Helper()
+	return must[*wafv2api.CreateIPSetResponse](h)(h.admin().CreateIPSet(h.Context(), &wafv2api.CreateIPSetRequest{
+		Name: &name, Scope: regional(), IPAddressVersion: new(wafv2api.IPAddressVersionIPV4), Addresses: append([]string{}, addresses...),
+	})).Summary
+}
+
+func (h *harness) ruleGroup(name string, capacity int64, rules ...wafv2api.Rule) *wafv2api.RuleGroupSummary {
+	h.Helper()
+	return must[*wafv2api.CreateRuleGroupResponse](h)(h.admin().CreateRuleGroup(h.Context(), &wafv2api.CreateRuleGroupRequest{
+		Name: &name, Scope: regional(), Capacity: &capacity, Rules: rules, VisibilityConfig: visible(name),
+	})).Summary
+}
+
+func groupOf(arn string) *wafv2api.Statement {
+	return &wafv2api.Statement{RuleGroupReferenceStatement: &wafv2api.RuleGroupReferenceStatement{ARN: &arn}}
+}
+
+// loadBalancer is the ARN of a load balancer that is there.
+func (h *harness) loadBalancer(name string) string {
+	arn := "arn:aws:elasticloadbalancing:" + testRegion + ":" + testAccount + ":loadbalancer/app/" + name + "/0123456789abcdef"
+	h.resources[arn] = ResourceReady
+	return arn
+}
