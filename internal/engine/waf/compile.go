@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"fastness/internal/engine/waf/attack"
 	"fastness/internal/engine/waf/pattern"
 	"fastness/internal/engine/waf/rate"
 	"fastness/internal/engine/waf/transform"
@@ -28,6 +29,8 @@ type Options struct {
 	Sets    Sets
 	Managed ManagedGroups // nil: there are none
 	Places  Places        // nil: no place is known
+	// Attacks is what statements on attacks ask. Without it there may be none.
+	Attacks *attack.Detector
 	// MemoBytes bounds the memo of verdicts on values, 0 is 32 MiB, negative is no memo.
 	MemoBytes int
 	// RateKeys bounds the keys that each rate-based rule keeps, 0 is rate.DefaultMaxKeys.
@@ -71,6 +74,7 @@ type Program struct {
 	lwords   int               // of a bit set of labels
 	hasher   *rate.Hasher
 	places   Places
+	attacks  *attack.Detector
 	memo     *memo
 	rates    map[string]*rateRule     // by the names of their rules
 	bodies   map[string]*ResponseBody // the ACL's
@@ -133,7 +137,7 @@ func Compile(acl *ACL, o Options) (*Program, error) {
 	c := &compiler{
 		o: o, sets: &o.Sets, context: acl.LabelNamespace,
 		p: &Program{
-			acl: *acl, hasher: rate.NewHasher(), places: o.Places, v6Bits: o.IPv6Prefix, rates: map[string]*rateRule{},
+			acl: *acl, hasher: rate.NewHasher(), places: o.Places, attacks: o.Attacks, v6Bits: o.IPv6Prefix, rates: map[string]*rateRule{},
 			bodies: pointers(acl.Bodies),
 		},
 		patternIDs: map[string]int32{}, partIDs: map[string]int32{}, children: map[childKey]int32{},
@@ -377,7 +381,7 @@ func pointers(bodies map[string]ResponseBody) map[string]*ResponseBody {
 func (s *Statement) count() int {
 	n := 0
 	for _, set := range []bool{
-		s.Byte != nil, s.Regex != nil, s.RegexSet != nil, s.SQLi != nil, s.XSS != nil, s.Size != nil, s.Geo != nil,
+		s.Byte != nil, s.Regex != nil, s.RegexSet != nil, s.SQLi != nil, s.XSS != nil, s.Attack != nil, s.Size != nil, s.Geo != nil,
 		s.ASN != nil, s.IPSet != nil, s.Label != nil, s.Rate != nil, s.Group != nil, s.Managed != nil,
 		s.And != nil, s.Or != nil, s.Not != nil,
 	} {

@@ -289,7 +289,7 @@ func (s *Scratch) patterns(l *leaf) truth {
 // decide decides a leaf whose outcome is the same for the whole request.
 func (s *Scratch) decide(l *leaf) truth {
 	switch l.kind {
-	case sqliLeaf, xssLeaf, sizeLeaf:
+	case sqliLeaf, xssLeaf, attackLeaf, sizeLeaf:
 		t, inspect := s.decision(l)
 		if !inspect {
 			return t
@@ -297,6 +297,8 @@ func (s *Scratch) decide(l *leaf) truth {
 		switch {
 		case l.kind == sizeLeaf:
 			return truthOf(s.sized(l.node, l.compare, l.size))
+		case l.kind == attackLeaf:
+			return truthOf(s.attacked(l))
 		case l.kind == xssLeaf:
 			return truthOf(s.injected(l.node, xss))
 		case l.high:

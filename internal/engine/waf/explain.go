@@ -67,6 +67,8 @@ type Finding struct {
 	// Injection is SQL or XSS for those statements.
 	Injection string `json:",omitempty"`
 	High      bool   `json:",omitempty"` // sensitivity of an SQL statement
+	// Attack names the families that a value is one of, for those statements.
+	Attack string `json:",omitempty"`
 }
 
 // maxFindings bounds the findings of a statement, maxFindingValue their values.
@@ -208,6 +210,8 @@ func (p *Program) describe(id int32) string {
 		return "SQL injection, sensitivity low"
 	case xssLeaf:
 		return "cross-site scripting"
+	case attackLeaf:
+		return "attack: " + l.families.String()
 	case sizeLeaf:
 		return fmt.Sprintf("size %s %d", l.compare, l.size)
 	case geoLeaf:
@@ -283,6 +287,12 @@ func (s *Scratch) findings(l *leaf) []Finding {
 			if !compare(int64(len(v.bytes)), l.compare, l.size) {
 				continue
 			}
+		case attackLeaf:
+			found := s.attacks(v, l.place) & l.families
+			if found == 0 {
+				continue
+			}
+			f.Attack = found.String()
 		case xssLeaf:
 			if !s.injection(v, xss) {
 				continue

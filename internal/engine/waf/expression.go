@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 
+	"fastness/internal/engine/waf/attack"
 	"fastness/internal/engine/waf/pattern"
 	"fastness/internal/engine/waf/request"
 	"fastness/internal/engine/waf/transform"
@@ -66,6 +67,7 @@ const (
 	patternLeaf leafKind = iota
 	sqliLeaf
 	xssLeaf
+	attackLeaf
 	sizeLeaf
 	geoLeaf
 	asnLeaf
@@ -82,6 +84,8 @@ type leaf struct {
 	oversize request.Handling
 	patterns []int32 // any of them
 	high     bool    // SQLi sensitivity
+	families attack.Set
+	place    attack.Place
 	compare  Comparison
 	size     int64
 
@@ -203,6 +207,8 @@ func (c *compiler) leaf(s *Statement) (leaf, error) {
 		l, err := c.inspect(&s.XSS.Inspect)
 		l.kind = xssLeaf
 		return l, err
+	case s.Attack != nil:
+		return c.attackLeaf(s.Attack)
 	case s.Size != nil:
 		l, err := c.inspect(&s.Size.Inspect)
 		l.kind, l.compare, l.size = sizeLeaf, s.Size.Comparison, s.Size.Size

@@ -4,6 +4,7 @@ import (
 	"github.com/corazawaf/libinjection-go"
 	"hash/maphash"
 
+	"fastness/internal/engine/waf/attack"
 	"fastness/internal/engine/waf/pattern"
 	"fastness/internal/engine/waf/request"
 	"fastness/internal/engine/waf/transform"
@@ -60,6 +61,9 @@ type variant struct {
 	got   int32 // offset of its patterns in Scratch.got; notScanned, nothing
 	known flags
 	holds flags
+	// tried is the place that the value was looked at as for attacks, attacks what was found.
+	tried   attack.Place
+	attacks attack.Set
 }
 
 const (

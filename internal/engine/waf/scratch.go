@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"time"
 
+	"fastness/internal/engine/waf/attack"
 	"fastness/internal/engine/waf/pattern"
 	"fastness/internal/engine/waf/request"
 )
@@ -18,6 +19,8 @@ type Scratch struct {
 	epoch      uint32
 	inspection request.Inspection
 	matcher    *pattern.Scratch
+	attack     attack.Scratch
+	word       [1]uint64
 
 	parts    []partState
 	nodes    []nodeState

@@ -58,12 +58,14 @@ func (in *Inspection) BodyArguments() (list []Pair, o Outcome) {
 			in.xmlArguments(p)
 		}
 	}
-	return p.list, Outcome{Oversize: p.oversize || in.r.BodyTruncated, Malformed: in.parts.bodyMalformed}
+	_, truncated := in.r.held()
+	return p.list, Outcome{Oversize: p.oversize || truncated, Malformed: in.parts.bodyMalformed}
 }
 
 // formArguments splits and decodes a form. The pairs as sent are decoded in place.
 func (in *Inspection) formArguments(p *pairs) {
-	p.list, p.oversize = split(p.list, in.r.Body, in.limits.Arguments)
+	body, _ := in.r.held()
+	p.list, p.oversize = split(p.list, body, in.limits.Arguments)
 	for i := range p.list {
 		p.list[i] = Pair{in.urlDecoded(p.list[i].Name), in.urlDecoded(p.list[i].Value)}
 	}
@@ -77,11 +79,12 @@ const prefixKept = 128
 // long key with many values below it does not multiply; such a key is an argument of its own,
 // without a value.
 func (in *Inspection) jsonArguments(p *pairs) {
-	d := in.json()
+	d := in.heldJSON()
+	body, _ := in.r.held()
 	in.parts.bodyMalformed = d.malformed
 	p.oversize = d.oversize
 	if d.malformed && len(d.events) == 0 {
-		p.list = append(p.list, Pair{Value: in.r.Body})
+		p.list = append(p.list, Pair{Value: body})
 		return
 	}
 	w := &in.flat
@@ -104,7 +107,7 @@ func (in *Inspection) jsonArguments(p *pairs) {
 		}
 		if len(p.list) == in.limits.Arguments {
 			p.oversize = true
-			p.list = append(p.list, Pair{Value: in.r.Body})
+			p.list = append(p.list, Pair{Value: body})
 			return
 		}
 		name := key
@@ -139,8 +142,8 @@ func (in *Inspection) jsonArguments(p *pairs) {
 
 // malformedRest adds the whole body as one value where it could not be read to its end.
 func (in *Inspection) malformedRest(p *pairs) {
-	if !in.r.BodyTruncated {
-		p.list = append(p.list, Pair{Value: in.r.Body})
+	if body, truncated := in.r.held(); !truncated {
+		p.list = append(p.list, Pair{Value: body})
 	}
 }
 

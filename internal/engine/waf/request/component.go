@@ -40,6 +40,13 @@ const (
 	BodyArgumentNames  Kind = "BodyArgumentNames"
 	// FileNames are the file names of multipart parts.
 	FileNames Kind = "FileNames"
+	// OtherBody is a body of a format that is not taken apart (FormatOther). Other bodies do not
+	// have it.
+	OtherBody Kind = "OtherBody"
+	// OpaqueBody is what is held of a body that is not taken apart whole: anything but JSON,
+	// XML and multipart, and those if they are malformed, go on, or exceed a bound. Other bodies
+	// do not have it.
+	OpaqueBody Kind = "OpaqueBody"
 	// RequestLine is the method, target and protocol with a space between them.
 	RequestLine Kind = "RequestLine"
 	// Target is the request target.

@@ -32,10 +32,12 @@ type parts struct {
 	body    pairs // the body's arguments, decoded
 	before  pairs // the query after pre-parse steps: used by one selector at a time
 	json    document
-	multi   multipart
-	format  Format
-	line    []byte
-	order   []byte
+	// heldJSON is what is held of the body, where that is more than what AWS's components see.
+	heldJSON document
+	multi    multipart
+	format   Format
+	line     []byte
+	order    []byte
 
 	haveLine, haveOrder, haveFormat, orderOversize, bodyMalformed bool
 }
@@ -73,6 +75,7 @@ func (in *Inspection) Reset(r *Request) {
 	p.body.reset()
 	p.before.reset()
 	p.json.reset()
+	p.heldJSON.reset()
 	p.multi.reset()
 	p.line, p.order = nil, nil
 	p.format = FormatNone

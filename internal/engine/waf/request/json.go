@@ -59,6 +59,20 @@ func (in *Inspection) json() *document {
 	return d
 }
 
+// heldJSON is what is held of the body as JSON.
+func (in *Inspection) heldJSON() *document {
+	body, _ := in.r.held()
+	if len(body) == len(in.r.Body) {
+		return in.json()
+	}
+	d := &in.parts.heldJSON
+	if !d.done {
+		d.done = true
+		in.parse(d, body)
+	}
+	return d
+}
+
 // parse takes JSON apart. It forgives what AWS forgives: commas and colons that are missing
 // or too many. It also reads one document after another, which bulk interfaces take, and
 // inspects all values of a key that stands twice, where AWS stops. It does not forgive: a root that

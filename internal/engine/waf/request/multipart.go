@@ -70,7 +70,7 @@ func (in *Inspection) Parts() (list []Part, problems MultipartProblem, oversize 
 }
 
 func (in *Inspection) splitParts(m *multipart) {
-	body := in.r.Body
+	body, _ := in.r.held()
 	contentType, _ := in.r.Field("Content-Type")
 	boundary, ok := parameter(contentType, "boundary")
 	if !ok || boundary == "" || len(boundary) > 70 {
@@ -150,7 +150,7 @@ func (in *Inspection) splitParts(m *multipart) {
 
 // unfinished notes that the last boundary is missing, unless the body goes on.
 func (in *Inspection) unfinished(m *multipart) {
-	if !in.r.BodyTruncated {
+	if _, truncated := in.r.held(); !truncated {
 		m.problems |= Unfinished
 	}
 }
@@ -280,5 +280,6 @@ func appendFileNames(_ *Selector, dst []Value, in *Inspection) ([]Value, Outcome
 			dst = append(dst, Value{Bytes: parts[i].FileName, Name: parts[i].Name})
 		}
 	}
-	return dst, Outcome{Oversize: oversize || in.r.BodyTruncated}
+	_, truncated := in.r.held()
+	return dst, Outcome{Oversize: oversize || truncated}
 }

@@ -31,6 +31,10 @@ type Request struct {
 	// the body goes on. BodyUnseen tells that there may be a body that cannot be seen here.
 	Body          []byte
 	BodyTruncated bool
+	// Held, if not nil, is what is held of the body for the components that AWS does not have: Body
+	// is a prefix of it. HeldTruncated tells that the body goes on behind it.
+	Held          []byte
+	HeldTruncated bool
 	BodyUnseen    bool
 	// Remote is the address of the connection's other end.
 	Remote netip.Addr
@@ -83,6 +87,14 @@ func (r *Request) Field(name string) (string, bool) {
 		}
 	}
 	return "", false
+}
+
+// held is what components that AWS does not have look at, and whether there is more.
+func (r *Request) held() (body []byte, truncated bool) {
+	if r.Held == nil {
+		return r.Body, r.BodyTruncated
+	}
+	return r.Held, r.HeldTruncated
 }
 
 // view is the bytes of s, not to be written to.

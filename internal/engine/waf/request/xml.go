@@ -10,7 +10,7 @@ import (
 // is an argument by itself, as it comes: that is where external entities are declared. Comments and
 // processing instructions, which no application sees, are left out.
 func (in *Inspection) xmlArguments(p *pairs) {
-	s := in.r.Body
+	s, _ := in.r.held()
 	element := view("xml")
 	for len(s) > 0 {
 		if len(p.list) >= in.limits.Arguments {

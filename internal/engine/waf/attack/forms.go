@@ -1,0 +1,268 @@
+package attack
+
+import (
+	"bytes"
+	"unicode/utf8"
+)
+
+// Form is a normal form of a value: what an interpreter of some kind would make of spellings that it
+// takes for the same.
+type Form uint8
+
+// The forms.
+const (
+	// Raw is the value in lower case.
+	Raw Form = iota
+	// SQLText has comments as spaces, the content of MySQL's executable comments, runs of
+	// white space as one space, look-alike characters as ASCII, and no backquotes or NULs.
+	SQLText
+	// Markup has no control characters, which browsers ignore inside of names, and
+	// look-alike characters as ASCII.
+	Markup
+	// ShellText has no quotes, backslashes, carets and empty expansions, which shells remove,
+	// and spaces where a shell would put the field separator.
+	ShellText
+	// PathText has backslashes as slashes and no empty or "." segments.
+	PathText
+	forms
+)
+
+var formNames = [forms]string{"raw", "sql", "markup", "shell", "path"}
+
+// appendForm appends src in form f. The result is at most as long as src, but for SQLText and
+// ShellText by one space for a comment or an expansion, which is shorter than what it stands for.
+func appendForm(dst []byte, f Form, src []byte) []byte {
+	switch f {
+	case SQLText:
+		return appendSQL(dst, src)
+	case Markup:
+		return appendMarkup(dst, src)
+	case ShellText:
+		return appendShell(dst, src)
+	case PathText:
+		return appendPath(dst, src)
+	}
+	for _, c := range src {
+		dst = append(dst, lowerASCII(c))
+	}
+	return dst
+}
+
+// lookalike gives the ASCII character that a wide or typographic character stands for, and the
+// character's length; 0 if there is none.
+func lookalike(b []byte) (byte, int) {
+	if b[0] < 0xc2 {
+		return 0, 0
+	}
+	r, n := utf8.DecodeRune(b)
+	switch {
+	case r >= 0xff01 && r <= 0xff5e: // full width
+		return lowerASCII(byte(r - 0xff01 + '!')), n
+	case r == 0xa0 || r == 0x3000 || r >= 0x2000 && r <= 0x200a || r == 0x2028 || r == 0x2029 || r == 0x85:
+		return ' ', n
+	case r == 0x2018 || r == 0x2019 || r == 0x02bc || r == 0x2032 || r == 0x02b9 || r == 0xb4:
+		return '\'', n
+	case r == 0x201c || r == 0x201d || r == 0x02ba || r == 0x2033:
+		return '"', n
+	case r == 0x2039 || r == 0x3008 || r == 0x2329:
+		return '<', n
+	case r == 0x203a || r == 0x3009 || r == 0x232a:
+		return '>', n
+	case r == 0x017f:
+		return 's', n
+	case r == 0x212a:
+		return 'k', n
+	case r == 0x2215 || r == 0x2044:
+		return '/', n
+	case r == 0x200b || r == 0x200c || r == 0x200d || r == 0xfeff || r == 0xad:
+		return 0, n // nothing at all
+	}
+	return 0, 0
+}
+
+func isSpace(c byte) bool { return c == ' ' || c >= '\t' && c <= '\r' }
+
+func appendSQL(dst, src []byte) []byte {
+	start := len(dst)
+	space := func() {
+		if len(dst) > start && dst[len(dst)-1] != ' ' {
+			dst = append(dst, ' ')
+		}
+	}
+	open := 0 // executable comments that are open
+	for i := 0; i < len(src); i++ {
+		c := src[i]
+		switch {
+		case isSpace(c) || c == 0xa0 && (i == 0 || src[i-1] < 0x80):
+			space()
+		case c == 0 || c == '`':
+		case c == '/' && i+2 < len(src) && src[i+1] == '*':
+			if src[i+2] == '!' { // executed by MySQL, by MariaDB, from some version on
+				i += 2
+				for i+1 < len(src) && src[i+1] >= '0' && src[i+1] <= '9' {
+					i++
+				}
+				open++
+				space()
+				continue
+			}
+			end := bytes.Index(src[i+2:], []byte("*/"))
+			if end < 0 {
+				dst = append(dst, "/*"...)
+				i++
+				continue
+			}
+			i += end + 3
+			space()
+		case c == '*' && open > 0 && i+1 < len(src) && src[i+1] == '/':
+			open--
+			i++
+			space()
+		case c >= 0xc2:
+			if a, n := lookalike(src[i:]); n > 0 {
+				i += n - 1
+				switch a {
+				case 0:
+				case ' ':
+					space()
+				default:
+					dst = append(dst, a)
+				}
+				continue
+			}
+			dst = append(dst, c)
+		default:
+			dst = append(dst, lowerASCII(c))
+		}
+	}
+	return dst
+}
+
+func appendMarkup(dst, src []byte) []byte {
+	for i := 0; i < len(src); i++ {
+		c := src[i]
+		switch {
+		case c == '\n' || c == '\r' || c == '\t' || c == '\f':
+			// Inside of a name or a scheme a browser drops it; elsewhere it is white space.
+			if i > 0 && i+1 < len(src) && word(src[i-1]) && word(src[i+1]) && schemeLike(src, i) {
+				continue
+			}
+			dst = append(dst, ' ')
+		case c < 0x20 || c == 0x7f:
+		case c >= 0xc2:
+			if a, n := lookalike(src[i:]); n > 0 {
+				i += n - 1
+				if a != 0 {
+					dst = append(dst, a)
+				}
+				continue
+			}
+			dst = append(dst, c)
+		default:
+			dst = append(dst, lowerASCII(c))
+		}
+	}
+	return dst
+}
+
+func word(c byte) bool {
+	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9'
+}
+
+// schemeLike tells whether the white space at i stands inside of a run of letters that ends in a
+// colon soon, as in "java\nscript:".
+func schemeLike(src []byte, i int) bool {
+	for j := i + 1; j < len(src) && j < i+24; j++ {
+		switch c := src[j]; {
+		case c == ':':
+			return true
+		case word(c) || c == '\n' || c == '\r' || c == '\t':
+		default:
+			return false
+		}
+	}
+	return false
+}
+
+func appendShell(dst, src []byte) []byte {
+	for i := 0; i < len(src); i++ {
+		c := src[i]
+		switch {
+		case c == '\'' || c == '"' || c == '^' || c == 0:
+		case c == '\\':
+			if i+1 < len(src) && (src[i+1] == '\\' || src[i+1] == 'n' || src[i+1] == 'r' || src[i+1] == 't') {
+				dst = append(dst, c) // a path of Windows, or an escape: not of the shell
+			}
+		case c == '$' && i+1 < len(src):
+			rest := src[i+1:]
+			switch {
+			case hasFold(rest, "{ifs}"):
+				dst = append(dst, ' ')
+				i += 5
+			case hasFold(rest, "ifs"):
+				dst = append(dst, ' ')
+				i += 3
+				if i+2 < len(src) && src[i+1] == '$' && src[i+2] >= '0' && src[i+2] <= '9' {
+					i += 2
+				}
+			case rest[0] == '@' || rest[0] == '*' || rest[0] >= '1' && rest[0] <= '9' && i > 0 && word(src[i-1]):
+				i++
+			case rest[0] == '(' && len(rest) > 1 && rest[1] == ')':
+				i += 2
+			default:
+				dst = append(dst, c)
+			}
+		case c == '`' && i+1 < len(src) && src[i+1] == '`':
+			i++
+		case c == '\t' || c == '\v' || c == '\f':
+			dst = append(dst, ' ')
+		default:
+			dst = append(dst, lowerASCII(c))
+		}
+	}
+	return dst
+}
+
+func hasFold(b []byte, lower string) bool {
+	if len(b) < len(lower) {
+		return false
+	}
+	for i := range len(lower) {
+		if lowerASCII(b[i]) != lower[i] {
+			return false
+		}
+	}
+	return true
+}
+
+func appendPath(dst, src []byte) []byte {
+	start := len(dst)
+	for i := 0; i < len(src); i++ {
+		c := src[i]
+		if c == '\\' {
+			c = '/'
+		}
+		if c >= 0xc2 {
+			if a, n := lookalike(src[i:]); n > 0 {
+				i += n - 1
+				if a != 0 {
+					dst = append(dst, a)
+				}
+				continue
+			}
+		}
+		if c == '/' && len(dst) > start {
+			// "a//b" is "a/b", "a/./b" too; "://" stays.
+			last := dst[len(dst)-1]
+			if last == '/' && !(len(dst)-2 >= start && dst[len(dst)-2] == ':') {
+				continue
+			}
+			if last == '.' && len(dst)-2 >= start && dst[len(dst)-2] == '/' {
+				dst = dst[:len(dst)-1]
+				continue
+			}
+		}
+		dst = append(dst, lowerASCII(c))
+	}
+	return dst
+}

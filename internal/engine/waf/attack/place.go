@@ -1,0 +1,38 @@
+package attack
+
+import "math/bits"
+
+// Place says where in a request a value stood. It is a set, so that a rule can name several.
+type Place uint16
+
+// The places.
+const (
+	Path      Place = 1 << iota // the path, or a part of it
+	Query                       // the value of a query argument
+	Body                        // a value in a body: a form field, a leaf of JSON
+	Name                        // the name of an argument
+	Cookie                      // the value of a cookie
+	Field                       // the value of a header field without a place of its own
+	UserAgent                   // the value of User-Agent
+	Referer                     // the value of Referer
+	Whole                       // a body as a whole
+
+	places = 9 // how many there are
+
+	Anywhere = Path | Query | Body | Name | Cookie | Field | UserAgent | Referer | Whole
+)
+
+var placeNames = map[string]Place{
+	"path": Path, "query": Query, "body": Body, "name": Name, "cookie": Cookie, "field": Field, "user-agent": UserAgent, "referer": Referer, "whole": Whole,
+	"arguments": Query | Body | Name | Cookie,
+}
+
+// index is the number of the only (or first) place in p.
+func (p Place) index() int { return bits.TrailingZeros16(uint16(p)) }
+
+// ParsePlace gives the place of a name: "path", "query", "body", "name", "cookie", "field",
+// "user-agent", "referer" or "whole".
+func ParsePlace(name string) (Place, bool) {
+	p, ok := placeNames[name]
+	return p, ok && bits.OnesCount16(uint16(p)) == 1
+}

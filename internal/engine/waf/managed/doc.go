@@ -1,0 +1,39 @@
+// Package managed has the managed rule groups: AWS's names, rule names, labels, capacities and default
+// actions (AWS WAF Developer Guide, "AWS Managed Rules rule groups list"), with contents of our own.
+//
+// AWS does not publish what its rules look for. Ours are open: the groups are the files groups/*.json,
+// and what most of them look for are the signs of attacks in package attack, whose rules carry the samples
+// that they are for. A rule that customers override by name, or a label that they match, is
+// there under the name that AWS has for it.
+//
+// # The files
+//
+// A file is a group. Each rule has a Name, the last part of its Label, an Action (BLOCK if left out) and
+// what it looks for: Attack and Regex, either or both, or one of the others
+//
+//   - Attack: families of attacks (package attack), At one or more parts of a request;
+//   - Regex: a regular expression, in lower case, At parts;
+//   - Missing: the name of a header field that is not there, or is empty;
+//   - Over: a number of bytes that the part At is larger than, while, with Single, the value of some query
+//     argument is larger than that;
+//   - Set: the name of a set of addresses that the operator feeds.
+//
+// The parts are "query" (names and values of query arguments), "path", "body" (names and values in
+// forms, JSON, XML and multipart bodies, file names, and bodies of other formats as a whole), "cookie",
+// "header" (all fields but cookies), "host", "method", "user-agent", and for Over "query-string", "cookie-header"
+// and "body-bytes".
+//
+// # Differences from AWS
+//
+// The restrictions of size have AWS's bounds, and let pass what is taken apart whole, because then nothing
+// hides behind the bound: a body of more than 8,192 bytes that is well-formed JSON, XML or multipart within what
+// is held of bodies, and a query string of more than 2,048 bytes that is made of ordinary arguments. In AWS these
+// two rules are what blocks most ordinary requests.
+//
+// A group here is wider than the one in AWS where an attack has no group of its own there:
+// SQLiExtendedPatterns looks for injections into document databases, LDAP and XPath too,
+// JavaDeserializationRCE for expression languages and template engines, GenericLFI for external entities of XML,
+// GenericRFI for server-side includes and requests to internal addresses, CrossSiteScripting for response
+// splitting. Bodies are decoded before they are looked at (a form's fields, the leaves of JSON), so that a
+// quotation mark that JSON needs is not taken for one that leaves a string.
+package managed

@@ -1,0 +1,174 @@
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"os"
+	"slices"
+	"strings"
+
+	"fastness/internal/engine/waf"
+	"fastness/internal/engine/waf/attack"
+	"fastness/internal/engine/waf/managed"
+	"fastness/internal/engine/waf/request"
+	"fastness/test/waf/corpus"
+)
+
+func main() {
+	var o options
+	flag.StringVar(&o.corpus, "corpus", os.Getenv("FASTNESS_WAF_CORPUS"), "directory of the checkouts (FASTNESS_WAF_CORPUS)")
+	flag.StringVar(&o.half, "half", "test", "tuning or test")
+	flag.StringVar(&o.coding, "coding", "", "one coding of payloads; all by default")
+	flag.StringVar(&o.show, "show", "", "print what went wrong in classes or sources whose names contain this")
+	flag.IntVar(&o.most, "most", 1500, "samples of a class of a source, chosen at random with a fixed seed")
+	flag.Parse()
+	if err := run(o, os.Stdout); err != nil {
+		fmt.Fprintln(os.Stderr, "recall:", err)
+		os.Exit(1)
+	}
+}
+
+type options struct {
+	corpus, half, coding, show string
+	most                       int
+}
+
+func run(o options, out io.Writer) error {
+	half := corpus.Test
+	if o.half == "tuning" {
+		half = corpus.Tuning
+	} else if o.show != "" {
+		return errors.New("the samples of the test half are not to be looked at")
+	}
+	all, err := corpus.Load(o.corpus, half)
+	if err != nil {
+		return err
+	}
+	all = choose(all, o.most)
+	program, err := everything()
+	if err != nil {
+		return err
+	}
+	codings := corpus.Codings
+	if o.coding != "" {
+		codings = []corpus.Coding{corpus.Coding(o.coding)}
+	}
+	scratch := waf.NewScratch(request.DefaultLimits())
+	fmt.Fprintf(out, "%s half, %d samples, all managed groups with their default actions\n\n", o.half, len(all))
+	t := table{rows: map[string]*row{}}
+	for _, c := range codings {
+		for i := range all {
+			s := &all[i]
+			if s.Class.Benign() && c != codings[0] {
+				continue
+			}
+			r, place := s.Request(c)
+			v, err := program.Evaluate(r, nil, scratch)
+			if err != nil {
+				return err
+			}
+			blocked := v.Action == waf.Block
+			labels := ""
+			if blocked {
+				labels = strings.Join(v.AppendLabels(nil), " ")
+			}
+			if blocked && s.Class.Benign() {
+				for l := range strings.FieldsSeq(labels) {
+					_, name, _ := strings.Cut(l, "managed:aws:")
+					t.count("5 ordinary traffic blocked by " + name)
+				}
+			}
+			t.add(s, c, place, blocked, strings.Contains(labels, ":SizeRestrictions_"))
+			if o.show != "" && blocked == s.Class.Benign() && strings.Contains(string(s.Class)+" "+s.Source, o.show) {
+				fmt.Fprintf(out, "%s\t%s\t%.200q\t%s\n", s.Class, place, s.Value, labels)
+			}
+		}
+	}
+	t.print(out)
+	return nil
+}
+
+// choose takes at most n samples of each class of each source.
+func choose(all []corpus.Sample, n int) []corpus.Sample {
+	r := rand.New(rand.NewPCG(1, 2))
+	r.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
+	count := map[string]int{}
+	return slices.DeleteFunc(all, func(s corpus.Sample) bool {
+		k := s.Source + "|" + string(s.Class)
+		count[k]++
+		return count[k] > n
+	})
+}
+
+// everything compiles a web ACL of all managed groups.
+func everything() (*waf.Program, error) {
+	detector, err := attack.New()
+	if err != nil {
+		return nil, err
+	}
+	groups, err := managed.New(nil)
+	if err != nil {
+		return nil, err
+	}
+	acl := waf.ACL{Name: "all", LabelNamespace: "awswaf:111122223333:webacl:all:", DefaultAction: waf.Action{Kind: waf.Allow}}
+	for i, g := range groups.Groups() {
+		acl.Rules = append(acl.Rules, waf.Rule{Name: g.Name, Priority: int32(i), Statement: waf.Statement{Managed: &waf.ManagedGroup{Vendor: managed.Vendor, Name: g.Name}}})
+	}
+	return waf.Compile(&acl, waf.Options{Managed: groups, Attacks: detector})
+}
+
+// row counts requests and those that were blocked; bySize are those that only a restriction of
+// size blocked.
+type row struct{ n, blocked, bySize int }
+
+type table struct{ rows map[string]*row }
+
+func (t *table) add(s *corpus.Sample, c corpus.Coding, place string, blocked, bySize bool) {
+	keys := []string{"1 " + string(s.Class), "2 " + s.Source + ": " + string(s.Class)}
+	if s.Class.Benign() {
+		keys = append(keys, "0 ordinary traffic")
+	} else {
+		keys = append(keys, "0 attacks", "3 attacks "+string(c), "4 attacks in: "+place)
+	}
+	for _, k := range keys {
+		r := t.rows[k]
+		if r == nil {
+			r = new(row)
+			t.rows[k] = r
+		}
+		r.n++
+		if blocked {
+			r.blocked++
+			if bySize {
+				r.bySize++
+			}
+		}
+	}
+}
+
+// count adds a request that was blocked to a row.
+func (t *table) count(key string) {
+	r := t.rows[key]
+	if r == nil {
+		r = new(row)
+		t.rows[key] = r
+	}
+	r.n++
+	r.blocked++
+}
+
+func (t *table) print(out io.Writer) {
+	var keys []string
+	for k := range t.rows {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	fmt.Fprintln(out, "| | requests | blocked | by size alone |\n|---|---|---|---|")
+	for _, k := range keys {
+		r := t.rows[k]
+		fmt.Fprintf(out, "| %s | %d | %.2f %% | %d |\n", k[2:], r.n, 100*float64(r.blocked)/float64(r.n), r.bySize)
+	}
+}
