@@ -4,6 +4,7 @@ import (
 	"crypto/cipher"
 	"hash"
 	"sync"
+	"sync/atomic"
 )
 
 // batchLen is about how many bytes on the wire are worth a goroutine of their own: some
@@ -13,8 +14,9 @@ const batchLen = 64 << 10
 // bufferLen is the capacity of pooled buffers: a batch with an incomplete final frame.
 const bufferLen = batchLen + finalOverhead
 
-// hashAhead is about how many bytes on the wire wait for the hash of a signature.
-const hashAhead = 4 * batchLen
+// hashAhead is about how many bytes on the wire wait for the hash of a signature. With half
+// as many the hash has to wait for its caller to wake (BENCHMARKS.md).
+const hashAhead = 8 * batchLen
 
 // lineDepth is how many batches are on their way at once in a stream with so many workers.
 func lineDepth(workers int, h *Header) int {
@@ -42,18 +44,50 @@ type batch struct {
 	seq    uint32
 	final  bool
 	err    error
-	done   chan struct{} // closed when out, err and the hash are ready
+
+	done atomic.Bool   // out, err and the hash are ready
+	wake chan struct{} // holds a token after done was set; there may be an older one too
 }
 
-// batches keeps the buffers between messages: a message of a mebibyte would otherwise
-// allocate a quarter of one. What was in them is wiped before they come here.
-var batches = sync.Pool{New: func() any { return new(batch) }}
+// Buffers stay between messages: a message of a mebibyte would otherwise allocate half of
+// one. What was in them is wiped before they come here. A stream's worth is kept for good,
+// some 1.3 MiB at most; the collector takes what is more.
+var (
+	kept    = make(chan *batch, hashAhead/batchLen+2)
+	batches = sync.Pool{New: func() any { return &batch{wake: make(chan struct{}, 1)} }}
+)
+
+// emptyBatch returns a batch that belongs to no message.
+func emptyBatch() *batch {
+	select {
+	case b := <-kept:
+		return b
+	default:
+		return batches.Get().(*batch)
+	}
+}
 
 // newBatch returns a batch for the frames of one message.
 func newBatch(aead cipher.AEAD, messageID []byte) *batch {
-	b := batches.Get().(*batch)
+	b := emptyBatch()
 	b.coder.init(aead, messageID)
 	return b
+}
+
+// finish says that b is ready.
+func (b *batch) finish() {
+	b.done.Store(true)
+	select {
+	case b.wake <- struct{}{}:
+	default:
+	}
+}
+
+// wait waits until b is ready.
+func (b *batch) wait() {
+	for !b.done.Load() {
+		<-b.wake
+	}
 }
 
 // input makes in an empty window of a buffer of at least n bytes, or of a pooled one when
@@ -93,7 +127,7 @@ func (b *batch) reset() {
 	b.wetOut = max(b.wetOut, len(b.out))
 	b.in, b.out = nil, b.out[:0]
 	b.plain, b.offset, b.seq, b.final, b.err = 0, 0, 0, false, nil
-	b.done = nil
+	b.done.Store(false)
 }
 
 // free wipes the batch and gives it back.
@@ -109,7 +143,11 @@ func (b *batch) free() {
 	if cap(b.out) > bufferLen {
 		b.out = nil
 	}
-	batches.Put(b)
+	select {
+	case kept <- b:
+	default:
+		batches.Put(b)
+	}
 }
 
 // line is the batches of one message in their order: at work, or finished and waiting
@@ -150,7 +188,6 @@ func (l *line) put(b *batch) {
 // Without a digest every batch gets a goroutine. With one, hashing takes several times as
 // long as AES-GCM: so the caller encrypts, and one goroutine does nothing but hash.
 func (l *line) send(b *batch, inline bool) {
-	b.done = make(chan struct{})
 	l.queue = append(l.queue, b)
 	if l.digest == nil {
 		if inline || l.depth == 1 {
@@ -178,7 +215,7 @@ func (l *line) send(b *batch, inline bool) {
 // run does the work of b.
 func (l *line) run(b *batch) {
 	l.work(b)
-	close(b.done)
+	b.finish()
 }
 
 // add adds to the digest until nothing is left to be added. Who calls it has set adding.
@@ -190,7 +227,7 @@ func (l *line) add() {
 		l.unadded = append(l.unadded[:0], l.unadded[1:]...)
 		l.mu.Unlock()
 		l.digest.Write(l.text(next))
-		close(next.done)
+		next.finish()
 		l.mu.Lock()
 	}
 	l.adding = false
@@ -204,16 +241,14 @@ func (l *line) full() bool { return len(l.queue) >= l.depth }
 // half keeps the hash going. Waking a goroutine for each of them costs as much as AES-GCM.
 func (l *line) settle() {
 	if l.digest != nil && l.full() {
-		<-l.queue[(len(l.queue)-1)/2].done
+		l.queue[(len(l.queue)-1)/2].wait()
 	}
 }
 
 // finished is how many batches at the front are finished.
 func (l *line) finished() int {
 	for i, b := range l.queue {
-		select {
-		case <-b.done:
-		default:
+		if !b.done.Load() {
 			return i
 		}
 	}
@@ -226,7 +261,7 @@ func (l *line) take() *batch {
 		return nil
 	}
 	b := l.queue[0]
-	<-b.done
+	b.wait()
 	l.queue = append(l.queue[:0], l.queue[1:]...)
 	return b
 }

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 )
 
 // Decrypter decrypts a message that it reads from a source. It is for one goroutine.
@@ -65,7 +66,7 @@ func NewDecrypter(ctx context.Context, src io.Reader, o DecryptOptions) (*Decryp
 	if err != nil {
 		return nil, err
 	}
-	first := batches.Get().(*batch)
+	first := emptyBatch()
 	first.input(bufferLen)
 	scanner := &headerScanner{raw: first.in, src: src}
 	m, err := openHeader(ctx, scanner, &o)
@@ -130,7 +131,7 @@ func openHeader(ctx context.Context, s *headerScanner, o *DecryptOptions) (*open
 	}
 	m, err := mgr.DecryptionMaterials(ctx, r)
 	if err != nil {
-		return nil, fmt.Errorf("decryption materials: %w", err)
+		return nil, fmt.Errorf("decryption materials: %w", h.suspectContext(err, o.EncryptionContext))
 	}
 	if m != nil {
 		defer clear(m.PlaintextDataKey)
@@ -145,9 +146,29 @@ func openHeader(ctx context.Context, s *headerScanner, o *DecryptOptions) (*open
 	}
 	key, err := authenticate(h, s.raw[:bodyLen], required, m.PlaintextDataKey, o.NetV400Retry)
 	if err != nil {
-		return nil, at(0, "message header", err)
+		return nil, at(0, "message header", h.suspectContext(err, o.EncryptionContext))
 	}
 	return &opened{header: h, key: key, verifier: m.VerificationKey}, nil
+}
+
+// suspectContext is err with ErrEncryptionContext when nothing fits the message and the
+// caller expects pairs that it does not store: they were authenticated as if it had been
+// encrypted with them, and usually it was not.
+func (h *Header) suspectContext(err error, expected EncryptionContext) error {
+	if !errors.Is(err, ErrNoDataKey) && !errors.Is(err, ErrHeaderAuthentication) {
+		return err
+	}
+	var absent []string
+	for k := range expected {
+		if _, stored := h.EncryptionContext[k]; !stored {
+			absent = append(absent, k)
+		}
+	}
+	if len(absent) == 0 {
+		return err
+	}
+	slices.Sort(absent)
+	return fmt.Errorf("%w or the key is wrong: the message does not store %q: %w", ErrEncryptionContext, absent, err)
 }
 
 // Header returns the header of the message, which is authenticated.

@@ -241,18 +241,11 @@ func (s *headerScanner) skipDataKeys(maxKeys int) (int, error) {
 		return 0, at(int64(start), "number of encrypted data keys", fmt.Errorf("%w: %d of at most %d", ErrTooManyDataKeys, count, maxKeys))
 	}
 	for i := range count {
-		for range 3 { // provider id, provider info, ciphertext
-			part := "encrypted data keys"
-			if len(s.raw)-s.pos < 2 || len(s.raw)-s.pos-2 < int(binary.BigEndian.Uint16(s.raw[s.pos:])) {
-				part = fmt.Sprintf("encrypted data key %d", i+1)
+		if err := s.skipDataKey(); err != nil {
+			if p, ok := err.(*PositionError); ok { // named only now: there may be 65,535
+				p.Part = fmt.Sprintf("encrypted data key %d", i+1)
 			}
-			n, err := s.uint16(part)
-			if err != nil {
-				return 0, err
-			}
-			if _, err := s.take(n, part); err != nil {
-				return 0, err
-			}
+			return 0, err
 		}
 	}
 	// A key in memory is larger than the smallest on the wire. Real ones are never this
@@ -261,6 +254,21 @@ func (s *headerScanner) skipDataKeys(maxKeys int) (int, error) {
 		return 0, at(int64(start), "number of encrypted data keys", fmt.Errorf("%w: %d in %d bytes", ErrTooManyDataKeys, count, s.pos-start))
 	}
 	return start, nil
+}
+
+// skipDataKey passes provider id, provider info and ciphertext of one key.
+func (s *headerScanner) skipDataKey() error {
+	const part = "encrypted data key"
+	for range 3 {
+		n, err := s.uint16(part)
+		if err != nil {
+			return err
+		}
+		if _, err := s.take(n, part); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // dataKeys reads what skipDataKeys has checked. The keys refer to b.

@@ -3,6 +3,7 @@ package encryptionsdk
 import (
 	"bytes"
 	"context"
+	"crypto/subtle"
 	"errors"
 	"fmt"
 	"slices"
@@ -32,6 +33,9 @@ func NewMultiKeyring(generator Keyring, children ...Keyring) (*MultiKeyring, err
 
 // OnEncrypt implements Keyring: all keyrings must wrap the data key, or it fails.
 func (k *MultiKeyring) OnEncrypt(ctx context.Context, m *EncryptionMaterials) error {
+	if m == nil || m.Suite == nil {
+		return fmt.Errorf("multi-keyring: %w: no algorithm suite", ErrMaterials)
+	}
 	if k.generator != nil {
 		if err := wrapWith(ctx, k.generator, m); err != nil {
 			return fmt.Errorf("multi-keyring, generator: %w", err)
@@ -57,7 +61,7 @@ func wrapWith(ctx context.Context, k Keyring, m *EncryptionMaterials) error {
 	switch {
 	case m.PlaintextDataKey == nil:
 		return fmt.Errorf("%w: the keyring made no data key", ErrMaterials)
-	case before != nil && !bytes.Equal(before, m.PlaintextDataKey):
+	case before != nil && subtle.ConstantTimeCompare(before, m.PlaintextDataKey) != 1:
 		return fmt.Errorf("%w: the keyring changed the data key", ErrMaterials)
 	case len(m.EncryptedDataKeys) <= count:
 		return fmt.Errorf("%w: the keyring did not wrap the data key", ErrMaterials)
@@ -68,6 +72,9 @@ func wrapWith(ctx context.Context, k Keyring, m *EncryptionMaterials) error {
 // OnDecrypt implements Keyring: it asks the generator and then the children in order, until
 // one has a data key. If none has, the error joins all of theirs.
 func (k *MultiKeyring) OnDecrypt(ctx context.Context, m *DecryptionMaterials, keys []EncryptedDataKey) error {
+	if m == nil || m.Suite == nil {
+		return fmt.Errorf("multi-keyring: %w: no algorithm suite", ErrMaterials)
+	}
 	if m.PlaintextDataKey != nil {
 		return nil
 	}
@@ -80,6 +87,7 @@ func (k *MultiKeyring) OnDecrypt(ctx context.Context, m *DecryptionMaterials, ke
 			err = fmt.Errorf("%w: neither data key nor error", ErrMaterials)
 		}
 		if err != nil {
+			clear(own.PlaintextDataKey)
 			causes = append(causes, fmt.Errorf("%s: %w", who, err))
 			return false
 		}

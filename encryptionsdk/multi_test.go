@@ -53,6 +53,20 @@ func TestMultiKeyringIsOpenedByEachOfItsKeyrings(t *testing.T) {
 	}
 }
 
+func TestMultiKeyringNeedsMaterials(t *testing.T) {
+	k := multi(t, aesKeyring(t, "a"))
+	for _, m := range []*encryptionsdk.EncryptionMaterials{nil, {}} {
+		if err := k.OnEncrypt(t.Context(), m); !errors.Is(err, encryptionsdk.ErrMaterials) {
+			t.Errorf("encrypt with %+v: %v", m, err)
+		}
+	}
+	for _, m := range []*encryptionsdk.DecryptionMaterials{nil, {}} {
+		if err := k.OnDecrypt(t.Context(), m, nil); !errors.Is(err, encryptionsdk.ErrMaterials) {
+			t.Errorf("decrypt with %+v: %v", m, err)
+		}
+	}
+}
+
 func TestMultiKeyringWithoutGeneratorNeedsADataKey(t *testing.T) {
 	k := multi(t, nil, aesKeyring(t, "a"))
 	m := &encryptionsdk.EncryptionMaterials{Suite: testSuite}

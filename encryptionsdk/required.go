@@ -28,7 +28,7 @@ func NewRequiredContextManager(inner MaterialsManager, keys ...string) (*Require
 	}
 	sorted := slices.Sorted(slices.Values(keys))
 	for i, key := range sorted {
-		if strings.HasPrefix(key, "aws-crypto-") {
+		if strings.HasPrefix(key, reservedPrefix) {
 			return nil, fmt.Errorf("%w: required key %q is reserved", ErrOptions, key)
 		}
 		if i > 0 && key == sorted[i-1] {

@@ -13,8 +13,8 @@ import (
 	awsconfig "github.com/aws/aws-sdk-go-v2/config"
 	flag "github.com/spf13/pflag"
 
+	"fastness/internal/app"
 	"fastness/internal/clock"
-	"fastness/internal/engine/waf"
 	"fastness/internal/proxy"
 	"fastness/internal/proxy/follow"
 	"fastness/internal/proxy/upstream"
@@ -24,6 +24,7 @@ import (
 // proxyFlags are the flags of the proxy.
 type proxyFlags struct {
 	file         string
+	firewall     app.FirewallConfig
 	controlPlane string
 	region       string
 	caFile       string
@@ -45,6 +46,7 @@ func runProxy(f *flag.FlagSet) runner {
 	f.StringVar(&p.caFile, "ca", "", "file of the certificate authority of the control plane (PEM)")
 	f.StringVar(&p.keep, "keep", "", "file in which the last configuration is kept, sealed, for starts without the control plane")
 	f.StringVar(&p.name, "name", host, "name under which the proxy reports")
+	firewallFlags(f, &p.firewall)
 	f.StringVar(&p.logLevel, "log-level", "info", "debug, info, warn or error")
 	f.IntVar(&p.maxConns, "max-connections", 20000, "most connections of clients")
 	f.IntVar(&p.perClient, "max-connections-per-client", 1000, "most connections from one address, or one /64 of IPv6")
@@ -63,9 +65,13 @@ func (p *proxyFlags) run(ctx context.Context, out *output) error {
 		return fmt.Errorf("%w: --log-level: %w", errUsage, err)
 	}
 	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level}))
+	options, _, err := app.FirewallOptions(p.firewall, log)
+	if err != nil {
+		return err
+	}
 	changed := make(chan struct{}, 1)
 	served := proxy.New(proxy.Options{
-		Clock: clock.System{}, Log: log, Compile: proxy.NewEngine(waf.Options{}, nil).Compile,
+		Clock: clock.System{}, Log: log, Compile: proxy.NewEngine(options, nil).Compile,
 		MaxConns: p.maxConns, MaxConnsPerClient: p.perClient, DrainTimeout: p.drain,
 		HealthChanged: func(group, addr string, h upstream.Health) {
 			log.Info("a target's health has changed", "group", group, "target", addr, "state", h.State, "reason", h.Description)
@@ -75,7 +81,7 @@ func (p *proxyFlags) run(ctx context.Context, out *output) error {
 			}
 		},
 	})
-	err := p.follow(ctx, out, log, served, changed)
+	err = p.follow(ctx, out, log, served, changed)
 	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), p.drain)
 	defer cancel()
 	if errors.Is(err, context.Canceled) {

@@ -35,6 +35,7 @@ func serveFlags(f *flag.FlagSet, c *app.Config) func() error {
 	images := f.String("ssm-images", "", "Parameter Store: AMIs that parameters of the data type aws:ec2:image can name (JSON, see docs/parameters.md)")
 	rotation := rotationFlags(f, c)
 	f.StringVar(&c.Proxy.Bind, "proxy-bind", app.DefaultProxyBind, "IP address on which the listeners of load balancers listen")
+	firewallFlags(f, &c.Firewall)
 	f.StringVar(&c.Proxy.Domain, "proxy-domain", "", "domain of the DNS names of load balancers, which resolves to --proxy-bind (default elb.localhost)")
 	f.BoolVar(&c.Proxy.Off, "proxy-off", false, "listen for no load balancer here: fastness proxy does, on other hosts")
 	level := f.String("log-level", "info", "debug, info, warn or error")
@@ -172,4 +173,11 @@ root user of the account whose id it is, else of %s.
 POST /_fastness/reset destroys all data. Use it for tests, for nothing else.
 %s
 `, bar, account, bar)
+}
+
+// firewallFlags are the flags of everything that compiles web ACLs.
+func firewallFlags(f *flag.FlagSet, c *app.FirewallConfig) {
+	f.StringVar(&c.Feeds, "waf-feeds", "", "directory with the addresses that managed rule groups block (docs/waf.md)")
+	f.StringVar(&c.Countries, "country-database", "", "MaxMind database of countries in the place of the built-in table")
+	f.StringVar(&c.ASNs, "asn-database", "", "MaxMind database of autonomous systems in the place of the built-in table")
 }

@@ -125,6 +125,25 @@ func TestClosedECDHFails(t *testing.T) {
 	}
 }
 
+func TestUnarmorWipesWhatItCopied(t *testing.T) {
+	text := pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: []byte("secret")})
+	der, wipe := unarmor(text, "PRIVATE KEY")
+	if string(der) != "secret" {
+		t.Fatalf("%q", der)
+	}
+	wipe()
+	if !bytes.Equal(der, make([]byte, 6)) {
+		t.Errorf("%q is left", der)
+	}
+	raw := []byte("secret")
+	if der, wipe = unarmor(raw, "PRIVATE KEY"); string(der) != "secret" {
+		t.Fatalf("%q", der)
+	}
+	if wipe(); string(raw) != "secret" {
+		t.Error("what belongs to the caller was wiped")
+	}
+}
+
 func TestParseECDHKeys(t *testing.T) {
 	key, err := ecdsa.GenerateKey(elliptic.P384(), rand.Reader)
 	if err != nil {
@@ -152,6 +171,12 @@ func TestParseECDHKeys(t *testing.T) {
 				t.Error(err)
 			}
 		}
+	}
+	// What "openssl ecparam -genkey" writes has the name of the curve in front.
+	withParameters := append([]byte("-----BEGIN EC PARAMETERS-----\nBgUrgQQAIg==\n-----END EC PARAMETERS-----\n"),
+		pem.EncodeToMemory(&pem.Block{Type: "EC PRIVATE KEY", Bytes: sec1})...)
+	if got, err := ParseECDHPrivateKey(withParameters); err != nil || !got.Equal(want) {
+		t.Errorf("behind the parameters of the curve: %v", err)
 	}
 	if got, err := ParseECDHPublicKey(spki); err != nil || !got.Equal(want.PublicKey()) {
 		t.Error(err)

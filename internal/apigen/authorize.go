@@ -61,6 +61,12 @@ func (p *plan) checkRules() error {
 			return fmt.Errorf("rules.json names shape %s, which is not reached", n)
 		}
 	}
+	for n, order := range r.EnumOrder {
+		sh := p.byName[n]
+		if sh == nil || !slices.Equal(slices.Sorted(slices.Values(order)), slices.Sorted(slices.Values(sh.src.Enum))) {
+			return fmt.Errorf("rules.json orders %s, which is not an enumeration of these values", n)
+		}
+	}
 	return nil
 }
 

@@ -199,10 +199,14 @@ func (v *validation) constraints(sh *shape) ([]constraint, error) {
 		return nil, err
 	}
 	if sh.kind == wire.String && len(s.Enum) > 0 && !sh.ownChecks {
+		listed := s.Enum
+		if order := v.p.cfg.Rules.EnumOrder[sh.name]; order != nil {
+			listed = order
+		}
 		if v.p.cfg.Rules.EnumWithoutList {
 			add("enum", "Member must satisfy enum value set")
 		} else {
-			add("enum", "Member must satisfy enum value set: [%s]", strings.Join(s.Enum, ", "))
+			add("enum", "Member must satisfy enum value set: [%s]", strings.Join(listed, ", "))
 		}
 	}
 	if sh.kind == wire.String && s.Pattern != "" {

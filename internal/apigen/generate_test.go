@@ -171,6 +171,34 @@ func TestRulesHaveEvidence(t *testing.T) {
 	}
 }
 
+// An enumeration is listed in the order that the service has, and a service may check its
+// members itself.
+func TestEnumerationsAreListedAndCheckedByRule(t *testing.T) {
+	generate := func(r Rules) (string, error) {
+		m := parse(t, micro(`, "Kind": {"shape": "Kind"}`, `, "Kind": {"type": "string", "enum": ["a", "b", "c"]}`))
+		f, err := generateOne(m, Config{Allowed: model.Allowed{Name: "micro"}, Package: "microapi", Rules: r}, "x.go")
+		return string(f.Data), err
+	}
+	for _, c := range []struct {
+		rules Rules
+		want  string // "" is no check
+	}{
+		{Rules{}, "Member must satisfy enum value set: [a, b, c]"},
+		{Rules{EnumOrder: map[string][]string{"Kind": {"c", "a", "b"}}}, "Member must satisfy enum value set: [c, a, b]"},
+		{Rules{OwnChecks: []string{"Kind"}}, ""},
+	} {
+		text, err := generate(c.rules)
+		if err != nil || !strings.Contains(text, c.want) || c.want == "" && strings.Contains(text, "enum value set") {
+			t.Errorf("%+v: %v", c.rules, err)
+		}
+	}
+	for _, order := range [][]string{{"a", "b"}, {"a", "b", "d"}} {
+		if _, err := generate(Rules{EnumOrder: map[string][]string{"Kind": order}}); err == nil {
+			t.Errorf("the order %v is accepted", order)
+		}
+	}
+}
+
 // A constraint that the service checks itself is not checked before it.
 func TestOwnChecksAreLeftToTheService(t *testing.T) {
 	m := func() *model.Model {

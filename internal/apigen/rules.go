@@ -20,6 +20,9 @@ type Rules struct {
 	NullFullStop bool `json:"nullFullStop"`
 	// ElementsNotNull adds "Member must not be null" to the constraints of elements.
 	ElementsNotNull bool `json:"elementsNotNull"`
+	// EnumOrder gives the values of enumerations in the order in which the service lists
+	// them, where that is not the model's.
+	EnumOrder map[string][]string `json:"enumOrder"`
 	// OwnChecks are shapes whose constraints the service checks itself, because it has an
 	// error of its own for them.
 	OwnChecks []string `json:"ownChecks"`
@@ -49,7 +52,7 @@ func ReadRules() (map[string]Rules, error) {
 		return nil, fmt.Errorf("rules.json: %w", err)
 	}
 	for name, r := range rules {
-		texts := r.HideValues || r.EnumWithoutList || r.NullFullStop || r.ElementsNotNull || len(r.OwnChecks) > 0
+		texts := r.HideValues || r.EnumWithoutList || r.NullFullStop || r.ElementsNotNull || len(r.OwnChecks) > 0 || len(r.EnumOrder) > 0
 		flags := len(r.ReadOnly)+len(r.NotReadOnly) > 0
 		if texts && r.TextEvidence == "" || flags && r.ReadOnlyEvidence == "" || len(r.Actions) > 0 && r.ActionsEvidence == "" {
 			return nil, fmt.Errorf("rules.json: %s: a fact without evidence", name)

@@ -79,6 +79,8 @@ type Config struct {
 	Parameters ParametersConfig
 	// Proxy is about load balancers.
 	Proxy ProxyConfig
+	// Firewall is about web ACLs.
+	Firewall FirewallConfig
 
 	Version string
 	Clock   clock.Clock

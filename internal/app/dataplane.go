@@ -57,7 +57,9 @@ type dataPlane struct {
 	proxy  *proxy.Proxy
 	seen   *sightings
 	queue  *proxy.Queue
-	others *followers // nil until they can come
+	// catalogue has the managed rule groups.
+	catalogue catalogue
+	others    *followers // nil until they can come
 	// dirty has something in it when the configuration has to be made again.
 	dirty chan struct{}
 
@@ -69,16 +71,20 @@ type dataPlane struct {
 }
 
 // newDataPlane makes the data plane before its rooms, which tell it of changes.
-func newDataPlane(s store.Store, c *Config) *dataPlane {
+func newDataPlane(s store.Store, c *Config) (*dataPlane, error) {
+	options, groups, err := FirewallOptions(c.Firewall, c.Log)
+	if err != nil {
+		return nil, err
+	}
 	d := &dataPlane{
 		store: s, bind: c.Proxy.Bind, clock: c.Clock, log: c.Log, dirty: make(chan struct{}, 1), seen: newSightings(),
-		programs: make(map[string]proxy.Inspector), protects: make(map[string]string),
+		programs: make(map[string]proxy.Inspector), protects: make(map[string]string), catalogue: newCatalogue(groups),
 	}
 	if c.Proxy.Off {
-		return d
+		return d, nil
 	}
 	d.queue = proxy.NewQueue(d.account, d.seen.deliver)
-	engine := proxy.NewEngine(waf.Options{}, nil)
+	engine := proxy.NewEngine(options, nil)
 	d.proxy = proxy.New(proxy.Options{
 		Clock: c.Clock, Log: c.Log, Recorder: d.queue,
 		Compile: func(acl *proxy.WebACL, previous proxy.Inspector) (proxy.Inspector, error) {
@@ -91,7 +97,7 @@ func newDataPlane(s store.Store, c *Config) *dataPlane {
 			return i, err
 		},
 	})
-	return d
+	return d, nil
 }
 
 // changed says that the configuration has to be made again. It does not block.

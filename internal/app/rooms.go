@@ -36,6 +36,7 @@ import (
 	"fastness/internal/service/wafv2"
 	"fastness/internal/service/xksproxy"
 	"fastness/internal/store"
+	"fastness/internal/store/follow"
 	"fastness/internal/store/table"
 	"fastness/internal/wire"
 	"fastness/internal/wire/awsjson"
@@ -130,11 +131,15 @@ func (a *App) openRooms(ctx context.Context, ring *seal.Keyring) (_ *rooms, err 
 	if err := audit.Reserve(registry); err != nil {
 		return nil, err
 	}
-	r.audit = audit.Open(sealed, c.Clock)
 	if r.events, err = eventlog.Open(sealed, registry, eventlog.Options{Clock: c.Clock, Logger: c.Log}); err != nil {
 		return nil, err
 	}
+	r.audit = audit.Open(sealed, c.Clock, r.events)
 	regions, err := c.regions()
+	if err != nil {
+		return nil, err
+	}
+	follower, err := follow.New(ctx, sealed, follow.Options{Clock: c.Clock, Logger: c.Log})
 	if err != nil {
 		return nil, err
 	}
@@ -224,9 +229,11 @@ func (a *App) openRooms(ctx context.Context, ring *seal.Keyring) (_ *rooms, err 
 	if err != nil {
 		return nil, err
 	}
+	follower.Add(directory.Memory(), kmsRoom.Memory(), secretsRoom.Memory(), ssmRoom.Memory(), r.proxy.Memory(), plane.firewall.Memory(), plane.certificates.Memory())
+	a.background(background, r, "changes of other processes", follower.Run)
 	a.background(background, r, "due", runner.Run)
 	a.background(background, r, "event log", r.events.Run)
-	a.background(background, r, "iam", directory.Run)
+	a.background(background, r, "last uses of access keys and roles", directory.Run)
 	a.background(background, r, "kms", kmsRoom.RunKeyStores)
 	a.background(background, r, "external key store proxy", r.proxy.Run)
 	a.background(background, r, "kms material", kmsRoom.RunMaterial)
@@ -246,7 +253,9 @@ func (a *App) openDataPlane(ctx context.Context, r *rooms, sealed store.Store, o
 	if err != nil {
 		return nil, err
 	}
-	r.plane = newDataPlane(sealed, c)
+	if r.plane, err = newDataPlane(sealed, c); err != nil {
+		return nil, err
+	}
 	p := &r.plane.rooms
 	p.certificates, err = acm.New(acm.Config{
 		Store: sealed, Registry: registry, Pages: pages, Jobs: queue, Authority: authority, Clock: c.Clock, Log: c.Log, Changed: r.plane.changed,
@@ -256,7 +265,7 @@ func (a *App) openDataPlane(ctx context.Context, r *rooms, sealed store.Store, o
 	}
 	p.firewall, err = wafv2.New(wafv2.Config{
 		Store: sealed, Registry: registry, Pages: pages, Keys: keys.token, Clock: c.Clock, Log: c.Log,
-		Resources: webACLResources{func() *elbv2.Service { return p.balancing }}, Live: r.plane, Changed: r.plane.changed,
+		Resources: webACLResources{func() *elbv2.Service { return p.balancing }}, Live: r.plane, Changed: r.plane.changed, Catalogue: r.plane.catalogue,
 	})
 	if err != nil {
 		return nil, err
@@ -275,7 +284,7 @@ func (a *App) openDataPlane(ctx context.Context, r *rooms, sealed store.Store, o
 func (a *App) openSecretsManager(r *rooms, sealed store.Store, registry *table.Registry, queue *due.Queue, pages *page.Sealer, directory *iam.Directory, regions []string, door *inside) (*secretsmanager.Service, error) {
 	c := secretsmanager.Config{
 		Store: sealed, Registry: registry, KMS: kmsapi.NewClient(door), Self: secretsmanagerapi.NewClient(door), Pages: pages, Jobs: queue,
-		Events: r.events, Audit: r.audit, Clock: a.config.Clock, Log: a.config.Log, Regions: regions,
+		Audit: r.audit, Clock: a.config.Clock, Log: a.config.Log, Regions: regions,
 	}
 	c.Principals = directory
 	if a.config.Dev {

@@ -73,6 +73,16 @@ func appendString(dst []byte, s string) []byte {
 	return append(dst, s...)
 }
 
+// eventBytes bounds what appendEvent appends.
+func eventBytes(e *Event) int {
+	const fixed = 64 // lengths, and what has no length
+	n := fixed + len(e.ID) + len(e.Account) + len(e.Region) + len(e.Name) + len(e.Source) + len(e.AccessKeyID) + len(e.UserName) + len(e.JSON)
+	for _, r := range e.Resources {
+		n += 3*binary.MaxVarintLen16 + len(r.Type) + len(r.ARN) + len(r.Account)
+	}
+	return n
+}
+
 func appendEvent(dst []byte, e *Event) []byte {
 	start := len(dst)
 	dst = append(dst, 0, 0, 0, 0)

@@ -21,7 +21,10 @@ type Event struct {
 	AccessKeyID string
 	UserName    string
 	ReadOnly    bool
-	Resources   []Resource
+	// Service says that a service did it on its own (eventType AwsServiceEvent), Quiet
+	// that nobody else hears of that: see Follower. They are not kept.
+	Service, Quiet bool
+	Resources      []Resource
 	// JSON is the CloudTrail record.
 	JSON []byte
 }

@@ -24,9 +24,14 @@ func (o *object) name(n string) {
 }
 
 // member is name for a modelled name (ASCII letters and digits), which begins in
-// lower case here.
+// lower case here. ARN is arn since February 2024 (AWS Secrets Manager user guide, "AWS
+// CloudTrail entries for Secrets Manager").
 func (o *object) member(modelled string) {
 	o.comma()
+	if modelled == "ARN" {
+		o.b = append(o.b, `"arn":`...)
+		return
+	}
 	o.b = append(o.b, '"')
 	first := len(o.b)
 	o.b = append(o.b, modelled...)

@@ -29,9 +29,10 @@ const maxPending = 4 << 20
 
 // Log is the event history. It is safe for concurrent use.
 type Log struct {
-	store store.Store
-	clock clock.Clock
-	seq   atomic.Uint64
+	store    store.Store
+	clock    clock.Clock
+	follower Follower // may be nil
+	seq      atomic.Uint64
 
 	mu      sync.Mutex
 	room    sync.Cond // pending shrank
@@ -50,6 +51,9 @@ type batch struct {
 	data *[]byte       // from batchData, until the commit is done
 	done chan struct{} // closed when err is final
 	err  error
+	// events is how many there are, followed those that the follower hears of.
+	events   int
+	followed []followed
 }
 
 // batchData holds the memory of batches between commits.
@@ -61,9 +65,13 @@ func newBatch() *batch {
 	return &batch{data: data, done: make(chan struct{})}
 }
 
-// Open starts the log's writer on s. Close stops it.
-func Open(s store.Store, c clock.Clock) *Log {
+// Open starts the log's writer on s. Close stops it. A follower, of which there is at most
+// one, hears of records as they are written.
+func Open(s store.Store, c clock.Clock, follower ...Follower) *Log {
 	l := &Log{store: s, clock: c, wake: make(chan struct{}, 1), stopped: make(chan struct{})}
+	if len(follower) > 0 {
+		l.follower = follower[0]
+	}
 	l.room.L = &l.mu
 	var start [8]byte
 	_, _ = rand.Read(start[:])
@@ -133,41 +141,53 @@ func (l *Log) enqueue(events []*Event) (*batch, error) {
 	if l.filling == nil {
 		l.filling = newBatch()
 	}
-	data := l.filling.data
-	before := len(*data)
+	size := 0
 	for _, e := range events {
-		*data = appendEvent(*data, e)
+		size += eventBytes(e)
 	}
-	l.pending += len(*data) - before
-	if len(*data) > maxBatchBytes && before > 1 {
-		next := newBatch()
-		*next.data = append(*next.data, (*data)[before:]...)
-		*data = (*data)[:before]
-		l.queue = append(l.queue, l.filling)
-		l.filling = next
+	if b := l.filling; b.events > 0 && (len(*b.data)+size > maxBatchBytes || len(b.followed)+len(events) > maxFollowed) {
+		l.queue = append(l.queue, b)
+		l.filling = newBatch()
 	}
 	b := l.filling
+	before := len(*b.data)
+	for _, e := range events {
+		at := len(*b.data)
+		*b.data = appendEvent(*b.data, e)
+		if l.follower != nil && e.followed() {
+			b.followed = append(b.followed, followed{account: e.Account, region: e.Region, service: e.Service, index: b.events, at: at})
+		}
+		b.events++
+	}
+	l.pending += len(*b.data) - before
 	l.signal()
 	return b, nil
 }
 
-// maxCommitBytes keeps one transaction below store.MaxTxnBytes.
-const maxCommitBytes = 1 << 20
+// maxCommitBytes and maxCommitOps keep one transaction below the store's bounds.
+const (
+	maxCommitBytes = 1 << 20
+	maxCommitOps   = store.MaxTxnOps
+)
 
 // take returns the batches of the next commit, oldest first; more is false when the
 // log is closed and nothing is left.
 func (l *Log) take() (take []*batch, more bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	size := 0
-	for len(l.queue) > 0 && (len(take) == 0 || size+len(*l.queue[0].data) <= maxCommitBytes) {
-		size += len(*l.queue[0].data)
+	size, ops := 0, 0
+	fits := func(b *batch) bool {
+		size += len(*b.data)
+		ops += 1 + len(b.followed)
+		return size <= maxCommitBytes && ops <= maxCommitOps
+	}
+	for len(l.queue) > 0 && (fits(l.queue[0]) || len(take) == 0) {
 		take = append(take, l.queue[0])
 		l.queue = l.queue[1:]
 	}
 	if len(l.queue) == 0 {
 		l.queue = nil
-		if l.filling != nil && size+len(*l.filling.data) <= maxCommitBytes {
+		if l.filling != nil && (fits(l.filling) || len(take) == 0) {
 			take = append(take, l.filling)
 			l.filling = nil
 		}
@@ -199,7 +219,11 @@ func (l *Log) commit(batches []*batch) {
 	_, err := l.store.Update(context.Background(), func(tx store.Txn) error {
 		for _, b := range batches {
 			l.packed = pack(l.packed[:0], *b.data)
-			if err := tx.Put(l.nextKey(), l.packed); err != nil {
+			key := l.nextKey()
+			if err := tx.Put(key, l.packed); err != nil {
+				return err
+			}
+			if err := l.tell(tx, key, b); err != nil {
 				return err
 			}
 		}
@@ -235,8 +259,21 @@ func (l *Log) AppendTxn(tx store.Txn, events ...*Event) error {
 		b.plain = appendEvent(b.plain, e)
 	}
 	b.packed = pack(b.packed[:0], b.plain)
-	if err := tx.Put(l.nextKey(), b.packed); err != nil {
+	key := l.nextKey()
+	if err := tx.Put(key, b.packed); err != nil {
 		return fmt.Errorf("%w: %w", ErrUnavailable, err)
+	}
+	if l.follower == nil {
+		return nil
+	}
+	for i, e := range events {
+		if !e.followed() {
+			continue
+		}
+		r := Recorded{Account: e.Account, Region: e.Region, Service: e.Service, Ref: newRef(key, i), JSON: e.JSON}
+		if err := l.follower.Recorded(tx, r); err != nil {
+			return fmt.Errorf("%w: %w", ErrUnavailable, err)
+		}
 	}
 	return nil
 }

@@ -38,13 +38,28 @@ func Records(c *call.Call, out any, err wire.APIError) []*Event {
 // Record writes the records of a call and returns when they are durable, as Append
 // does. It is Records and Append without the garbage.
 func (l *Log) Record(ctx context.Context, c *call.Call, out any, err wire.APIError) error {
-	s := scratches.Get().(*scratch)
-	wait, queueErr := l.enqueue(s.records(c, out, err))
-	s.release()
+	p, queueErr := l.Begin(c, out, err)
 	if queueErr != nil {
 		return queueErr
 	}
-	return wait.wait(ctx)
+	return p.Wait(ctx)
+}
+
+// Pending are records on their way to the disk.
+type Pending struct{ batch *batch }
+
+// Wait returns when the records are durable, or cannot be written; then its error wraps
+// ErrUnavailable.
+func (p Pending) Wait(ctx context.Context) error { return p.batch.wait(ctx) }
+
+// Begin queues the records of a call. What the call has done must not leave the process
+// before Wait of what it returns: for a call within another one that is not answered
+// before Wait either, so that one sync may carry the records of both.
+func (l *Log) Begin(c *call.Call, out any, err wire.APIError) (Pending, error) {
+	s := scratches.Get().(*scratch)
+	b, queueErr := l.enqueue(s.records(c, out, err))
+	s.release()
+	return Pending{b}, queueErr
 }
 
 // RecordTxn adds the records of a call to a transaction, as AppendTxn does.
@@ -328,13 +343,15 @@ type ServiceEvent struct {
 	// RequestID, where the service has one for its work; ErrorMessage, if the event is a
 	// failure.
 	RequestID, ErrorMessage string
+	// Quiet: AWS has no such event, so that EventBridge does not hear of it.
+	Quiet bool
 }
 
 // ServiceRecord builds the record of a service event (eventType AwsServiceEvent).
 func ServiceRecord(s ServiceEvent) *Event {
 	e := &Event{
 		ID: NewID(), Time: s.Time, Account: s.Account, Region: s.Region,
-		Name: s.Name, Source: s.Source, Resources: s.Resources,
+		Name: s.Name, Source: s.Source, Service: true, Quiet: s.Quiet, Resources: s.Resources,
 	}
 	by := s.InvokedBy
 	if by == "" {

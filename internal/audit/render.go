@@ -180,6 +180,9 @@ func appendElement(dst []byte, s *wire.Shape, p unsafe.Pointer, depth int) []byt
 }
 
 func appendMap(dst []byte, s *wire.Shape, p unsafe.Pointer, depth int) []byte {
+	if _, text := s.MapOps.(wire.MapOf[string, string]); text && !s.Elem.IsSensitive() {
+		return appendStrings(dst, *(*map[string]string)(p))
+	}
 	if s.MapOps.Len(p) == 1 { // nothing to sort
 		o := openObject(dst)
 		for k, v := range s.MapOps.All(p) {
@@ -199,6 +202,22 @@ func appendMap(dst []byte, s *wire.Shape, p unsafe.Pointer, depth int) []byte {
 	for _, k := range keys {
 		o.name(k)
 		o.b = appendElement(o.b, s, values[k], depth)
+	}
+	return o.close()
+}
+
+// appendStrings appends a map of strings, such as an encryption context, in the order of
+// its keys.
+func appendStrings(dst []byte, m map[string]string) []byte {
+	var stack [8]string
+	keys := stack[:0]
+	for k := range m {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	o := openObject(dst)
+	for _, k := range keys {
+		o.str(k, m[k])
 	}
 	return o.close()
 }

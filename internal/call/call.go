@@ -47,6 +47,9 @@ type Call struct {
 	Resolved any
 	// Notes are what the service adds to the audit record.
 	Notes Notes
+	// Settlement is what the answer waits for. Calls whose answers go into that of another
+	// one, and no further before it, share that one's; nil means none.
+	Settlement *Settlement
 
 	txn     store.Txn
 	carrier carrier

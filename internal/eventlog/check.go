@@ -20,8 +20,12 @@ func (l *Log) Check() store.Check {
 			if err != nil {
 				return err
 			}
-			if row.Record.Parts > 0 {
-				want[row.Record.Name] = row.Record.Parts
+			e := row.Record
+			if e.Parts > 0 {
+				want[e.Name] = e.Parts
+			}
+			if err := l.checkTrail(r, e, l.inbox.Key(table.Scope{}, inboxID(e.Order, e.Name)...), report); err != nil {
+				return err
 			}
 		}
 		return l.checkParts(ctx, r, want, report)
@@ -60,6 +64,9 @@ func (l *Log) checkNumbers(ctx context.Context, r store.Reader, want map[string]
 		next[p] = e.Sequence + 1
 		if e.Parts > 0 {
 			want[e.Name] = e.Parts
+		}
+		if err := l.checkTrail(r, e, key, report); err != nil {
+			return err
 		}
 	}
 	for p, h := range heads {

@@ -24,7 +24,9 @@
 // a lease; two would do no harm.
 //
 // The envelope is stored as it is handed out, byte for byte. One of more than
-// inlineBytes lies in parts beside the row, which stay where Append put them.
+// inlineBytes lies in parts beside the row, which stay where Append put them. What CloudTrail
+// delivers, calls and the events of services, is in the history already: of these the log
+// has no more than the place there (trail.go).
 //
 // # Bounds
 //

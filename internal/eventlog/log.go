@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"fastness/internal/audit"
 	"fastness/internal/clock"
 	"fastness/internal/store"
 	"fastness/internal/store/table"
@@ -26,7 +27,7 @@ type Options struct {
 	Clock clock.Clock
 	// Logger receives what goes wrong in the background; nil means nowhere.
 	Logger *slog.Logger
-	// MaxAge is how long events are kept; 0 means DefaultMaxAge.
+	// MaxAge is how long events are kept, at most audit.Retention; 0 means DefaultMaxAge.
 	MaxAge time.Duration
 	// MaxEvents is how many events of one place are kept; 0 means DefaultMaxEvents.
 	MaxEvents int
@@ -65,6 +66,8 @@ type record struct {
 	Recorded time.Time `json:"recorded"`
 	Envelope []byte    `json:"envelope,omitempty"` // absent when it is in parts
 	Parts    int       `json:"parts,omitempty"`
+	// Trail is set for an event that CloudTrail delivers; then there is no envelope.
+	Trail *trailRecord `json:"trail,omitempty"`
 }
 
 func (r *record) place() Place { return Place{r.Account, r.Region} }
@@ -119,6 +122,7 @@ func Open(s store.Store, reg *table.Registry, opts Options) (*Log, error) {
 	if opts.MaxAge <= 0 {
 		opts.MaxAge = DefaultMaxAge
 	}
+	opts.MaxAge = min(opts.MaxAge, audit.Retention) // the history holds what CloudTrail delivers
 	if opts.MaxEvents <= 0 {
 		opts.MaxEvents = DefaultMaxEvents
 	}
@@ -172,8 +176,9 @@ func (l *Log) append(tx store.Txn, e Event) error {
 	if err := e.check(); err != nil {
 		return err
 	}
-	// The id may be a caller's and not unique; the name is.
-	r := &record{Account: e.Account, Region: e.Region, Order: l.order.Add(1), Name: NewID(), Recorded: now, Envelope: e.AppendEnvelope(nil)}
+	// The id may be a caller's and not unique; the name of the record is.
+	r := l.newRecord(e.Account, e.Region, now)
+	r.Envelope = e.AppendEnvelope(nil)
 	if len(r.Envelope) > inlineBytes {
 		rest := r.Envelope
 		for r.Envelope = nil; len(rest) > 0; r.Parts++ {
@@ -188,4 +193,9 @@ func (l *Log) append(tx store.Txn, e Event) error {
 		return fmt.Errorf("eventlog: %w", err)
 	}
 	return nil
+}
+
+// newRecord makes the row of an event, with a name that nobody else uses.
+func (l *Log) newRecord(account, region string, now time.Time) *record {
+	return &record{Account: account, Region: region, Order: l.order.Add(1), Name: NewID(), Recorded: now}
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"fastness/internal/audit"
 	"fastness/internal/store"
 	"fastness/internal/store/table"
 )
@@ -82,6 +83,7 @@ func (l *Log) entries(r store.Reader, p Place, after Cursor, limit int) ([]Entry
 		return nil, nil
 	}
 	var entries []Entry
+	history := audit.NewFinder(r)
 	size := 0
 	page := table.Page{Prefix: placeID(p), After: table.Key(eventID(p, uint64(after))...), Limit: limit}
 	for row, err := range l.events.Scan(r, table.Scope{}, page) {
@@ -91,16 +93,12 @@ func (l *Log) entries(r store.Reader, p Place, after Cursor, limit int) ([]Entry
 		if after++; row.Record.Sequence != uint64(after) {
 			return nil, fmt.Errorf("%w: number %d is missing", errDamaged, after)
 		}
-		envelope, err := l.envelope(r, row.Record)
-		if err != nil {
-			return nil, err
-		}
-		e, err := parseEnvelope(envelope)
+		e, n, err := l.event(r, history, row.Record)
 		if err != nil {
 			return nil, err
 		}
 		entries = append(entries, Entry{Sequence: after, Recorded: row.Record.Recorded, Event: e})
-		if size += len(envelope); size > maxReadBytes {
+		if size += n; size > maxReadBytes {
 			break
 		}
 	}

@@ -138,6 +138,8 @@ type faultyStore struct {
 	store.Store
 	mu   sync.Mutex
 	fail error
+	// refused, if set, gets a message for each audit batch that was not written.
+	refused chan struct{}
 }
 
 func (s *faultyStore) setFail(err error) {
@@ -153,17 +155,21 @@ func (s *faultyStore) Update(ctx context.Context, f func(store.Txn) error) (stor
 	if err == nil {
 		return s.Store.Update(ctx, f)
 	}
-	return s.Store.Update(ctx, func(tx store.Txn) error { return f(&faultyTxn{tx, err}) })
+	return s.Store.Update(ctx, func(tx store.Txn) error { return f(&faultyTxn{tx, err, s.refused}) })
 }
 
 // faultyTxn refuses to write audit batches.
 type faultyTxn struct {
 	store.Txn
-	err error
+	err     error
+	refused chan struct{}
 }
 
 func (t *faultyTxn) Put(key, value []byte) error {
 	if bytes.HasPrefix(key, table.Key(table.String(""), table.String(""), table.String("audit"))) {
+		if t.refused != nil {
+			t.refused <- struct{}{}
+		}
 		return t.err
 	}
 	return t.Txn.Put(key, value)

@@ -72,6 +72,7 @@ type answer struct {
 
 	// What else an exchange needs, in one piece of memory.
 	call     call.Call
+	settle   call.Settlement
 	source   call.Source
 	request  wire.Request
 	response wire.Response
@@ -135,6 +136,7 @@ func (d *Door) serve(ctx context.Context, a *answer) {
 	c := &a.call
 	c.RequestID, c.Operation, c.Principal = a.id, t.op, principal
 	c.Region, c.Account, c.Time = region, principal.Account, d.clock.Now()
+	c.Settlement = &a.settle
 	c.Source = &a.source
 	setSource(c.Source, r, sig)
 	if body, err = p.plain(); err == nil && int64(len(body)) > t.room.maxBody() {

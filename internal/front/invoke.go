@@ -34,7 +34,7 @@ func (d *Door) Invoke(ctx context.Context, op *wire.Operation, in any) (any, err
 		RequestID: requestID, EventID: eventID, Operation: op, Principal: parent.Principal,
 		Region: parent.Region, Account: parent.Account, Time: d.clock.Now(),
 		Source: parent.Source, Parent: parent, Input: in,
-		Via: parent.Via, SourceARN: parent.SourceARN,
+		Via: parent.Via, SourceARN: parent.SourceARN, Settlement: settlementOf(parent),
 	}
 	if parent.Operation != nil {
 		c.Via = append(slices.Clip(parent.Via), parent.Operation.API().EventSource)
@@ -68,8 +68,7 @@ func (d *Door) run(ctx context.Context, room *Room, c *call.Call) (any, error) {
 		if err != nil {
 			return nil, d.refuse(ctx, c, err)
 		}
-		// The caller may be gone; what it did is recorded all the same.
-		if err := d.audit.Record(context.Background(), c, out, nil); err != nil {
+		if err := d.record(c, out, nil); err != nil {
 			return nil, d.unaudited(err)
 		}
 		return out, nil
@@ -152,8 +151,7 @@ func (d *Door) refuse(ctx context.Context, c *call.Call, err error) wire.APIErro
 	if own, ok := d.rooms[c.Operation.API()].Service.(InternalErrors); ok && isInternalFailure(apiErr) {
 		apiErr = own.InternalError()
 	}
-	// The caller may be gone; the record is written all the same.
-	if err := d.audit.Record(context.Background(), c, nil, apiErr); err != nil {
+	if err := d.record(c, nil, apiErr); err != nil {
 		return d.unaudited(err)
 	}
 	return apiErr

@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -124,7 +125,7 @@ func BenchmarkProxy(b *testing.B) {
 		c.WebACLs = []WebACL{{ARN: "acl", ACL: waf.ACL{Name: "a", DefaultAction: waf.Action{Kind: waf.Allow}}}}
 		o.Compile = NewEngine(waf.Options{}, nil).Compile
 	})
-	address := joinPort(target.IP, target.Port)
+	address := net.JoinHostPort(target.IP, strconv.Itoa(target.Port))
 	u, err := url.Parse("http://" + address)
 	if err != nil {
 		b.Fatal(err)

@@ -36,7 +36,7 @@ func FuzzForwardedHead(f *testing.F) {
 			return
 		}
 		fw.request()
-		message := fw.message(&upstream.Conn{}, framing{length: head.Length}, "")
+		message := fw.message(&upstream.Conn{}, framing{length: head.Length, rest: head.Length != 0}, "")
 		if head.Length != 0 {
 			message = append(message, http1.AppendLastChunk(nil, nil)...)
 		}

@@ -154,12 +154,17 @@ func (s *memStore) Update(_ context.Context, f func(store.Txn) error) (store.Rev
 
 type memWatcher struct {
 	s      *memStore
-	prefix []byte
+	match  func(key []byte) bool
+	values bool
 	at     store.Revision
 }
 
 func (s *memStore) Watch(_ context.Context, prefix []byte, from store.Revision) (store.Watcher, error) {
-	return &memWatcher{s: s, prefix: prefix, at: from}, nil
+	return &memWatcher{s: s, match: func(key []byte) bool { return bytes.HasPrefix(key, prefix) }, values: true, at: from}, nil
+}
+
+func (s *memStore) WatchKeys(_ context.Context, match func(key []byte) bool, from store.Revision) (store.Watcher, error) {
+	return &memWatcher{s: s, match: match, at: from}, nil
 }
 
 func (w *memWatcher) Next(ctx context.Context) (store.Commit, error) {
@@ -173,7 +178,10 @@ func (w *memWatcher) Next(ctx context.Context) (store.Commit, error) {
 			w.at = c.Revision
 			out := store.Commit{Revision: c.Revision}
 			for _, ch := range c.Changes {
-				if bytes.HasPrefix(ch.Key, w.prefix) {
+				if w.match(ch.Key) {
+					if !w.values {
+						ch.Value = nil
+					}
 					out.Changes = append(out.Changes, ch)
 				}
 			}

@@ -65,6 +65,15 @@ func (s *Store) Watch(ctx context.Context, prefix []byte, from store.Revision) (
 	return &watcher{k: s.k, inner: w}, nil
 }
 
+// WatchKeys implements store.Store.
+func (s *Store) WatchKeys(ctx context.Context, match func(key []byte) bool, from store.Revision) (store.Watcher, error) {
+	if _, err := s.k.domain(PurposeStore); err != nil {
+		return nil, err
+	}
+	// There is nothing to open in what the inner watcher delivers.
+	return s.inner.WatchKeys(ctx, func(key []byte) bool { return !reserved(key) && match(key) }, from)
+}
+
 // Campaign implements store.Store.
 func (s *Store) Campaign(ctx context.Context, name string, ttl time.Duration) (store.Lease, error) {
 	return s.inner.Campaign(ctx, name, ttl)

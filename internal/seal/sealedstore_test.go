@@ -184,6 +184,29 @@ func TestWatchOpensValuesAndHidesTheKeyring(t *testing.T) {
 	}
 }
 
+func TestWatchKeysHidesTheKeyring(t *testing.T) {
+	x := newFixture(t)
+	k := x.open(t)
+	s := k.Store(x.inner)
+	w, err := s.WatchKeys(t.Context(), func([]byte) bool { return true }, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Close()
+	if _, err := k.Rotate(t.Context(), PurposeStore); err != nil {
+		t.Fatal(err)
+	}
+	putValue(t, s, "a", "1")
+	c, err := w.Next(t.Context())
+	if err != nil || len(c.Changes) != 1 || string(c.Changes[0].Key) != "a" || c.Changes[0].Value != nil {
+		t.Errorf("%+v, %v", c, err)
+	}
+	k.Seal()
+	if _, err := s.WatchKeys(t.Context(), func([]byte) bool { return true }, 0); !errors.Is(err, ErrSealed) {
+		t.Errorf("a sealed store: %v", err)
+	}
+}
+
 func TestSealWhileInUse(t *testing.T) {
 	x := newFixture(t)
 	k := x.open(t)

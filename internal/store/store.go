@@ -107,8 +107,8 @@ type Txn interface {
 	Put(key, value []byte) error
 	// Delete removes key; removing an absent key is no error.
 	Delete(key []byte) error
-	// OnCommit registers f to run once, after the commit is durable and before
-	// Update returns, in the order of revisions. It does not run for an attempt that
+	// OnCommit registers f to run once, after the commit is durable, and before watchers
+	// are told of it and Update returns, in the order of revisions. It does not run for an attempt that
 	// is retried or fails; for an Update that wrote nothing it runs with the revision
 	// that was read. Other commits wait for f: it must not block or use the store.
 	OnCommit(f func(Revision))
@@ -125,11 +125,11 @@ type Txn interface {
 // Change is one written or deleted key of a commit, as a Watch reports it.
 type Change struct {
 	Key     []byte
-	Value   []byte // nil when Deleted
+	Value   []byte // nil when Deleted, and from WatchKeys
 	Deleted bool
 }
 
-// Commit is what one Update wrote below the watched prefix.
+// Commit is what one Update wrote of the watched keys.
 type Commit struct {
 	Revision Revision
 	Changes  []Change
@@ -137,11 +137,10 @@ type Commit struct {
 
 // Watcher delivers commits in order, each once, without gaps.
 type Watcher interface {
-	// Next blocks until a commit that touches the watched prefix is there and
-	// returns it. It returns ErrCompacted when the watcher fell behind what is kept,
+	// Next blocks until a commit that touches the watched keys is there and returns it. It returns ErrCompacted when the watcher fell behind what is kept,
 	// ErrClosed after Close, or the context's error.
 	Next(ctx context.Context) (Commit, error)
-	// Progress is the revision up to which everything that concerns the prefix has
+	// Progress is the revision up to which everything that concerns the watched keys has
 	// been returned by Next.
 	Progress() Revision
 	// Close releases the watcher; a blocked Next returns ErrClosed.
@@ -172,6 +171,11 @@ type Store interface {
 	// Watch delivers every commit after revision from that touches a key beginning
 	// with prefix.
 	Watch(ctx context.Context, prefix []byte, from Revision) (Watcher, error)
+	// WatchKeys is Watch for those who only have to know which keys changed: it delivers
+	// every commit after revision from that touches a key which match accepts, with those
+	// keys and no values. match is called for every key of every commit, so it must be
+	// quick; it may not keep the key.
+	WatchKeys(ctx context.Context, match func(key []byte) bool, from Revision) (Watcher, error)
 	// Campaign waits until this process holds the lease called name and keeps it
 	// with the given time to live.
 	Campaign(ctx context.Context, name string, ttl time.Duration) (Lease, error)

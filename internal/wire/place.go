@@ -55,6 +55,45 @@ func (s *Shape) Place(p unsafe.Pointer, boxed bool) unsafe.Pointer {
 	return v
 }
 
+// PlaceString stores a copy of text in the string at p. A boxed string and its pointer are
+// one piece of memory if the text is short, as most members are.
+func PlaceString(p unsafe.Pointer, boxed bool, text []byte) {
+	if !boxed {
+		*(*string)(p) = string(text)
+		return
+	}
+	*(**string)(p) = box(text)
+}
+
+func box(text []byte) *string {
+	switch n := len(text); {
+	case n == 0:
+		return new(string)
+	case n <= 16:
+		b := new(struct {
+			s    string
+			text [16]byte
+		})
+		b.s = unsafe.String(&b.text[0], copy(b.text[:], text))
+		return &b.s
+	case n <= 48:
+		b := new(struct {
+			s    string
+			text [48]byte
+		})
+		b.s = unsafe.String(&b.text[0], copy(b.text[:], text))
+		return &b.s
+	case n <= 112:
+		b := new(struct {
+			s    string
+			text [112]byte
+		})
+		b.s = unsafe.String(&b.text[0], copy(b.text[:], text))
+		return &b.s
+	}
+	return new(string(text))
+}
+
 // Present addresses the value at p for reading, or returns nil when it is absent.
 func (s *Shape) Present(p unsafe.Pointer, boxed bool) unsafe.Pointer {
 	if boxed {

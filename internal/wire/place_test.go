@@ -1,6 +1,7 @@
 package wire_test
 
 import (
+	"bytes"
 	"testing"
 	"time"
 	"unsafe"
@@ -96,3 +97,30 @@ func TestErrorCodesByProtocol(t *testing.T) {
 		}
 	}
 }
+
+func TestPlacedStringsAreCopies(t *testing.T) {
+	for n := range 130 {
+		text := bytes.Repeat([]byte{'a'}, n)
+		want := string(text)
+		var boxed *string
+		var inPlace string
+		wire.PlaceString(unsafe.Pointer(&boxed), true, text)
+		wire.PlaceString(unsafe.Pointer(&inPlace), false, text)
+		for i := range text {
+			text[i] = 'z'
+		}
+		if boxed == nil || *boxed != want || inPlace != want {
+			t.Errorf("%d bytes: %v, %q", n, boxed, inPlace)
+		}
+	}
+	text := bytes.Repeat([]byte{'a'}, 75)
+	if n := testing.AllocsPerRun(100, func() {
+		var boxed *string
+		wire.PlaceString(unsafe.Pointer(&boxed), true, text)
+		kept = boxed
+	}); n != 1 {
+		t.Errorf("%v allocations for a short string", n)
+	}
+}
+
+var kept *string

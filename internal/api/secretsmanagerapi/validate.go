@@ -267,15 +267,6 @@ func checkAddReplicaRegionListType(c *wire.Checker, at *wire.Path, list *[]Repli
 	}
 }
 
-func checkAutomaticallyRotateAfterDaysType(c *wire.Checker, at *wire.Path, v int64) {
-	if v < 1 {
-		c.Integer(at, int64(v), `Member must have value greater than or equal to 1`)
-	}
-	if v > 1000 {
-		c.Integer(at, int64(v), `Member must have value less than or equal to 1000`)
-	}
-}
-
 func (s *BatchGetSecretValueRequest) check(c *wire.Checker, at *wire.Path) {
 	p := wire.Path{Parent: at}
 	p.Name, p.Sensitive = "secretIdList", false
@@ -306,15 +297,6 @@ func (s *CancelRotateSecretRequest) check(c *wire.Checker, at *wire.Path) {
 	}
 }
 
-func checkClientRequestTokenType(c *wire.Checker, at *wire.Path, v string) {
-	if wire.Shorter(v, 32) {
-		c.Text(at, string(v), `Member must have length greater than or equal to 32`)
-	}
-	if wire.Longer(v, 64) {
-		c.Text(at, string(v), `Member must have length less than or equal to 64`)
-	}
-}
-
 func (s *CreateSecretRequest) check(c *wire.Checker, at *wire.Path) {
 	p := wire.Path{Parent: at}
 	p.Name, p.Sensitive = "name", false
@@ -322,10 +304,6 @@ func (s *CreateSecretRequest) check(c *wire.Checker, at *wire.Path) {
 		c.Null(&p, "Member must not be null")
 	} else {
 		checkNameType(c, &p, *s.Name)
-	}
-	p.Name, p.Sensitive = "clientRequestToken", false
-	if s.ClientRequestToken != nil {
-		checkClientRequestTokenType(c, &p, *s.ClientRequestToken)
 	}
 	p.Name, p.Sensitive = "description", false
 	if s.Description != nil {
@@ -696,10 +674,6 @@ func (s *PutSecretValueRequest) check(c *wire.Checker, at *wire.Path) {
 	} else {
 		checkSecretIdType(c, &p, *s.SecretId)
 	}
-	p.Name, p.Sensitive = "clientRequestToken", false
-	if s.ClientRequestToken != nil {
-		checkClientRequestTokenType(c, &p, *s.ClientRequestToken)
-	}
 	p.Name, p.Sensitive = "secretBinary", true
 	if s.SecretBinary != nil {
 		checkSecretBinaryType(c, &p, s.SecretBinary)
@@ -818,10 +792,6 @@ func (s *RotateSecretRequest) check(c *wire.Checker, at *wire.Path) {
 	} else {
 		checkSecretIdType(c, &p, *s.SecretId)
 	}
-	p.Name, p.Sensitive = "clientRequestToken", false
-	if s.ClientRequestToken != nil {
-		checkClientRequestTokenType(c, &p, *s.ClientRequestToken)
-	}
 	p.Name, p.Sensitive = "rotationLambdaARN", false
 	if s.RotationLambdaARN != nil {
 		checkRotationLambdaARNType(c, &p, *s.RotationLambdaARN)
@@ -848,10 +818,6 @@ func checkRotationLambdaARNType(c *wire.Checker, at *wire.Path, v string) {
 
 func (s *RotationRulesType) check(c *wire.Checker, at *wire.Path) {
 	p := wire.Path{Parent: at}
-	p.Name, p.Sensitive = "automaticallyAfterDays", false
-	if s.AutomaticallyAfterDays != nil {
-		checkAutomaticallyRotateAfterDaysType(c, &p, *s.AutomaticallyAfterDays)
-	}
 	p.Name, p.Sensitive = "duration", false
 	if s.Duration != nil {
 		checkDurationType(c, &p, *s.Duration)
@@ -1098,10 +1064,6 @@ func (s *UpdateSecretRequest) check(c *wire.Checker, at *wire.Path) {
 		c.Null(&p, "Member must not be null")
 	} else {
 		checkSecretIdType(c, &p, *s.SecretId)
-	}
-	p.Name, p.Sensitive = "clientRequestToken", false
-	if s.ClientRequestToken != nil {
-		checkClientRequestTokenType(c, &p, *s.ClientRequestToken)
 	}
 	p.Name, p.Sensitive = "description", false
 	if s.Description != nil {

@@ -219,8 +219,6 @@ func (s *AddTagsToResourceRequest) check(c *wire.Checker, at *wire.Path) {
 	p.Name, p.Sensitive = "resourceType", false
 	if s.ResourceType == nil {
 		c.Null(&p, "Member must not be null")
-	} else {
-		checkResourceTypeForTagging(c, &p, *s.ResourceType)
 	}
 	p.Name, p.Sensitive = "resourceId", false
 	if s.ResourceId == nil {
@@ -410,8 +408,6 @@ func (s *ListTagsForResourceRequest) check(c *wire.Checker, at *wire.Path) {
 	p.Name, p.Sensitive = "resourceType", false
 	if s.ResourceType == nil {
 		c.Null(&p, "Member must not be null")
-	} else {
-		checkResourceTypeForTagging(c, &p, *s.ResourceType)
 	}
 	p.Name, p.Sensitive = "resourceId", false
 	if s.ResourceId == nil {
@@ -609,7 +605,7 @@ func knownParameterTier(v ParameterTier) bool {
 
 func checkParameterType(c *wire.Checker, at *wire.Path, v ParameterType) {
 	if !knownParameterType(v) {
-		c.Text(at, string(v), `Member must satisfy enum value set: [String, StringList, SecureString]`)
+		c.Text(at, string(v), `Member must satisfy enum value set: [SecureString, StringList, String]`)
 	}
 }
 
@@ -766,8 +762,6 @@ func (s *RemoveTagsFromResourceRequest) check(c *wire.Checker, at *wire.Path) {
 	p.Name, p.Sensitive = "resourceType", false
 	if s.ResourceType == nil {
 		c.Null(&p, "Member must not be null")
-	} else {
-		checkResourceTypeForTagging(c, &p, *s.ResourceType)
 	}
 	p.Name, p.Sensitive = "resourceId", false
 	if s.ResourceId == nil {
@@ -807,29 +801,6 @@ func checkResourcePolicyMaxResults(c *wire.Checker, at *wire.Path, v int32) {
 	if v > 50 {
 		c.Integer(at, int64(v), `Member must have value less than or equal to 50`)
 	}
-}
-
-func checkResourceTypeForTagging(c *wire.Checker, at *wire.Path, v ResourceTypeForTagging) {
-	if !knownResourceTypeForTagging(v) {
-		c.Text(at, string(v), `Member must satisfy enum value set: [Document, ManagedInstance, MaintenanceWindow, Parameter, PatchBaseline, OpsItem, OpsMetadata, Automation, Association]`)
-	}
-}
-
-func knownResourceTypeForTagging(v ResourceTypeForTagging) bool {
-	switch v {
-	case
-		ResourceTypeForTaggingDocument,
-		ResourceTypeForTaggingManagedInstance,
-		ResourceTypeForTaggingMaintenanceWindow,
-		ResourceTypeForTaggingParameter,
-		ResourceTypeForTaggingPatchBaseline,
-		ResourceTypeForTaggingOpsItem,
-		ResourceTypeForTaggingOpsMetadata,
-		ResourceTypeForTaggingAutomation,
-		ResourceTypeForTaggingAssociation:
-		return true
-	}
-	return false
 }
 
 func checkServiceSettingId(c *wire.Checker, at *wire.Path, v string) {

@@ -33,6 +33,6 @@ func (s *Service) DeleteCertificate(ctx context.Context, _ *acmapi.DeleteCertifi
 		return nil, err
 	}
 	at := table.Scope{Account: r.Account, Region: r.Region}
-	s.counts.Change(tx, at, func(n int) int { return n - 1 })
+	s.counted(tx, at, -1)
 	return &acmapi.DeleteCertificateOutput{}, s.tables.certificates.Delete(tx, at, table.String(r.ID))
 }

@@ -12,6 +12,7 @@ import (
 	"fastness/internal/clock"
 	"fastness/internal/due"
 	"fastness/internal/store"
+	"fastness/internal/store/follow"
 	"fastness/internal/store/table"
 	"fastness/internal/wire"
 )
@@ -75,6 +76,7 @@ type Service struct {
 	users     Users
 	changed   func()
 	counts    table.Tally[table.Scope, int]
+	memory    *follow.Memory
 }
 
 var _ acmapi.Service = (*Service)(nil)
@@ -91,6 +93,8 @@ func New(c Config) (*Service, error) {
 	s := &Service{
 		store: c.Store, tables: t, pages: c.Pages, jobs: c.Jobs, authority: c.Authority, clock: c.Clock, log: c.Log, users: c.Users, changed: c.Changed,
 	}
+	forget := func(context.Context) error { s.forget(); return nil }
+	s.memory = follow.NewMemory("acm", func(ctx context.Context, _ follow.Commit) error { return forget(ctx) }, forget)
 	if s.users == nil {
 		s.users = nobody{}
 	}
@@ -133,8 +137,26 @@ func (s *Service) insert(tx store.Txn, r *certificateRecord) error {
 	if n >= maxCertificates {
 		return &acmapi.LimitExceededException{Message: new(fmt.Sprintf("Error: you have reached your limit of %d certificates.", maxCertificates))}
 	}
-	s.counts.Change(tx, at, func(n int) int { return n + 1 })
+	s.counted(tx, at, 1)
 	return s.tables.certificates.Insert(tx, r)
+}
+
+// counted adds to the number of certificates of a place, if it is known, when the transaction has
+// committed.
+func (s *Service) counted(tx store.Txn, at table.Scope, change int) {
+	s.memory.OnCommit(tx, func(store.Revision) { s.counts.Change(at, func(n int) int { return n + change }) })
+}
+
+// Memory is what the room keeps in memory, for the follower of what other processes change: counts for
+// the quotas, and what is made of its records (Config.Changed).
+func (s *Service) Memory() *follow.Memory { return s.memory }
+
+// forget has everything taken anew that is made of records that others changed.
+func (s *Service) forget() {
+	s.counts.Forget()
+	if s.changed != nil {
+		s.changed()
+	}
 }
 
 // save writes a changed certificate.

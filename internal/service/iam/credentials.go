@@ -207,10 +207,11 @@ func (a *accountView) use(id string) *useCell {
 	return v.(*useCell)
 }
 
-// used takes note that an access key or role made the call in ctx.
+// used takes note that an access key or role made the call in ctx. What a service calls on
+// its behalf is no use of its own: the service that was asked is the last one.
 func (d *Directory) used(ctx context.Context, account, id string) {
 	c := call.From(ctx)
-	if c == nil || c.Operation == nil || id == "" || strings.HasPrefix(id, temporaryPrefix) {
+	if c == nil || c.Operation == nil || c.Parent != nil || id == "" || strings.HasPrefix(id, temporaryPrefix) {
 		return
 	}
 	v, ok := d.accounts.Load(account)

@@ -2,8 +2,9 @@ package iam
 
 import (
 	"context"
-	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -12,6 +13,7 @@ import (
 	"fastness/internal/clock"
 	"fastness/internal/policy"
 	"fastness/internal/store"
+	"fastness/internal/store/follow"
 	"fastness/internal/store/table"
 )
 
@@ -21,11 +23,12 @@ import (
 //
 // It is kept current in two ways: a transaction of this process applies its changes
 // when it has committed, before the call that made them is answered; changes of other
-// processes arrive by watching the store (Run). It is safe for concurrent use.
+// processes arrive by watching the store (Memory). It is safe for concurrent use.
 type Directory struct {
 	store  store.Store
 	tables *tables
 	clock  clock.Clock
+	memory *follow.Memory
 
 	keys     sync.Map // access key id → *credential
 	accounts sync.Map // account id → *accountView
@@ -37,10 +40,11 @@ type Directory struct {
 	// what is derived from them happens under the write lock; deriving under the read
 	// lock, so that nothing outdated is kept.
 	mu sync.RWMutex
-	// watched is the revision up to which Run has applied commits; ahead are the
-	// revisions of records that a commit of this process has applied before Run saw it.
-	watched store.Revision
-	ahead   map[ref]store.Revision
+	// loaded is the revision at which everything was last read. reread are the revisions at
+	// which single records were read later, because others had changed them: a commit of
+	// this process that came before, and is applied after, says nothing new of them.
+	loaded store.Revision
+	reread map[ref]store.Revision
 }
 
 // accountView is one account in memory.
@@ -101,10 +105,11 @@ func (s *set[E]) replace(name string, e E, present bool) (old E, had bool) {
 	return old, had
 }
 
-// OpenDirectory defines the room's tables in reg and reads all records of s. Keep the
-// directory current with Run.
+// OpenDirectory defines the room's tables in reg and reads all records of s. Its Memory
+// has to follow the changes of others, and Run to write down last uses.
 func OpenDirectory(ctx context.Context, s store.Store, reg *table.Registry, c clock.Clock) (*Directory, error) {
-	d := &Directory{store: s, clock: c, ahead: make(map[ref]store.Revision)}
+	d := &Directory{store: s, clock: c, reread: make(map[ref]store.Revision)}
+	d.memory = follow.NewMemory(tableService, d.othersChanged, d.Reload)
 	var err error
 	if d.tables, err = newTables(reg); err != nil {
 		return nil, err
@@ -139,8 +144,8 @@ func (d *Directory) Reload(ctx context.Context) error {
 				d.apply(known, nil)
 			}
 		}
-		d.watched = r.Revision()
-		clear(d.ahead)
+		d.loaded = r.Revision()
+		clear(d.reread)
 		return nil
 	})
 }
@@ -173,74 +178,37 @@ func (d *Directory) known() []ref {
 	return refs
 }
 
-// Run follows the changes of other processes and writes down last uses, until ctx is
-// done. It returns the error that ended it.
-func (d *Directory) Run(ctx context.Context) error {
-	flushed := make(chan error, 1)
-	ctx, cancel := context.WithCancel(ctx)
-	go func() { flushed <- d.flushUses(ctx) }()
-	err := d.follow(ctx)
-	cancel()
-	<-flushed
-	return err
-}
+// Run writes down last uses until ctx is done. It returns the error that ended it.
+func (d *Directory) Run(ctx context.Context) error { return d.flushUses(ctx) }
 
-func (d *Directory) follow(ctx context.Context) error {
-	for {
-		d.mu.RLock()
-		from := d.watched
-		d.mu.RUnlock()
-		w, err := d.store.Watch(ctx, watchPrefix(), from)
-		if err == nil {
-			err = d.watch(ctx, w)
-			w.Close()
-		}
-		if !errors.Is(err, store.ErrCompacted) {
-			return err
-		}
-		if err := d.Reload(ctx); err != nil {
-			return err
-		}
-	}
-}
+// Memory is the directory, for the follower of what other processes change.
+func (d *Directory) Memory() *follow.Memory { return d.memory }
 
-func (d *Directory) watch(ctx context.Context, w store.Watcher) error {
-	for {
-		commit, err := w.Next(ctx)
-		if err != nil {
-			return err
-		}
-		if err := d.watchedCommit(commit); err != nil {
-			return err
-		}
-	}
-}
-
-// watchedCommit applies a commit that a watch delivered, except what this process has
-// applied already.
-func (d *Directory) watchedCommit(commit store.Commit) error {
+// othersChanged reads the records again that a commit of another process wrote.
+func (d *Directory) othersChanged(ctx context.Context, c follow.Commit) error {
+	// Locked before the snapshot is taken: a commit of this process that is not in it waits
+	// and is applied after it.
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	var changes []change
-	for _, c := range commit.Changes {
-		err := d.tables.decode(c, func(ch change) {
-			if applied, ok := d.ahead[ch.ref]; ok {
-				if applied <= commit.Revision {
-					delete(d.ahead, ch.ref)
-				}
-				if applied >= commit.Revision {
-					return
-				}
+	if c.Revision <= d.loaded {
+		return nil
+	}
+	return d.store.View(ctx, func(r store.Reader) error {
+		var changes []change
+		for _, row := range c.Rows {
+			if row.Index != "" {
+				continue
+			}
+			ch, err := d.tables.read(r, refAt(row.Place))
+			if err != nil {
+				return fmt.Errorf("iam: following the directory: %w", err)
 			}
 			changes = append(changes, ch)
-		})
-		if err != nil {
-			return fmt.Errorf("iam: following the directory: %w", err)
+			d.reread[ch.ref] = r.Revision()
 		}
-	}
-	d.applyAll(changes)
-	d.watched = max(d.watched, commit.Revision)
-	return nil
+		d.applyAll(changes)
+		return nil
+	})
 }
 
 // committed applies the changes of a transaction of this process.
@@ -250,11 +218,13 @@ func (d *Directory) committed(r store.Revision, changes []change) {
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if r <= d.watched {
-		return // Run was faster
+	if r <= d.loaded {
+		return // all was read since
 	}
-	for _, ch := range changes {
-		d.ahead[ch.ref] = r
+	if len(d.reread) > 0 {
+		changes = slices.DeleteFunc(slices.Clone(changes), func(ch change) bool { return r <= d.reread[ch.ref] })
+		// Commits of this process are applied in order: none before this one will come.
+		maps.DeleteFunc(d.reread, func(_ ref, at store.Revision) bool { return at <= r })
 	}
 	d.applyAll(changes)
 }

@@ -1,13 +1,15 @@
 package iam_test
 
 import (
-	"context"
 	"errors"
+	"fmt"
+	"sync"
 	"testing"
 
 	"fastness/internal/api/iamapi"
 	"fastness/internal/call"
 	"fastness/internal/service/iam"
+	"fastness/internal/store/follow/followtest"
 	"fastness/internal/store/table"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -54,9 +56,8 @@ func TestDirectoryFollowsOtherProcesses(t *testing.T) {
 	d := w.another(t)
 	changed := make(chan string, 16)
 	d.OnKeyChange(func(id string) { changed <- id })
-	ctx, cancel := context.WithCancel(t.Context())
-	done := make(chan error, 1)
-	go func() { done <- d.Run(ctx) }()
+	ctx := t.Context()
+	followtest.Run(t, w.store, d.Memory())
 	alice := w.user("alice")
 	if id := <-changed; id != alice.id {
 		t.Fatalf("key %s", id)
@@ -72,9 +73,82 @@ func TestDirectoryFollowsOtherProcesses(t *testing.T) {
 	if _, err := d.Credential(ctx, alice.id, ""); !errors.Is(err, call.ErrUnknownAccessKey) {
 		t.Error(err)
 	}
-	cancel()
-	if err := <-done; !errors.Is(err, context.Canceled) {
-		t.Error(err)
+}
+
+func TestDirectoryFollowsWhatSurroundsPrincipals(t *testing.T) {
+	w := newWorld(t)
+	d := w.another(t)
+	catchUp := followtest.Run(t, w.store, d.Memory())
+	alice := w.user("alice")
+	catchUp()
+	who := func() *call.Principal {
+		t.Helper()
+		c, err := d.Credential(t.Context(), alice.id, "")
+		must(t, err)
+		return c.Principal
+	}
+	policies := func() int {
+		t.Helper()
+		ps, err := d.Policies(t.Context(), who())
+		must(t, err)
+		return len(ps.Identity)
+	}
+	if n := policies(); n != 0 {
+		t.Errorf("%d policies of a new user", n)
+	}
+	w.inline("alice", allow("s3:*"))
+	catchUp()
+	if n := policies(); n != 1 {
+		t.Errorf("%d policies with an inline one", n)
+	}
+	arn := w.policy("p", allow("kms:*"))
+	_, err := w.root.iam.AttachUserPolicy(t.Context(), &sdkiam.AttachUserPolicyInput{UserName: aws.String("alice"), PolicyArn: &arn})
+	must(t, err)
+	catchUp()
+	if n := policies(); n != 2 {
+		t.Errorf("%d policies with an attached one", n)
+	}
+	_, err = w.root.iam.UpdateUser(t.Context(), &sdkiam.UpdateUserInput{UserName: aws.String("alice"), NewUserName: aws.String("alicia")})
+	must(t, err)
+	catchUp()
+	if p := who(); p.UserName != "alicia" {
+		t.Errorf("renamed: %s", p.UserName)
+	}
+	role := w.role("r", account)
+	catchUp()
+	if template, trust, _, err := d.AssumableRole(role); err != nil || trust == nil || template == nil {
+		t.Errorf("a role: %v", err)
+	}
+	_, err = w.root.iam.DeleteRole(t.Context(), &sdkiam.DeleteRoleInput{RoleName: aws.String("r")})
+	must(t, err)
+	catchUp()
+	if template, _, _, err := d.AssumableRole(role); err != nil || template != nil {
+		t.Errorf("a deleted role: %+v, %v", template, err)
+	}
+}
+
+func TestDirectoriesOfTwoProcessesAgreeWhateverTheOrder(t *testing.T) {
+	w := newWorld(t)
+	d := w.another(t)
+	there, here := followtest.Run(t, w.store, d.Memory()), followtest.Run(t, w.store, w.dir.Memory())
+	// Each makes accounts that the other may hear of before, while or after it makes its own.
+	var wait sync.WaitGroup
+	for i, dir := range []*iam.Directory{w.dir, d} {
+		wait.Go(func() {
+			for n := range 40 {
+				if err := dir.EnsureAccount(t.Context(), fmt.Sprintf("9000000000%02d", (n+i)%40)); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	wait.Wait()
+	there()
+	here()
+	for n := range 40 {
+		if id := fmt.Sprintf("9000000000%02d", n); !w.dir.HasAccount(id) || !d.HasAccount(id) {
+			t.Errorf("account %s: %v, %v", id, w.dir.HasAccount(id), d.HasAccount(id))
+		}
 	}
 }
 

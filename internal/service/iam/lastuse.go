@@ -36,6 +36,7 @@ func (d *Directory) FlushUses(ctx context.Context) error {
 	for len(todo) > 0 {
 		some := todo[:min(len(todo), store.MaxTxnOps)]
 		_, err := d.store.Update(ctx, func(t store.Txn) error {
+			d.memory.OnCommit(t, func(store.Revision) {}) // it is where they come from
 			for _, u := range some {
 				if err := d.tables.uses.Put(t, u.last.Load()); err != nil {
 					return err

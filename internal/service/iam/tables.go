@@ -1,6 +1,7 @@
 package iam
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -10,7 +11,7 @@ import (
 
 // tables are the room's. Records belong to no Region, and the account is the first
 // part of their ids rather than their scope: so everything of the room lies together,
-// and can be watched without seeing all other writes.
+// and can be read in one scan.
 type tables struct {
 	users    *table.Table[user]
 	groups   *table.Table[group]
@@ -31,11 +32,6 @@ const (
 
 // global is the scope of all records.
 var global = table.Scope{}
-
-// watchPrefix is what all keys of the room begin with.
-func watchPrefix() []byte {
-	return table.Key(table.String(""), table.String(""), table.String(tableService))
-}
 
 func parts(account string, names ...string) []table.Part {
 	p := []table.Part{table.String(account)}
@@ -83,13 +79,7 @@ func register[T any](reg *table.Registry, kind string, indexes []table.Index[T])
 	return table.Register(reg, table.Def[T]{
 		Service: tableService, Kind: kind, Indexes: indexes,
 		Scope: func(*T) table.Scope { return global },
-		ID: func(record *T) []table.Part {
-			r := refOf(record)
-			if r.name == "" {
-				return parts(r.account)
-			}
-			return parts(r.account, r.name)
-		},
+		ID:    func(record *T) []table.Part { return refOf(record).id() },
 	})
 }
 
@@ -173,37 +163,53 @@ func scan[T any](tab *table.Table[T], r store.Reader, f func(change)) error {
 	return nil
 }
 
-// decode gives the records of a watched change to f; entries of indexes are none.
-func (t *tables) decode(c store.Change, f func(change)) error {
-	return firstError(
-		func() error { return decode(t.users, userKind.segment, c, f) },
-		func() error { return decode(t.groups, groupKind.segment, c, f) },
-		func() error { return decode(t.roles, roleKind.segment, c, f) },
-		func() error { return decode(t.policies, policyKind.segment, c, f) },
-		func() error { return decode(t.keys, segmentKey, c, f) },
-		func() error { return decode(t.accounts, segmentAccount, c, f) },
-		func() error { return decode(t.uses, segmentUse, c, f) },
-	)
+// read reads the record under a ref as it is now; there may be none.
+func (t *tables) read(r store.Reader, at ref) (change, error) {
+	switch at.segment {
+	case userKind.segment:
+		return read(t.users, r, at)
+	case groupKind.segment:
+		return read(t.groups, r, at)
+	case roleKind.segment:
+		return read(t.roles, r, at)
+	case policyKind.segment:
+		return read(t.policies, r, at)
+	case segmentKey:
+		return read(t.keys, r, at)
+	case segmentAccount:
+		return read(t.accounts, r, at)
+	case segmentUse:
+		return read(t.uses, r, at)
+	}
+	return change{}, fmt.Errorf("iam: no table for %q", at.segment)
 }
 
-func decode[T any](tab *table.Table[T], segment string, c store.Change, f func(change)) error {
-	ch, ok, err := tab.Decode(c)
-	if err != nil || !ok {
-		return err
+func read[T any](tab *table.Table[T], r store.Reader, at ref) (change, error) {
+	record, err := tab.Get(r, global, at.id()...)
+	if errors.Is(err, store.ErrNotFound) {
+		return change{ref: at}, nil
 	}
-	if ch.Record != nil {
-		f(change{refOf(ch.Record), ch.Record})
-		return nil
+	return change{at, record}, err
+}
+
+// id is where the record lies in its table.
+func (r ref) id() []table.Part {
+	if r.name == "" {
+		return parts(r.account)
 	}
-	r := ref{segment: segment}
-	if len(ch.ID) > 0 {
-		r.account, _ = ch.ID[0].Str()
+	return parts(r.account, r.name)
+}
+
+// refAt names the record at a place in the store.
+func refAt(p table.Place) ref {
+	r := ref{segment: p.Kind}
+	if len(p.Parts) > 0 {
+		r.account, _ = p.Parts[0].Str()
 	}
-	if len(ch.ID) > 1 {
-		r.name, _ = ch.ID[1].Str()
+	if len(p.Parts) > 1 {
+		r.name, _ = p.Parts[1].Str()
 	}
-	f(change{ref: r})
-	return nil
+	return r
 }
 
 func firstError(steps ...func() error) error {

@@ -40,7 +40,7 @@ func (s *Service) begin(ctx context.Context) (*tx, error) {
 
 func newTx(t store.Txn, d *Directory, c *call.Call, account string, now time.Time) *tx {
 	changes := new([]change)
-	t.OnCommit(func(r store.Revision) { d.committed(r, *changes) })
+	d.memory.OnCommit(t, func(r store.Revision) { d.committed(r, *changes) })
 	// AWS's dates are whole seconds.
 	return &tx{Txn: t, call: c, account: account, now: now.UTC().Truncate(time.Second), dir: d, changes: changes}
 }

@@ -11,13 +11,13 @@ import (
 
 // afterCommit lets calls see a changed key as soon as the transaction of c is durable.
 func (s *Service) afterCommit(c *call.Call, name keyName) {
-	c.Txn().OnCommit(func(store.Revision) { s.directory.changed(name) })
+	s.changedIn(c.Txn(), name)
 }
 
 // aliasAfterCommit does the same for an alias and a key that it stood or stands for.
 func (s *Service) aliasAfterCommit(c *call.Call, alias, keyID string) {
 	account, region := c.Account, c.Region
-	c.Txn().OnCommit(func(store.Revision) {
+	s.memory.OnCommit(c.Txn(), func(store.Revision) {
 		s.directory.aliasChanged(account, region, alias)
 		s.directory.changed(keyName{account, region, keyID})
 	})

@@ -19,8 +19,8 @@ import (
 // policy asks for them.
 type conditions struct {
 	call *call.Call
-	req  request
-	key  *key // nil when there is no key, or it does not exist
+	req  *request // nil where a call says nothing that the keys are about
+	key  *key     // nil when there is no key, or it does not exist
 	// alias is the alias name the caller used, if any.
 	alias string
 	// sameKey is set for ReEncrypt, where both sides may be one key.
@@ -39,6 +39,9 @@ const (
 func (c *conditions) Lookup(name string) (policy.Values, bool) {
 	if !strings.HasPrefix(name, "kms:") {
 		return policy.Values{}, false
+	}
+	if c.req == nil {
+		c.req = new(request)
 	}
 	if k, ok := strings.CutPrefix(name, contextPrefix); ok {
 		return c.encryptionContext(k)

@@ -50,6 +50,20 @@ func (d *keyStores) changed(name keyStoreName) {
 	d.generation++
 	delete(d.records, name)
 	d.mu.Unlock()
+	d.awake()
+}
+
+// forget drops all snapshots and wakes the background work. Connections stay: they are
+// made for a generation of their store's record.
+func (d *keyStores) forget() {
+	d.mu.Lock()
+	d.generation++
+	clear(d.records)
+	d.mu.Unlock()
+	d.awake()
+}
+
+func (d *keyStores) awake() {
 	select {
 	case d.wake <- struct{}{}:
 	default: // it is awake already
@@ -304,7 +318,7 @@ func (s *Service) settle(ctx context.Context, seen *keyStoreRecord, state kmsapi
 		}
 		return s.audit.AppendTxn(tx, audit.ServiceRecord(audit.ServiceEvent{
 			Account: k.Account, Region: k.Region, Source: kmsapi.API.EventSource, Name: "CustomKeyStoreConnectionChange",
-			Time: s.clock.Now(), Details: details,
+			Time: s.clock.Now(), Details: details, Quiet: true,
 		}))
 	})
 	if err != nil {

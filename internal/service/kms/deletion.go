@@ -168,7 +168,7 @@ func (s *Service) removeAliases(ctx context.Context, name keyName) error {
 			if err := s.tables.deleteAlias(tx, &a); err != nil {
 				return false, err
 			}
-			tx.OnCommit(func(store.Revision) { s.directory.aliasChanged(a.Account, a.Region, a.Name) })
+			s.memory.OnCommit(tx, func(store.Revision) { s.directory.aliasChanged(a.Account, a.Region, a.Name) })
 		}
 		return more, nil
 	})

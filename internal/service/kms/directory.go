@@ -285,6 +285,17 @@ func (d *directory) replace(was, now *key) {
 	d.keys[name] = now
 }
 
+// forget drops all that is cached.
+func (d *directory) forget() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.generation.Add(1)
+	clear(d.keys)
+	clear(d.aliases)
+	clear(d.refs)
+	clear(d.counts)
+}
+
 // drop forgets the snapshot of a key. The caller holds d.mu.
 func (d *directory) drop(name keyName) {
 	d.generation.Add(1)

@@ -29,7 +29,8 @@
 //
 //	record.go, tables.go, granttables.go, keystorerecords.go
 //	               records and tables
-//	directory.go   the in-memory snapshots that calls run on
+//	directory.go   the in-memory snapshots that calls run on; follow.go forgets those that
+//	               other processes change
 //	vault.go       wrapping and unwrapping key material
 //	opened.go      material that is open because it is used: how much, and how long
 //	jobs.go        timed work: rotation, expiry, shredding

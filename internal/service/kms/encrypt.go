@@ -260,10 +260,11 @@ func checkLength(k *key, algorithm string, n int) error {
 
 // engineError turns an engine's refusal into the API's.
 func engineError(k *key, err error) error {
+	if err == nil {
+		return nil
+	}
 	var digest *keyalg.DigestLengthError
 	switch {
-	case err == nil:
-		return nil
 	case errors.Is(err, envelope.ErrInvalidCiphertext), errors.Is(err, keyalg.ErrInvalidCiphertext):
 		return &kmsapi.InvalidCiphertextException{}
 	case errors.Is(err, keyalg.ErrInvalidSignature):

@@ -74,8 +74,12 @@ func (d *directory) grantsTo(ctx context.Context, k *key, grantee string) ([]gra
 	if cached {
 		return grants, nil
 	}
-	err := d.store.View(ctx, func(r store.Reader) error {
-		var err error
+	return d.fetchGrantsTo(ctx, k, grantee, generation)
+}
+
+// fetchGrantsTo loads grants that were not in memory at a generation.
+func (d *directory) fetchGrantsTo(ctx context.Context, k *key, grantee string, generation uint64) (grants []grantRecord, err error) {
+	err = d.store.View(ctx, func(r store.Reader) (err error) {
 		grants, err = d.tables.grantsTo(r, k.record.name(), grantee)
 		return err
 	})
@@ -121,7 +125,7 @@ func (s *Service) newGrantCheck(ctx context.Context, c *call.Call, r *resolved, 
 	if !r.key.grants.any {
 		return nil, nil
 	}
-	g := grantCheck{operation: op, context: r.req.context}
+	var candidates [2][]grantRecord
 	found := false
 	for i, name := range s.granteeNames(c.Principal) {
 		if name == "" {
@@ -131,16 +135,17 @@ func (s *Service) newGrantCheck(ctx context.Context, c *call.Call, r *resolved, 
 		if err != nil {
 			return nil, err
 		}
-		g.candidates[i] = grants
+		candidates[i] = grants
 		found = found || len(grants) > 0
 	}
 	if !found {
 		return nil, nil
 	}
+	g := &grantCheck{candidates: candidates, operation: op, context: r.req.context}
 	if in, ok := c.Input.(*kmsapi.CreateGrantRequest); ok {
 		g.child = requestedGrant(in)
 	}
-	return &g, nil
+	return g, nil
 }
 
 // Allow implements policy.ExtraAllow.

@@ -195,7 +195,7 @@ func (s *Service) checkGrantCount(ctx context.Context, g *grantRecord) error {
 // durable.
 func (s *Service) grantAfterCommit(c *call.Call, g *grantRecord, change int) {
 	name, grantee := g.key(), g.Grantee
-	c.Txn().OnCommit(func(store.Revision) {
+	s.memory.OnCommit(c.Txn(), func(store.Revision) {
 		s.directory.grantCounted(name, change)
 		s.directory.grantChanged(name, grantee)
 	})

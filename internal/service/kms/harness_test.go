@@ -48,6 +48,7 @@ type harness struct {
 	audit    *audit.Log
 	clock    *clock.Manual
 	people   *people
+	config   Config
 }
 
 func newHarness(t testing.TB, options ...func(*Config)) *harness {
@@ -105,21 +106,42 @@ func newHarness(t testing.TB, options ...func(*Config)) *harness {
 	for _, o := range options {
 		o(&config)
 	}
-	s, err := New(config)
+	h := &harness{TB: t, queue: queue, slots: slots, store: sealed, registry: registry, audit: log, clock: clk, people: &people{identity: map[string][]*policy.Policy{}}, config: config}
+	h.serve()
+	return h
+}
+
+// beside is a second room on the same store, as another process has one.
+func (h *harness) beside() *harness {
+	h.Helper()
+	other := *h
+	other.registry = table.NewRegistry()
+	queue, err := due.NewQueue(other.registry)
 	if err != nil {
-		t.Fatal(err)
+		h.Fatal(err)
 	}
-	h := &harness{TB: t, service: s, queue: queue, slots: slots, store: sealed, registry: registry, audit: log, clock: clk, people: &people{identity: map[string][]*policy.Policy{}}}
+	other.queue, other.config.Jobs, other.config.Registry = queue, queue, other.registry
+	other.serve()
+	return &other
+}
+
+// serve makes the room and its door.
+func (h *harness) serve() {
+	h.Helper()
+	s, err := New(h.config)
+	if err != nil {
+		h.Fatal(err)
+	}
+	h.service = s
 	h.door, err = front.New(front.Config{
 		Rooms:  []*front.Room{{API: kmsapi.API, Service: s, Resolver: s, MaxBody: MaxBody}},
 		Codecs: []wire.Codec{awsjson.New(wire.AWSJSON11)}, Credentials: h.people, Principals: h.people,
-		Store: sealed, Audit: log, Clock: clk, Log: slog.New(slog.DiscardHandler),
+		Store: h.store, Audit: h.audit, Clock: h.clock, Log: slog.New(slog.DiscardHandler),
 		Metrics: front.NewMetrics(prometheus.NewRegistry()), Regions: []string{testRegion, "us-west-2", "eu-west-1"},
 	})
 	if err != nil {
-		t.Fatal(err)
+		h.Fatal(err)
 	}
-	return h
 }
 
 // runJobs does the jobs that are due by the clock, and the ones they lead to, until none

@@ -97,7 +97,7 @@ func (s *Service) saveIn(tx store.Txn, k *keyRecord) error {
 
 // changedIn lets calls see a key anew once the transaction has committed.
 func (s *Service) changedIn(tx store.Txn, name keyName) {
-	tx.OnCommit(func(store.Revision) { s.directory.changed(name) })
+	s.memory.OnCommit(tx, func(store.Revision) { s.directory.changed(name) })
 }
 
 // record adds a service event about a key to the history: something KMS did on its

@@ -54,5 +54,6 @@ func (s *Service) countKeys(ctx context.Context, p place) (int, error) {
 // keyCounted adds to the number of keys of a place, if it is known, when the transaction
 // has committed.
 func (s *Service) keyCounted(tx store.Txn, k *keyRecord, change int) {
-	s.keyCounts.Change(tx, place{k.Account, k.Region}, func(n int) int { return n + change })
+	at := place{k.Account, k.Region}
+	s.memory.OnCommit(tx, func(store.Revision) { s.keyCounts.Change(at, func(n int) int { return n + change }) })
 }

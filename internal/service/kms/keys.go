@@ -288,7 +288,7 @@ func (s *Service) change(ctx context.Context, f func(k *keyRecord) error) error 
 	}
 	// Most changes are of the record alone; then the rest of the snapshot stays.
 	now := was.with(k)
-	c.Txn().OnCommit(func(store.Revision) { s.directory.replace(was, now) })
+	s.memory.OnCommit(c.Txn(), func(store.Revision) { s.directory.replace(was, now) })
 	return nil
 }
 

@@ -149,7 +149,7 @@ func (s *Service) saveKeyStore(tx store.Txn, k *keyStoreRecord, secret string) e
 		}
 	}
 	name := k.name()
-	tx.OnCommit(func(store.Revision) { s.keyStores.changed(name) })
+	s.memory.OnCommit(tx, func(store.Revision) { s.keyStores.changed(name) })
 	return nil
 }
 
@@ -317,7 +317,7 @@ func (s *Service) DeleteCustomKeyStore(ctx context.Context, in *kmsapi.DeleteCus
 		return nil, err
 	}
 	name := k.name()
-	c.Txn().OnCommit(func(store.Revision) { s.keyStores.changed(name) })
+	s.memory.OnCommit(c.Txn(), func(store.Revision) { s.keyStores.changed(name) })
 	return &kmsapi.DeleteCustomKeyStoreResponse{}, nil
 }
 

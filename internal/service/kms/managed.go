@@ -112,7 +112,7 @@ func (s *Service) createManaged(ctx context.Context, tx store.Txn, account, regi
 	if err != nil {
 		return "", err
 	}
-	tx.OnCommit(func(store.Revision) { s.directory.aliasChanged(account, region, alias) })
+	s.memory.OnCommit(tx, func(store.Revision) { s.directory.aliasChanged(account, region, alias) })
 	if err := s.resumeRotation(tx, k); err != nil {
 		return "", err
 	}

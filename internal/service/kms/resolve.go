@@ -185,6 +185,7 @@ func (s *Service) keyAccess(ctx context.Context, c *call.Call, r *resolved, acti
 			if a.Extra, err = s.newGrantCheck(ctx, c, r, op); err != nil {
 				return call.Access{}, err
 			}
+			a.Extra = newRotationCheck(c, &a, r.req.context)
 		}
 	case r.account == c.Account:
 		// There is no key. Who may use any key of the account learns that; nobody else.
@@ -198,7 +199,7 @@ func (s *Service) keyAccess(ctx context.Context, c *call.Call, r *resolved, acti
 // verified here, because policies may ask for what it says.
 func (s *Service) conditionsFor(ctx context.Context, c *call.Call, r *resolved) (*conditions, error) {
 	cond := &r.conditions
-	*cond = conditions{call: c, req: r.req, key: r.key, alias: r.alias}
+	*cond = conditions{call: c, req: &r.req, key: r.key, alias: r.alias}
 	if r.req.recipient != nil {
 		doc, err := s.attest(ctx, r.req.recipient)
 		if err != nil {

@@ -250,7 +250,8 @@ func (s *Service) rotateTo(tx store.Txn, parts []*keyRecord, material string, ho
 
 // GetKeyRotationStatus implements the operation of that name. Of keys that cannot be
 // rotated automatically the status is false: asymmetric and HMAC keys, and imported ones,
-// which can be rotated on demand (AWS KMS API reference, GetKeyRotationStatus). Keys in
+// which can be rotated on demand (AWS KMS API reference, GetKeyRotationStatus: "always
+// false" in its text of 2022, which later ones leave out without another answer). Keys in
 // custom key stores are UnsupportedOperationException (AWS KMS developer guide, "Key
 // states of KMS keys", note 7; that the note names imported keys too is older than their
 // rotation on demand).

@@ -12,6 +12,7 @@ import (
 	"fastness/internal/engine/keyalg"
 	"fastness/internal/securemem"
 	"fastness/internal/store"
+	"fastness/internal/store/follow"
 	"fastness/internal/store/table"
 	"fastness/internal/wire"
 )
@@ -72,6 +73,7 @@ type Service struct {
 	store     store.Store
 	tables    *tables
 	directory *directory
+	memory    *follow.Memory
 	vault
 	locked    *openCache // material in locked memory
 	parsed    *openCache // private keys on the heap
@@ -111,14 +113,16 @@ func New(c Config) (*Service, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Service{
+	s := &Service{
 		store: c.Store, tables: t, directory: newDirectory(c.Store, t), vault: vault{c.Slots, c.Arena},
 		locked: newOpenCache(maxLocked, lockedIdle), parsed: newOpenCache(maxParsed, parsedIdle), tokens: c.Tokens,
 		pages: c.Pages, jobs: c.Jobs, pool: c.Pool, audit: c.Audit, clock: c.Clock, log: c.Log, regions: c.Regions,
 		principals: c.Principals, attestation: c.Attestation, usage: newUsage(),
 		quotas:    quotas,
 		keyStores: newKeyStores(c.ExternalKeyStores),
-	}, nil
+	}
+	s.memory = follow.NewMemory(tableService, s.othersChanged, s.forget)
+	return s, nil
 }
 
 // InternalError implements front.InternalErrors: what callers hear when something failed

@@ -30,6 +30,17 @@ type tables struct {
 	keyStoreSecrets *table.Table[keyStoreSecret]
 }
 
+// tableService names the service of the tables; the kinds are those that are followed.
+const (
+	tableService = "kms"
+
+	kindKey      = "key"
+	kindMaterial = "material"
+	kindAlias    = "alias"
+	kindGrant    = "grant"
+	kindKeyStore = "key-store"
+)
+
 // The indexes.
 const (
 	keysByReference = "reference" // what ciphertexts carry; unique
@@ -44,7 +55,7 @@ func newTables(reg *table.Registry) (*tables, error) {
 	t := new(tables)
 	err := errors.Join(
 		register(reg, &t.keys, table.Def[keyRecord]{
-			Kind:  "key",
+			Kind:  kindKey,
 			Scope: func(k *keyRecord) table.Scope { return regional(k.Region) },
 			ID:    func(k *keyRecord) []table.Part { return k.name().parts() },
 			Indexes: []table.Index[keyRecord]{
@@ -53,12 +64,12 @@ func newTables(reg *table.Registry) (*tables, error) {
 			},
 		}),
 		register(reg, &t.materials, table.Def[materialRecord]{
-			Kind:  "material",
+			Kind:  kindMaterial,
 			Scope: func(m *materialRecord) table.Scope { return table.Scope{Account: m.Account, Region: m.Region} },
 			ID:    func(m *materialRecord) []table.Part { return parts(m.KeyID, m.ID) },
 		}),
 		register(reg, &t.aliases, table.Def[aliasRecord]{
-			Kind:  "alias",
+			Kind:  kindAlias,
 			Scope: func(a *aliasRecord) table.Scope { return table.Scope{Account: a.Account, Region: a.Region} },
 			ID:    func(a *aliasRecord) []table.Part { return parts(a.Name) },
 			Indexes: []table.Index[aliasRecord]{
@@ -66,7 +77,7 @@ func newTables(reg *table.Registry) (*tables, error) {
 			},
 		}),
 		register(reg, &t.grants, table.Def[grantRecord]{
-			Kind:    "grant",
+			Kind:    kindGrant,
 			Scope:   func(g *grantRecord) table.Scope { return regional(g.Region) },
 			ID:      func(g *grantRecord) []table.Part { return g.key().parts(g.ID) },
 			Indexes: grantIndexes(),
@@ -77,7 +88,7 @@ func newTables(reg *table.Registry) (*tables, error) {
 			ID:    func(u *useRecord) []table.Part { return parts(u.KeyID) },
 		}),
 		register(reg, &t.keyStores, table.Def[keyStoreRecord]{
-			Kind:  "key-store",
+			Kind:  kindKeyStore,
 			Scope: func(*keyStoreRecord) table.Scope { return everywhere },
 			ID:    func(k *keyStoreRecord) []table.Part { return parts(k.Account, k.Region, k.ID) },
 		}),
@@ -94,7 +105,7 @@ func newTables(reg *table.Registry) (*tables, error) {
 }
 
 func register[T any](reg *table.Registry, place **table.Table[T], def table.Def[T]) (err error) {
-	def.Service = "kms"
+	def.Service = tableService
 	*place, err = table.Register(reg, def)
 	return err
 }

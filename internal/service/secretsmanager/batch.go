@@ -12,6 +12,10 @@ import (
 	"fastness/internal/wire"
 )
 
+// batchMarkedText says of a secret in a batch that it is marked for deletion: in the words of
+// the API reference for InvalidRequestException. No page shows such an entry.
+const batchMarkedText = "You tried to perform the operation on a secret that's currently marked deleted."
+
 // batchPage is the most values that one BatchGetSecretValue returns.
 const batchPage = 20
 
@@ -68,9 +72,11 @@ func (s *Service) BatchGetSecretValue(ctx context.Context, in *secretsmanagerapi
 		if !errors.As(err, &api) {
 			return nil, err
 		}
-		out.Errors = append(out.Errors, secretsmanagerapi.APIErrorType{
-			SecretId: &id, ErrorCode: new(api.ErrorCode()), Message: new(api.ErrorMessage()),
-		})
+		message := api.ErrorMessage()
+		if message == markedText {
+			message = batchMarkedText
+		}
+		out.Errors = append(out.Errors, secretsmanagerapi.APIErrorType{SecretId: &id, ErrorCode: new(api.ErrorCode()), Message: &message})
 	}
 	out.NextToken, err = s.nextToken(c, string(binding), next)
 	return out, err

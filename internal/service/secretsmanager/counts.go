@@ -53,5 +53,5 @@ func (s *Service) countSecrets(ctx context.Context, at table.Scope) (int, error)
 // counted adds to the number of secrets of a place, if it is known, when the transaction
 // has committed.
 func (s *Service) counted(tx store.Txn, at table.Scope, change int) {
-	s.counts.Change(tx, at, func(n int) int { return n + change })
+	s.memory.OnCommit(tx, func(store.Revision) { s.counts.Change(at, func(n int) int { return n + change }) })
 }

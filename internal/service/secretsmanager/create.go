@@ -16,12 +16,29 @@ func missingToken() error {
 	return invalidRequest("You must provide a ClientRequestToken value. We recommend a UUID-type value.")
 }
 
+// The bounds of a ClientRequestToken.
+const (
+	minTokenLength = 32
+	maxTokenLength = 64
+)
+
+// checkTokenLength checks a token, if there is one.
+func checkTokenLength(token *string) error {
+	if n := len(wire.Value(token)); token != nil && (n < minTokenLength || n > maxTokenLength) {
+		return invalidParameter("ClientRequestToken must be 32-64 characters long.")
+	}
+	return nil
+}
+
 // CreateSecret implements the operation of that name.
 func (s *Service) CreateSecret(ctx context.Context, in *secretsmanagerapi.CreateSecretRequest) (*secretsmanagerapi.CreateSecretResponse, error) {
 	c := call.From(ctx)
 	r, ok := c.Resolved.(*resolved)
 	if !ok || r.suffix == "" {
 		return nil, &wire.CommonError{Kind: wire.InternalFailure}
+	}
+	if err := checkTokenLength(in.ClientRequestToken); err != nil {
+		return nil, err
 	}
 	value, err := givenValue(in.SecretString, in.SecretBinary)
 	if err != nil {
@@ -49,6 +66,9 @@ func (s *Service) CreateSecret(ctx context.Context, in *secretsmanagerapi.Create
 		Description: wire.Value(in.Description), KMSKey: givenKey(in.KmsKeyId), Created: now, Changed: now, Stages: make(map[string]string),
 	}
 	if rec.Tags, err = newTags(nil, in.Tags); err != nil {
+		return nil, err
+	}
+	if err := s.validateKey(ctx, rec, rec.KMSKey); err != nil {
 		return nil, err
 	}
 	out := &secretsmanagerapi.CreateSecretResponse{ARN: new(rec.arn()), Name: &rec.Name}
@@ -130,6 +150,16 @@ func givenKey(key *string) string {
 // Tag limits (AWS Secrets Manager user guide, "Quotas").
 const maxTags = 50
 
+// isSystemTag tells whether a tag's key is reserved for AWS (AWS Secrets Manager user guide,
+// "Tag secrets").
+func isSystemTag(key string) bool { return len(key) >= 4 && strings.EqualFold(key[:4], "aws:") }
+
+// systemTag is AWS's refusal, as https://github.com/cloud-custodian/cloud-custodian/issues/9093
+// has it.
+func systemTag(key string) error {
+	return invalidParameter("You can't modify system tags. Tag key: '" + key + "'.")
+}
+
 // newTags adds tags to old ones and checks the result.
 func newTags(old []tag, add []secretsmanagerapi.Tag) ([]tag, error) {
 	out := slices.Clone(old)
@@ -141,8 +171,8 @@ func newTags(old []tag, add []secretsmanagerapi.Tag) ([]tag, error) {
 			return nil, invalidParameter("Tag keys must not be empty.")
 		case seen[k]:
 			return nil, invalidParameter("Duplicate tag keys found in the request.")
-		case len(k) >= 4 && strings.EqualFold(k[:4], "aws:"):
-			return nil, invalidParameter("aws: prefixed tag key names are not allowed for external use.")
+		case isSystemTag(k):
+			return nil, systemTag(k)
 		}
 		seen[k] = true
 		if i := slices.IndexFunc(out, func(t tag) bool { return t.Key == k }); i >= 0 {
@@ -166,6 +196,7 @@ func (s *Service) TagResource(ctx context.Context, in *secretsmanagerapi.TagReso
 	if rec.Tags, err = newTags(rec.Tags, in.Tags); err != nil {
 		return nil, err
 	}
+	rec.Changed = s.now()
 	return &secretsmanagerapi.TagResourceOutput{}, s.saveWithReplicas(ctx, c.Txn(), rec)
 }
 
@@ -176,6 +207,10 @@ func (s *Service) UntagResource(ctx context.Context, in *secretsmanagerapi.Untag
 	if err != nil {
 		return nil, err
 	}
+	if at := slices.IndexFunc(in.TagKeys, isSystemTag); at >= 0 {
+		return nil, systemTag(in.TagKeys[at])
+	}
 	rec.Tags = slices.DeleteFunc(rec.Tags, func(t tag) bool { return slices.Contains(in.TagKeys, t.Key) })
+	rec.Changed = s.now()
 	return &secretsmanagerapi.UntagResourceOutput{}, s.saveWithReplicas(ctx, c.Txn(), rec)
 }

@@ -1,6 +1,7 @@
 package secretsmanager
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -42,7 +43,7 @@ func (s *Service) entry(rec *secretRecord, read *accessRecord) secretsmanagerapi
 	e := secretsmanagerapi.SecretListEntry{
 		ARN: new(rec.arn()), Name: &rec.Name, Type: optional(rec.Type), Description: optional(rec.Description),
 		KmsKeyId: optional(rec.KMSKey), LastChangedDate: date(rec.Changed), CreatedDate: date(rec.Created),
-		DeletedDate: date(rec.Deleted), LastRotatedDate: date(rec.LastRotated), LastAccessedDate: s.lastRead(rec, read, ""),
+		DeletedDate: date(rec.Deleted), LastAccessedDate: s.lastRead(rec, read, ""),
 		SecretVersionsToStages: rec.stagesByVersion(), PrimaryRegion: optional(rec.PrimaryRegion),
 	}
 	if rec.Tags != nil {
@@ -56,13 +57,16 @@ func (s *Service) entry(rec *secretRecord, read *accessRecord) secretsmanagerapi
 		return e
 	}
 	e.RotationEnabled, e.RotationLambdaARN, e.ExternalSecretRotationRoleArn = &r.Enabled, optional(r.Function), optional(r.Role)
-	if r.Enabled {
-		e.NextRotationDate = date(r.Next)
+	if r.Enabled { // otherwise AWS shows neither date
+		e.LastRotatedDate = date(rec.LastRotated)
+		if !r.Next.IsZero() {
+			e.NextRotationDate = date(r.Next.Add(-time.Second)) // the last second of the window
+		}
 	}
 	if r.AfterDays != 0 || r.Schedule != "" || r.Duration != "" {
 		e.RotationRules = &secretsmanagerapi.RotationRulesType{ScheduleExpression: optional(r.Schedule), Duration: optional(r.Duration)}
-		if r.AfterDays != 0 {
-			e.RotationRules.AutomaticallyAfterDays = &r.AfterDays
+		if days := cmp.Or(r.AfterDays, r.Interval); days != 0 {
+			e.RotationRules.AutomaticallyAfterDays = &days
 		}
 	}
 	for i := range r.Metadata {

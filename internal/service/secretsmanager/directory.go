@@ -48,8 +48,10 @@ const (
 	// cachedSecrets and cachedBytes bound what the directory keeps in memory.
 	cachedSecrets = 20_000
 	cachedBytes   = 64 << 20
-	// snapshotBytes is roughly what a snapshot takes besides its values.
-	snapshotBytes = 1 << 10
+	// snapshotBytes and versionBytes are roughly what a snapshot and each of its versions
+	// take besides the values.
+	snapshotBytes = 5 << 9
+	versionBytes  = 3 << 9
 )
 
 func newDirectory(s store.Store, t *tables) *directory {
@@ -64,8 +66,13 @@ func (d *directory) secret(ctx context.Context, name secretName) (*secret, error
 	if s != nil {
 		return s, nil
 	}
+	return d.fetch(ctx, name)
+}
+
+// fetch loads a secret that is not in memory.
+func (d *directory) fetch(ctx context.Context, name secretName) (s *secret, err error) {
 	generation := d.generation.Load()
-	err := d.store.View(ctx, func(r store.Reader) (err error) {
+	err = d.store.View(ctx, func(r store.Reader) (err error) {
 		s, err = d.load(r, name)
 		return err
 	})
@@ -114,7 +121,12 @@ func (d *directory) version(ctx context.Context, s *secret, id string) (*version
 	if v != nil {
 		return v, nil
 	}
-	v = new(version)
+	return d.fetchVersion(ctx, s, id)
+}
+
+// fetchVersion loads a version that is not in memory.
+func (d *directory) fetchVersion(ctx context.Context, s *secret, id string) (*version, error) {
+	v := new(version)
 	err := d.store.View(ctx, func(r store.Reader) error {
 		record, err := d.tables.version(r, &s.record, id)
 		if err != nil {
@@ -136,7 +148,7 @@ func (d *directory) version(ctx context.Context, s *secret, id string) (*version
 	if v.value == nil {
 		return v, nil // what is filled later must be seen then
 	}
-	size := int64(len(v.value.Value) + len(v.value.DataKey))
+	size := int64(versionBytes + len(v.value.Value) + len(v.value.DataKey))
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.versions[id] == nil {
@@ -163,6 +175,16 @@ func (d *directory) changed(name secretName) {
 	defer d.mu.Unlock()
 	d.generation.Add(1)
 	d.drop(name)
+}
+
+// forget drops all snapshots.
+func (d *directory) forget() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.generation.Add(1)
+	for name := range d.secrets {
+		d.drop(name)
+	}
 }
 
 func (d *directory) drop(name secretName) {

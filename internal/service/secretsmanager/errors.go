@@ -44,9 +44,9 @@ func noVersion(id string) error {
 	return notFound("Secrets Manager can't find the specified secret value for VersionId: " + id)
 }
 
-func markedForDeletion() error {
-	return invalidRequest("You can't perform this operation on the secret because it was marked for deletion.")
-}
+const markedText = "You can't perform this operation on the secret because it was marked for deletion."
+
+func markedForDeletion() error { return invalidRequest(markedText) }
 
 func onReplica() error {
 	return invalidParameter("Operation not permitted on a replica secret. Call must be made in primary secret's region.")

@@ -104,7 +104,7 @@ func TestFilters(t *testing.T) {
 	}
 	make("prod/AppBeta/1", "one two")
 	make("uat/COMPANYthings/2", "one and Two", "env", "Blue")
-	make("Thirdsecret", "", "Foo", "bar")
+	make("Thirdsecret", "", "Foo", "bar892x")
 	f := func(key string, values ...string) []api.Filter {
 		return []api.Filter{{Key: new(api.FilterNameStringType(key)), Values: values}}
 	}
@@ -117,6 +117,7 @@ func TestFilters(t *testing.T) {
 		{f("tag-key", "env"), "2"}, {f("tag-key", "Env"), ""}, {f("tag-value", "Bl"), "2"}, {f("tag-value", "b"), "3"},
 		{f("all", "appbeta"), ""}, {f("all", "AppBeta"), "1"}, {f("all", "beta"), "1"}, {f("all", "Ythings"), "2"}, {f("all", "things"), ""}, {f("all", "N"), ""},
 		{f("all", "secret"), ""}, {f("all", "t"), "123"}, {f("all", "+"), ""}, {f("all", "foo"), "3"}, {f("all", "blue"), "2"},
+		{f("all", "892"), "3"}, {f("all", "bar8"), "3"}, {f("all", "ar892"), ""}, {f("all", "92"), ""}, {f("all", "892x"), "3"},
 		{f("primary-region", "us"), ""}, {f("owning-service", "rds"), ""},
 		{append(f("description", "one"), f("tag-key", "env")...), "2"}, {append(f("description", "one"), f("description", "and")...), "2"},
 	} {
@@ -152,6 +153,9 @@ func TestBatchesReportEachSecretOnItsOwn(t *testing.T) {
 	var codes []string
 	for _, e := range out.Errors {
 		codes = append(codes, *e.SecretId+" "+*e.ErrorCode)
+	}
+	if text := *out.Errors[1].Message; text != "You tried to perform the operation on a secret that's currently marked deleted." {
+		t.Errorf("the marked one says %s", text)
 	}
 	if !slices.Equal(codes, []string{"b AccessDeniedException", "c InvalidRequestException", "d ResourceNotFoundException"}) {
 		t.Errorf("errors %v", codes)

@@ -19,6 +19,16 @@ const typeSecret = "AWS::SecretsManager::Secret"
 
 const actionPrefix = "secretsmanager:"
 
+// actions are the IAM actions by operation.
+var actions = func() map[string]string {
+	m := make(map[string]string)
+	for i := range secretsmanagerapi.API.Operations {
+		name := secretsmanagerapi.API.Operations[i].Name
+		m[name] = actionPrefix + name
+	}
+	return m
+}()
+
 // resolved is what Resolve found out, for the operation to use.
 type resolved struct {
 	// secret is the secret the call is about, nil if it does not exist or there is none.
@@ -26,12 +36,22 @@ type resolved struct {
 	// name and suffix are those of the secret to be made, for CreateSecret.
 	name   secretName
 	suffix string
+
+	// What authorization asks about the secret, in one piece of memory with the rest.
+	conditions conditions
+	access     [1]call.Access
+}
+
+// only is the answer of Resolve for a call that touches one secret.
+func (r *resolved) only(a call.Access) []call.Access {
+	r.access[0] = a
+	return r.access[:]
 }
 
 // Resolve implements the door's resolver: it says which secret a call touches, with its
 // policy and tags.
 func (s *Service) Resolve(ctx context.Context, c *call.Call) ([]call.Access, error) {
-	action := actionPrefix + c.Operation.Name
+	action := actions[c.Operation.Name]
 	switch in := c.Input.(type) {
 	case *secretsmanagerapi.CreateSecretRequest:
 		return s.resolveCreate(c, in)
@@ -63,21 +83,20 @@ func (s *Service) Resolve(ctx context.Context, c *call.Call) ([]call.Access, err
 	case *secretsmanagerapi.UntagResourceRequest:
 		a.TagKeys = in.TagKeys
 	}
-	return []call.Access{a}, nil
+	return r.only(a), nil
 }
 
 // locate finds the secret that id names: its ARN, its name, or its ARN without the last
 // seven characters. A secret that does not exist is no error here: whoever may not use it
 // learns nothing else than that.
 func (s *Service) locate(ctx context.Context, c *call.Call, id string) (*resolved, call.Access, error) {
-	a := call.Access{ResourceType: typeSecret, Account: c.Account}
-	cond := &conditions{call: c}
-	a.Context = cond
-	names, err := candidates(c, id, &a)
+	r := &resolved{conditions: conditions{call: c}}
+	a := call.Access{ResourceType: typeSecret, Account: c.Account, Context: &r.conditions}
+	var memory [2]candidate
+	names, err := candidates(memory[:0], c, id, &a)
 	if err != nil {
 		return nil, a, err
 	}
-	r := new(resolved)
 	for _, n := range names {
 		found, err := s.directory.secret(ctx, n.secretName)
 		if err != nil {
@@ -90,7 +109,10 @@ func (s *Service) locate(ctx context.Context, c *call.Call, id string) (*resolve
 	}
 	if r.secret != nil {
 		a.Resource, a.Policy, a.ResourceTags = r.secret.arn, r.secret.policy, r.secret.tags
-		cond.secret = r.secret
+		r.conditions.secret = r.secret
+	}
+	if a.Resource == "" { // no secret of the name
+		a.Resource = secretARN(c.Account, c.Region, id+"-??????")
 	}
 	return r, a, nil
 }
@@ -103,13 +125,13 @@ type candidate struct {
 
 // candidates are the readings of an identifier in the order in which they count. A name
 // may itself end like an ARN, in a hyphen and six characters: the whole ARN comes first,
-// then the name. It also fills in what the call touches if nothing is found.
-func candidates(c *call.Call, id string, a *call.Access) ([]candidate, error) {
+// then the name. They are appended to list. For an ARN it also fills in what the call
+// touches if nothing is found.
+func candidates(list []candidate, c *call.Call, id string, a *call.Access) ([]candidate, error) {
 	at := secretName{account: c.Account, region: c.Region}
 	if !strings.HasPrefix(id, "arn:") {
 		at.name = id
-		a.Resource = secretARN(at.account, at.region, id+"-??????")
-		return []candidate{{secretName: at}}, nil
+		return append(list, candidate{secretName: at}), nil
 	}
 	parsed, err := arn.Parse(id)
 	if err != nil || parsed.Service != "secretsmanager" || !arn.IsAccountID(parsed.Account) {
@@ -124,7 +146,6 @@ func candidates(c *call.Call, id string, a *call.Access) ([]candidate, error) {
 	if parsed.Region != c.Region {
 		return nil, nil // of another Region: not here
 	}
-	var list []candidate
 	if name, suffix, ok := splitID(rest); ok {
 		at.name = name
 		list = append(list, candidate{at, suffix})
@@ -306,7 +327,7 @@ func (s *Service) save(tx store.Txn, rec *secretRecord) error {
 
 // changedIn lets calls see a secret anew once the transaction has committed.
 func (s *Service) changedIn(tx store.Txn, name secretName) {
-	tx.OnCommit(func(store.Revision) { s.directory.changed(name) })
+	s.memory.OnCommit(tx, func(store.Revision) { s.directory.changed(name) })
 }
 
 // note makes a secret a resource of the audit record, in place of the name that was asked

@@ -77,7 +77,6 @@ type rotationEngine struct {
 	jobs   Jobs
 	queue  *due.Queue
 	audit  *audit.Log
-	events Events
 	clock  clock.Clock
 	log    *slog.Logger
 	// write writes a secret and its replicas, in the transaction of the call in ctx.
@@ -91,7 +90,7 @@ var _ rotations = (*rotationEngine)(nil)
 func newRotationEngine(s *Service, c RotationConfig) *rotationEngine {
 	return &rotationEngine{
 		RotationConfig: c, store: s.store, tables: s.tables, self: s.self, jobs: s.jobs, queue: s.tables.rotationJobs, audit: s.audit,
-		events: s.events, clock: s.clock, log: s.log, write: s.saveWithReplicas, again: make(chan secretName, 64),
+		clock: s.clock, log: s.log, write: s.saveWithReplicas, again: make(chan secretName, 64),
 	}
 }
 

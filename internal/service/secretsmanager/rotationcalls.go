@@ -26,6 +26,9 @@ func rotateAccess(c *call.Call, in *secretsmanagerapi.RotateSecretRequest, found
 // RotateSecret implements the operation of that name. The rotation itself goes on after
 // the answer.
 func (s *Service) RotateSecret(ctx context.Context, in *secretsmanagerapi.RotateSecretRequest) (*secretsmanagerapi.RotateSecretResponse, error) {
+	if err := checkTokenLength(in.ClientRequestToken); err != nil {
+		return nil, err
+	}
 	c, rec, err := s.begin(ctx, 0)
 	if err != nil {
 		return nil, err
@@ -86,6 +89,11 @@ func (e *rotationEngine) configure(ctx context.Context, rec *secretRecord, in *s
 		config = *rec.Rotation
 	}
 	config.Enabled = true
+	if in.RotationRules != nil {
+		if err := checkRules(in.RotationRules); err != nil {
+			return err
+		}
+	}
 	if in.RotationLambdaARN != nil && *in.RotationLambdaARN != "" {
 		config.Function = *in.RotationLambdaARN
 	}
@@ -105,9 +113,7 @@ func (e *rotationEngine) configure(ctx context.Context, rec *secretRecord, in *s
 		}
 	}
 	if r := in.RotationRules; r != nil {
-		if err := checkRules(r); err != nil {
-			return err
-		}
+		config.Interval = 0
 		config.AfterDays, config.Schedule, config.Duration = wire.Value(r.AutomaticallyAfterDays), wire.Value(r.ScheduleExpression), wire.Value(r.Duration)
 		config.Set = e.clock.Now().UTC()
 	}

@@ -1,12 +1,7 @@
 package secretsmanager
 
 import (
-	"encoding/json"
-	"fmt"
-
-	"fastness/internal/audit"
 	"fastness/internal/call"
-	"fastness/internal/eventlog"
 	"fastness/internal/store"
 )
 
@@ -28,26 +23,14 @@ const (
 // what it reports. failure is AWS's sentence, detail ours.
 func (e *rotationEngine) rotationEvent(tx store.Txn, j *journalRecord, name, failure, detail string) error {
 	arn := secretARN(j.Account, j.Region, j.Secret)
-	additional := []call.Note{{Name: "SecretId", Value: arn}}
+	event := serviceEvent{
+		account: j.Account, region: j.Region, name: name, at: e.clock.Now().UTC(), additional: []call.Note{{Name: "SecretId", Value: arn}},
+		request: "Rotation-" + arn + "-" + j.Token, failure: failure,
+	}
 	if detail != "" {
-		additional = append(additional, call.Note{Name: "Reason", Value: detail})
+		event.additional = append(event.additional, call.Note{Name: "Reason", Value: detail})
 	}
-	record := audit.ServiceRecord(audit.ServiceEvent{
-		Account: j.Account, Region: j.Region, Source: eventSource, Name: name, Time: e.clock.Now().UTC(),
-		InvokedBy: eventSource, Additional: additional, ErrorMessage: failure,
-		RequestID: "Rotation-" + arn + "-" + j.Token,
-	})
-	if err := e.audit.AppendTxn(tx, record); err != nil {
-		return err
-	}
-	err := e.events.Append(tx, eventlog.Event{
-		Account: j.Account, Region: j.Region, Time: record.Time, Source: "aws.secretsmanager",
-		DetailType: "AWS Service Event via CloudTrail", Detail: json.RawMessage(record.JSON),
-	})
-	if err != nil {
-		return fmt.Errorf("secretsmanager: event %s: %w", name, err)
-	}
-	return nil
+	return event.reportTo(tx, e.audit)
 }
 
 // event chooses the event of a rotation or of a test.

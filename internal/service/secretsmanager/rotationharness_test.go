@@ -83,7 +83,7 @@ func (w *rotationWorld) start(f *fuse) *process {
 	}
 	p := &process{rotationWorld: w, fuse: f, log: slog.New(slog.DiscardHandler)}
 	s := &mortalStore{Store: w.inner, fuse: f}
-	p.audit = audit.Open(s, w.clk)
+	p.audit = audit.Open(s, w.clk, w.tape)
 	w.Cleanup(p.audit.Close)
 	registry := table.NewRegistry()
 	queue, err := due.NewQueue(registry)
@@ -92,7 +92,7 @@ func (w *rotationWorld) start(f *fuse) *process {
 	}
 	p.jobs = queue
 	service, err := New(Config{
-		Store: s, Registry: registry, KMS: wrapper{}, Self: secretsmanagerapi.NewClient(p), Pages: noPages{}, Jobs: queue, Events: w.tape, Audit: p.audit,
+		Store: s, Registry: registry, KMS: wrapper{}, Self: secretsmanagerapi.NewClient(p), Pages: noPages{}, Jobs: queue, Audit: p.audit,
 		Clock: w.clk, Log: p.log, Regions: []string{rotationRegion},
 		Rotation: RotationConfig{
 			AsService: func(ctx context.Context, service, account, region string) context.Context {
@@ -297,6 +297,7 @@ type database struct {
 	down      bool
 	busy      map[string]int // rotations at work on each user
 	most      int            // of them, at any time on one user
+	changed   func()         // if set: called when a rotation has changed a password
 	entered   chan struct{}  // if set: Set waits for the end of its context, and says when it begins and ends
 }
 
@@ -358,6 +359,9 @@ func (f *fakeRotator) Set(ctx context.Context, r rotator.Rotation) error {
 			return errDead
 		}
 		f.db.set(pending.User, pending.Password)
+		if f.db.changed != nil {
+			f.db.changed()
+		}
 		if f.fuse.burn() {
 			return errDead
 		}
@@ -492,29 +496,31 @@ type tapedEvent struct {
 	at                                     time.Time
 }
 
-func (t *tape) Append(tx store.Txn, events ...eventlog.Event) error {
-	for _, e := range events {
-		var d struct {
-			EventName, EventTime, ErrorMessage, RequestID string
-			AdditionalEventData                           struct{ SecretId, Reason string }
-		}
-		if err := json.Unmarshal(e.Detail, &d); err != nil {
-			return err
-		}
-		at, err := time.Parse(time.RFC3339, d.EventTime)
-		if err != nil {
-			return err
-		}
-		tx.OnCommit(func(store.Revision) {
-			t.mu.Lock()
-			defer t.mu.Unlock()
-			if t.more != nil {
-				close(t.more)
-				t.more = nil
-			}
-			t.events = append(t.events, tapedEvent{d.EventName, d.AdditionalEventData.SecretId, d.RequestID, d.ErrorMessage, d.AdditionalEventData.Reason, at})
-		})
+// Recorded implements audit.Follower.
+func (t *tape) Recorded(tx store.Txn, r audit.Recorded) error {
+	if !r.Service {
+		return nil
 	}
+	var d struct {
+		EventName, EventTime, ErrorMessage, RequestID string
+		AdditionalEventData                           struct{ SecretId, Reason string }
+	}
+	if err := json.Unmarshal(r.JSON, &d); err != nil {
+		return err
+	}
+	at, err := time.Parse(time.RFC3339, d.EventTime)
+	if err != nil {
+		return err
+	}
+	tx.OnCommit(func(store.Revision) {
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		if t.more != nil {
+			close(t.more)
+			t.more = nil
+		}
+		t.events = append(t.events, tapedEvent{d.EventName, d.AdditionalEventData.SecretId, d.RequestID, d.ErrorMessage, d.AdditionalEventData.Reason, at})
+	})
 	return nil
 }
 

@@ -14,8 +14,9 @@ import (
 // as it opens:
 //
 //   - AutomaticallyAfterDays opens one that many days after the day of the last rotation.
-//     A new value that somebody stored as AWSCURRENT counts as a rotation. If the secret is
-//     not rotated then, another one opens on each day that follows, until it is.
+//     Another AWSCURRENT by hand, by PutSecretValue, UpdateSecret or
+//     UpdateSecretVersionStage, counts as a rotation. If the secret is not rotated then,
+//     another one opens on each day that follows, until it is.
 //   - rate() opens one every so many days or hours, counted from the midnight that began
 //     the day on which the rule was set.
 //   - cron() opens one on its dates.
@@ -25,7 +26,9 @@ import (
 // one that passed while no server was running is lost. A server that starts while one is
 // open uses what is left of it.
 //
-// Source: AWS Secrets Manager user guide, "Rotation schedules".
+// Sources: AWS Secrets Manager user guide, "Rotation schedules"; API reference,
+// RotationRulesType ("manually updating the secret value [...] is considered a valid
+// rotation").
 
 // Limits of rules (user guide, "Rotation schedules").
 const (
@@ -108,6 +111,9 @@ func (s *secretRecord) windows(now time.Time) (w cron.Window, err error) {
 		return r.window()
 	}
 	last := s.LastRotated
+	if s.Replaced.After(last) {
+		last = s.Replaced
+	}
 	if last.IsZero() {
 		last = r.Set
 	}
@@ -147,4 +153,18 @@ func (s *secretRecord) openWindow(now time.Time) (end time.Time, ok bool, err er
 	}
 	_, end, ok = w.At(now)
 	return end, ok, nil
+}
+
+// measure sets Interval of a secret that has just been rotated.
+func (s *secretRecord) measure(now time.Time) error {
+	next, _, ok, err := s.nextWindow(now)
+	if err != nil || s.Rotation == nil || s.Rotation.Schedule == "" {
+		return err
+	}
+	s.Rotation.Interval = 0
+	if ok {
+		const day = 24 * time.Hour
+		s.Rotation.Interval = int64(next.Truncate(day).Sub(now.Truncate(day)) / day)
+	}
+	return nil
 }

@@ -10,8 +10,8 @@ import (
 	"fastness/internal/audit"
 	"fastness/internal/clock"
 	"fastness/internal/due"
-	"fastness/internal/eventlog"
 	"fastness/internal/store"
+	"fastness/internal/store/follow"
 	"fastness/internal/store/table"
 )
 
@@ -54,11 +54,6 @@ type Jobs interface {
 	Cancel(tx store.Txn, kind, id string) (bool, error)
 }
 
-// Events is the log of what EventBridge hears (eventlog.Log).
-type Events interface {
-	Append(tx store.Txn, events ...eventlog.Event) error
-}
-
 // rotations carries rotations out. Every method works in the transaction it is given, on
 // a record that its caller writes afterwards: the engine may change s.Rotation.Next,
 // s.LastRotated and s.Stages.
@@ -83,7 +78,6 @@ type Config struct {
 	Self     Self
 	Pages    Pages
 	Jobs     Jobs
-	Events   Events
 	Audit    *audit.Log
 	Clock    clock.Clock
 	Log      *slog.Logger
@@ -107,11 +101,11 @@ type Service struct {
 	store     store.Store
 	tables    *tables
 	directory *directory
+	memory    *follow.Memory
 	kms       KMS
 	self      Self
 	pages     Pages
 	jobs      Jobs
-	events    Events
 	audit     *audit.Log
 	clock     clock.Clock
 	log       *slog.Logger
@@ -128,7 +122,7 @@ var _ secretsmanagerapi.Service = (*Service)(nil)
 
 // New makes the service.
 func New(c Config) (*Service, error) {
-	if c.Store == nil || c.Registry == nil || c.KMS == nil || c.Self == nil || c.Pages == nil || c.Jobs == nil || c.Events == nil ||
+	if c.Store == nil || c.Registry == nil || c.KMS == nil || c.Self == nil || c.Pages == nil || c.Jobs == nil ||
 		c.Audit == nil || c.Clock == nil || c.Log == nil || len(c.Regions) == 0 || c.MaxSecrets < 0 {
 		return nil, errors.New("secretsmanager: incomplete configuration")
 	}
@@ -141,9 +135,10 @@ func New(c Config) (*Service, error) {
 	}
 	s := &Service{
 		store: c.Store, tables: t, directory: newDirectory(c.Store, t), kms: c.KMS, self: c.Self, principals: c.Principals, pages: c.Pages, jobs: c.Jobs,
-		events: c.Events, audit: c.Audit, clock: c.Clock, log: c.Log, regions: c.Regions,
+		audit: c.Audit, clock: c.Clock, log: c.Log, regions: c.Regions,
 		counts: newCounts(c.MaxSecrets), reads: newReads(),
 	}
+	s.memory = follow.NewMemory(tableService, s.othersChanged, s.forget)
 	s.rotation = newRotationEngine(s, c.Rotation)
 	s.rotations = s.rotation
 	return s, nil

@@ -25,6 +25,7 @@ type secretRecord struct {
 	Tags    []tag     `json:"tags,omitzero"`    // nil until there has been one
 	Policy  string    `json:"policy,omitempty"` // see policies.go
 	Created time.Time `json:"created"`
+	// Changed is when the secret was last modified in any way.
 	Changed time.Time `json:"changed"`
 	// Deleted is when DeleteSecret was called, Purge when the recovery window ends; both
 	// are zero for a secret that is not marked for deletion.
@@ -39,8 +40,11 @@ type secretRecord struct {
 
 	// Rotation is the configuration of rotation; nil before the first RotateSecret.
 	Rotation *rotationConfig `json:"rotation,omitempty"`
-	// LastRotated is when a rotation, or a new AWSCURRENT value, last succeeded.
+	// LastRotated is when Secrets Manager last rotated the secret.
 	LastRotated time.Time `json:"lastRotated,omitzero"`
+	// Replaced is when somebody last gave a secret with rotation another AWSCURRENT by
+	// hand: schedules count from there as from a rotation.
+	Replaced time.Time `json:"replaced,omitzero"`
 
 	// PrimaryRegion is set on secrets that are replicated: on the replicas and, with its
 	// own Region, on the primary.
@@ -74,6 +78,10 @@ type rotationConfig struct {
 	AfterDays int64  `json:"afterDays,omitempty"`
 	Schedule  string `json:"schedule,omitempty"`
 	Duration  string `json:"duration,omitempty"`
+	// Interval is the days from the last rotation to the next by Schedule, which lists and
+	// descriptions show as AutomaticallyAfterDays; 0 before the first rotation by these rules,
+	// and where it is less than a day.
+	Interval int64 `json:"interval,omitempty"`
 	// Set is when the rules were set: rate() counts from there.
 	Set time.Time `json:"set,omitzero"`
 	// Next is the end of the next rotation window; zero when nothing is scheduled.

@@ -23,6 +23,13 @@ type tables struct {
 	rotationJobs *due.Queue
 }
 
+// tableService names the service of the tables, kindSecret the one that the directory has
+// snapshots of: whatever changes a version changes the record of its secret too.
+const (
+	tableService = "secretsmanager"
+	kindSecret   = "secret"
+)
+
 // The indexes.
 const (
 	secretsByCreated  = "created" // time, name
@@ -33,7 +40,7 @@ func newTables(reg *table.Registry) (*tables, error) {
 	t := new(tables)
 	err := errors.Join(
 		register(reg, &t.secrets, table.Def[secretRecord]{
-			Kind:  "secret",
+			Kind:  kindSecret,
 			Scope: func(s *secretRecord) table.Scope { return table.Scope{Account: s.Account, Region: s.Region} },
 			ID:    func(s *secretRecord) []table.Part { return parts(s.Name) },
 			Indexes: []table.Index[secretRecord]{{Name: secretsByCreated, Keys: func(s *secretRecord) [][]table.Part {
@@ -65,7 +72,7 @@ func newTables(reg *table.Registry) (*tables, error) {
 		}),
 	)
 	if err == nil {
-		t.rotationJobs, err = due.NewQueueFor(reg, "secretsmanager")
+		t.rotationJobs, err = due.NewQueueFor(reg, tableService)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("secretsmanager: %w", err)
@@ -74,7 +81,7 @@ func newTables(reg *table.Registry) (*tables, error) {
 }
 
 func register[T any](reg *table.Registry, place **table.Table[T], def table.Def[T]) (err error) {
-	def.Service = "secretsmanager"
+	def.Service = tableService
 	*place, err = table.Register(reg, def)
 	return err
 }

@@ -27,7 +27,7 @@ func (s *Service) GetSecretValue(ctx context.Context, in *secretsmanagerapi.GetS
 		return nil, err
 	}
 	defer value.clear()
-	s.reads.note(&sec.record, v.record.ID, s.clock.Now())
+	s.reads.note(sec, v.record.ID, s.clock.Now())
 	out := &secretsmanagerapi.GetSecretValueResponse{
 		ARN: &sec.arn, Name: &sec.record.Name, VersionId: &v.record.ID, CreatedDate: &v.record.Created,
 		VersionStages: sec.record.labels(v.record.ID),
@@ -77,10 +77,13 @@ func (s *Service) PutSecretValue(ctx context.Context, in *secretsmanagerapi.PutS
 		return nil, invalidRequest("You must provide either SecretString or SecretBinary.")
 	}
 	defer value.clear()
-	token := wire.Value(in.ClientRequestToken)
-	if token == "" {
+	if in.ClientRequestToken == nil {
 		return nil, missingToken()
 	}
+	if err := checkTokenLength(in.ClientRequestToken); err != nil {
+		return nil, err
+	}
+	token := *in.ClientRequestToken
 	_, rec, err := s.begin(ctx, 0)
 	if err != nil {
 		return nil, err
@@ -106,14 +109,19 @@ func (s *Service) PutSecretValue(ctx context.Context, in *secretsmanagerapi.PutS
 
 // putVersion adds a version with labels, and saves the secret with its replicas.
 func (s *Service) putVersion(ctx context.Context, rec *secretRecord, token string, value *secretValue, labels []string) error {
-	tx := call.From(ctx).Txn()
 	before := rec.Stages[stageCurrent]
 	if err := s.addVersion(ctx, rec, token, value, labels); err != nil {
 		return err
 	}
+	return s.saveValue(ctx, rec, before)
+}
+
+// saveValue saves a secret whose AWSCURRENT may have moved away from the version before,
+// with its replicas. Rotation goes on from there.
+func (s *Service) saveValue(ctx context.Context, rec *secretRecord, before string) error {
+	tx := call.From(ctx).Txn()
 	if rec.Rotation != nil && rec.Stages[stageCurrent] != before {
-		// Rotations by AutomaticallyAfterDays count from the last change of the value.
-		rec.LastRotated = s.now()
+		rec.Replaced = s.now()
 		if err := s.rotations.configured(ctx, tx, rec); err != nil {
 			return err
 		}
@@ -123,6 +131,9 @@ func (s *Service) putVersion(ctx context.Context, rec *secretRecord, token strin
 
 // UpdateSecret implements the operation of that name.
 func (s *Service) UpdateSecret(ctx context.Context, in *secretsmanagerapi.UpdateSecretRequest) (*secretsmanagerapi.UpdateSecretResponse, error) {
+	if err := checkTokenLength(in.ClientRequestToken); err != nil {
+		return nil, err
+	}
 	// The key is the one thing that can be changed on a replica.
 	onlyKey := in.KmsKeyId != nil && in.Description == nil && in.Type == nil && in.SecretString == nil && in.SecretBinary == nil
 	allow := allowance(0)
@@ -176,6 +187,9 @@ func (s *Service) UpdateSecret(ctx context.Context, in *secretsmanagerapi.Update
 // reencrypt gives a secret another KMS key: the versions that the service's own labels
 // are attached to get new data keys under it.
 func (s *Service) reencrypt(ctx context.Context, rec *secretRecord, key string) error {
+	if err := s.validateKey(ctx, rec, key); err != nil {
+		return err
+	}
 	tx := call.From(ctx).Txn()
 	rec.KMSKey = key
 	done := make(map[string]bool)

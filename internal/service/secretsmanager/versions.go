@@ -129,6 +129,7 @@ func (s *Service) UpdateSecretVersionStage(ctx context.Context, in *secretsmanag
 			return nil, err
 		}
 	}
+	before := rec.Stages[stageCurrent]
 	holder, attached := rec.Stages[label]
 	switch {
 	case from == "" && to == "":
@@ -150,7 +151,7 @@ func (s *Service) UpdateSecretVersionStage(ctx context.Context, in *secretsmanag
 		}
 	}
 	rec.Changed = s.now()
-	if err := s.saveWithReplicas(ctx, c.Txn(), rec); err != nil {
+	if err := s.saveValue(ctx, rec, before); err != nil {
 		return nil, err
 	}
 	return &secretsmanagerapi.UpdateSecretVersionStageResponse{ARN: new(rec.arn()), Name: &rec.Name}, nil

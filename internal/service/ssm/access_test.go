@@ -229,6 +229,10 @@ func TestTags(t *testing.T) {
 	if codeOf(err) != "InvalidResourceId" {
 		t.Errorf("a document: %v", err)
 	}
+	_, err = h.admin().ListTagsForResource(t.Context(), &ssmapi.ListTagsForResourceRequest{ResourceType: new(ssmapi.ResourceTypeForTagging("foo")), ResourceId: new("/p")})
+	if codeOf(err) != "InvalidResourceType" {
+		t.Errorf("a type that is none: %v", err)
+	}
 }
 
 func TestServiceSettings(t *testing.T) {

@@ -48,7 +48,7 @@ func (s *Service) GetParametersByPath(ctx context.Context, in *ssmapi.GetParamet
 		return nil, err
 	}
 	for i := range found {
-		p, err := s.show(ctx, found[i].parameter, found[i].version, value(in.WithDecryption))
+		p, err := s.show(ctx, found[i].parameter, found[i].parameter.arn(), found[i].version, value(in.WithDecryption))
 		if err != nil {
 			return nil, err
 		}

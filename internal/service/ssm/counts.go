@@ -60,9 +60,11 @@ func (s *Service) counted(tx store.Txn, p place, from, to ssmapi.ParameterTier) 
 	if from == to {
 		return
 	}
-	s.counts.Change(tx, p, func(n tierCount) tierCount {
-		n.add(from, -1)
-		n.add(to, 1)
-		return n
+	s.memory.OnCommit(tx, func(store.Revision) {
+		s.counts.Change(p, func(n tierCount) tierCount {
+			n.add(from, -1)
+			n.add(to, 1)
+			return n
+		})
 	})
 }

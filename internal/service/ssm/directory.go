@@ -57,7 +57,12 @@ func (d *directory) parameter(ctx context.Context, name parameterName) (*paramet
 	if p != nil {
 		return p, nil
 	}
-	err := d.store.View(ctx, func(r store.Reader) error {
+	return d.fetch(ctx, name, generation)
+}
+
+// fetch loads a parameter that was not in memory at a generation.
+func (d *directory) fetch(ctx context.Context, name parameterName, generation uint64) (p *parameter, err error) {
+	err = d.store.View(ctx, func(r store.Reader) error {
 		record, err := d.tables.parameter(r, name)
 		if err != nil {
 			return err
@@ -105,6 +110,15 @@ func (d *directory) changed(name parameterName) {
 	}
 }
 
+// forget drops all snapshots.
+func (d *directory) forget() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.generation++
+	clear(d.known)
+	d.size = 0
+}
+
 // snapshot makes the snapshot of a record.
 func snapshot(r *parameterRecord) (*parameter, error) {
 	p := &parameter{record: *r, arn: r.arn(), tags: tagMap(r.Tags)}
@@ -137,5 +151,5 @@ func (s *Service) save(tx store.Txn, p *parameterRecord) error {
 
 // changedIn lets calls see a parameter anew once the transaction has committed.
 func (s *Service) changedIn(tx store.Txn, name parameterName) {
-	tx.OnCommit(func(store.Revision) { s.directory.changed(name) })
+	s.memory.OnCommit(tx, func(store.Revision) { s.directory.changed(name) })
 }

@@ -32,7 +32,8 @@
 // # Where to look
 //
 //	state.go, tables.go   records and tables
-//	directory.go          the in-memory snapshots that reads run on
+//	directory.go          the in-memory snapshots that reads run on; follow.go forgets those
+//	                      that other processes change
 //	name.go               names, paths, selectors, ARNs
 //	resolve.go            what a call touches, for authorization
 //	put.go, tier.go, pattern.go, datatype.go, secure.go, counts.go

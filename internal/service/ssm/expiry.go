@@ -136,7 +136,7 @@ func (s *Service) recordExpiry(tx store.Txn, p *parameterRecord, now time.Time) 
 	return s.audit.AppendTxn(tx, audit.ServiceRecord(audit.ServiceEvent{
 		Account: p.Account, Region: p.Region, Source: "ssm.amazonaws.com", Name: "ParameterExpired", Time: now,
 		Resources: []audit.Resource{{Type: typeParameter, ARN: p.arn(), Account: p.Account}},
-		Details:   []call.Note{{Name: "name", Value: p.Name}},
+		Details:   []call.Note{{Name: "name", Value: p.Name}}, Quiet: true,
 	}))
 }
 

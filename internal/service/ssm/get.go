@@ -83,7 +83,7 @@ func (s *Service) read(ctx context.Context, c *call.Call, t *target, decrypt boo
 			return nil, err
 		}
 	}
-	p, err := s.show(ctx, &t.found.record, v, decrypt)
+	p, err := s.show(ctx, &t.found.record, t.found.arn, v, decrypt)
 	if err == nil {
 		p.Selector = selector(t)
 	}
@@ -134,15 +134,15 @@ func selector(t *target) *string {
 	return new(":" + t.selector)
 }
 
-// show is a version as the API returns it.
-func (s *Service) show(ctx context.Context, p *parameterRecord, v *version, decrypt bool) (*ssmapi.Parameter, error) {
-	arn := p.arn()
+// show is a version as the API returns it. arn is the parameter's.
+func (s *Service) show(ctx context.Context, p *parameterRecord, arn string, v *version, decrypt bool) (*ssmapi.Parameter, error) {
 	text, err := s.reveal(ctx, arn, v, decrypt)
 	if err != nil {
 		return nil, err
 	}
+	// What was stored never changes, so the answer points to it.
 	return &ssmapi.Parameter{
-		Name: new(p.Name), Type: new(v.Type), Value: new(text), Version: new(v.Number), LastModifiedDate: new(v.Modified),
-		ARN: new(arn), DataType: new(v.DataType),
+		Name: &p.Name, Type: &v.Type, Value: &text, Version: &v.Number, LastModifiedDate: &v.Modified,
+		ARN: &arn, DataType: &v.DataType,
 	}, nil
 }

@@ -43,6 +43,8 @@ const (
 	testRegion   = "us-east-1"
 )
 
+var regions = []string{testRegion, "us-west-2"}
+
 // harness is the room and KMS behind the real front door, on a real store in memory.
 type harness struct {
 	testing.TB
@@ -57,6 +59,8 @@ type harness struct {
 	clock    *clock.Manual
 	people   *people
 	seen     eventlog.Cursor
+	keys     *kms.Service
+	config   Config
 }
 
 // later is the door before it is there.
@@ -121,37 +125,58 @@ func newHarness(t testing.TB, options ...func(*Config)) *harness {
 		t.Fatal(err)
 	}
 	pages := page.New(aead(seal.PurposePage))
-	regions := []string{testRegion, "us-west-2"}
 	keys, err := kms.New(kms.Config{
 		Store: sealed, Registry: registry, Jobs: queue, Slots: slots, Arena: arena, Tokens: aead(seal.PurposeToken), Pages: pages, Audit: log, Clock: clk, Log: quiet, Regions: regions,
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	inside := new(later)
-	config := Config{Store: sealed, Registry: registry, Pages: pages, Jobs: queue, Events: events, Audit: log, Door: inside, Clock: clk, Log: quiet}
+	config := Config{Store: sealed, Registry: registry, Pages: pages, Jobs: queue, Events: events, Audit: log, Clock: clk, Log: quiet}
 	for _, o := range options {
 		o(&config)
 	}
-	s, err := New(config)
+	h := &harness{TB: t, keys: keys, config: config, queue: queue, store: sealed, fs: fs, registry: registry, audit: log, events: events, clock: clk, people: &people{identity: map[string][]*policy.Policy{}}}
+	h.serve()
+	return h
+}
+
+// beside is a second room on the same store, as another process has one, with the same
+// KMS.
+func (h *harness) beside() *harness {
+	h.Helper()
+	other := *h
+	other.registry = table.NewRegistry()
+	queue, err := due.NewQueue(other.registry)
 	if err != nil {
-		t.Fatal(err)
+		h.Fatal(err)
 	}
-	h := &harness{TB: t, service: s, queue: queue, store: sealed, fs: fs, registry: registry, audit: log, events: events, clock: clk, people: &people{identity: map[string][]*policy.Policy{}}}
+	other.queue, other.config.Jobs, other.config.Registry = queue, queue, other.registry
+	other.serve()
+	return &other
+}
+
+// serve makes the room and its door.
+func (h *harness) serve() {
+	h.Helper()
+	inside := new(later)
+	h.config.Door = inside
+	var err error
+	if h.service, err = New(h.config); err != nil {
+		h.Fatal(err)
+	}
 	h.door, err = front.New(front.Config{
 		Rooms: []*front.Room{
-			{API: kmsapi.API, Service: keys, Resolver: keys, MaxBody: kms.MaxBody},
-			{API: ssmapi.API, Service: s, Resolver: s},
+			{API: kmsapi.API, Service: h.keys, Resolver: h.keys, MaxBody: kms.MaxBody},
+			{API: ssmapi.API, Service: h.service, Resolver: h.service},
 			{API: secretsmanagerapi.API, Service: secrets{}, Resolver: open{}},
 		},
 		Codecs: []wire.Codec{awsjson.New(wire.AWSJSON11)}, Credentials: h.people, Principals: h.people,
-		Store: sealed, Audit: log, Clock: clk, Log: quiet, Metrics: front.NewMetrics(prometheus.NewRegistry()), Regions: regions,
+		Store: h.store, Audit: h.audit, Clock: h.clock, Log: h.config.Log, Metrics: front.NewMetrics(prometheus.NewRegistry()), Regions: regions,
 	})
 	if err != nil {
-		t.Fatal(err)
+		h.Fatal(err)
 	}
 	inside.door = h.door
-	return h
 }
 
 // runJobs does the jobs of the room that are due by the clock, and the ones they lead to,

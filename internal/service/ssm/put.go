@@ -77,10 +77,8 @@ func checkPut(in *ssmapi.PutParameterRequest) error {
 			"To update tags for an existing parameter, please use AddTagsToResource or RemoveTagsFromResource.")
 	case nests(v):
 		return invalid(`Parameter value can't nest another parameter. Do not use "{{}}" in the value.`)
-	case len(newTags(nil, in.Tags)) > maxTags:
-		return tooManyTags()
 	}
-	return nil
+	return checkTags(newTags(nil, in.Tags))
 }
 
 // nests tells whether a value holds what documents take for the name of a parameter:

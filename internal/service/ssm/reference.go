@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -23,15 +24,7 @@ func (s *Service) readSecret(ctx context.Context, c *call.Call, t *target, decry
 		return nil, invalid("WithDecryption flag must be True for retrieving a Secret Manager secret.")
 	}
 	name, chosen, _ := strings.Cut(strings.TrimPrefix(t.name, referencePrefix), ":")
-	in := &secretsmanagerapi.GetSecretValueRequest{SecretId: &name}
-	if chosen != "" {
-		if isVersionID(chosen) {
-			in.VersionId = &chosen
-		} else {
-			in.VersionStage = &chosen
-		}
-	}
-	out, err := s.secrets.GetSecretValue(ctx, in)
+	out, err := s.referenced(ctx, name, chosen)
 	if err != nil {
 		return nil, secretError(err, name)
 	}
@@ -41,13 +34,31 @@ func (s *Service) readSecret(ctx context.Context, c *call.Call, t *target, decry
 	}
 	p := &ssmapi.Parameter{
 		Name: new(strings.TrimSuffix(t.name, ":"+chosen)), Type: new(ssmapi.ParameterTypeSecureString), Value: new(value(out.SecretString)), Version: new(int64(0)),
-		SourceResult: &source, LastModifiedDate: out.CreatedDate, DataType: new(dataText),
-		ARN: new(parameterARN(c.Account, c.Region, referencePrefix+name)),
+		SourceResult: &source, LastModifiedDate: out.CreatedDate, DataType: new(dataText), ARN: out.ARN,
 	}
 	if chosen != "" {
 		p.Selector = new(":" + chosen)
 	}
 	return p, nil
+}
+
+// referenced reads a secret. The selector is the id of a version or a staging label; what has
+// the length of an id and is no label is taken for one.
+func (s *Service) referenced(ctx context.Context, name, chosen string) (*secretsmanagerapi.GetSecretValueResponse, error) {
+	in := &secretsmanagerapi.GetSecretValueRequest{SecretId: &name}
+	switch {
+	case chosen == "":
+	case isVersionID(chosen):
+		in.VersionId = &chosen
+	default:
+		in.VersionStage = &chosen
+	}
+	out, err := s.secrets.GetSecretValue(ctx, in)
+	if _, missing := errors.AsType[*secretsmanagerapi.ResourceNotFoundException](err); missing && in.VersionStage != nil && len(chosen) >= 32 && len(chosen) <= 64 {
+		in.VersionId, in.VersionStage = &chosen, nil
+		return s.secrets.GetSecretValue(ctx, in)
+	}
+	return out, err
 }
 
 // isVersionID tells whether a selector is the id of a version, as Secrets Manager makes
@@ -79,17 +90,25 @@ func secretError(err error, name string) error {
 	return api
 }
 
+// epoch is a date as Secrets Manager writes it: seconds since 1970, with milliseconds.
+func epoch(t *time.Time) json.Number {
+	if t == nil {
+		return ""
+	}
+	return json.Number(strconv.FormatFloat(float64(t.UnixMilli())/1000, 'f', -1, 64))
+}
+
 // sourceResult is the answer of Secrets Manager, as JSON.
 func sourceResult(out *secretsmanagerapi.GetSecretValueResponse) (string, error) {
 	result := struct {
-		ARN           *string    `json:"ARN,omitempty"`
-		CreatedDate   *time.Time `json:"CreatedDate,omitempty"`
-		Name          *string    `json:"Name,omitempty"`
-		SecretBinary  []byte     `json:"SecretBinary,omitempty"`
-		SecretString  *string    `json:"SecretString,omitempty"`
-		VersionID     *string    `json:"VersionId,omitempty"`
-		VersionStages []string   `json:"VersionStages,omitempty"`
-	}{out.ARN, out.CreatedDate, out.Name, out.SecretBinary, out.SecretString, out.VersionId, out.VersionStages}
+		ARN           *string     `json:"ARN,omitempty"`
+		CreatedDate   json.Number `json:"CreatedDate,omitempty"`
+		Name          *string     `json:"Name,omitempty"`
+		SecretBinary  []byte      `json:"SecretBinary,omitempty"`
+		SecretString  *string     `json:"SecretString,omitempty"`
+		VersionID     *string     `json:"VersionId,omitempty"`
+		VersionStages []string    `json:"VersionStages,omitempty"`
+	}{out.ARN, epoch(out.CreatedDate), out.Name, out.SecretBinary, out.SecretString, out.VersionId, out.VersionStages}
 	b, err := json.Marshal(result)
 	if err != nil {
 		return "", fmt.Errorf("ssm: reference: %w", err)

@@ -3,6 +3,7 @@ package ssm
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 
 	"fastness/internal/api/ssmapi"
@@ -24,10 +25,19 @@ type target struct {
 	found *parameter
 	// public is set for parameters under /aws/service.
 	public *PublicParameter
+
+	conditions conditions // of the access to it
 }
 
 // resolved is what Resolve leaves for the operation.
-type resolved struct{ targets []target }
+type resolved struct {
+	targets []target
+
+	// What authorization asks about the parameter, in one piece of memory with the rest, for
+	// the many calls that name one.
+	one    [1]target
+	access [1]call.Access
+}
 
 // target is the one parameter of the call in ctx.
 func targetOf(ctx context.Context) (*call.Call, *target, error) {
@@ -95,8 +105,11 @@ var crossAccount = map[string]bool{
 
 // resolveNames finds every parameter that the call names.
 func (s *Service) resolveNames(ctx context.Context, c *call.Call, names ...string) ([]call.Access, error) {
-	r := &resolved{targets: make([]target, 0, len(names))}
-	accesses := make([]call.Access, 0, len(names))
+	r := new(resolved)
+	accesses := r.access[:0]
+	if r.targets = r.one[:0]; len(names) > 1 {
+		r.targets, accesses = make([]target, 0, len(names)), make([]call.Access, 0, len(names))
+	}
 	for _, name := range names {
 		ref, err := parseReference(c, name)
 		if err != nil {
@@ -107,7 +120,7 @@ func (s *Service) resolveNames(ctx context.Context, c *call.Call, names ...strin
 			return nil, err
 		}
 		r.targets = append(r.targets, t)
-		accesses = append(accesses, s.access(c, &t, "ssm:"+c.Operation.Name))
+		accesses = append(accesses, s.access(c, &r.targets[len(r.targets)-1], actions[c.Operation.Name]))
 	}
 	c.Resolved = r
 	return accesses, nil
@@ -130,13 +143,29 @@ func (s *Service) locate(ctx context.Context, c *call.Call, ref reference) (t ta
 	return t, err
 }
 
-// access is the access of one action to one parameter.
+// actions are the IAM actions by operation.
+var actions = func() map[string]string {
+	m := make(map[string]string)
+	for i := range ssmapi.API.Operations {
+		name := ssmapi.API.Operations[i].Name
+		m[name] = "ssm:" + name
+	}
+	return m
+}()
+
+// access is the access of one action to one parameter. It points to t.
 func (s *Service) access(c *call.Call, t *target, action string) call.Access {
-	a := call.Access{Action: action, Resource: t.arn(), ResourceType: typeParameter, Account: t.account}
+	a := call.Access{Action: action, ResourceType: typeParameter, Account: t.account}
+	if t.found != nil {
+		a.Resource = t.found.arn
+	} else {
+		a.Resource = t.arn()
+	}
 	if t.account == "" {
 		a.Account = c.Account
 	}
-	a.Context = &conditions{parameter: t.found}
+	t.conditions.parameter = t.found
+	a.Context = &t.conditions
 	if t.found != nil {
 		a.ResourceTags = t.found.tags
 		if t.account == c.Account || crossAccount[c.Operation.Name] {
@@ -189,7 +218,10 @@ func (s *Service) resolvePath(c *call.Call, in *ssmapi.GetParametersByPathReques
 }
 
 func (s *Service) resolveTagging(ctx context.Context, c *call.Call, kind *ssmapi.ResourceTypeForTagging, id string, set map[string]string, remove []string) ([]call.Access, error) {
-	if value(kind) != ssmapi.ResourceTypeForTaggingParameter {
+	switch k := value(kind); {
+	case !slices.Contains(k.Values(), k):
+		return nil, &ssmapi.InvalidResourceType{Message: new("The resource type isn't valid: " + string(k))}
+	case k != ssmapi.ResourceTypeForTaggingParameter:
 		// Nothing but parameters is kept here.
 		return nil, &ssmapi.InvalidResourceId{Message: new("Invalid Resource Id")}
 	}

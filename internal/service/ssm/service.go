@@ -16,6 +16,7 @@ import (
 	"fastness/internal/eventlog"
 	"fastness/internal/policy"
 	"fastness/internal/store"
+	"fastness/internal/store/follow"
 	"fastness/internal/store/table"
 	"fastness/internal/wire"
 )
@@ -76,6 +77,7 @@ type Service struct {
 	store     store.Store
 	tables    *tables
 	directory *directory
+	memory    *follow.Memory
 	pages     Pages
 	jobs      Jobs
 	events    Events
@@ -113,13 +115,15 @@ func New(c Config) (*Service, error) {
 	if err != nil {
 		return nil, fmt.Errorf("ssm: %w", err)
 	}
-	return &Service{
+	s := &Service{
 		store: c.Store, tables: t, directory: newDirectory(c.Store, t), pages: c.Pages, jobs: c.Jobs, events: c.Events,
 		audit: c.Audit, kms: kmsapi.NewClient(c.Door), secrets: secretsmanagerapi.NewClient(c.Door), clock: c.Clock, log: c.Log,
 		images: c.Images, public: c.Public,
 		everything: everything,
 		max:        tierCount{cmp.Or(c.MaxStandard, DefaultMaxStandard), cmp.Or(c.MaxAdvanced, DefaultMaxAdvanced)},
-	}, nil
+	}
+	s.memory = follow.NewMemory(tableService, s.othersChanged, s.forget)
+	return s, nil
 }
 
 // value reads an optional member.

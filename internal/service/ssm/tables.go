@@ -18,6 +18,12 @@ type tables struct {
 	settings   *table.Table[settingRecord]
 }
 
+// tableService names the service of the tables.
+const tableService = "ssm"
+
+// kindParameter is the table that the directory has snapshots of.
+const kindParameter = "parameter"
+
 // The indexes.
 const (
 	parametersByParent = "parent" // the path above; "/" for names without one
@@ -29,7 +35,7 @@ func newTables(reg *table.Registry) (*tables, error) {
 	t := new(tables)
 	err := errors.Join(
 		register(reg, &t.parameters, table.Def[parameterRecord]{
-			Kind:  "parameter",
+			Kind:  kindParameter,
 			Scope: func(p *parameterRecord) table.Scope { return scope(p.Account, p.Region) },
 			ID:    func(p *parameterRecord) []table.Part { return nameParts(p.Name) },
 			Indexes: []table.Index[parameterRecord]{
@@ -75,7 +81,7 @@ func newTables(reg *table.Registry) (*tables, error) {
 }
 
 func register[T any](reg *table.Registry, place **table.Table[T], def table.Def[T]) (err error) {
-	def.Service = "ssm"
+	def.Service = tableService
 	*place, err = table.Register(reg, def)
 	return err
 }

@@ -14,20 +14,21 @@ import (
 func (s *Service) AddTagsToResource(ctx context.Context, in *ssmapi.AddTagsToResourceRequest) (*ssmapi.AddTagsToResourceResult, error) {
 	return &ssmapi.AddTagsToResourceResult{}, s.changeTags(ctx, func(p *parameterRecord) error {
 		p.Tags = newTags(p.Tags, in.Tags)
-		if len(p.Tags) > maxTags {
-			return tooManyTags()
-		}
-		for _, t := range in.Tags {
-			if strings.HasPrefix(strings.ToLower(value(t.Key)), "aws:") {
-				return invalid("Tag keys can't begin with aws:.")
-			}
-		}
-		return nil
+		return checkTags(p.Tags)
 	})
 }
 
-func tooManyTags() error {
-	return &ssmapi.TooManyTagsError{Message: new("The Targets parameter includes too many tags. Remove one or more tags and try the command again.")}
+// checkTags applies the rules for the tags of a parameter.
+func checkTags(tags []tag) error {
+	for _, t := range tags {
+		if strings.HasPrefix(strings.ToLower(t.Key), "aws:") {
+			return invalid("Tag keys can't begin with aws:.")
+		}
+	}
+	if len(tags) > maxTags {
+		return &ssmapi.TooManyTagsError{Message: new("The Targets parameter includes too many tags. Remove one or more tags and try the command again.")}
+	}
+	return nil
 }
 
 // RemoveTagsFromResource implements the operation of that name. Keys that are not there are

@@ -56,7 +56,7 @@ func (s *Service) create(c *call.Call, e *entity, shape string, document any, ta
 	if e.Tags, err = withTags(nil, tags); err != nil {
 		return err
 	}
-	s.counts.Change(tx, e.countOf(), func(n int) int { return n + 1 })
+	s.counted(tx, e.countOf(), 1)
 	return s.write(tx, e, nil, shape, document)
 }
 
@@ -169,7 +169,7 @@ func (s *Service) remove(ctx context.Context, token *string) error {
 	if err := s.tables.entities.Delete(tx, scope(e.Account, e.Region), parts(string(e.Kind), string(e.Scope), e.Name)...); err != nil {
 		return err
 	}
-	s.counts.Change(tx, e.countOf(), func(n int) int { return n - 1 })
+	s.counted(tx, e.countOf(), -1)
 	s.publish(tx)
 	return nil
 }

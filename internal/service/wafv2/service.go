@@ -10,6 +10,7 @@ import (
 	"fastness/internal/api/wafv2api"
 	"fastness/internal/clock"
 	"fastness/internal/store"
+	"fastness/internal/store/follow"
 	"fastness/internal/store/table"
 	"fastness/internal/wire"
 )
@@ -100,6 +101,7 @@ type Service struct {
 	integration func(account, region string) string
 	changed     func()
 	counts      table.Tally[countOf, int]
+	memory      *follow.Memory
 }
 
 var _ wafv2api.Service = (*Service)(nil)
@@ -117,6 +119,8 @@ func New(c Config) (*Service, error) {
 		store: c.Store, tables: t, documents: newDocuments(), pages: c.Pages, keys: c.Keys, clock: c.Clock, log: c.Log,
 		resources: c.Resources, catalogue: c.Catalogue, live: c.Live, quotas: c.Quotas.withDefaults(), integration: c.IntegrationURL, changed: c.Changed,
 	}
+	forget := func(context.Context) error { s.forget(); return nil }
+	s.memory = follow.NewMemory("wafv2", func(ctx context.Context, _ follow.Commit) error { return forget(ctx) }, forget)
 	if s.resources == nil {
 		s.resources = noResources{}
 	}
@@ -127,6 +131,23 @@ func New(c Config) (*Service, error) {
 		s.live = noProxies{}
 	}
 	return s, nil
+}
+
+// Memory is what the room keeps in memory, for the follower of what other processes change: counts for
+// the quotas, and what is made of its records (Config.Changed).
+func (s *Service) Memory() *follow.Memory { return s.memory }
+
+// forget has everything taken anew that is made of records that others changed.
+func (s *Service) forget() {
+	s.counts.Forget()
+	if s.changed != nil {
+		s.changed()
+	}
+}
+
+// counted adds to a number of entities, if it is known, when the transaction has committed.
+func (s *Service) counted(tx store.Txn, of countOf, change int) {
+	s.memory.OnCommit(tx, func(store.Revision) { s.counts.Change(of, func(n int) int { return n + change }) })
 }
 
 // noResources stands for services that are not there.

@@ -371,7 +371,7 @@ func (a *Admin) update(ctx context.Context, event, key string, f func(tx store.T
 			details = append(details, call.Note{Name: "keyId", Value: key})
 		}
 		return a.s.audit.AppendTxn(tx, audit.ServiceRecord(audit.ServiceEvent{
-			Account: p.Account, Region: p.Region, Source: Principal, Name: event, Time: a.s.clock.Now(), Details: details,
+			Account: p.Account, Region: p.Region, Source: Principal, Name: event, Time: a.s.clock.Now(), Details: details, Quiet: true,
 		}))
 	})
 	if err != nil {

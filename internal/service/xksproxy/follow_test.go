@@ -11,6 +11,8 @@ import (
 	"fastness/internal/engine/xks"
 	"fastness/internal/securemem"
 	"fastness/internal/store"
+	"fastness/internal/store/follow"
+	"fastness/internal/store/follow/followtest"
 	"fastness/internal/store/pebble"
 	"fastness/internal/store/table"
 	"fastness/internal/wire"
@@ -56,17 +58,7 @@ func TestConfigurationOfAnotherProcessIsFollowed(t *testing.T) {
 	ctx := t.Context()
 	all := processes(t, 2)
 	writer, reader := all[0], all[1]
-	w, err := reader.watch(ctx)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer w.Close()
-	follow := func() {
-		t.Helper()
-		if err := reader.followOne(ctx, w); err != nil {
-			t.Fatal(err)
-		}
-	}
+	catchUp := followtest.Run(t, reader.store, reader.Memory())
 	sees := func(prefix string) (credentials []xks.Credential) {
 		if tenant, ok := reader.tenant(prefix); ok {
 			return tenant.Credentials
@@ -77,10 +69,7 @@ func TestConfigurationOfAnotherProcessIsFollowed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(sees("/a")) != 0 {
-		t.Error("the prefix is known before anybody said so")
-	}
-	follow()
+	catchUp()
 	if got := sees("/a"); len(got) != 1 || got[0] != first {
 		t.Errorf("credentials %v", got)
 	}
@@ -88,42 +77,41 @@ func TestConfigurationOfAnotherProcessIsFollowed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	follow()
+	catchUp()
 	if got := sees("/a"); len(got) != 2 || got[1] != second {
 		t.Errorf("after a rotation: credentials %v", got)
 	}
 	if err := writer.Admin().DeletePrefix(ctx, "/a"); err != nil {
 		t.Fatal(err)
 	}
-	follow()
+	catchUp()
 	if got := sees("/a"); got != nil {
 		t.Errorf("after the deletion: credentials %v", got)
 	}
-	// What a process did itself it does not read again.
-	if _, err := reader.Admin().CreatePrefix(ctx, PrefixSpec{Prefix: "/own", Account: "111122223333", Region: "us-east-1"}); err != nil {
+}
+
+func TestAProcessDoesNotReadItsOwnChangeAgain(t *testing.T) {
+	ctx := t.Context()
+	s := processes(t, 1)[0]
+	if _, err := s.Admin().CreatePrefix(ctx, PrefixSpec{Prefix: "/own", Account: "111122223333", Region: "us-east-1"}); err != nil {
 		t.Fatal(err)
 	}
-	before := reader.tenants.Load()
-	follow()
-	if reader.tenants.Load() != before {
-		t.Error("a process read its own change again")
+	before := s.tenants.Load()
+	if err := s.othersChanged(ctx, follow.Commit{Revision: s.read}); err != nil {
+		t.Fatal(err)
+	}
+	if s.tenants.Load() != before {
+		t.Error("it was read again")
 	}
 }
 
-func TestRunEndsWithItsContextAndItsStore(t *testing.T) {
-	all := processes(t, 2)
+func TestRunEndsWithItsContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error)
-	go func() { ended <- all[0].Run(ctx) }()
+	s := processes(t, 1)[0]
+	go func() { ended <- s.Run(ctx) }()
 	cancel()
 	if err := <-ended; !errors.Is(err, context.Canceled) {
 		t.Errorf("Run: %v", err)
-	}
-	go func() { ended <- all[1].Run(t.Context()) }()
-	if err := all[1].store.Close(); err != nil {
-		t.Fatal(err)
-	}
-	if err := <-ended; !errors.Is(err, store.ErrClosed) {
-		t.Errorf("Run over a closed store: %v", err)
 	}
 }

@@ -117,11 +117,6 @@ func (t *tables) load(ctx context.Context, s store.Store) (prefixes []*prefixRec
 	return prefixes, keys, at, err
 }
 
-// watchPrefix is what the keys of all records begin with.
-func watchPrefix() []byte {
-	return table.Key(table.String(everywhere.Account), table.String(everywhere.Region), table.String(roomName))
-}
-
 // keysOf returns the keys of a prefix, at most limit.
 func (t *tables) keysOf(r store.Reader, prefix string, limit int) ([]*keyRecord, error) {
 	return scan(t.keys, r, table.Page{Prefix: []table.Part{table.String(prefix)}, Limit: limit})

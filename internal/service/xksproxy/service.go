@@ -98,21 +98,9 @@ func Open(ctx context.Context, c Config) (*Service, error) {
 // ServeHTTP answers requests of key services.
 func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.server.ServeHTTP(w, r) }
 
-// Run follows what other processes change in the configuration, and forgets unwrapped
-// keys that nobody asks for any more. It returns when ctx ends, or the error that ended
-// it.
+// Run forgets unwrapped keys that nobody asks for any more. It returns when ctx ends.
 func (s *Service) Run(ctx context.Context) error {
 	defer s.Close()
-	ctx, cancel := context.WithCancelCause(ctx)
-	var follower sync.WaitGroup
-	follower.Go(func() { cancel(s.follow(ctx)) })
-	err := s.expire(ctx)
-	cancel(err)
-	follower.Wait()
-	return context.Cause(ctx)
-}
-
-func (s *Service) expire(ctx context.Context) error {
 	for {
 		if err := s.clock.Sleep(ctx, KeyLifetime); err != nil {
 			return err
@@ -227,6 +215,6 @@ func (s *Service) record(ctx context.Context, p *prefixRecord, c *xks.Call, fail
 		}
 	}
 	return s.audit.Append(ctx, audit.ServiceRecord(audit.ServiceEvent{
-		Account: p.Account, Region: p.Region, Source: Principal, Name: "XksProxy" + c.Op, Time: s.clock.Now(), Details: details,
+		Account: p.Account, Region: p.Region, Source: Principal, Name: "XksProxy" + c.Op, Time: s.clock.Now(), Details: details, Quiet: true,
 	}))
 }

@@ -14,7 +14,8 @@ import (
 // change log.
 type watcher struct {
 	s      *Store
-	prefix []byte
+	match  func(key []byte) bool
+	values bool          // deliver them
 	pos    atomic.Uint64 // everything up to this revision was returned
 	closed chan struct{}
 	once   sync.Once
@@ -26,6 +27,16 @@ type watcher struct {
 
 // Watch delivers every commit after from that touches prefix.
 func (s *Store) Watch(ctx context.Context, prefix []byte, from store.Revision) (store.Watcher, error) {
+	prefix = bytes.Clone(prefix)
+	return s.watch(ctx, &watcher{match: func(key []byte) bool { return bytes.HasPrefix(key, prefix) }, values: true}, from)
+}
+
+// WatchKeys delivers the keys that match accepts of every commit after from.
+func (s *Store) WatchKeys(ctx context.Context, match func(key []byte) bool, from store.Revision) (store.Watcher, error) {
+	return s.watch(ctx, &watcher{match: match}, from)
+}
+
+func (s *Store) watch(ctx context.Context, w *watcher, from store.Revision) (store.Watcher, error) {
 	if err := s.begin(); err != nil {
 		return nil, err
 	}
@@ -36,7 +47,7 @@ func (s *Store) Watch(ctx context.Context, prefix []byte, from store.Revision) (
 	if from < store.Revision(s.horizon.Load()) {
 		return nil, store.ErrCompacted
 	}
-	w := &watcher{s: s, prefix: bytes.Clone(prefix), closed: make(chan struct{})}
+	w.s, w.closed = s, make(chan struct{})
 	w.pos.Store(uint64(from))
 	return w, nil
 }
@@ -47,7 +58,7 @@ func (w *watcher) Progress() store.Revision { return store.Revision(w.pos.Load()
 // Close releases the watcher.
 func (w *watcher) Close() { w.once.Do(func() { close(w.closed) }) }
 
-// Next returns the next commit that touches the prefix.
+// Next returns the next commit that touches the watched keys.
 func (w *watcher) Next(ctx context.Context) (store.Commit, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -106,15 +117,15 @@ func (w *watcher) over(ctx context.Context) error {
 	}
 }
 
-// pick copies the changes of c below the prefix.
+// pick copies the changes of c that are watched.
 func (w *watcher) pick(c *commit) (store.Commit, bool) {
 	var out store.Commit
 	for _, wr := range c.writes {
-		if !bytes.HasPrefix(wr.key, w.prefix) {
+		if !w.match(wr.key) {
 			continue
 		}
 		ch := store.Change{Key: bytes.Clone(wr.key), Deleted: wr.deleted}
-		if !wr.deleted {
+		if w.values && !wr.deleted {
 			ch.Value = append([]byte{}, wr.value...)
 		}
 		out.Changes = append(out.Changes, ch)
@@ -140,7 +151,7 @@ func (w *watcher) replay(ctx context.Context) error {
 		return err
 	}
 	defer r.close()
-	from := w.Progress()
+	from, to := w.Progress(), min(r.rev, w.s.feed.told())
 	log, err := w.s.db.NewIter(spaceBounds(spaceLog))
 	if err != nil {
 		return w.s.readErr(err)
@@ -162,7 +173,7 @@ func (w *watcher) replay(ctx context.Context) error {
 			if c.rev <= from {
 				continue
 			}
-			if c.rev > r.rev {
+			if c.rev > to {
 				return nil
 			}
 			if c.rev != w.readyTo+1 {
@@ -190,15 +201,15 @@ func (w *watcher) replay(ctx context.Context) error {
 	return nil
 }
 
-// load fetches the values of c's changes below the prefix.
+// load gathers the changes of c that are watched, with their values if those are.
 func (w *watcher) load(r *reader, c logCommit) (out store.Commit, size int, err error) {
 	out.Revision = c.rev
 	for _, lc := range c.changes {
-		if !bytes.HasPrefix(lc.key, w.prefix) {
+		if !w.match(lc.key) {
 			continue
 		}
 		ch := store.Change{Key: bytes.Clone(lc.key), Deleted: lc.deleted}
-		if !lc.deleted {
+		if w.values && !lc.deleted {
 			item, live, err := r.version(lc.key, c.rev)
 			if err != nil {
 				return out, 0, w.s.readErr(err)

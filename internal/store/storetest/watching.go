@@ -94,6 +94,45 @@ func testWatchPrefix(t *testing.T, s store.Store) {
 	expect(t, b, "7 b/3=x")
 }
 
+func testWatchKeys(t *testing.T, s store.Store) {
+	keys := func(from store.Revision) store.Watcher {
+		t.Helper()
+		w, err := s.WatchKeys(within(t), func(key []byte) bool { return bytes.HasSuffix(key, []byte("1")) }, from)
+		if err != nil {
+			t.Fatalf("watch keys: %v", err)
+		}
+		t.Cleanup(w.Close)
+		return w
+	}
+	live := keys(0)
+	writeSome(t, s)
+	past := keys(1)
+	for _, w := range []store.Watcher{live, past} {
+		if w == live {
+			expect(t, w, "1 a/1=")
+		}
+		expect(t, w, "2 b/1=", "3 a/1=", "4 a/1-", "5 a/1=")
+		if w.Progress() != 5 {
+			t.Errorf("progress %d, want 5", w.Progress())
+		}
+	}
+	// So many that no engine has all of them in memory.
+	for range 40 {
+		for _, key := range []string{"c/1", "c/2"} {
+			value := make([]byte, store.MaxValueBytes/2)
+			if _, err := s.Update(within(t), func(tx store.Txn) error { return tx.Put([]byte(key), value) }); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	for i := range 40 {
+		expect(t, live, fmt.Sprintf("%d c/1=", 7+2*i))
+	}
+	if _, err := s.WatchKeys(within(t), func([]byte) bool { return true }, 0); err != nil {
+		t.Errorf("watch from the beginning: %v", err)
+	}
+}
+
 func testWatchPast(t *testing.T, s store.Store) {
 	writeSome(t, s)
 	for from := range len(someCommits) {

@@ -3,14 +3,12 @@ package table
 import (
 	"fmt"
 	"sync"
-
-	"fastness/internal/store"
 )
 
 // Tally keeps a sum over the rows of each place K (an account in a Region, say) in memory,
-// for quotas: a place is counted once, from then on commits of this process keep its sum V
-// current. The sum is that of the last commit: rows made at the same moment are not in it
-// yet, so a quota may be exceeded by their number. The zero value is ready; it is safe for
+// for quotas: a place is counted once, from then on Change keeps its sum V current with the
+// commits of this process. The sum is that of the last commit: rows made at the same moment
+// are not in it yet, so a quota may be exceeded by their number. The zero value is ready; it is safe for
 // concurrent use and must not be copied.
 type Tally[K comparable, V any] struct {
 	mu    sync.Mutex
@@ -44,16 +42,23 @@ func (t *Tally[K, V]) Sum(at K, count func() (V, error)) (V, error) {
 	return sum, nil
 }
 
-// Change changes the sum of a place, if it is known, once tx has committed.
-func (t *Tally[K, V]) Change(tx store.Txn, at K, change func(V) V) {
-	tx.OnCommit(func(store.Revision) {
-		t.mu.Lock()
-		defer t.mu.Unlock()
-		t.generation++
-		if sum, ok := t.known[at]; ok {
-			t.known[at] = change(sum)
-		}
-	})
+// Change changes the sum of a place, if it is known. It is called when the transaction that
+// changed rows has committed.
+func (t *Tally[K, V]) Change(at K, change func(V) V) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.generation++
+	if sum, ok := t.known[at]; ok {
+		t.known[at] = change(sum)
+	}
+}
+
+// Recount has a place counted again: somebody else has changed its rows.
+func (t *Tally[K, V]) Recount(at K) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.generation++
+	delete(t.known, at)
 }
 
 // Forget has every place counted again.

@@ -20,7 +20,7 @@ func TestTallyCountsOnceAndFollowsCommits(t *testing.T) {
 	}
 	plus := func(at string, fails error) error {
 		return update(t, s, func(tx store.Txn) error {
-			tally.Change(tx, at, func(n int) int { return n + 1 })
+			tx.OnCommit(func(store.Revision) { tally.Change(at, func(n int) int { return n + 1 }) })
 			return fails
 		})
 	}
@@ -41,6 +41,14 @@ func TestTallyCountsOnceAndFollowsCommits(t *testing.T) {
 	if got := sum(7); got != 7 || counted != 2 {
 		t.Errorf("forgotten: %d, counted %d times", got, counted)
 	}
+	tally.Recount("elsewhere")
+	if got := sum(8); got != 7 || counted != 2 {
+		t.Errorf("another place: %d, counted %d times", got, counted)
+	}
+	tally.Recount("here")
+	if got := sum(9); got != 9 || counted != 3 {
+		t.Errorf("recounted: %d, counted %d times", got, counted)
+	}
 }
 
 func TestTallyDoesNotKeepACountThatACommitOvertook(t *testing.T) {
@@ -48,7 +56,7 @@ func TestTallyDoesNotKeepACountThatACommitOvertook(t *testing.T) {
 	var tally table.Tally[string, int]
 	got, err := tally.Sum("here", func() (int, error) {
 		must(t, update(t, s, func(tx store.Txn) error {
-			tally.Change(tx, "here", func(n int) int { return n + 1 })
+			tx.OnCommit(func(store.Revision) { tally.Change("here", func(n int) int { return n + 1 }) })
 			return nil
 		}))
 		return 5, nil

@@ -222,7 +222,7 @@ func (d *decoder) value(m *wire.Member, dst unsafe.Pointer, boxed bool) (bool, e
 		if err != nil {
 			return false, err
 		}
-		*(*string)(s.Place(dst, boxed)) = string(t)
+		wire.PlaceString(dst, boxed, t)
 		return true, nil
 	case wire.Blob:
 		if c != '"' {

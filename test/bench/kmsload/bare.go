@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/elliptic"
@@ -12,11 +11,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
-	"os"
 	"strconv"
 	"sync/atomic"
+
+	"fastness/test/bench/contest"
 )
 
 // The works of the bare server.
@@ -37,16 +36,12 @@ type bareAnswer struct {
 // nothing else. Its difference to the echo server is the algorithm. It prints its
 // address.
 func serveBare() error {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return err
-	}
 	signers, err := bareSigners()
 	if err != nil {
 		return err
 	}
 	var answer atomic.Pointer[bareAnswer]
-	h := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	return contest.ServeFloor(func(w http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(r.Body)
 		if err != nil {
 			return
@@ -73,12 +68,10 @@ func serveBare() error {
 		b := make([]byte, 0, len(a.before)+base64.StdEncoding.EncodedLen(len(signature))+len(a.behind))
 		b = base64.StdEncoding.AppendEncode(append(b, a.before...), signature)
 		b = append(b, a.behind...)
-		w.Header()["Content-Type"] = []string{"application/x-amz-json-1.1"}
+		w.Header()["Content-Type"] = []string{contest.JSON11}
 		w.Header()["Content-Length"] = []string{strconv.Itoa(len(b))}
 		_, _ = w.Write(b)
 	})
-	fmt.Fprintln(os.Stdout, l.Addr())
-	return http.Serve(l, h) //nolint:gosec // a test server on loopback
 }
 
 // bareSigners sign with the algorithms, parameters and calls that KMS documents for
@@ -115,6 +108,3 @@ func learn(sign func() ([]byte, error), answer []byte) (*bareAnswer, error) {
 	}
 	return &bareAnswer{sign: sign, before: before, behind: behind}, nil
 }
-
-// teachBare gives the bare server what fastness answers to the operation.
-func (s *server) teachBare(ctx context.Context, o operation) error { return s.put(ctx, o, o.bare) }

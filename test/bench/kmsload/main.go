@@ -1,8 +1,6 @@
-// Command kmsload compares KMS servers: it replays fixed, signed requests over
-// keep-alive connections, server after server in turns, and prints the rates, the
-// processor time of each server process per request, and the ratios to a bare
-// net/http server that answers with the same bytes, and for signatures to one that
-// also signs. However a peer behaves, each wait is bounded. It writes nothing outside its
+// Command kmsload compares KMS servers (package contest beside it says how): rates and
+// processor time per request, with the ratios to a bare net/http server that answers with
+// the same bytes, and for signatures to one that also signs. It writes nothing outside its
 // temporary directory. Package main of a test tool: see kms.sh beside it for how it
 // is run.
 package main
@@ -18,22 +16,25 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"fastness/test/bench/contest"
 )
 
 // settings are the flags.
 type settings struct {
-	fastness, openBao string
-	localKMS, moto    string
-	rounds            int
-	window, limit     time.Duration
-	conns             []int
-	ops               []string
-	grants            int
+	fastness, against       string
+	openBao, localKMS, moto string
+	rounds                  int
+	window, limit           time.Duration
+	conns                   []int
+	ops                     []string
+	grants                  int
 }
 
 func main() {
 	var s settings
 	flag.StringVar(&s.fastness, "fastness", "", "fastness binary")
+	flag.StringVar(&s.against, "against", "", "another fastness binary, to compare with in the same rounds; empty leaves it out")
 	flag.StringVar(&s.openBao, "openbao", "", "bao binary; empty leaves it out")
 	flag.StringVar(&s.localKMS, "local-kms", "", "local-kms binary; empty leaves it out")
 	flag.StringVar(&s.moto, "moto", "", "moto_server command; empty leaves it out")
@@ -48,7 +49,7 @@ func main() {
 	flag.Parse()
 	switch {
 	case *echo:
-		fatal(serveEcho())
+		fatal(contest.ServeEcho())
 		return
 	case *bare:
 		fatal(serveBare())
@@ -86,65 +87,28 @@ func run(ctx context.Context, s settings) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	servers, err := startAll(ctx, s, dir)
-	defer func() {
-		for _, sv := range servers {
-			sv.stop()
-		}
-	}()
-	if err != nil {
+	c := contest.Contest{Rounds: s.rounds, Window: s.window}
+	defer c.Stop()
+	if err := enter(ctx, &c, s, dir); err != nil {
 		return err
 	}
-	var results []result
-	defer func() { printTable(os.Stdout, results) }()
-	out := map[*server]bool{} // peers that failed
+	floors := []string{contest.EchoName, bareName}
+	if s.against != "" {
+		floors = append(floors, againstName)
+	}
+	var results []contest.Result
+	defer func() { contest.Print(os.Stdout, results, floors...) }()
 	for _, o := range operations {
 		if len(s.ops) > 0 && !slices.Contains(s.ops, o.name) {
 			continue
 		}
 		for _, conns := range s.conns {
-			r, err := compare(ctx, s, servers, out, o, conns)
+			r, err := c.Compare(ctx, o.name, conns)
 			results = append(results, r...)
 			if err != nil {
-				return fmt.Errorf("%s: %w", o.name, err)
+				return err
 			}
 		}
 	}
 	return nil
-}
-
-// compare measures one operation with one number of connections on every server that
-// knows it. A peer that fails is left out from there on, and said; an unfinished
-// comparison has the rounds that were measured.
-func compare(ctx context.Context, s settings, servers []*server, out map[*server]bool, o operation, conns int) ([]result, error) {
-	var all []result
-	at := map[*server]int{}
-	for _, sv := range servers {
-		if sv.offers(o) && !out[sv] {
-			at[sv] = len(all)
-			all = append(all, result{server: sv.name, op: o.name, conns: conns})
-		}
-	}
-	measured := func() []result {
-		return slices.DeleteFunc(all, func(r result) bool { return len(r.measured) == 0 })
-	}
-	for range s.rounds {
-		for _, sv := range servers {
-			i, ok := at[sv]
-			if !ok || out[sv] {
-				continue
-			}
-			m, err := sv.round(ctx, o, conns, s.window)
-			switch {
-			case err == nil:
-				all[i].measured = append(all[i].measured, m)
-			case sv.peer() && ctx.Err() == nil:
-				out[sv] = true
-				fmt.Fprintf(os.Stderr, "%s is left out from %s with %d connections on: %v\n", sv.name, o.name, conns, err)
-			default:
-				return measured(), fmt.Errorf("%s: %w", sv.name, err)
-			}
-		}
-	}
-	return measured(), nil
 }

@@ -9,6 +9,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+
+	"fastness/test/bench/contest"
 )
 
 const (
@@ -17,12 +19,19 @@ const (
 	baoRoot      = "root" // the development server's root token
 )
 
+// baoServer is OpenBao with the names of its keys.
+type baoServer struct {
+	*contest.Server
+	keys  keys
+	token string
+}
+
 // startOpenBao starts OpenBao's development server, which keeps everything in memory,
 // with the transit engine and a key for each kind of work. As it comes, the root token
 // asks and nothing is recorded. With audit it does more of what ours does: a token whose
 // policy allows the engine asks, and an audit device writes a file.
-func startOpenBao(ctx context.Context, path, dir string, audit bool) (*server, error) {
-	port, err := freePort()
+func startOpenBao(ctx context.Context, path, dir string, audit bool) (*contest.Server, error) {
+	port, err := contest.FreePort()
 	if err != nil {
 		return nil, err
 	}
@@ -30,28 +39,44 @@ func startOpenBao(ctx context.Context, path, dir string, audit bool) (*server, e
 	if err := os.Mkdir(home, 0o700); err != nil {
 		return nil, err
 	}
-	s := &server{name: baoName, addr: "127.0.0.1:" + port, token: baoRoot}
-	s.cmd = exec.Command(path, "server", "-dev", "-dev-no-store-token", "-dev-root-token-id="+baoRoot, "-dev-listen-address="+s.addr, "-log-level=error")
-	s.cmd.Env = append(os.Environ(), "HOME="+home)
+	cmd := exec.Command(path, "server", "-dev", "-dev-no-store-token", "-dev-root-token-id="+baoRoot, "-dev-listen-address=127.0.0.1:"+port, "-log-level=error")
+	cmd.Env = append(os.Environ(), "HOME="+home)
+	name := baoName
 	if audit {
-		s.name = baoAuditName
+		name = baoAuditName
 		config := fmt.Sprintf("audit \"file\" \"bench\" {\n  options {\n    file_path = %q\n  }\n}\n", filepath.Join(home, "audit.log"))
 		if err := os.WriteFile(filepath.Join(home, "openbao.hcl"), []byte(config), 0o600); err != nil {
 			return nil, err
 		}
-		s.cmd.Args = append(s.cmd.Args, "-config="+filepath.Join(home, "openbao.hcl"))
+		cmd.Args = append(cmd.Args, "-config="+filepath.Join(home, "openbao.hcl"))
 	}
-	s.render = func(_ context.Context, o operation, _ int) ([]byte, error) {
-		path, body := o.transit(&s.keys)
-		return s.baoRequest("transit/"+path, body)
+	server, err := contest.Start(ctx, name, port, cmd)
+	if err != nil {
+		return server, err
 	}
-	if err := s.cmd.Start(); err != nil {
+	s := &baoServer{Server: server, token: baoRoot, keys: keys{symmetric: "aes", ec: "ec", rsa: "rsa"}}
+	s.Requests = s.requests
+	return server, s.prepare(ctx, audit)
+}
+
+// requests implements contest.Server.Requests.
+func (s *baoServer) requests(_ context.Context, op string, conns int) ([][]byte, error) {
+	o, err := named(op)
+	if err != nil || o.transit == nil {
 		return nil, err
 	}
-	if err := s.await(ctx); err != nil {
-		return s, err
+	path, body := o.transit(&s.keys)
+	all := make([][]byte, conns)
+	for i := range all {
+		if all[i], err = s.request("transit/"+path, body); err != nil {
+			return nil, err
+		}
 	}
-	s.keys = keys{symmetric: "aes", ec: "ec", rsa: "rsa"}
+	return all, nil
+}
+
+// prepare makes the keys, a token that may use them, and a ciphertext.
+func (s *baoServer) prepare(ctx context.Context, audit bool) error {
 	for _, step := range []struct {
 		path string
 		body object
@@ -62,26 +87,26 @@ func startOpenBao(ctx context.Context, path, dir string, audit bool) (*server, e
 		{"transit/keys/" + s.keys.rsa, object{"type": "rsa-2048"}},
 	} {
 		if _, err := s.bao(ctx, step.path, step.body); err != nil {
-			return s, err
+			return err
 		}
 	}
 	if audit {
 		if err := s.baoUser(ctx); err != nil {
-			return s, err
+			return err
 		}
 	}
 	answer, err := s.bao(ctx, "transit/encrypt/"+s.keys.symmetric, object{"plaintext": text(32)})
 	if err != nil {
-		return s, err
+		return err
 	}
 	var out struct{ Data struct{ Ciphertext string } }
 	err = json.Unmarshal(answer, &out)
 	s.keys.small = out.Data.Ciphertext
-	return s, err
+	return err
 }
 
 // baoUser takes a token that may do no more than use the engine.
-func (s *server) baoUser(ctx context.Context) error {
+func (s *baoServer) baoUser(ctx context.Context) error {
 	const policy = `path "transit/*" { capabilities = ["create", "update"] }`
 	if _, err := s.bao(ctx, "sys/policies/acl/bench", object{"policy": policy}); err != nil {
 		return err
@@ -102,32 +127,28 @@ func (s *server) baoUser(ctx context.Context) error {
 	return nil
 }
 
-// baoRequest renders a request as OpenBao's API client sends it.
-func (s *server) baoRequest(path string, body object) ([]byte, error) {
+// request renders a request as OpenBao's API client sends it.
+func (s *baoServer) request(path string, body object) ([]byte, error) {
 	b, err := json.Marshal(body)
 	if err != nil {
 		return nil, err
 	}
-	r, err := http.NewRequest(http.MethodPost, "http://"+s.addr+"/v1/"+path, bytes.NewReader(b))
+	r, err := http.NewRequest(http.MethodPost, "http://"+s.Addr+"/v1/"+path, bytes.NewReader(b))
 	if err != nil {
 		return nil, err
 	}
 	r.Header.Set("X-Vault-Token", s.token)
 	r.Header.Set("X-Vault-Request", "true")
-	var out bytes.Buffer
-	if err := r.Write(&out); err != nil {
-		return nil, err
-	}
-	return out.Bytes(), nil
+	return contest.Render(r)
 }
 
 // bao sends one request on a connection of its own.
-func (s *server) bao(ctx context.Context, path string, body object) ([]byte, error) {
-	request, err := s.baoRequest(path, body)
+func (s *baoServer) bao(ctx context.Context, path string, body object) ([]byte, error) {
+	request, err := s.request(path, body)
 	if err != nil {
 		return nil, err
 	}
-	answer, err := s.exchange(ctx, request)
+	answer, err := s.Send(ctx, request)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+
+	"fastness/test/bench/contest"
 )
 
 // keys are what the requests of one server name: ARNs, or names of OpenBao's keys.
@@ -22,7 +24,7 @@ type operation struct {
 	name   string
 	action string // of KMS
 	body   func(k *keys, conn int) any
-	// mutating operations are not asked of servers that keep nothing on disk.
+	// mutating operations are not asked of moto, which keeps nothing on disk.
 	mutating bool
 	// bare is the work that is compared by itself (bare.go): the same for any server.
 	bare string
@@ -88,14 +90,25 @@ var operations = []operation{
 	},
 }
 
+// named finds an operation.
+func named(name string) (operation, error) {
+	for _, o := range operations {
+		if o.name == name {
+			return o, nil
+		}
+	}
+	return operation{}, fmt.Errorf("no operation is called %q", name)
+}
+
 func (o operation) target() string { return "TrentService." + o.action }
 
-func (o operation) payload(k *keys, conn int) ([]byte, error) {
-	b, err := json.Marshal(o.body(k, conn))
+// request is the operation as a server with these keys gets it, signed for it.
+func (o operation) request(s *contest.Server, k *keys, conn int) ([]byte, error) {
+	body, err := json.Marshal(o.body(k, conn))
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", o.name, err)
 	}
-	return b, nil
+	return s.Sign("kms", contest.JSON11, o.target(), body)
 }
 
 // keyPolicy has five statements, none of which but the last allows the caller.

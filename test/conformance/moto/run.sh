@@ -43,8 +43,15 @@ trap cleanup EXIT
 
 binary=${FASTNESS_BINARY:-$work/fastness}
 [ -n "${FASTNESS_BINARY:-}" ] || (cd "$root" && go build -o "$binary" ./cmd/fastness)
+# What AWS publishes under /aws/service an operator loads from a file: here it is what moto has
+# of it.
+public=
+if [ -d "$checkout/moto/ssm/resources" ]; then
+	python3 "$here/public_parameters.py" "$checkout/moto/ssm/resources" >"$work/public.json"
+	public="--ssm-parameters $work/public.json"
+fi
 port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
-"$binary" serve --data "$work/data" --listen "127.0.0.1:$port" --dev --dev-account 123456789012 >"$work/server.log" 2>&1 &
+"$binary" serve --data "$work/data" --listen "127.0.0.1:$port" --dev --dev-account 123456789012 $public >"$work/server.log" 2>&1 &
 server=$!
 curl -sS --fail --retry 50 --retry-connrefused --retry-delay 1 --retry-max-time 60 -o /dev/null "http://127.0.0.1:$port/health"
 

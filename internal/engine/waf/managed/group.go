@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"time"
 
 	"fastness/internal/engine/waf"
 	"fastness/internal/engine/waf/request"
@@ -17,6 +18,9 @@ import (
 
 //go:embed groups/*.json
 var files embed.FS
+
+// Updated is when the contents of the groups last changed.
+var Updated = time.Date(2026, 11, 29, 0, 0, 0, 0, time.UTC)
 
 // Vendor is the vendor of all groups here.
 const Vendor = "AWS"

@@ -10,16 +10,14 @@ import "slices"
 
 // group is some patterns with one automaton.
 type group struct {
-	dfa     *dfa
-	members []uint32 // patterns, by their number in the automaton
+	product *product
+	members []uint32 // patterns, by their number in the product
 	bits    Bits     // the same
 }
 
 const (
-	maxAlone   = 300     // states that the sample may make of one pattern that joins a group
-	maxStates  = 3000    // states that the sample may make of a group
-	maxMembers = 400     // patterns of a group
-	maxGroup   = 250_000 // instructions of a group
+	maxStates  = 4000 // states that the sample may make of a group
+	maxMembers = 400  // patterns of a group
 )
 
 // sample has values of the kinds that requests hold.
@@ -46,9 +44,17 @@ var sample = []string{
 func (s *Set) gather(list []uint32) {
 	var good []uint32
 	for _, i := range list {
-		d := newDFA(s.patterns[i].program, 1, &budget{limit: 4 << 20})
+		p := s.patterns[i].program
+		d := newDFA(p, newColumns(p), 0, &budget{limit: 1 << 20})
+		matches := 0
+		var steps uint64
+		for _, v := range sample {
+			if entry, _, _ := d.run([]byte(v), &steps, unlimitedStates); entry == matchState {
+				matches++
+			}
+		}
 		// What matches nearly everything would mark nearly every state.
-		if ok, matches := d.try(maxAlone); ok && matches <= len(sample)/2 {
+		if matches <= len(sample)/2 {
 			good = append(good, i)
 		}
 	}
@@ -61,39 +67,33 @@ func (s *Set) divide(list []uint32) {
 		return
 	}
 	if len(list) <= maxMembers {
-		trees := make([]*node, len(list))
+		programs := make([]*program, len(list))
 		for k, i := range list {
-			trees[k] = s.patterns[i].tree
+			programs[k] = s.patterns[i].program
 		}
-		if p, ok := build(trees, maxGroup, false); ok {
-			g := group{dfa: newDFA(p, len(list), s.memory), members: list, bits: NewBits(len(s.patterns))}
-			if ok, _ := g.dfa.try(maxStates); ok {
-				for _, i := range list {
-					g.bits.Set(int(i))
-					s.patterns[i].grouped = true
-				}
-				s.groups = append(s.groups, g)
-				return
+		g := group{product: newProduct(programs, s.memory), members: list, bits: NewBits(len(s.patterns))}
+		if g.product.try(maxStates) {
+			for _, i := range list {
+				g.bits.Set(int(i))
+				s.patterns[i].grouped = true
 			}
-			s.memory.used.Add(-int64(g.dfa.size()))
+			s.groups = append(s.groups, g)
+			return
 		}
+		s.memory.used.Add(-int64(g.product.size()))
 	}
 	half := len(list) / 2
 	s.divide(slices.Clip(list[:half]))
 	s.divide(list[half:])
 }
 
-// try runs the sample and tells whether it makes at most so many states, and how many
-// values of it a single pattern matches.
-func (d *dfa) try(most int) (ok bool, matches int) {
-	found := NewBits(d.all)
-	var steps uint64
+// try runs the sample and tells whether it makes at most so many states.
+func (p *product) try(most int) bool {
+	found, m := newFindings(len(p.parts)), NewScratch()
 	for _, v := range sample {
-		clear(found)
-		if at, _ := d.run([]byte(v), found, &steps, most); at >= 0 || d.states() > most {
-			return false, 0
+		if p.run([]byte(v), found, unlimitedStates, m); p.states() > most {
+			return false
 		}
-		matches += int(found[0] & 1)
 	}
-	return true, matches
+	return true
 }

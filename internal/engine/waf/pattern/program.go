@@ -7,7 +7,7 @@ type instOp uint8
 
 const (
 	instFail   instOp = iota // nothing goes on here
-	instMatch                // pattern arg has matched
+	instMatch                // the program has matched
 	instSet                  // consume a byte of set arg, go to x
 	instSplit                // go to x, and with less priority to y
 	instAssert               // go to x if the assertion arg holds
@@ -21,8 +21,7 @@ type inst struct {
 	x, y uint32
 }
 
-// program is a nondeterministic automaton of bytes (Thompson's construction) for one
-// pattern or several.
+// program is a nondeterministic automaton of bytes (Thompson's construction).
 type program struct {
 	insts []inst
 	sets  []byteSet
@@ -55,9 +54,9 @@ type builder struct {
 // tooLarge ends building.
 type tooLarge struct{}
 
-// build compiles trees into one program that tells which of them match. With saves, there
-// is one tree and the program remembers the boundaries of its groups, 0 being the whole.
-func build(trees []*node, limit int, saves bool) (p *program, ok bool) {
+// build compiles a tree into a program of at most limit instructions. With saves it
+// remembers the boundaries of its groups, 0 being the whole.
+func build(tree *node, limit int, saves bool) (p *program, ok bool) {
 	defer func() {
 		switch r := recover().(type) {
 		case nil:
@@ -69,16 +68,11 @@ func build(trees []*node, limit int, saves bool) (p *program, ok bool) {
 	}()
 	b := newBuilder(limit, saves, false)
 	b.looks = &b.p.looks
-	starts := make([]uint32, len(trees))
-	for i, t := range trees {
-		end := b.add(inst{op: instMatch, arg: uint32(i)})
-		if saves {
-			t = &node{op: opCapture, subs: []*node{t}}
-		}
-		starts[i] = b.node(t, end)
+	b.p.anchored = tree.anchored()
+	if saves {
+		tree = &node{op: opCapture, subs: []*node{tree}}
 	}
-	b.p.start = b.fork(starts)
-	b.p.anchored = !slices.ContainsFunc(trees, func(t *node) bool { return !t.anchored() })
+	b.p.start = b.node(tree, b.add(inst{op: instMatch}))
 	return b.p, true
 }
 

@@ -5,7 +5,6 @@ package pattern
 // are left for a combination of bytes.
 type Scratch struct {
 	simulation
-	found Bits
 
 	epoch      uint32   // of the value: what is stamped with another one is not valid
 	ends       []uint32 // stamps of states where strings end
@@ -16,6 +15,10 @@ type Scratch struct {
 	looked     bool     // whether present is known
 	present    uint64   // classes of bytes that occur
 	memo       [256]looseMemo
+
+	active [2][]active // parts of a product
+	found  *findings   // of a product for a value
+	step   *findings   // for a symbol
 }
 
 // looseMemo is which patterns without strings are left for a combination of bytes.
@@ -51,9 +54,6 @@ func (m *Scratch) begin(s *Set) {
 	if len(m.counted) < len(s.patterns) {
 		m.counted = make([]uint32, len(s.patterns))
 		m.counts = make([]uint32, len(s.patterns))
-	}
-	if m.found == nil {
-		m.found = NewBits(64)
 	}
 	m.candidates = m.candidates[:0]
 	m.looked = false

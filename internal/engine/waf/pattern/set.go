@@ -8,6 +8,7 @@ type Set struct {
 	atoms    [256]uint64   // the classes that each byte is of
 	loose    []uint32      // patterns without strings that are in no group
 	always   []uint32      // those that need no bytes either
+	waiting  Bits          // patterns with strings that are in no group
 	groups   []group
 	memory   *budget
 }
@@ -21,7 +22,9 @@ func (s *Set) Len() int { return len(s.patterns) }
 // the value, nothing is allocated.
 func (s *Set) Match(value []byte, want, got Bits, m *Scratch) {
 	m.begin(s)
-	s.scan(value, want, got, m)
+	if want == nil || want.Intersects(s.waiting) {
+		s.scan(value, want, got, m)
+	}
 	for _, i := range m.candidates {
 		s.evaluate(i, value, want, got, m)
 	}
@@ -43,22 +46,31 @@ func (s *Set) together(g *group, value []byte, want, got Bits, m *Scratch) {
 	if want != nil && !want.Intersects(g.bits) {
 		return
 	}
-	for len(m.found) < (len(g.members)+63)/64 {
-		m.found = append(m.found, 0)
+	if m.found == nil || len(m.found.matched) < (len(g.members)+63)/64 {
+		m.found = newFindings(len(g.members))
 	}
-	found := m.found[:(len(g.members)+63)/64]
-	clear(found)
-	if at, _ := g.dfa.run(value, found, &m.steps, 16+len(value)/256); at >= 0 {
-		// Too many states that are new: one at a time makes fewer.
-		for _, i := range g.members {
-			s.evaluate(i, value, want, got, m)
+	m.found.reset()
+	at, entries := g.product.run(value, m.found, allowance{first: 48, every: 12, most: 512}, m)
+	if at >= 0 {
+		for n, i := range g.members {
+			if m.found.matched.Has(n) || m.found.lost.Has(n) || !s.possible(i, value, want, got, m) {
+				continue
+			}
+			d := g.product.parts[n]
+			entry, _, _ := d.resume(d.current(), entries[n], value, at, &m.steps, unlimitedStates)
+			m.found.add(active{uint32(n), entry})
 		}
+	}
+	if !m.found.any {
 		return
 	}
-	for n := range found.All() {
+	for n := range m.found.matched.All() {
 		if i := g.members[n]; want == nil || want.Has(int(i)) {
 			got.Set(int(i))
 		}
+	}
+	for n := range m.found.lost.All() {
+		s.evaluate(g.members[n], value, want, got, m)
 	}
 }
 
@@ -138,18 +150,20 @@ func (s *Set) left(present uint64, m *Scratch) []uint32 {
 	return memo.left
 }
 
-// evaluate matches one pattern that may match.
-func (s *Set) evaluate(i uint32, value []byte, want, got Bits, m *Scratch) {
+// possible tells whether a pattern is wanted and can match the value.
+func (s *Set) possible(i uint32, value []byte, want, got Bits, m *Scratch) bool {
 	c := &s.patterns[i]
 	word, bit := i>>6, uint64(1)<<(i&63)
 	if len(value) < c.least || got[word]&bit != 0 || want != nil && want[word]&bit == 0 {
-		return
+		return false
 	}
-	if c.mask != 0 && c.mask&^s.present(value, m) != 0 {
-		return
-	}
-	if c.matches(value, m) {
-		got[word] |= bit
+	return c.mask == 0 || c.mask&^s.present(value, m) == 0
+}
+
+// evaluate matches one pattern that may match.
+func (s *Set) evaluate(i uint32, value []byte, want, got Bits, m *Scratch) {
+	if s.possible(i, value, want, got, m) && s.patterns[i].matches(value, m) {
+		got.Set(int(i))
 	}
 }
 
@@ -160,17 +174,24 @@ func (c *compiled) matches(value []byte, m *Scratch) bool {
 		m.steps += uint64(len(value)/16 + len(c.Text))
 		_, _, ok := c.locate(value)
 		return ok
-	case byAutomaton:
-		m.found[0] = 0
-		if at, seeds := c.alone().run(value, m.found, &m.steps, 24+len(value)/64); at >= 0 {
-			m.search(c.program, value, at, seeds, m.found, 1)
+	case byLooking:
+		for i, b := range value {
+			if c.one.has(b) {
+				m.steps += uint64(i)
+				return true
+			}
 		}
-	default:
-		m.resolve(c.program, value)
-		m.found[0] = 0
-		m.search(c.program, value, 0, nil, m.found, 1)
+		m.steps += uint64(len(value))
+		return false
+	case byAutomaton:
+		entry, at, seeds := c.alone().run(value, &m.steps, allowance{first: 24, every: 32, most: 1024})
+		if at >= 0 {
+			return m.search(c.program, value, at, seeds)
+		}
+		return entry == matchState
 	}
-	return m.found[0] != 0
+	m.resolve(c.program, value)
+	return m.search(c.program, value, 0, nil)
 }
 
 // SizeBytes estimates the memory of the Set now, with the states of its automata made so

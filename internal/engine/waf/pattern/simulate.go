@@ -31,7 +31,7 @@ func (s *sparse) reset() { s.dense = s.dense[:0] }
 type simulation struct {
 	now, then sparse
 	stack     []uint32
-	matched   []uint32   // numbers of the patterns that reach has seen match
+	matched   bool       // whether reach has come to a match
 	looks     [][]uint64 // for each look-around, a bit for each position
 	steps     uint64
 }
@@ -69,7 +69,7 @@ func (m *simulation) reach(p *program, set *sparse, pc uint32, holds assertion, 
 					goto next
 				}
 			case instMatch:
-				m.matched = append(m.matched, in.arg)
+				m.matched = true
 				goto next
 			default:
 				goto next
@@ -93,12 +93,12 @@ func (m *simulation) advance(p *program, b byte, holds assertion, at int) {
 	m.now, m.then = m.then, m.now
 }
 
-// search runs a program from position at on, where it has reached the seeds, and adds to
-// found the numbers of the patterns that match. It stops when all have.
-func (m *simulation) search(p *program, value []byte, at int, seeds []uint32, found Bits, all int) {
+// search runs a program from position at on, where it has reached the seeds, and tells
+// whether it matches.
+func (m *simulation) search(p *program, value []byte, at int, seeds []uint32) bool {
 	m.grow(p)
 	m.now.reset()
-	m.matched = m.matched[:0]
+	m.matched = false
 	holds := assertion(0)
 	if p.asserts != 0 {
 		holds = assertionsAt(value, at)
@@ -110,17 +110,8 @@ func (m *simulation) search(p *program, value []byte, at int, seeds []uint32, fo
 		if at == 0 || !p.anchored {
 			m.reach(p, &m.now, p.start, holds, at)
 		}
-		if len(m.matched) > 0 {
-			for _, i := range m.matched {
-				found.Set(int(i))
-			}
-			m.matched = m.matched[:0]
-			if all == 1 || found.Count() == all {
-				return
-			}
-		}
-		if at == len(value) || len(m.now.dense) == 0 && p.anchored {
-			return
+		if m.matched || at == len(value) || len(m.now.dense) == 0 && p.anchored {
+			return m.matched
 		}
 		if p.asserts != 0 {
 			holds = assertionsAt(value, at+1)
@@ -157,7 +148,7 @@ func (m *simulation) ends(l *look, value []byte, bits []uint64) {
 	p := l.program
 	m.grow(p)
 	m.now.reset()
-	m.matched = m.matched[:0]
+	m.matched = false
 	at, step := 0, 1
 	if !l.behind {
 		at, step = len(value), -1
@@ -171,9 +162,9 @@ func (m *simulation) ends(l *look, value []byte, bits []uint64) {
 			m.advance(p, value[min(at, at-step)], holds, at)
 		}
 		m.reach(p, &m.now, p.start, holds, at)
-		if len(m.matched) > 0 {
+		if m.matched {
 			bits[at>>6] |= 1 << (at & 63)
-			m.matched = m.matched[:0]
+			m.matched = false
 		}
 		if i == len(value) {
 			return

@@ -1,0 +1,145 @@
+package app
+
+import (
+	"bufio"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"fastness/internal/api/wafv2api"
+	"fastness/internal/engine/place"
+	"fastness/internal/engine/waf"
+	"fastness/internal/engine/waf/attack"
+	"fastness/internal/engine/waf/managed"
+	"fastness/internal/service/wafv2"
+)
+
+// FirewallConfig is what an operator can set about web ACLs.
+type FirewallConfig struct {
+	// Feeds is a directory with the addresses that the managed groups of addresses block: a file
+	// NAME.txt for each of their sets (managed.Group.AddressSets), with an address or a prefix
+	// a line and comments behind #. Empty: there are none. A feed is read when a web ACL is compiled.
+	Feeds string
+	// Countries and ASNs are MaxMind databases that take the place of the built-in tables; empty: those.
+	Countries, ASNs string
+}
+
+// FirewallOptions are what web ACLs are compiled with, in this process and in a proxy of its own:
+// the managed groups, the detector of attacks, the places of addresses.
+func FirewallOptions(c FirewallConfig, log *slog.Logger) (waf.Options, *managed.Catalogue, error) {
+	fail := func(err error) (waf.Options, *managed.Catalogue, error) {
+		return waf.Options{}, nil, fmt.Errorf("app: %w", err)
+	}
+	detector, err := attack.New()
+	if err != nil {
+		return fail(err)
+	}
+	groups, err := managed.New(feeds(c.Feeds, log))
+	if err != nil {
+		return fail(err)
+	}
+	places, err := place.Embedded()
+	if err != nil {
+		return fail(err)
+	}
+	if c.Countries != "" {
+		if places.Countries, err = place.ReadCountries(c.Countries); err != nil {
+			return fail(err)
+		}
+	}
+	if c.ASNs != "" {
+		if places.ASNs, err = place.ReadASNs(c.ASNs); err != nil {
+			return fail(err)
+		}
+	}
+	return waf.Options{Managed: groups, Attacks: detector, Places: located{places}}, groups, nil
+}
+
+// located is a database of places as web ACLs ask for it.
+type located struct{ *place.Database }
+
+func (l located) Country(a netip.Addr) (country, region string) {
+	return l.Database.Country(a), l.Region(a)
+}
+
+// maxFeed bounds the addresses of a feed.
+const maxFeed = 1_000_000
+
+// feeds reads the sets of addresses in a directory. A line that is no address is reported and left
+// out; a file that is not there is an empty set.
+func feeds(dir string, log *slog.Logger) func(string) []netip.Prefix {
+	if dir == "" {
+		return nil
+	}
+	return func(name string) []netip.Prefix {
+		f, err := os.Open(filepath.Join(dir, name+".txt"))
+		if err != nil {
+			if !os.IsNotExist(err) {
+				log.Error("a feed of addresses cannot be read", "feed", name, "error", err)
+			}
+			return nil
+		}
+		defer f.Close()
+		var list []netip.Prefix
+		bad := 0
+		sc := bufio.NewScanner(f)
+		for sc.Scan() && len(list) < maxFeed {
+			line, _, _ := strings.Cut(sc.Text(), "#")
+			if line = strings.TrimSpace(line); line == "" {
+				continue
+			}
+			p, err := netip.ParsePrefix(line)
+			if err != nil {
+				a, err := netip.ParseAddr(line)
+				if err != nil {
+					bad++
+					continue
+				}
+				p = netip.PrefixFrom(a.WithZone(""), a.BitLen())
+			}
+			list = append(list, p.Masked())
+		}
+		if err := sc.Err(); err != nil || bad > 0 || len(list) == maxFeed {
+			log.Warn("a feed of addresses is not wholly read", "feed", name, "addresses", len(list), "bad lines", bad, "error", err)
+		}
+		return list
+	}
+}
+
+// catalogue shows the managed groups to the API.
+type catalogue []wafv2.ManagedGroup
+
+func (c catalogue) ManagedGroups() []wafv2.ManagedGroup { return c }
+
+func newCatalogue(groups *managed.Catalogue) catalogue {
+	var all catalogue
+	for _, g := range groups.Groups() {
+		v := wafv2.ManagedVersion{Name: g.Version, Updated: managed.Updated, Capacity: g.Capacity}
+		for _, r := range g.Rules {
+			v.Rules = append(v.Rules, wafv2.ManagedRule{Name: r.Name, Action: ruleAction(r.Action)})
+			v.Labels = append(v.Labels, r.Label)
+		}
+		all = append(all, wafv2.ManagedGroup{
+			Vendor: managed.Vendor, Name: g.Name, Title: g.Title, Description: g.Description, LabelNamespace: g.LabelNamespace,
+			Versioned: g.Version != "", Default: g.Version, Versions: []wafv2.ManagedVersion{v},
+		})
+	}
+	return all
+}
+
+func ruleAction(k waf.ActionKind) wafv2api.RuleAction {
+	switch k {
+	case waf.Allow:
+		return wafv2api.RuleAction{Allow: new(wafv2api.AllowAction)}
+	case waf.Count:
+		return wafv2api.RuleAction{Count: new(wafv2api.CountAction)}
+	case waf.Captcha:
+		return wafv2api.RuleAction{Captcha: new(wafv2api.CaptchaAction)}
+	case waf.Challenge:
+		return wafv2api.RuleAction{Challenge: new(wafv2api.ChallengeAction)}
+	}
+	return wafv2api.RuleAction{Block: new(wafv2api.BlockAction)}
+}

@@ -1,0 +1,2 @@
+// Package followtest has memories follow a store in tests, and waits for them.
+package followtest
