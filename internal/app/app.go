@@ -154,7 +154,7 @@ func (a *App) open(ctx context.Context) error {
 	if stopped {
 		return errors.Join(errStopped, r.close())
 	}
-	a.gate.Open(r.door, r.proxy)
+	a.gate.Open(r.door, r.proxy, r.followers)
 	return nil
 }
 

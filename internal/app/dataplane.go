@@ -59,6 +59,7 @@ type dataPlane struct {
 	queue  *proxy.Queue
 	// catalogue has the managed rule groups.
 	catalogue catalogue
+	others    *followers // nil until they can come
 	// dirty has something in it when the configuration has to be made again.
 	dirty chan struct{}
 
@@ -71,7 +72,7 @@ type dataPlane struct {
 
 // newDataPlane makes the data plane before its rooms, which tell it of changes.
 func newDataPlane(s store.Store, c *Config) (*dataPlane, error) {
-	options, groups, err := FirewallOptions(c.Firewall, c.Log)
+	groups, err := ManagedGroups(c.Firewall, c.Log)
 	if err != nil {
 		return nil, err
 	}
@@ -83,11 +84,11 @@ func newDataPlane(s store.Store, c *Config) (*dataPlane, error) {
 		return d, nil
 	}
 	d.queue = proxy.NewQueue(d.account, d.seen.deliver)
-	engine := proxy.NewEngine(options, nil)
+	compile := NewFirewall(c.Firewall, groups)
 	d.proxy = proxy.New(proxy.Options{
 		Clock: c.Clock, Log: c.Log, Recorder: d.queue,
 		Compile: func(acl *proxy.WebACL, previous proxy.Inspector) (proxy.Inspector, error) {
-			i, err := engine.Compile(acl, previous)
+			i, err := compile(acl, previous)
 			if err == nil {
 				d.mu.Lock()
 				d.programs[acl.ARN] = i
@@ -185,10 +186,16 @@ func (d *dataPlane) close() error {
 
 // Target implements elbv2.Health.
 func (d *dataPlane) Target(_ context.Context, group string, target netip.AddrPort) (st elbv2.State) {
-	if d.proxy == nil {
-		return st
+	var h upstream.Health
+	known := false
+	if d.proxy != nil {
+		h, known = d.proxy.TargetHealth(group)[target.String()]
 	}
-	h, known := d.proxy.TargetHealth(group)[target.String()]
+	if d.others != nil && (!known || h.State != upstream.Healthy) {
+		if other, ok := d.others.health(group, target.String()); ok {
+			h, known = other, true
+		}
+	}
 	if !known {
 		return st
 	}

@@ -60,7 +60,8 @@ type rooms struct {
 	directory *iam.Directory
 	kms       *kms.Service
 	// plane are the load balancers.
-	plane *dataPlane
+	plane     *dataPlane
+	followers *followers
 
 	cancel  context.CancelFunc
 	closing <-chan struct{} // closed when the rooms close
@@ -205,6 +206,7 @@ func (a *App) openRooms(ctx context.Context, ring *seal.Keyring) (_ *rooms, err 
 		return nil, err
 	}
 	door.door = r.door
+	r.followers = newFollowers(r.plane, r.door, c)
 	directory.OnKeyChange(r.door.Forget)
 	if r.proxy, err = a.openProxy(ctx, r, sealed, registry); err != nil {
 		return nil, err

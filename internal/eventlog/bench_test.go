@@ -3,6 +3,8 @@ package eventlog_test
 import (
 	"testing"
 
+	"fastness/internal/audit"
+	"fastness/internal/clock"
 	"fastness/internal/eventlog"
 	"fastness/internal/store"
 	"fastness/internal/store/pebble"
@@ -42,6 +44,43 @@ func BenchmarkAppend(b *testing.B) {
 						return nil
 					})
 					if err != nil {
+						b.Error(err)
+					}
+				}
+			})
+		})
+	}
+}
+
+// BenchmarkRecorded is what following the history adds to the record of a call that changes
+// something; reading pays nothing.
+func BenchmarkRecorded(b *testing.B) {
+	for _, c := range []struct {
+		name               string
+		followed, readOnly bool
+	}{{"a change, not followed", false, false}, {"a change, followed", true, false}, {"a reading, followed", true, true}} {
+		b.Run(c.name, func(b *testing.B) {
+			s, err := pebble.Open("data", pebble.Options{FS: vfs.NewMem()})
+			if err != nil {
+				b.Fatal(err)
+			}
+			defer s.Close()
+			log, err := eventlog.Open(s, table.NewRegistry(), eventlog.Options{})
+			if err != nil {
+				b.Fatal(err)
+			}
+			var followers []audit.Follower
+			if c.followed {
+				followers = append(followers, log)
+			}
+			history := audit.Open(s, clock.System{}, followers...)
+			defer history.Close()
+			e := called(here, "CreateSecret", c.readOnly)
+			b.ReportAllocs()
+			b.SetParallelism(16)
+			b.RunParallel(func(pb *testing.PB) {
+				for pb.Next() {
+					if _, err := s.Update(b.Context(), func(tx store.Txn) error { return history.AppendTxn(tx, e) }); err != nil {
 						b.Error(err)
 					}
 				}

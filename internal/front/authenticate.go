@@ -38,7 +38,8 @@ func (d *Door) authenticate(ctx context.Context, r *http.Request, t target, sig 
 	if sig.Algorithm == sigv4.ECDSA {
 		region = d.defaultRegion
 	}
-	if !d.servesRegion(region) {
+	region, ok := d.served(region)
+	if !ok {
 		return nil, "", &wire.CommonError{Kind: wire.InvalidSignature, Message: "Credential should be scoped to a valid region. "}
 	}
 	rules := sigv4.Rules{

@@ -142,7 +142,14 @@ func (d *Door) add(room *Room) error {
 // calls it after the change is durable.
 func (d *Door) Forget(accessKeyID string) { d.verifier.Forget(accessKeyID) }
 
-func (d *Door) servesRegion(region string) bool { return slices.Contains(d.regions, region) }
+// served returns a Region as the configuration spells it: the name in a request is part of
+// its head, which would stay in memory with whatever remembers the Region.
+func (d *Door) served(region string) (string, bool) {
+	if i := slices.Index(d.regions, region); i >= 0 {
+		return d.regions[i], true
+	}
+	return "", false
+}
 
 // targetPrefixes are what X-Amz-Target may begin with for an API: the prefix of the
 // model and, where that has dots (CloudTrail's is a Java package name), its last part,

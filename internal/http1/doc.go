@@ -1,7 +1,7 @@
 // Package http1 reads and serves HTTP/1.1 strictly: RFC 9112 (message syntax) under
 // RFC 9110 (semantics).
 //
-// It has two parts that can be used apart from each other.
+// It has three parts that can be used apart from each other.
 //
 // The first is a parser of request heads. Head keeps the fields in the order and
 // spelling in which they came, which net/http forgets, and Parse refuses every form that
@@ -32,6 +32,15 @@
 //	conn.go      the loop of a connection
 //	deadline.go  time limits
 //	server.go    the connections together: limits, drain
+//	exchange.go  a request and its answer without the types of net/http
+//	departure.go clients that leave before the answer
+//	assemble.go  the head of a request that came over HTTP/2
+//	responsehead.go, client.go  the other side: responses
+//
+// The third is for proxies. Config.Exchange is served instead of an http.Handler, with fields
+// in order in both directions, trailers, informational answers, upgrades, time limits that
+// hold for progress instead of whole messages, and a body that another goroutine may read;
+// ResponseReader reads responses as strictly as Parse reads requests.
 //
 // What a handler must know, beyond what net/http asks of it: the request, its header map,
 // its body, its context and the ResponseWriter belong to the connection and are used again;
@@ -39,5 +48,6 @@
 // The context ends when the connection is known to be dead or the server is closed, not
 // when the handler returns. Nothing is read from the connection while a handler computes,
 // so a client that goes away meanwhile is noticed when the answer is written. Content-Type
-// is not guessed. Connections cannot be hijacked and answers have no trailers.
+// is not guessed. Connections cannot be hijacked and answers have no trailers, but by an
+// Exchange.
 package http1

@@ -12,4 +12,20 @@
 // Config is all that a proxy is told, as plain data; Source is where it comes from. The
 // proxy in the process of the control plane, the one that reads a file and the one on a host
 // of its own (package follow) differ in their Source only.
+//
+//	config.go, source.go        what a proxy is told, and by whom
+//	published.go, file.go       sources: in the process, a file
+//	inspect.go, engine.go       who judges requests: the interface, and package waf behind it
+//	proxy.go, state.go          a configuration made ready and put to work
+//	listener.go, secure.go      connections, TLS, fingerprints
+//	limits.go, certificates.go  how many connections; which certificate
+//	flow.go                     a request on its way: checks, inspection, rules, the answer
+//	conditions.go, actions.go   listener rules
+//	fields.go                   header fields that are added, changed and left out
+//	forward.go, forward2.go     to targets of HTTP/1.1, of HTTP/2
+//	tunnel.go                   websockets
+//	stickiness.go               clients that stay at a target
+//	pages.go                    answers of the proxy's own
+//	forwardauth.go              questions of other proxies
+//	queue.go                    records of requests, for whoever wants them later
 package proxy

@@ -279,7 +279,11 @@ func messageEnd(b []byte) int64 {
 	return 5 + int64(binary.BigEndian.Uint32(b[1:5]))
 }
 
-// readPrefix reads what is inspected of the body, and one byte more, which tells whether
+// heldBody is how much of a body is held at least until it is judged: the managed groups look at all of it,
+// other rules at what AWS shows them (Attributes.InspectedBody).
+const heldBody = 64 << 10
+
+// readPrefix reads what is held of the body, and one byte more, which tells whether
 // it goes on. It tells whether the request goes on; if not, it was answered.
 func (f *flow) readPrefix() bool {
 	head := f.x.Head()
@@ -288,13 +292,14 @@ func (f *flow) readPrefix() bool {
 	}
 	calls := f.calls()
 	limit := f.balancer.attributes.InspectedBody
-	if cap(f.prefix) < limit+1 {
-		f.prefix = make([]byte, 0, limit+1)
+	hold := max(limit, heldBody)
+	if cap(f.prefix) < hold+1 {
+		f.prefix = make([]byte, 0, hold+1)
 	}
 	f.body = f.prefix[:0]
 	f.x.LimitRead(f.balancer.idle)
-	for len(f.body) <= limit && !f.x.BodyEnded() {
-		n, err := f.x.Read(f.body[len(f.body) : limit+1])
+	for len(f.body) <= hold && !f.x.BodyEnded() {
+		n, err := f.x.Read(f.body[len(f.body) : hold+1])
 		f.body = f.body[:len(f.body)+n]
 		if err == io.EOF { //nolint:errorlint // as it comes from a reader
 			break
@@ -308,10 +313,9 @@ func (f *flow) readPrefix() bool {
 		}
 	}
 	f.x.Limit(f.balancer.idle)
-	f.seen.Body, f.seen.BodyTruncated = f.body, calls && !f.x.BodyEnded()
-	if len(f.body) > limit {
-		f.seen.Body, f.seen.BodyTruncated = f.body[:limit], true
-	}
+	more := calls && !f.x.BodyEnded() || len(f.body) > hold
+	f.seen.Body, f.seen.BodyTruncated = f.body[:min(len(f.body), limit)], more || len(f.body) > limit
+	f.seen.Held, f.seen.HeldTruncated = f.body[:min(len(f.body), hold)], more
 	return true
 }
 

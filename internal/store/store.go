@@ -107,8 +107,8 @@ type Txn interface {
 	Put(key, value []byte) error
 	// Delete removes key; removing an absent key is no error.
 	Delete(key []byte) error
-	// OnCommit registers f to run once, after the commit is durable and before
-	// Update returns, in the order of revisions. It does not run for an attempt that
+	// OnCommit registers f to run once, after the commit is durable, and before watchers
+	// are told of it and Update returns, in the order of revisions. It does not run for an attempt that
 	// is retried or fails; for an Update that wrote nothing it runs with the revision
 	// that was read. Other commits wait for f: it must not block or use the store.
 	OnCommit(f func(Revision))

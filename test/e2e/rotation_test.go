@@ -102,13 +102,17 @@ func engines() []engine {
 	}
 }
 
-func postgresDo(ctx context.Context, d *databases.Server, user, password, statement string) error {
+func postgresConnect(ctx context.Context, d *databases.Server, user, password string) (*pgx.Conn, error) {
 	c, err := pgx.ParseConfig(fmt.Sprintf("host=%s port=%d dbname=postgres sslmode=verify-full sslrootcert=%s", d.Host, d.Port, d.CAFile))
 	if err != nil {
-		return err
+		return nil, err
 	}
 	c.User, c.Password = user, password
-	conn, err := pgx.ConnectConfig(ctx, c)
+	return pgx.ConnectConfig(ctx, c)
+}
+
+func postgresDo(ctx context.Context, d *databases.Server, user, password, statement string) error {
+	conn, err := postgresConnect(ctx, d, user, password)
 	if err != nil {
 		return err
 	}
@@ -412,4 +416,53 @@ func BenchmarkPostgreSQLRotation(b *testing.B) {
 	}
 	slices.Sort(took)
 	b.ReportMetric(float64(took[len(took)/2].Microseconds())/1000, "p50-ms")
+}
+
+// BenchmarkPostgreSQLRotationsAtOnce is 100 secrets of one server, all rotated at once: how
+// long until the last has ended, and the most connections that the server has seen.
+func BenchmarkPostgreSQLRotationsAtOnce(b *testing.B) {
+	const secrets = 100
+	all := engines()[:1]
+	i, servers, flags := withDatabases(b, all...)
+	s := i.serve(b, flags...)
+	rotated := make([]*rotated, secrets)
+	for n := range rotated {
+		rotated[n] = newRotated(b, s, &all[0], servers[0], fmt.Sprintf("app%d", n), nil)
+	}
+	watch, err := postgresConnect(b.Context(), servers[0], servers[0].Admin, servers[0].Password)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer watch.Close(context.WithoutCancel(b.Context()))
+	ctx, stop := context.WithCancel(b.Context())
+	most := make(chan int, 1)
+	go func() {
+		seen := 0
+		for ctx.Err() == nil {
+			var n int
+			if watch.QueryRow(ctx, "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'fastness'").Scan(&n) == nil {
+				seen = max(seen, n)
+			}
+		}
+		most <- seen
+	}()
+	for b.Loop() {
+		tokens := make([]string, secrets)
+		for n, r := range rotated {
+			tokens[n] = uuid()
+			s.secretsManager(b, "RotateSecret", object{"SecretId": r.secret, "ClientRequestToken": tokens[n], "RotationLambdaARN": function(r.single)})
+		}
+		for n, r := range rotated {
+			r.until(b, patience, func(labels map[string]any) bool {
+				return slices.Contains(asStrings(labels[tokens[n]]), "AWSCURRENT") && !isPending(labels)
+			})
+		}
+	}
+	stop()
+	connections := <-most
+	if connections > 16 {
+		b.Errorf("%d connections at once, more than 16", connections)
+	}
+	b.ReportMetric(float64(connections), "connections")
+	b.ReportMetric(float64(b.Elapsed().Milliseconds())/float64(b.N)/secrets, "ms/rotation")
 }

@@ -3,7 +3,6 @@ package place
 import (
 	_ "embed"
 	"net/netip"
-	"strings"
 )
 
 // Countries tells the country of an address.
@@ -21,15 +20,15 @@ type Database struct {
 // Country is the ISO 3166-1 alpha-2 code of the country that an address is in, in upper
 // case, "" if that is not known.
 func (c Countries) Country(a netip.Addr) string {
-	country, _, _ := strings.Cut(c.t.name(a), "-")
-	return country
+	name := c.t.name(a)
+	return name[:min(len(name), 2)]
 }
 
 // Region is the ISO 3166-2 code of the region that an address is in, like "US-CA", "" if
 // that is not known. The tables that the binary carries know none.
 func (c Countries) Region(a netip.Addr) string {
-	if region := c.t.name(a); strings.IndexByte(region, '-') >= 0 {
-		return region
+	if name := c.t.name(a); len(name) > 2 {
+		return name
 	}
 	return ""
 }

@@ -120,11 +120,12 @@ func unpack(packed []byte) (*table, error) {
 		t.names = append(t.names, string(p.bytes(p.number(maxNames))))
 	}
 	starts, values := p.columns()
-	for _, s := range starts {
+	t.starts4 = make([]uint32, len(starts))
+	for i, s := range starts {
 		if s > math.MaxUint32 {
 			return nil, errPacked
 		}
-		t.starts4 = append(t.starts4, uint32(s))
+		t.starts4[i] = uint32(s)
 	}
 	t.values4 = values
 	t.starts6, t.values6 = p.columns()
@@ -184,8 +185,9 @@ func (p *parser) columns() ([]uint64, []uint32) {
 		}
 		starts, last = append(starts, s), s
 	}
-	var ranking []uint32
-	for range p.number(maxRanks) {
+	ranks := p.number(maxRanks)
+	ranking := make([]uint32, 0, min(ranks, uint64(len(p.raw))))
+	for range ranks {
 		ranking = append(ranking, uint32(p.number(math.MaxUint32)))
 	}
 	low, middle, high := p.bytes(n), p.bytes(n), p.bytes(n)

@@ -3,7 +3,6 @@ package place
 import (
 	"encoding/binary"
 	"net/netip"
-	"slices"
 )
 
 // table gives every address a value, 0 where there is none: the value of the last start that
@@ -63,13 +62,19 @@ func (t *table) value(a netip.Addr) uint32 {
 	return 0
 }
 
-// behind is how many of the starts are not behind key.
+// behind is how many of the starts, which ascend, are not behind key.
 func behind[T uint32 | uint64](starts []T, key T) int {
-	i, found := slices.BinarySearch(starts, key)
-	if found {
-		i++
+	from, n := 0, len(starts)
+	for n > 0 {
+		half := n / 2
+		if starts[from+half] <= key {
+			from += half + 1
+			n -= half + 1
+		} else {
+			n = half
+		}
 	}
-	return i
+	return from
 }
 
 // name is what the value of an address stands for.

@@ -115,14 +115,10 @@ var errClosedTarget = errors.New("no further connection in this session")
 // dial connects to the first address that answers. Drivers call it, perhaps from
 // goroutines of theirs; what address they ask for does not matter.
 func (t *target) dial(ctx context.Context) (net.Conn, error) {
-	c := &connection{target: t}
-	t.mu.Lock()
-	if t.shut || len(t.open) >= t.weight {
-		t.mu.Unlock()
-		return nil, errClosedTarget
+	c := &connection{target: t, ended: make(chan struct{})}
+	if err := t.admit(ctx, c); err != nil {
+		return nil, err
 	}
-	t.open[c] = struct{}{}
-	t.mu.Unlock()
 
 	var first error
 	for _, addr := range t.addrs {
@@ -145,10 +141,42 @@ func (t *target) dial(ctx context.Context) (net.Conn, error) {
 	return nil, first
 }
 
+// admit counts a connection that is to be made. It waits for those that are being closed.
+func (t *target) admit(ctx context.Context, c *connection) error {
+	for {
+		t.mu.Lock()
+		if t.shut {
+			t.mu.Unlock()
+			return errClosedTarget
+		}
+		if len(t.open) < t.weight {
+			t.open[c] = struct{}{}
+			t.mu.Unlock()
+			return nil
+		}
+		var closing *connection
+		for other := range t.open {
+			if other.closing {
+				closing = other
+			}
+		}
+		t.mu.Unlock()
+		if closing == nil {
+			return errClosedTarget
+		}
+		select {
+		case <-closing.ended:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+}
+
 func (t *target) forget(c *connection) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	delete(t.open, c)
+	close(c.ended)
 	if t.shut && len(t.open) == 0 {
 		t.giveBack()
 	}
@@ -215,23 +243,33 @@ func (t *target) close() {
 // connection is one that its target counts until both ends are closed.
 type connection struct {
 	net.Conn
-	target *target
-	once   sync.Once
-	err    error
+	target  *target
+	once    sync.Once
+	err     error
+	closing bool          // under target.mu: our half is closed
+	ended   chan struct{} // closed when the connection counts no more
 }
 
-// Close closes our half and waits a little for the server's, so that the server, too,
-// never counts more connections than the limit.
+// Close closes our half. The connection counts until the server has closed the other, for
+// which it gets a little time, so that the server, too, never counts more connections than
+// the limit. Nobody waits for that but who wants its slots: a rotation goes on meanwhile.
 func (c *connection) Close() error {
 	c.once.Do(func() {
-		if half, ok := c.Conn.(interface{ CloseWrite() error }); ok && half.CloseWrite() == nil {
-			if c.Conn.SetReadDeadline(time.Now().Add(drainTimeout)) == nil {
-				// What still comes is of no interest.
-				_, _ = io.Copy(io.Discard, io.LimitReader(c.Conn, 1<<20))
-			}
+		half, ok := c.Conn.(interface{ CloseWrite() error })
+		if !ok || half.CloseWrite() != nil || c.Conn.SetReadDeadline(time.Now().Add(drainTimeout)) != nil {
+			c.err = c.Conn.Close()
+			c.target.forget(c)
+			return
 		}
-		c.err = c.Conn.Close()
-		c.target.forget(c)
+		c.target.mu.Lock()
+		c.closing = true
+		c.target.mu.Unlock()
+		go func() {
+			// What still comes is of no interest.
+			_, _ = io.Copy(io.Discard, io.LimitReader(c.Conn, 1<<20))
+			_ = c.Conn.Close()
+			c.target.forget(c)
+		}()
 	})
 	return c.err
 }

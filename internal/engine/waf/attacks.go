@@ -5,7 +5,6 @@ import (
 	"fmt"
 
 	"fastness/internal/engine/waf/attack"
-	"fastness/internal/engine/waf/pattern"
 )
 
 // AttackMatch tells whether a value is an attack of one of the families, read in each of the ways
@@ -41,37 +40,27 @@ func (c *compiler) attackLeaf(m *AttackMatch) (leaf, error) {
 
 // attacked tells whether a value of the leaf's node is an attack of its families.
 func (s *Scratch) attacked(l *leaf) bool {
-	st := s.values(l.node)
-	for i := range st.n {
-		if s.attacks(&s.variants[s.refs[st.first+i]], l.place)&l.families != 0 {
+	bit := aspectBit(l.aspect)
+	ps := s.part(s.p.nodes[l.node].part)
+	for i := range ps.n {
+		var set attack.Set
+		if v := &s.values[ps.first+i]; v.known&bit != 0 {
+			set = attack.Set(v.kept.hit(l.aspect))
+		} else {
+			set = s.attacks(&s.forms[s.form(l.node, i)], l.place)
+			s.answer(ps.first+i, l.aspect, int32(set))
+		}
+		if set&l.families != 0 {
 			return true
 		}
 	}
 	return false
 }
 
-// attacks gives the families of attacks that a value at a place is one of.
-func (s *Scratch) attacks(v *variant, place attack.Place) attack.Set {
-	if v.tried == place {
-		return v.attacks
+// attacks gives the families of attacks that a form at a place is one of.
+func (s *Scratch) attacks(f *form, place attack.Place) attack.Set {
+	if f.tried != place {
+		f.tried, f.attacks = place, s.p.attacks.Inspect(f.bytes, place, &s.attack, nil)
 	}
-	v.tried = place
-	m := s.p.memo
-	if m == nil || len(v.bytes) < minMemoValue || len(v.bytes) > maxMemoValue {
-		v.attacks = s.p.attacks.Inspect(v.bytes, place, &s.attack, nil)
-		return v.attacks
-	}
-	probe := -1 - int32(place) // nodes are not negative
-	h := m.hash(probe, v.bytes)
-	if got := m.find(h, probe, v.bytes); got != nil {
-		v.attacks = 0
-		if len(got) > 0 {
-			v.attacks = attack.Set(got[0])
-		}
-		return v.attacks
-	}
-	v.attacks = s.p.attacks.Inspect(v.bytes, place, &s.attack, nil)
-	s.word[0] = uint64(v.attacks)
-	m.offer(h, probe, v.bytes, pattern.Bits(s.word[:]))
-	return v.attacks
+	return f.attacks
 }

@@ -32,8 +32,8 @@ func browserGet() *request.Request {
 	return r
 }
 
-// form is a checkout form of 500 bytes with 18 arguments.
-func form() *request.Request {
+// checkout is a form of 500 bytes with 18 arguments.
+func checkout() *request.Request {
 	r := browserGet()
 	r.Method, r.Target = "POST", "/shop/checkout"
 	var b strings.Builder
@@ -167,7 +167,7 @@ func BenchmarkEvaluate(b *testing.B) {
 			for _, c := range []struct {
 				name string
 				r    *request.Request
-			}{{"get", browserGet()}, {"form", form()}, {"json", document()}} {
+			}{{"get", browserGet()}, {"form", checkout()}, {"json", document()}} {
 				b.Run(size.name+"/"+c.name+memo.name, func(b *testing.B) {
 					s := NewScratch(request.DefaultLimits())
 					for range 3 {

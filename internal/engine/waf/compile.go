@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"fastness/internal/engine/waf/attack"
+	"fastness/internal/engine/waf/inject"
 	"fastness/internal/engine/waf/pattern"
 	"fastness/internal/engine/waf/rate"
 	"fastness/internal/engine/waf/transform"
@@ -37,6 +38,10 @@ type Options struct {
 	RateKeys int
 	// IPv6Prefix is how many bits of an IPv6 address rate-based rules tell apart, 0 is all.
 	IPv6Prefix int
+	// InjectionBytes is how many bytes of one request the detectors of injections may look into,
+	// 0 is inject.DefaultBudget, some 25 ms of the worst content. A request that has more
+	// for them counts as an injection.
+	InjectionBytes int
 	// Previous is the program that this one takes the place of. Rate-based rules whose
 	// settings did not change go on counting where they are; others begin anew.
 	Previous *Program
@@ -79,6 +84,7 @@ type Program struct {
 	rates    map[string]*rateRule     // by the names of their rules
 	bodies   map[string]*ResponseBody // the ACL's
 	v6Bits   int
+	budget   inject.Budget
 	usesASN  bool
 }
 
@@ -137,7 +143,8 @@ func Compile(acl *ACL, o Options) (*Program, error) {
 	c := &compiler{
 		o: o, sets: &o.Sets, context: acl.LabelNamespace,
 		p: &Program{
-			acl: *acl, hasher: rate.NewHasher(), places: o.Places, attacks: o.Attacks, v6Bits: o.IPv6Prefix, rates: map[string]*rateRule{},
+			acl: *acl, hasher: rate.NewHasher(), places: o.Places, v6Bits: o.IPv6Prefix, rates: map[string]*rateRule{}, attacks: o.Attacks,
+			budget: cmp.Or(inject.Budget(o.InjectionBytes), inject.DefaultBudget),
 			bodies: pointers(acl.Bodies),
 		},
 		patternIDs: map[string]int32{}, partIDs: map[string]int32{}, children: map[childKey]int32{},

@@ -13,16 +13,16 @@
 // # What a program shares
 //
 // Rules look at components of the request (package request), after a chain of transformations
-// (package transform), for patterns (package pattern) and for injections. Each distinct pair of
-// a component and a chain is a node; the nodes of a component are a tree, whose branches apply
-// one transformation each. The values of a node are made at most once for a request, and only
-// when a rule that is reached asks for them. A value that a transformation leaves alone, as
-// most do, stays the same variant and is not looked at again.
+// (package transform), for patterns (package pattern) and for injections (package inject). Each
+// distinct pair of a component and a chain is a node; the nodes of a component are a tree, whose
+// branches apply one transformation each. What a node makes of a value is made at most once for a
+// request, and only when a rule that is reached asks for it. A form that several chains lead to,
+// and most values are left alone by most transformations, is one.
 //
-// All patterns of an ACL are one automaton, and a variant passes through it once, for
-// everything that any rule looks for in its component. What came of it is kept in a bounded memo
-// under the variant's exact bytes, so that the user agent and the cookies that come with every
-// request are looked at once.
+// All patterns of an ACL are one automaton, and a form passes through it once, for everything
+// that any rule looks for in its component. What came of a value, in all its forms, is kept in a
+// bounded memo under its exact bytes, so that the user agent and the cookies that come with
+// every request are looked at once.
 //
 // Rules that cannot match before one of a few patterns does form blocks: a request that nothing
 // matches passes over a thousand rules by a look at the bits of some nodes.
@@ -51,7 +51,7 @@
 //	token.go verdict.go                        what the engine asks and answers
 //	compile.go expression.go block.go          from the specification to the program
 //	evaluate.go scratch.go                     one request
-//	node.go memo.go                            values, what is found in them, what is remembered
+//	node.go injection.go memo.go               values, what is found in them, what is remembered
 //	label.go address.go country.go ratebased.go
 //	explain.go                                 what each rule found where
 package waf

@@ -30,6 +30,7 @@ func (p *Program) Evaluate(r *request.Request, tokens Tokens, s *Scratch) (v *Ve
 	}()
 	s.begin(p, r, tokens)
 	s.run()
+	s.remember()
 	return &s.verdict, nil
 }
 
@@ -253,9 +254,7 @@ func (s *Scratch) leaf(id int32) truth {
 // decision is what the state of the leaf's component decides, whatever is looked for; inspect
 // tells that it decides nothing.
 func (s *Scratch) decision(l *leaf) (t truth, inspect bool) {
-	root := s.p.parts[s.p.nodes[l.node].part].root
-	s.values(root)
-	o := &s.parts[s.p.nodes[l.node].part].outcome
+	o := &s.part(s.p.nodes[l.node].part).outcome
 	switch {
 	case o.Decision == request.Matches:
 		return yes, false
@@ -294,17 +293,13 @@ func (s *Scratch) decide(l *leaf) truth {
 		if !inspect {
 			return t
 		}
-		switch {
-		case l.kind == sizeLeaf:
+		switch l.kind {
+		case sizeLeaf:
 			return truthOf(s.sized(l.node, l.compare, l.size))
-		case l.kind == attackLeaf:
+		case attackLeaf:
 			return truthOf(s.attacked(l))
-		case l.kind == xssLeaf:
-			return truthOf(s.injected(l.node, xss))
-		case l.high:
-			return truthOf(s.injected(l.node, sqliHigh))
 		}
-		return truthOf(s.injected(l.node, sqliLow))
+		return truthOf(s.injected(l))
 	}
 	if l.position == AnyIP {
 		return s.anyForwarded(l)

@@ -14,6 +14,7 @@ type Explanation struct {
 	Terminating string      `json:",omitempty"` // the rule that ended the evaluation; in a group, with a slash
 	Labels      []string    `json:",omitempty"`
 	Rules       []RuleTrace // that were evaluated, in order
+	Exhausted   bool        `json:",omitempty"` // see Verdict
 }
 
 // RuleTrace is one rule that was evaluated.
@@ -87,7 +88,7 @@ func (p *Program) Explain(r *request.Request, tokens Tokens, s *Scratch) (*Expla
 	if err != nil {
 		return nil, err
 	}
-	e := &Explanation{Action: v.Action, Labels: v.AppendLabels(nil), Rules: t.rules}
+	e := &Explanation{Action: v.Action, Labels: v.AppendLabels(nil), Rules: t.rules, Exhausted: v.Exhausted}
 	if v.Terminating != nil {
 		e.Terminating = v.Terminating.Rule.Path()
 	}
@@ -247,7 +248,7 @@ func (s *Scratch) explainLeaf(st *StatementTrace, l *leaf, result truth) {
 		}
 		return
 	}
-	if s.values(l.node).n == 0 {
+	if s.part(s.p.nodes[l.node].part).n == 0 {
 		st.Why = "missing"
 		return
 	}
@@ -270,13 +271,13 @@ func (s *Scratch) findings(l *leaf) []Finding {
 	var all []Finding
 	component := s.p.parts[s.p.nodes[l.node].part].selector.Component()
 	component.Oversize = l.oversize
-	st := s.values(l.node)
-	for i := range st.n {
+	ps := s.part(s.p.nodes[l.node].part)
+	for i := range ps.n {
 		if len(all) == maxFindings {
 			break
 		}
-		v := &s.variants[s.refs[st.first+i]]
-		value := &s.vals[v.value]
+		v := &s.forms[s.form(l.node, i)]
+		value := &s.vals[s.values[ps.first+i].source]
 		f := Finding{Component: component, Name: string(value.Name), Key: value.Key, End: len(v.bytes)}
 		switch l.kind {
 		case patternLeaf:
@@ -293,20 +294,14 @@ func (s *Scratch) findings(l *leaf) []Finding {
 				continue
 			}
 			f.Attack = found.String()
-		case xssLeaf:
-			if !s.injection(v, xss) {
-				continue
-			}
-			f.Injection = "XSS"
 		default:
-			what := sqliLow
-			if l.high {
-				what = sqliHigh
-			}
-			if !s.injection(v, what) {
+			if !s.isInjection(v, l.injection()) {
 				continue
 			}
 			f.Injection, f.High = "SQL", l.high
+			if l.kind == xssLeaf {
+				f.Injection = "XSS"
+			}
 		}
 		f.cut(v.bytes)
 		all = append(all, f)
@@ -315,7 +310,10 @@ func (s *Scratch) findings(l *leaf) []Finding {
 }
 
 // locate finds where the leaf's patterns match a value.
-func (s *Scratch) locate(f *Finding, l *leaf, v *variant) bool {
+func (s *Scratch) locate(f *Finding, l *leaf, v *form) bool {
+	if v.got == notScanned { // the memo knew
+		s.scan(v)
+	}
 	for _, id := range l.patterns {
 		if v.got >= 0 && s.got[v.got+id>>6]&(1<<(id&63)) != 0 {
 			f.Pattern = s.p.patterns[id].Text

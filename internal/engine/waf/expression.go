@@ -86,6 +86,7 @@ type leaf struct {
 	high     bool    // SQLi sensitivity
 	families attack.Set
 	place    attack.Place
+	aspect   uint8 // of an injection or attack
 	compare  Comparison
 	size     int64
 

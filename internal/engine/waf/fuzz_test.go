@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"fastness/internal/engine/waf/attack"
 	"fastness/internal/engine/waf/request"
 )
 
@@ -15,10 +16,14 @@ func FuzzEvaluate(f *testing.F) {
 	f.Add(uint64(2), "/%2e%2e/admin;x?a=<script>#f", "X-Key: \xff\nX-Forwarded-For: nobody", []byte("a=1&b=' or 1=1--"), false)
 	f.Add(uint64(3), "http://x/?&&=&q", "Cookie: ;;=;a\na:", []byte(`{"a":{"b":"\u0000"`), true)
 	f.Add(uint64(4), "", "", []byte(nil), false)
+	detector, err := attack.New()
+	if err != nil {
+		f.Fatal(err)
+	}
 	f.Fuzz(func(t *testing.T, seed uint64, target, head string, body []byte, truncated bool) {
 		g := generator{rand.New(rand.NewPCG(seed%64, 11))}
 		a, sets := g.spec()
-		p, err := Compile(a, Options{Sets: sets, Places: places})
+		p, err := Compile(a, Options{Sets: sets, Places: places, Attacks: detector})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -28,7 +33,7 @@ func FuzzEvaluate(f *testing.F) {
 			name, value, _ := strings.Cut(line, ": ")
 			r.Fields = append(r.Fields, request.Field{Name: name, Value: value})
 		}
-		plain := &reference{acl: a, sets: sets, places: places, counts: map[string]int64{}}
+		plain := &reference{acl: a, sets: sets, places: places, attacks: detector, counts: map[string]int64{}}
 		s := NewScratch(request.DefaultLimits())
 		for range 3 { // the memo answers the third time
 			want := plain.evaluate(r)

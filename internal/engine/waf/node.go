@@ -1,8 +1,7 @@
 package waf
 
 import (
-	"github.com/corazawaf/libinjection-go"
-	"hash/maphash"
+	"slices"
 
 	"fastness/internal/engine/waf/attack"
 	"fastness/internal/engine/waf/pattern"
@@ -15,53 +14,109 @@ type part struct {
 	selector *request.Selector
 	root     int32 // the node without transformations
 	// scan is what a value of the component is scanned for in whatever form: all that its
-	// nodes want. A value that two chains leave the same is then scanned once.
+	// nodes want. A form that two chains lead to is then scanned once.
 	scan pattern.Bits
-	any  bool // scan is not empty
+	// aspects are what can be asked about a value of the component; the memo keeps the answers
+	// to the first maxAspects.
+	aspects []aspect
 }
 
+// aspect is a question about each value of a component: which patterns match it at a node,
+// whether it is an injection, or of which families of attacks it is.
+type aspect struct {
+	node  int32
+	what  flags        // injection
+	place attack.Place // attacks; neither: patterns
+}
+
+// maxAspects is how many aspects of a component are remembered: a set of them is a word.
+const maxAspects = 64
+
 // node is a component behind a chain of transformations. The nodes of a component are a tree:
-// each applies one transformation to the values of its parent, and most transformations leave
-// most values as they are. Such a value is not looked at again: it is the same variant.
+// each applies one transformation to the forms that its parent has, and most transformations
+// leave most values as they are.
 type node struct {
 	part   int32
 	parent int32 // -1: a root
 	kind   transform.Kind
 	want   pattern.Bits // patterns that statements look for here
+	aspect uint8        // of patterns, in the part; noAspect
+}
+
+const noAspect = 0xff
+
+// aspect returns the number of an aspect of the node's component, noAspect if it is not
+// remembered.
+func (c *compiler) aspect(a aspect) uint8 {
+	p := &c.p.parts[c.p.nodes[a.node].part]
+	if i := slices.Index(p.aspects, a); i >= 0 {
+		return uint8(i)
+	}
+	if len(p.aspects) == maxAspects {
+		return noAspect
+	}
+	p.aspects = append(p.aspects, a)
+	return uint8(len(p.aspects) - 1)
 }
 
 // masks fills in what the nodes want, once all patterns are known.
 func (c *compiler) masks() {
 	p := c.p
 	for i := range p.nodes {
-		p.nodes[i].want = pattern.NewBits(len(c.patterns))
+		p.nodes[i].want, p.nodes[i].aspect = pattern.NewBits(len(c.patterns)), noAspect
 	}
 	for i := range p.parts {
 		p.parts[i].scan = pattern.NewBits(len(c.patterns))
 	}
 	for i := range p.leaves {
-		for _, id := range p.leaves[i].patterns {
-			p.nodes[p.leaves[i].node].want.Set(int(id))
+		l := &p.leaves[i]
+		for _, id := range l.patterns {
+			p.nodes[l.node].want.Set(int(id))
+		}
+		switch l.kind {
+		case patternLeaf:
+			p.nodes[l.node].aspect = c.aspect(aspect{node: l.node})
+		case sqliLeaf, xssLeaf:
+			l.aspect = c.aspect(aspect{node: l.node, what: l.injection()})
+		case attackLeaf:
+			l.aspect = c.aspect(aspect{node: l.node, place: l.place})
 		}
 	}
 	for i := range p.nodes {
 		p.parts[p.nodes[i].part].scan.Or(p.nodes[i].want)
 	}
-	for i := range p.parts {
-		p.parts[i].any = p.parts[i].scan.Any()
-	}
 }
 
-// variant is one value of a component in one form.
-type variant struct {
+// partState is what is known of a part in this request.
+type partState struct {
+	epoch   uint32
+	outcome request.Outcome
+	first   int32 // in Scratch.values
+	n       int32
+}
+
+// value is one distinct value of a component.
+type value struct {
+	source int32 // in Scratch.vals: the first one with these bytes
+	forms  int32 // its newest form, in Scratch.forms
+	// kept is what the memo knows, nil: nothing. known are the aspects that it is about, asked
+	// those that were found out for this request.
+	kept  *memoEntry
+	known uint64
+	asked uint64
+	hash  uint64
+	memo  bool // the value can be remembered
+}
+
+// form is what chains of transformations make of a value.
+type form struct {
 	bytes []byte
-	value int32 // index of the value that it was made of
-	other int32 // another variant of the same value, -1: none; the value's own form is the last
+	other int32 // another form of the same value, -1: none
 	part  int32
 	got   int32 // offset of its patterns in Scratch.got; notScanned, nothing
 	known flags
 	holds flags
-	// tried is the place that the value was looked at as for attacks, attacks what was found.
+	// tried is the place that the form was looked at as for attacks, attacks what was found.
 	tried   attack.Place
 	attacks attack.Set
 }
@@ -69,9 +124,10 @@ type variant struct {
 const (
 	notScanned int32 = -1
 	nothing    int32 = -2
+	notMade    int32 = -1 // of Scratch.refs
 )
 
-// flags are what else can be known of a variant.
+// flags are what else can be known of a form.
 type flags uint8
 
 const (
@@ -80,111 +136,66 @@ const (
 	xss
 )
 
-// partState is what is known of a part in this request.
-type partState struct {
-	epoch   uint32
-	outcome request.Outcome
-}
-
 // nodeState is what is known of a node in this request.
 type nodeState struct {
-	epoch  uint32 // values are known
-	probed uint32 // patterns are known
+	epoch  uint32 // first is valid
+	probed uint32 // hit and got are
+	first  int32  // in Scratch.refs, one for each value of the part: the index of its form
 	hit    bool   // some wanted pattern matches
-	first  int32  // in Scratch.refs
-	n      int32
-	got    int32 // in Scratch.got, if hit
+	got    int32  // in Scratch.got, if hit
 }
 
-// values makes the values of a node known.
-func (s *Scratch) values(id int32) *nodeState {
-	st := &s.nodes[id]
-	if st.epoch == s.epoch {
-		return st
-	}
-	n := &s.p.nodes[id]
-	if n.parent < 0 {
-		s.extract(n.part, id)
-		return st
-	}
-	up := s.values(n.parent)
-	st.epoch, st.first, st.n = s.epoch, up.first, up.n
-	for i := range up.n {
-		ref := s.refs[up.first+i]
-		from := s.variants[ref].bytes
-		start := len(s.arena)
-		out, changed := transform.Append(s.arena, n.kind, from)
-		if !changed {
-			if st.first != up.first {
-				s.refs = append(s.refs, ref)
-			}
-			continue
-		}
-		to := out[start:len(out):len(out)]
-		if st.first == up.first {
-			// The first one that changed: the list is the node's own from here on.
-			st.first = int32(len(s.refs))
-			s.refs = append(s.refs, s.refs[up.first:up.first+i]...)
-		}
-		s.arena = out[:start]
-		v := s.same(s.variants[ref].value, to)
-		if v < 0 {
-			s.arena = out
-			v = s.add(variant{bytes: to, value: s.variants[ref].value, part: n.part})
-		}
-		s.refs = append(s.refs, v)
-	}
-	return st
-}
-
-// add adds a variant.
-func (s *Scratch) add(v variant) int32 {
-	id := int32(len(s.variants))
-	v.got, v.other = notScanned, s.forms[v.value]
-	s.variants = append(s.variants, v)
-	s.forms[v.value] = id
-	return id
-}
-
-// same returns the variant of a value that has these bytes already, or -1.
-func (s *Scratch) same(value int32, b []byte) int32 {
-	for id := s.forms[value]; id >= 0; id = s.variants[id].other {
-		if v := &s.variants[id]; len(v.bytes) == len(b) && string(v.bytes) == string(b) {
-			return id
-		}
-	}
-	return -1
-}
-
-// extract takes a component out of the request.
-func (s *Scratch) extract(id, root int32) {
+// part takes a component out of the request.
+func (s *Scratch) part(id int32) *partState {
 	ps := &s.parts[id]
-	first := len(s.vals)
-	s.vals, ps.outcome = s.p.parts[id].selector.Append(s.vals, &s.inspection)
-	ps.epoch = s.epoch
-	for range s.vals[first:] {
-		s.forms = append(s.forms, -1)
+	if ps.epoch == s.epoch {
+		return ps
 	}
-	st := &s.nodes[root]
-	st.epoch, st.first = s.epoch, int32(len(s.refs))
-	if len(s.vals)-first >= manyValues {
-		s.distinct(id, first)
+	p := &s.p.parts[id]
+	from := len(s.vals)
+	s.vals, ps.outcome = p.selector.Append(s.vals, &s.inspection)
+	ps.epoch, ps.first = s.epoch, int32(len(s.values))
+	if len(s.vals)-from >= manyValues {
+		s.distinct(from)
 	} else {
-		for i := first; i < len(s.vals); i++ {
-			s.refs = append(s.refs, s.add(variant{bytes: s.vals[i].Bytes, value: int32(i), part: id}))
+		for i := from; i < len(s.vals); i++ {
+			s.values = append(s.values, value{source: int32(i)})
 		}
 	}
-	st.n = int32(len(s.refs)) - st.first
+	ps.n = int32(len(s.values)) - ps.first
+	st := &s.nodes[p.root]
+	st.epoch, st.first = s.epoch, int32(len(s.refs))
+	for i := range ps.n {
+		v := &s.values[ps.first+i]
+		b := s.vals[v.source].Bytes
+		v.forms = -1
+		s.refs = append(s.refs, s.addForm(v, id, b))
+		if m := s.p.memo; m != nil && len(b) <= maxMemoValue && len(p.aspects) > 0 {
+			v.memo, v.hash = true, m.hash(id, b)
+			if v.kept = m.find(v.hash, id, b); v.kept != nil {
+				v.known = v.kept.known
+			}
+		}
+	}
+	return ps
+}
+
+// addForm adds a form of a value.
+func (s *Scratch) addForm(v *value, part int32, b []byte) int32 {
+	id := int32(len(s.forms))
+	s.forms = append(s.forms, form{bytes: b, other: v.forms, part: part, got: notScanned})
+	v.forms = id
+	return id
 }
 
 // manyValues is from how many values of a component on equal ones are looked for: JSON
 // repeats its keys and words.
 const manyValues = 32
 
-// distinct makes variants of the values from first on, one for those that are equal.
-func (s *Scratch) distinct(part int32, first int) {
+// distinct adds the values from one on, those that are equal once.
+func (s *Scratch) distinct(from int) {
 	size := 64
-	for size < 2*(len(s.vals)-first) {
+	for size < 2*(len(s.vals)-from) {
 		size *= 2
 	}
 	if cap(s.table) < size {
@@ -192,157 +203,137 @@ func (s *Scratch) distinct(part int32, first int) {
 	}
 	table := s.table[:size]
 	clear(table)
-	for i := first; i < len(s.vals); i++ {
+	for i := from; i < len(s.vals); i++ {
 		b := s.vals[i].Bytes
-		slot := maphash.Bytes(s.seed, b) & uint64(size-1)
+		slot := s.hash(b) & uint64(size-1)
 		for ; table[slot] != 0; slot = (slot + 1) & uint64(size-1) {
-			if string(s.variants[table[slot]-1].bytes) == string(b) {
+			if string(s.vals[table[slot]-1].Bytes) == string(b) {
 				break
 			}
 		}
 		if table[slot] == 0 {
-			id := s.add(variant{bytes: b, value: int32(i), part: part})
-			table[slot] = id + 1
-			s.refs = append(s.refs, id)
+			table[slot] = int32(i) + 1
+			s.values = append(s.values, value{source: int32(i)})
 		}
 	}
 }
 
+// form returns the form that a node has of its part's value i.
+func (s *Scratch) form(id, i int32) int32 {
+	n := &s.p.nodes[id]
+	st := &s.nodes[id]
+	if st.epoch != s.epoch {
+		ps := s.part(n.part)
+		if n.parent >= 0 {
+			st.epoch, st.first = s.epoch, int32(len(s.refs))
+			for range ps.n {
+				s.refs = append(s.refs, notMade)
+			}
+		}
+	}
+	ref := s.refs[st.first+i]
+	if ref != notMade {
+		return ref
+	}
+	ref = s.form(n.parent, i)
+	start := len(s.arena)
+	if out, changed := transform.Append(s.arena, n.kind, s.forms[ref].bytes); changed {
+		made := out[start:len(out):len(out)]
+		v := &s.values[s.parts[n.part].first+i]
+		s.arena = out[:start]
+		if ref = s.same(v, made); ref == notMade {
+			s.arena = out
+			ref = s.addForm(v, n.part, made)
+		}
+	}
+	s.refs[st.first+i] = ref
+	return ref
+}
+
+// same returns the form of a value that has these bytes already, or notMade.
+func (s *Scratch) same(v *value, b []byte) int32 {
+	for id := v.forms; id >= 0; id = s.forms[id].other {
+		if f := &s.forms[id]; len(f.bytes) == len(b) && string(f.bytes) == string(b) {
+			return id
+		}
+	}
+	return notMade
+}
+
 // probe makes known which patterns match the values of a node.
 func (s *Scratch) probe(id int32) *nodeState {
-	st := s.values(id)
+	st := &s.nodes[id]
 	if st.probed == s.epoch {
 		return st
 	}
+	n := &s.p.nodes[id]
+	ps := s.part(n.part)
 	st.probed, st.hit = s.epoch, false
-	want := s.p.nodes[id].want
-	for i := range st.n {
-		v := &s.variants[s.refs[st.first+i]]
-		if v.got == notScanned {
-			s.scan(v)
-		}
-		if v.got == nothing {
+	bit := aspectBit(n.aspect)
+	for i := range ps.n {
+		v := &s.values[ps.first+i]
+		if v.known&bit != 0 {
+			for _, h := range v.kept.hits {
+				if h.aspect == n.aspect {
+					s.hit(st)[h.what>>6] |= 1 << (h.what & 63)
+				}
+			}
 			continue
 		}
-		got := pattern.Bits(s.got[v.got:][:s.p.words])
-		if !got.Intersects(want) {
+		v.asked |= bit
+		f := &s.forms[s.form(id, i)]
+		if f.got == notScanned {
+			s.scan(f)
+		}
+		if f.got == nothing {
 			continue
 		}
-		if !st.hit {
-			st.hit, st.got = true, int32(len(s.got))
-			s.got = s.room(s.p.words)
-			got = s.got[v.got:][:s.p.words]
-		}
-		all := s.got[st.got:][:s.p.words]
-		for w := range all {
-			all[w] |= got[w] & want[w]
+		if got := s.got[f.got:][:s.p.words]; pattern.Bits(got).Intersects(n.want) {
+			all := s.hit(st)
+			got = s.got[f.got:][:s.p.words] // it may have moved
+			for w := range all {
+				all[w] |= got[w] & n.want[w]
+			}
 		}
 	}
 	return st
+}
+
+// hit returns the patterns that match at a node.
+func (s *Scratch) hit(st *nodeState) []uint64 {
+	if !st.hit {
+		st.hit, st.got = true, int32(len(s.got))
+		s.got = s.room(s.p.words)
+	}
+	return s.got[st.got:][:s.p.words]
 }
 
 // room appends n zeros to s.got.
 func (s *Scratch) room(n int) []uint64 {
 	start := len(s.got)
 	if cap(s.got)-start < n {
-		s.got = append(s.got, make([]uint64, n)...)
-		return s.got
+		return append(s.got, make([]uint64, n)...)
 	}
 	s.got = s.got[:start+n]
 	clear(s.got[start:])
 	return s.got
 }
 
-// scan runs the patterns over a value.
-func (s *Scratch) scan(v *variant) {
-	part := &s.p.parts[v.part]
-	v.got = nothing
-	if !part.any {
-		return
-	}
-	m := s.p.memo
-	kept := m != nil && len(v.bytes) >= minMemoValue && len(v.bytes) <= maxMemoValue
-	var h uint64
-	if kept {
-		h = m.hash(v.part, v.bytes)
-		if got := m.find(h, v.part, v.bytes); got != nil {
-			if len(got) > 0 {
-				v.got = int32(len(s.got))
-				s.got = append(s.got, got...)
-			}
-			return
-		}
-	}
+// scan runs the patterns over a form.
+func (s *Scratch) scan(f *form) {
 	start := len(s.got)
 	s.got = s.room(s.p.words)
 	got := pattern.Bits(s.got[start:])
-	s.p.set.Match(v.bytes, part.scan, got, s.matcher)
-	if got.Any() {
-		v.got = int32(start)
-	} else {
-		got, s.got = nil, s.got[:start]
-	}
-	if kept {
-		m.offer(h, v.part, v.bytes, got)
+	s.p.set.Match(f.bytes, s.p.parts[f.part].scan, got, s.matcher)
+	if f.got = int32(start); !got.Any() {
+		f.got, s.got = nothing, s.got[:start]
 	}
 }
 
-// injected tells whether a value of the node is an injection.
-func (s *Scratch) injected(id int32, what flags) bool {
-	st := s.values(id)
-	for i := range st.n {
-		if s.injection(&s.variants[s.refs[st.first+i]], what) {
-			return true
-		}
-	}
-	return false
-}
-
-func (s *Scratch) injection(v *variant, what flags) bool {
-	if v.known&what == 0 {
-		v.known |= what
-		if s.inject(v.bytes, what) {
-			v.holds |= what
-		}
-	}
-	return v.holds&what != 0
-}
-
-// inject asks the detectors, or the memo.
-func (s *Scratch) inject(b []byte, what flags) bool {
-	m := s.p.memo
-	kept := m != nil && len(b) >= minMemoValue && len(b) <= maxMemoValue
-	var h uint64
-	key := -int32(what) // components are not negative
-	if kept {
-		h = m.hash(key, b)
-		if got := m.find(h, key, b); got != nil {
-			return len(got) > 0
-		}
-	}
-	var holds bool
-	switch what {
-	case sqliLow, sqliHigh:
-		holds, _ = libinjection.IsSQLi(string(b))
-	case xss:
-		holds = libinjection.IsXSS(string(b))
-	}
-	if kept {
-		var got pattern.Bits
-		if holds {
-			got = append(got, 1)
-		}
-		m.offer(h, key, b, got)
-	}
-	return holds
-}
-
-// sized tells whether the length of a value of the node compares as wanted.
+// sized tells whether the length of a value at the node compares as wanted.
 func (s *Scratch) sized(id int32, c Comparison, size int64) bool {
-	st := s.values(id)
-	for i := range st.n {
-		n := int64(len(s.variants[s.refs[st.first+i]].bytes))
-		if compare(n, c, size) {
+	for i := range s.part(s.p.nodes[id].part).n {
+		if compare(int64(len(s.forms[s.form(id, i)].bytes)), c, size) {
 			return true
 		}
 	}

@@ -230,11 +230,10 @@ func (s *Scratch) compositeKey(rr *rateRule) (t truth, ok bool) {
 				return no, false
 			}
 		default:
-			st := s.values(k.node)
-			if st.n == 0 {
+			if s.part(s.p.nodes[k.node].part).n == 0 {
 				return truthOf(k.matchMissing), false
 			}
-			s.key = appendPart(s.key, s.variants[s.refs[st.first]].bytes)
+			s.key = appendPart(s.key, s.forms[s.form(k.node, 0)].bytes)
 		}
 	}
 	return no, true
@@ -309,8 +308,8 @@ func (v *Verdict) RateValues(state *RateState) []RateValue {
 			}
 			value.Value = strings.Join(names, ",")
 		default:
-			if st := s.values(k.node); st.n > 0 {
-				value.Value = string(s.variants[s.refs[st.first]].bytes)
+			if s.part(s.p.nodes[k.node].part).n > 0 {
+				value.Value = string(s.forms[s.form(k.node, 0)].bytes)
 			}
 		}
 		all = append(all, value)

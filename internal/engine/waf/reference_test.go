@@ -12,6 +12,8 @@ import (
 
 	"github.com/corazawaf/libinjection-go"
 
+	"fastness/internal/engine/waf/attack"
+	"fastness/internal/engine/waf/inject"
 	"fastness/internal/engine/waf/request"
 	"fastness/internal/engine/waf/transform"
 )
@@ -20,11 +22,12 @@ import (
 // remembered but the counts of rate-based rules. It knows only requests at one moment, so a
 // window is a count.
 type reference struct {
-	acl    *ACL
-	sets   Sets
-	places Places
-	token  Token
-	counts map[string]int64
+	acl     *ACL
+	sets    Sets
+	places  Places
+	attacks *attack.Detector
+	token   Token
+	counts  map[string]int64
 }
 
 // outcome is what the reference decided.
@@ -45,8 +48,8 @@ type evaluation struct {
 	r       *request.Request
 	o       *outcome
 	context string
-	// lastInserted is how many fields the last action added.
-	lastInserted int
+
+	lastInserted int // fields that the last action added
 }
 
 func (f *reference) evaluate(r *request.Request) *outcome {
@@ -68,8 +71,7 @@ func (e *evaluation) rules(rules []Rule, bodies map[string]ResponseBody, group s
 		path := group + r.Name
 		if g := r.Statement.Group; g != nil {
 			spec := e.sets.Groups[g.Group]
-			context, inner := e.context, ""
-			before := *e.o
+			context, inner, before := e.context, "", *e.o
 			e.context = spec.LabelNamespace
 			kind := e.rules(spec.Rules, spec.Bodies, r.Name+"/", &g.Overrides, func(p string) { inner = p })
 			e.context = context
@@ -78,9 +80,7 @@ func (e *evaluation) rules(rules []Rule, bodies map[string]ResponseBody, group s
 			case r.Override == OverrideCount:
 				e.match(path, Count, false)
 				e.o.status, e.o.body = before.status, before.body
-				if last := e.lastInserted; last > 0 {
-					e.o.insert = e.o.insert[:len(e.o.insert)-last]
-				}
+				e.o.insert = e.o.insert[:len(e.o.insert)-e.lastInserted]
 			default:
 				e.match(path, kind, true)
 				e.o.inner = inner
@@ -89,8 +89,7 @@ func (e *evaluation) rules(rules []Rule, bodies map[string]ResponseBody, group s
 			}
 			continue
 		}
-		action := r.Action
-		actionBodies := bodies
+		action, actionBodies := r.Action, bodies
 		if over != nil {
 			if a, ok := over.Actions[r.Name]; ok {
 				action, actionBodies = a, e.acl.Bodies
@@ -111,8 +110,7 @@ func (e *evaluation) rules(rules []Rule, bodies map[string]ResponseBody, group s
 				solved, immunity = e.token.CaptchaSolved, cmp.Or(r.Captcha.Duration, e.acl.Captcha.Duration, DefaultImmunity)
 			}
 			valid := e.token.Status == TokenValid && solved != 0 && e.r.Time.Sub(time.Unix(solved, 0)) < immunity
-			final = !valid
-			if !valid {
+			if final = !valid; final {
 				action.Insert = nil
 			}
 		}
@@ -181,25 +179,17 @@ func (e *evaluation) applies(s Statement, path string) bool {
 
 // keyPart returns a part of a key. If it is missing the result is "match" or not.
 func (e *evaluation) keyPart(k RateKey, f *ForwardedIP) (part string, found bool) {
-	first := func(c request.Component) (string, bool) {
+	if c, ok := (map[RateKeyKind]request.Component{
+		KeyHeader: {Kind: request.SingleHeader, Name: k.Name}, KeyQueryArgument: {Kind: request.SingleQueryArgument, Name: k.Name},
+		KeyCookie:      {Kind: request.Cookies, Included: []string{k.Name}, Scope: request.ScopeValue},
+		KeyQueryString: {Kind: request.QueryString}, KeyURIPath: {Kind: request.URIPath}, KeyMethod: {Kind: request.Method},
+	})[k.Kind]; ok {
 		if v, _ := e.values(Inspect{Component: c, Transformations: k.Transformations}); len(v) > 0 {
 			return string(v[0]), true
 		}
-		return map[bool]string{true: "match"}[k.MatchMissing], false
+		return "", false
 	}
 	switch k.Kind {
-	case KeyHeader:
-		return first(request.Component{Kind: request.SingleHeader, Name: k.Name})
-	case KeyCookie:
-		return first(request.Component{Kind: request.Cookies, Included: []string{k.Name}, Scope: request.ScopeValue})
-	case KeyQueryArgument:
-		return first(request.Component{Kind: request.SingleQueryArgument, Name: k.Name})
-	case KeyQueryString:
-		return first(request.Component{Kind: request.QueryString})
-	case KeyURIPath:
-		return first(request.Component{Kind: request.URIPath})
-	case KeyMethod:
-		return e.r.Method, true
 	case KeyIP:
 		return e.r.Remote.Unmap().String(), true
 	case KeyForwardedIP, KeyASN:
@@ -230,8 +220,7 @@ func (e *evaluation) keyPart(k RateKey, f *ForwardedIP) (part string, found bool
 func (e *evaluation) means(key string, namespace bool, name string) bool {
 	if strings.HasPrefix(key, "awswaf:") {
 		return name == key || namespace && strings.HasPrefix(name, key)
-	}
-	if !strings.HasPrefix(name, e.context) {
+	} else if !strings.HasPrefix(name, e.context) {
 		return false
 	}
 	parts, want := strings.Split(name, ":"), strings.Split(strings.TrimSuffix(key, ":"), ":")
@@ -317,10 +306,9 @@ func (e *evaluation) inspect(in Inspect, test func([]byte) bool) truth {
 // list evaluates members until one is final: what comes after it is not reached.
 func (e *evaluation) list(members []Statement, result, final truth) truth {
 	for _, k := range members {
-		switch e.statement(k) {
-		case final:
+		if t := e.statement(k); t == final {
 			return final
-		case unknown:
+		} else if t == unknown {
 			result = unknown
 		}
 	}
@@ -352,9 +340,19 @@ func (e *evaluation) statement(s Statement) truth {
 			return slices.ContainsFunc(e.sets.Regexes[s.RegexSet.Set], func(x string) bool { return regexp.MustCompile(x).Match(v) })
 		})
 	case s.SQLi != nil:
-		return e.inspect(s.SQLi.Inspect, func(v []byte) bool { found, _ := libinjection.IsSQLi(string(v)); return found })
+		return e.inspect(s.SQLi.Inspect, func(v []byte) bool {
+			found, _ := libinjection.IsSQLi(string(v))
+			budget := inject.DefaultBudget
+			return found || s.SQLi.High && inject.SQL(v, inject.High, &budget) == inject.Found
+		})
 	case s.XSS != nil:
 		return e.inspect(s.XSS.Inspect, func(v []byte) bool { return libinjection.IsXSS(string(v)) })
+	case s.Attack != nil:
+		place, _ := attack.ParsePlace(s.Attack.Place)
+		return e.inspect(s.Attack.Inspect, func(v []byte) bool {
+			found := e.attacks.Inspect(v, place, new(attack.Scratch), nil)
+			return slices.ContainsFunc(s.Attack.Families, func(name string) bool { f, _ := attack.ParseFamily(name); return found.Has(f) })
+		})
 	case s.Size != nil:
 		return e.inspect(s.Size.Inspect, func(v []byte) bool {
 			c := cmp.Compare(int64(len(v)), s.Size.Size)

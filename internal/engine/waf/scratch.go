@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"fastness/internal/engine/waf/attack"
+	"fastness/internal/engine/waf/inject"
 	"fastness/internal/engine/waf/pattern"
 	"fastness/internal/engine/waf/request"
 )
@@ -20,18 +21,18 @@ type Scratch struct {
 	inspection request.Inspection
 	matcher    *pattern.Scratch
 	attack     attack.Scratch
-	word       [1]uint64
 
-	parts    []partState
-	nodes    []nodeState
-	vals     []request.Value
-	variants []variant
-	forms    []int32 // by value: its newest variant
-	refs     []int32 // indexes of variants: the values of the nodes
-	table    []int32 // of Scratch.distinct
-	seed     maphash.Seed
-	got      []uint64
-	arena    []byte // transformed values
+	parts  []partState
+	nodes  []nodeState
+	vals   []request.Value
+	values []value // the distinct ones of vals
+	forms  []form
+	refs   []int32 // indexes of forms: the values of the nodes
+	table  []int32 // of Scratch.distinct
+	seed   maphash.Seed
+	got    []uint64
+	arena  []byte // transformed values
+	found  []found
 
 	leaves []uint32 // epoch<<2 | truth
 
@@ -42,6 +43,7 @@ type Scratch struct {
 
 	tokens Tokens
 	now    time.Time
+	budget inject.Budget
 
 	verdict Verdict
 	inner   int // index of the match inside a group that ended the evaluation, or -1
@@ -59,8 +61,8 @@ type labelRef struct {
 
 // What a scratch keeps for the next request.
 const (
-	arenaKept    = 1 << 20
-	variantsKept = 1 << 16
+	arenaKept = 1 << 20
+	formsKept = 1 << 16
 )
 
 // NewScratch returns a scratch for requests inspected within the limits.
@@ -87,21 +89,24 @@ func (s *Scratch) begin(p *Program, r *request.Request, tokens Tokens) {
 	if cap(s.arena) > arenaKept {
 		s.arena = nil
 	}
-	if cap(s.variants) > variantsKept {
-		s.vals, s.variants, s.forms, s.refs, s.table, s.got = nil, nil, nil, nil, nil, nil
+	if cap(s.forms) > formsKept {
+		s.vals, s.values, s.forms, s.refs, s.table, s.got = nil, nil, nil, nil, nil, nil
 	}
 	clear(s.vals)
-	clear(s.variants)
-	s.vals, s.variants, s.forms, s.refs = s.vals[:0], s.variants[:0], s.forms[:0], s.refs[:0]
-	s.got, s.arena = s.got[:0], s.arena[:0]
+	clear(s.values)
+	clear(s.forms)
+	s.vals, s.values, s.forms, s.refs = s.vals[:0], s.values[:0], s.forms[:0], s.refs[:0]
+	s.got, s.arena, s.found = s.got[:0], s.arena[:0], s.found[:0]
 	s.inspection.Reset(r)
 	s.labels.Reset()
 	s.labelOrder = s.labelOrder[:0]
-	s.tokens, s.now = tokens, r.Time
+	s.tokens, s.now, s.budget = tokens, r.Time, p.budget
 	s.inner, s.outer = -1, -1
 	v := &s.verdict
 	*v = Verdict{Matches: v.Matches[:0], Insert: v.Insert[:0], Rates: v.Rates[:0], scratch: s}
 }
+
+func (s *Scratch) hash(b []byte) uint64 { return maphash.Bytes(s.seed, b) }
 
 // grown returns list with the length n, its elements kept.
 func grown[T any](list []T, n int) []T {

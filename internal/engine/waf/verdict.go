@@ -23,6 +23,9 @@ type Verdict struct {
 	Insert []HeaderField
 	// Rates are the states of the rate-based rules that counted the request.
 	Rates []RateState
+	// Exhausted tells that the request had more for the detectors of injections to look into than
+	// they may for one request; what they did not look at counted as an injection.
+	Exhausted bool
 	// Token is what the token proves, if a rule had to know (TokenAsked).
 	Token      Token
 	TokenAsked bool

@@ -114,6 +114,31 @@ func (s *Service) seal(ctx context.Context, sec *secretRecord, v *versionRecord,
 	}, nil
 }
 
+// keyValidation is what stands for the version id when a key is tried.
+const keyValidation = "RequestToValidateKeyAccess"
+
+// validateKey makes sure that the caller may encrypt and decrypt with a key of his own that a
+// secret gets, also where there is no value yet, by a data key that nothing is done with (AWS
+// Secrets Manager user guide, "Validating access to the KMS key").
+func (s *Service) validateKey(ctx context.Context, sec *secretRecord, key string) error {
+	if key == "" {
+		return nil
+	}
+	ctx = inRegion(ctx, sec.Region)
+	bound := encryptionContext(sec.arn(), keyValidation)
+	made, err := s.kms.GenerateDataKey(ctx, &kmsapi.GenerateDataKeyRequest{KeyId: &key, KeySpec: new(kmsapi.DataKeySpecAES256), EncryptionContext: bound})
+	if err != nil {
+		return encryptionError(ctx, err)
+	}
+	clear(made.Plaintext)
+	opened, err := s.kms.Decrypt(ctx, &kmsapi.DecryptRequest{KeyId: made.KeyId, CiphertextBlob: made.CiphertextBlob, EncryptionContext: bound})
+	if err != nil {
+		return decryptionError(ctx, err)
+	}
+	clear(opened.Plaintext)
+	return nil
+}
+
 // open decrypts the value of a version, by a data key that KMS decrypts for the caller in
 // ctx. The caller clears the value.
 func (s *Service) open(ctx context.Context, arn string, v *versionRecord, stored *valueRecord) (*secretValue, error) {

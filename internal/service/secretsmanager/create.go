@@ -68,6 +68,9 @@ func (s *Service) CreateSecret(ctx context.Context, in *secretsmanagerapi.Create
 	if rec.Tags, err = newTags(nil, in.Tags); err != nil {
 		return nil, err
 	}
+	if err := s.validateKey(ctx, rec, rec.KMSKey); err != nil {
+		return nil, err
+	}
 	out := &secretsmanagerapi.CreateSecretResponse{ARN: new(rec.arn()), Name: &rec.Name}
 	if value != nil {
 		if err := s.addVersion(ctx, rec, *in.ClientRequestToken, value, []string{stageCurrent}); err != nil {
@@ -193,6 +196,7 @@ func (s *Service) TagResource(ctx context.Context, in *secretsmanagerapi.TagReso
 	if rec.Tags, err = newTags(rec.Tags, in.Tags); err != nil {
 		return nil, err
 	}
+	rec.Changed = s.now()
 	return &secretsmanagerapi.TagResourceOutput{}, s.saveWithReplicas(ctx, c.Txn(), rec)
 }
 
@@ -207,5 +211,6 @@ func (s *Service) UntagResource(ctx context.Context, in *secretsmanagerapi.Untag
 		return nil, systemTag(in.TagKeys[at])
 	}
 	rec.Tags = slices.DeleteFunc(rec.Tags, func(t tag) bool { return slices.Contains(in.TagKeys, t.Key) })
+	rec.Changed = s.now()
 	return &secretsmanagerapi.UntagResourceOutput{}, s.saveWithReplicas(ctx, c.Txn(), rec)
 }

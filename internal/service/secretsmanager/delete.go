@@ -67,7 +67,7 @@ func (s *Service) DeleteSecret(ctx context.Context, in *secretsmanagerapi.Delete
 	if force {
 		return out, s.remove(tx, rec)
 	}
-	rec.Deleted, rec.Purge = now, now.AddDate(0, 0, int(days))
+	rec.Deleted, rec.Purge, rec.Changed = now, now.AddDate(0, 0, int(days)), now
 	out.DeletionDate = &rec.Purge
 	if err := s.jobs.Schedule(tx, due.Job{Kind: jobPurge, ID: rec.jobID(), At: rec.Purge}); err != nil {
 		return nil, err
@@ -107,7 +107,7 @@ func (s *Service) RestoreSecret(ctx context.Context, _ *secretsmanagerapi.Restor
 		return out, nil
 	}
 	tx := c.Txn()
-	rec.Deleted, rec.Purge = time.Time{}, time.Time{}
+	rec.Deleted, rec.Purge, rec.Changed = time.Time{}, time.Time{}, s.now()
 	if _, err := s.jobs.Cancel(tx, jobPurge, rec.jobID()); err != nil {
 		return nil, err
 	}

@@ -1,6 +1,7 @@
 package secretsmanager
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -57,12 +58,15 @@ func (s *Service) entry(rec *secretRecord, read *accessRecord) secretsmanagerapi
 	}
 	e.RotationEnabled, e.RotationLambdaARN, e.ExternalSecretRotationRoleArn = &r.Enabled, optional(r.Function), optional(r.Role)
 	if r.Enabled { // otherwise AWS shows neither date
-		e.LastRotatedDate, e.NextRotationDate = date(rec.LastRotated), date(r.Next)
+		e.LastRotatedDate = date(rec.LastRotated)
+		if !r.Next.IsZero() {
+			e.NextRotationDate = date(r.Next.Add(-time.Second)) // the last second of the window
+		}
 	}
 	if r.AfterDays != 0 || r.Schedule != "" || r.Duration != "" {
 		e.RotationRules = &secretsmanagerapi.RotationRulesType{ScheduleExpression: optional(r.Schedule), Duration: optional(r.Duration)}
-		if r.AfterDays != 0 {
-			e.RotationRules.AutomaticallyAfterDays = &r.AfterDays
+		if days := cmp.Or(r.AfterDays, r.Interval); days != 0 {
+			e.RotationRules.AutomaticallyAfterDays = &days
 		}
 	}
 	for i := range r.Metadata {

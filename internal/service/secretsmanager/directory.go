@@ -48,8 +48,10 @@ const (
 	// cachedSecrets and cachedBytes bound what the directory keeps in memory.
 	cachedSecrets = 20_000
 	cachedBytes   = 64 << 20
-	// snapshotBytes is roughly what a snapshot takes besides its values.
-	snapshotBytes = 1 << 10
+	// snapshotBytes and versionBytes are roughly what a snapshot and each of its versions
+	// take besides the values.
+	snapshotBytes = 5 << 9
+	versionBytes  = 3 << 9
 )
 
 func newDirectory(s store.Store, t *tables) *directory {
@@ -146,7 +148,7 @@ func (d *directory) fetchVersion(ctx context.Context, s *secret, id string) (*ve
 	if v.value == nil {
 		return v, nil // what is filled later must be seen then
 	}
-	size := int64(len(v.value.Value) + len(v.value.DataKey))
+	size := int64(versionBytes + len(v.value.Value) + len(v.value.DataKey))
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.versions[id] == nil {

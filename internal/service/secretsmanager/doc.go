@@ -17,7 +17,8 @@
 // for the caller and with the caller's permissions (kms:GenerateDataKey and kms:Decrypt,
 // with kms:ViaService; the encryption context is SecretARN and SecretVersionId). Every
 // reading asks KMS again, so a key that was disabled, or a permission that was taken away,
-// counts at once. Without a key of his own the caller uses alias/aws/secretsmanager.
+// counts at once. Without a key of his own the caller uses alias/aws/secretsmanager. A key of
+// his own is tried when a secret gets it, whether it has a value or not.
 //
 // # Who may
 //

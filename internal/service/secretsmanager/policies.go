@@ -50,7 +50,7 @@ func (s *Service) PutResourcePolicy(ctx context.Context, in *secretsmanagerapi.P
 	if locksOut(c, rec, compiled) {
 		return nil, malformed("This resource policy will not allow you to manage this secret in the future.")
 	}
-	rec.Policy = stored
+	rec.Policy, rec.Changed = stored, s.now()
 	return &secretsmanagerapi.PutResourcePolicyResponse{ARN: new(rec.arn()), Name: &rec.Name}, s.saveWithReplicas(ctx, c.Txn(), rec)
 }
 
@@ -60,7 +60,7 @@ func (s *Service) DeleteResourcePolicy(ctx context.Context, _ *secretsmanagerapi
 	if err != nil {
 		return nil, err
 	}
-	rec.Policy = ""
+	rec.Policy, rec.Changed = "", s.now()
 	return &secretsmanagerapi.DeleteResourcePolicyResponse{ARN: new(rec.arn()), Name: &rec.Name}, s.saveWithReplicas(ctx, c.Txn(), rec)
 }
 

@@ -149,7 +149,7 @@ func TestNoAttemptBeginsAfterTheWindow(t *testing.T) {
 	w.clk.Set(time.Date(2026, 3, 2, 14, 0, 0, 0, time.UTC))
 	p.drain()
 	p.agree("app", arn)
-	if next := p.describe(arn).NextRotationDate; !next.Equal(time.Date(2026, 3, 3, 15, 0, 0, 0, time.UTC)) {
+	if next := p.describe(arn).NextRotationDate; !next.Equal(time.Date(2026, 3, 3, 14, 59, 59, 0, time.UTC)) {
 		t.Errorf("next %v", next)
 	}
 }
@@ -226,7 +226,7 @@ func TestAnotherValueAbandonsTheRotation(t *testing.T) {
 		t.Error("the version has labels")
 	}
 	// The new value counts as a rotation.
-	if next := p.describe(arn).NextRotationDate; !next.Equal(time.Date(2026, 3, 12, 0, 0, 0, 0, time.UTC)) {
+	if next := p.describe(arn).NextRotationDate; !next.Equal(time.Date(2026, 3, 11, 23, 59, 59, 0, time.UTC)) {
 		t.Errorf("next %v", next)
 	}
 }
@@ -240,7 +240,7 @@ func TestMovingAWSCURRENTReschedulesTheRotation(t *testing.T) {
 	p.rotate(arn, after(10))
 	p.drain()
 	rotated := p.describe(arn)
-	if !rotated.NextRotationDate.Equal(time.Date(2026, 3, 12, 0, 0, 0, 0, time.UTC)) {
+	if !rotated.NextRotationDate.Equal(time.Date(2026, 3, 11, 23, 59, 59, 0, time.UTC)) {
 		t.Fatalf("next %v", rotated.NextRotationDate)
 	}
 	var current, previous string
@@ -267,7 +267,7 @@ func TestMovingAWSCURRENTReschedulesTheRotation(t *testing.T) {
 	}
 	move("AWSCURRENT", current, previous)
 	d := p.describe(arn)
-	if want := time.Date(2026, 3, 17, 0, 0, 0, 0, time.UTC); !d.NextRotationDate.Equal(want) {
+	if want := time.Date(2026, 3, 16, 23, 59, 59, 0, time.UTC); !d.NextRotationDate.Equal(want) {
 		t.Errorf("next %v, want %v", d.NextRotationDate, want)
 	}
 	if !d.LastRotatedDate.Equal(rotationStart) {
@@ -301,6 +301,40 @@ func TestMovingAWSCURRENTReschedulesTheRotation(t *testing.T) {
 	}
 	if _, ok := p.describe(arn).VersionIdsToStages[token]; ok {
 		t.Error("the version of the abandoned rotation has labels")
+	}
+}
+
+// The dates of the example in AWS's API reference (DescribeSecret): twice a month from 16:00 to
+// 18:00, fourteen days from the 1st to the 15th, and the last second of the window.
+func TestARotationByCronIsDescribedAsAWSDoes(t *testing.T) {
+	w := newRotationWorld(t, rotationStart) // the 1st
+	p := w.start(nil)
+	arn := p.make("app")
+	p.rotate(arn, rules("cron(0 16 1,15 * ? *)", "2h"), later)
+	p.drain()
+	if d := p.describe(arn); d.RotationRules.AutomaticallyAfterDays != nil || d.LastRotatedDate != nil {
+		t.Errorf("before the first rotation: %+v", d)
+	}
+	w.clk.Set(time.Date(2026, 3, 1, 16, 0, 0, 0, time.UTC))
+	p.drain()
+	d := p.describe(arn)
+	if days := wire.Value(d.RotationRules.AutomaticallyAfterDays); days != 14 || *d.RotationRules.ScheduleExpression != "cron(0 16 1,15 * ? *)" || *d.RotationRules.Duration != "2h" {
+		t.Errorf("every %d days: %+v", days, d.RotationRules)
+	}
+	if want := time.Date(2026, 3, 15, 17, 59, 59, 0, time.UTC); !d.NextRotationDate.Equal(want) {
+		t.Errorf("next %v, want %v", d.NextRotationDate, want)
+	}
+	w.clk.Set(time.Date(2026, 3, 15, 17, 0, 0, 0, time.UTC))
+	p.drain()
+	if days := wire.Value(p.describe(arn).RotationRules.AutomaticallyAfterDays); days != 17 {
+		t.Errorf("from the 15th of March %d days", days)
+	}
+	p.rotate(arn, rules("rate(4 hours)", ""), later)
+	p.drain()
+	w.clk.Advance(4 * time.Hour)
+	p.drain()
+	if d := p.describe(arn); d.RotationRules.AutomaticallyAfterDays != nil {
+		t.Errorf("every four hours: %+v", d.RotationRules)
 	}
 }
 

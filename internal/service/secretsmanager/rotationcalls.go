@@ -113,6 +113,7 @@ func (e *rotationEngine) configure(ctx context.Context, rec *secretRecord, in *s
 		}
 	}
 	if r := in.RotationRules; r != nil {
+		config.Interval = 0
 		config.AfterDays, config.Schedule, config.Duration = wire.Value(r.AutomaticallyAfterDays), wire.Value(r.ScheduleExpression), wire.Value(r.Duration)
 		config.Set = e.clock.Now().UTC()
 	}

@@ -214,6 +214,9 @@ func (e *rotationEngine) complete(ctx context.Context, j *journalRecord) error {
 				delete(s.Stages, stagePending)
 			}
 			s.LastRotated = e.clock.Now().UTC()
+			if err := s.measure(s.LastRotated); err != nil {
+				return false, err
+			}
 			if err := e.plan(tx, s); err != nil {
 				return false, err
 			}

@@ -154,3 +154,17 @@ func (s *secretRecord) openWindow(now time.Time) (end time.Time, ok bool, err er
 	_, end, ok = w.At(now)
 	return end, ok, nil
 }
+
+// measure sets Interval of a secret that has just been rotated.
+func (s *secretRecord) measure(now time.Time) error {
+	next, _, ok, err := s.nextWindow(now)
+	if err != nil || s.Rotation == nil || s.Rotation.Schedule == "" {
+		return err
+	}
+	s.Rotation.Interval = 0
+	if ok {
+		const day = 24 * time.Hour
+		s.Rotation.Interval = int64(next.Truncate(day).Sub(now.Truncate(day)) / day)
+	}
+	return nil
+}

@@ -430,3 +430,87 @@ func TestClientRequestTokensHave32To64Characters(t *testing.T) {
 		h.want(err, "InvalidParameterException", "RotationRules.AutomaticallyAfterDays must be within 1-1000.")
 	}
 }
+
+// A key is tried when a secret gets it, though nothing is encrypted yet, for both of what it will
+// have to do.
+func TestAKeyIsTriedBeforeASecretGetsIt(t *testing.T) {
+	h := newHarness(t)
+	h.create("a", "x")
+	const unusable = "Secrets Manager can't encrypt the protected secret text using the provided KMS key. Check that the KMS key is available, enabled, and not in an invalid state."
+	_, err := h.admin().CreateSecret(t.Context(), &api.CreateSecretRequest{Name: new("b"), KmsKeyId: new("alias/none")})
+	h.want(err, "EncryptionFailure", unusable)
+	key := h.ownKey(testRegion).Arn
+	_, err = h.admin().CreateSecret(t.Context(), &api.CreateSecretRequest{Name: new("b"), KmsKeyId: key})
+	h.must(err)
+	_, err = h.admin().UpdateSecret(t.Context(), &api.UpdateSecretRequest{SecretId: new("b"), KmsKeyId: new("alias/none")})
+	h.want(err, "EncryptionFailure", unusable)
+	alice := user(testAccount, "alice")
+	h.allow(alice, `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"secretsmanager:*","Resource":"*"},
+		{"Effect":"Allow","Action":"kms:GenerateDataKey","Resource":"*","Condition":{"StringEquals":{"kms:EncryptionContext:SecretVersionId":"RequestToValidateKeyAccess"}}}]}`)
+	_, err = h.as(alice, testRegion).CreateSecret(t.Context(), &api.CreateSecretRequest{Name: new("c"), KmsKeyId: key})
+	h.want(err, "AccessDeniedException", "Access to KMS is not allowed")
+	h.allow(alice, `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"kms:Decrypt","Resource":"*","Condition":{"StringEquals":{"kms:EncryptionContext:SecretVersionId":"RequestToValidateKeyAccess"}}}}`)
+	_, err = h.as(alice, testRegion).CreateSecret(t.Context(), &api.CreateSecretRequest{Name: new("c"), KmsKeyId: key})
+	h.must(err)
+}
+
+// LastChangedDate is the date of any modification (API reference, DescribeSecret).
+func TestWhateverModifiesASecretChangesItsDate(t *testing.T) {
+	h := newHarness(t)
+	h.create("a", "x")
+	c := h.admin()
+	for name, change := range map[string]func() error{
+		"TagResource": func() error {
+			_, err := c.TagResource(bg, &api.TagResourceRequest{SecretId: new("a"), Tags: []api.Tag{{Key: new("k"), Value: new("v")}}})
+			return err
+		},
+		"UntagResource": func() error {
+			_, err := c.UntagResource(bg, &api.UntagResourceRequest{SecretId: new("a"), TagKeys: []string{"k"}})
+			return err
+		},
+		"PutResourcePolicy": func() error {
+			_, err := c.PutResourcePolicy(bg, &api.PutResourcePolicyRequest{SecretId: new("a"), ResourcePolicy: new(`{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":{"AWS":"111122223333"},"Action":"secretsmanager:GetSecretValue","Resource":"*"}}`)})
+			return err
+		},
+		"DeleteResourcePolicy": func() error {
+			_, err := c.DeleteResourcePolicy(bg, &api.DeleteResourcePolicyRequest{SecretId: new("a")})
+			return err
+		},
+		"UpdateSecret": func() error {
+			_, err := c.UpdateSecret(bg, &api.UpdateSecretRequest{SecretId: new("a"), Description: new("d")})
+			return err
+		},
+		"DeleteSecret and RestoreSecret": func() error {
+			if err := remove("a", 7)(c); err != nil {
+				return err
+			}
+			_, err := c.RestoreSecret(bg, &api.RestoreSecretRequest{SecretId: new("a")})
+			return err
+		},
+		"PutSecretValue": func() error {
+			_, err := c.PutSecretValue(bg, &api.PutSecretValueRequest{SecretId: new("a"), SecretString: new("y"), ClientRequestToken: token(7)})
+			return err
+		},
+	} {
+		h.clock.Advance(time.Minute)
+		h.must(change())
+		out, err := c.DescribeSecret(t.Context(), &api.DescribeSecretRequest{SecretId: new("a")})
+		h.must(err)
+		if !out.LastChangedDate.Equal(h.clock.Now()) {
+			t.Errorf("%s: LastChangedDate %v, now %v", name, out.LastChangedDate, h.clock.Now())
+		}
+	}
+}
+
+func TestSystemTagsAreRefused(t *testing.T) {
+	h := newHarness(t)
+	h.create("a", "x")
+	const sentence = "You can't modify system tags. Tag key: 'aws:cloudformation:stack-name'."
+	tags := []api.Tag{{Key: new("aws:cloudformation:stack-name"), Value: new("s")}}
+	_, err := h.admin().TagResource(t.Context(), &api.TagResourceRequest{SecretId: new("a"), Tags: tags})
+	h.want(err, "InvalidParameterException", sentence)
+	_, err = h.admin().UntagResource(t.Context(), &api.UntagResourceRequest{SecretId: new("a"), TagKeys: []string{"k", "aws:cloudformation:stack-name"}})
+	h.want(err, "InvalidParameterException", sentence)
+	_, err = h.admin().CreateSecret(t.Context(), &api.CreateSecretRequest{Name: new("b"), Tags: tags})
+	h.want(err, "InvalidParameterException", sentence)
+}

@@ -25,6 +25,7 @@ type secretRecord struct {
 	Tags    []tag     `json:"tags,omitzero"`    // nil until there has been one
 	Policy  string    `json:"policy,omitempty"` // see policies.go
 	Created time.Time `json:"created"`
+	// Changed is when the secret was last modified in any way.
 	Changed time.Time `json:"changed"`
 	// Deleted is when DeleteSecret was called, Purge when the recovery window ends; both
 	// are zero for a secret that is not marked for deletion.
@@ -77,6 +78,10 @@ type rotationConfig struct {
 	AfterDays int64  `json:"afterDays,omitempty"`
 	Schedule  string `json:"schedule,omitempty"`
 	Duration  string `json:"duration,omitempty"`
+	// Interval is the days from the last rotation to the next by Schedule, which lists and
+	// descriptions show as AutomaticallyAfterDays; 0 before the first rotation by these rules,
+	// and where it is less than a day.
+	Interval int64 `json:"interval,omitempty"`
 	// Set is when the rules were set: rate() counts from there.
 	Set time.Time `json:"set,omitzero"`
 	// Next is the end of the next rotation window; zero when nothing is scheduled.

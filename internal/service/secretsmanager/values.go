@@ -187,6 +187,9 @@ func (s *Service) UpdateSecret(ctx context.Context, in *secretsmanagerapi.Update
 // reencrypt gives a secret another KMS key: the versions that the service's own labels
 // are attached to get new data keys under it.
 func (s *Service) reencrypt(ctx context.Context, rec *secretRecord, key string) error {
+	if err := s.validateKey(ctx, rec, key); err != nil {
+		return err
+	}
 	tx := call.From(ctx).Txn()
 	rec.KMSKey = key
 	done := make(map[string]bool)

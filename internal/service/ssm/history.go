@@ -18,10 +18,9 @@ func (s *Service) GetParameterHistory(ctx context.Context, in *ssmapi.GetParamet
 	if err != nil {
 		return nil, err
 	}
-	if t.public != nil {
-		return &ssmapi.GetParameterHistoryResult{Parameters: []ssmapi.ParameterHistory{t.public.history()}}, nil
-	}
-	if t.found == nil || t.selector != "" {
+	// Public parameters are read by GetParameter, GetParameters and GetParametersByPath only
+	// (AWS Systems Manager user guide, "Discovering public parameters").
+	if t.public != nil || t.found == nil || t.selector != "" {
 		return nil, &ssmapi.ParameterNotFound{}
 	}
 	p := &t.found.record

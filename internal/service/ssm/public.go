@@ -26,7 +26,8 @@ type PublicParameter struct {
 	// Version is 1 if it is left out.
 	Version      int64     `json:"version"`
 	LastModified time.Time `json:"lastModified"`
-	Description  string    `json:"description"`
+	// Description is for who reads the file: no operation shows it.
+	Description string `json:"description"`
 	// Regions where it is; everywhere if there are none.
 	Regions []string `json:"regions"`
 }
@@ -112,14 +113,6 @@ func (p *PublicParameter) parameter(region string) *ssmapi.Parameter {
 	return &ssmapi.Parameter{
 		Name: new(p.Name), Type: new(p.Type), Value: new(p.Value), Version: new(p.Version), LastModifiedDate: new(p.LastModified),
 		ARN: new(parameterARN("", region, p.Name)), DataType: new(p.DataType),
-	}
-}
-
-func (p *PublicParameter) history() ssmapi.ParameterHistory {
-	return ssmapi.ParameterHistory{
-		Name: new(p.Name), Type: new(p.Type), Value: new(p.Value), Version: new(p.Version), LastModifiedDate: new(p.LastModified),
-		Description: some(p.Description), DataType: new(p.DataType), Tier: new(ssmapi.ParameterTierStandard),
-		Labels: []string{}, Policies: []ssmapi.ParameterInlinePolicy{},
 	}
 }
 

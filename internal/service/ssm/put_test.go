@@ -252,3 +252,39 @@ func (h *harness) delete(name string) {
 		h.Fatal(err)
 	}
 }
+
+func TestDataTypesOfSystemsManager(t *testing.T) {
+	h := newHarness(t)
+	const hooks = "/d9d01087-4a3f-49e0-b0b4-d568d7826553/ssm/integrations/webhook/"
+	dataType := func(d string) func(*ssmapi.PutParameterRequest) {
+		return func(in *ssmapi.PutParameterRequest) { in.DataType = &d }
+	}
+	hook, image, text := dataType("aws:ssm:integration"), dataType("aws:ec2:image"), dataType("text")
+	key := under(h.key())
+	type changes = []func(*ssmapi.PutParameterRequest)
+	h.put(hooks+"there", "https://example.com", secure, key, hook)
+	h.put("words", "x")
+	for _, c := range []struct {
+		name    string
+		changes changes
+		want    string
+	}{
+		{hooks + "there", changes{overwrite, secure, key, hook}, ""},
+		// What an overwrite does not name stays.
+		{hooks + "there", changes{overwrite, secure, key}, ""},
+		{hooks + "there", changes{overwrite, secure, key, text}, "ValidationException: You can't change the data type of a parameter from aws:ssm:integration to text."},
+		{hooks + "new", changes{hook}, "ValidationException: The data type aws:ssm:integration is only supported for parameters of type SecureString in the path of integrations."},
+		{"/webhook/new", changes{secure, key, hook}, "ValidationException: The data type aws:ssm:integration is only supported for parameters of type SecureString in the path of integrations."},
+		{"new", changes{secure, key, image}, "ValidationException: The data type aws:ec2:image is only supported for parameters of type String."},
+		{"words", changes{overwrite, image}, "ValidationException: You can't change the data type of a parameter from text to aws:ec2:image."},
+	} {
+		_, err := h.tryPut(c.name, "https://example.com", c.changes...)
+		got := ""
+		if err != nil {
+			got = textOf(err)
+		}
+		if got != c.want {
+			t.Errorf("%s: %s\nwant %s", c.name, got, c.want)
+		}
+	}
+}

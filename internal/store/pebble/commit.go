@@ -283,8 +283,17 @@ func (s *Store) publishLoop() {
 			s.fail(fmt.Errorf("release batch: %w", err))
 			return
 		}
-		if n := len(g.commits); n > 0 {
-			s.feed.append(g.commits, func() { s.durable.Store(uint64(g.commits[n-1].rev)) })
+		n := len(g.commits)
+		if n > 0 {
+			s.durable.Store(uint64(g.commits[n-1].rev))
+		}
+		// Hooks come before watchers: what a process notes of its own commits is there when
+		// a watcher meets them.
+		for _, p := range g.members {
+			p.runHooks()
+		}
+		if n > 0 {
+			s.feed.append(g.commits)
 			if s.trimDue() {
 				select {
 				case s.trimWake <- struct{}{}:
@@ -293,7 +302,6 @@ func (s *Store) publishLoop() {
 			}
 		}
 		for _, p := range g.members {
-			p.runHooks()
 			close(p.done)
 		}
 	}

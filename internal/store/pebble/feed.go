@@ -31,6 +31,13 @@ func (f *feed) start(last store.Revision) {
 	f.last = last
 }
 
+// told is the last revision that watchers may be told of.
+func (f *feed) told() store.Revision {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.last
+}
+
 // changed returns a channel that is closed at the next commit.
 func (f *feed) changed() <-chan struct{} {
 	f.mu.Lock()
@@ -38,9 +45,8 @@ func (f *feed) changed() <-chan struct{} {
 	return f.wake
 }
 
-// append adds durable commits. visible makes their revisions visible to readers and
-// runs before anyone is woken.
-func (f *feed) append(commits []*commit, visible func()) {
+// append adds commits that readers see already.
+func (f *feed) append(commits []*commit) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for _, c := range commits {
@@ -55,7 +61,6 @@ func (f *feed) append(commits []*commit, visible func()) {
 		drop++
 	}
 	f.commits = f.commits[drop:]
-	visible()
 	close(f.wake)
 	f.wake = make(chan struct{})
 }

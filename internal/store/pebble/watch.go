@@ -151,7 +151,7 @@ func (w *watcher) replay(ctx context.Context) error {
 		return err
 	}
 	defer r.close()
-	from := w.Progress()
+	from, to := w.Progress(), min(r.rev, w.s.feed.told())
 	log, err := w.s.db.NewIter(spaceBounds(spaceLog))
 	if err != nil {
 		return w.s.readErr(err)
@@ -173,7 +173,7 @@ func (w *watcher) replay(ctx context.Context) error {
 			if c.rev <= from {
 				continue
 			}
-			if c.rev > r.rev {
+			if c.rev > to {
 				return nil
 			}
 			if c.rev != w.readyTo+1 {

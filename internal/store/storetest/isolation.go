@@ -250,6 +250,41 @@ func testOnCommitOrder(t *testing.T, s store.Store) {
 	}
 }
 
+// What a process notes of its own commits is there when its watcher meets them.
+func testOnCommitBeforeWatchers(t *testing.T, s store.Store) {
+	w, err := s.Watch(within(t), []byte("k"), 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Close()
+	const writers, each = 16, 50
+	var own sync.Map
+	var wg sync.WaitGroup
+	for i := range writers {
+		wg.Go(func() {
+			for j := range each {
+				_, err := s.Update(within(t), func(tx store.Txn) error {
+					tx.OnCommit(func(r store.Revision) { own.Store(r, true) })
+					return tx.Put(fmt.Append(nil, "k", i, "/", j), nil)
+				})
+				if err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	for range writers * each {
+		c, err := w.Next(within(t))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, ok := own.Load(c.Revision); !ok {
+			t.Fatalf("the watcher had revision %d before its hook had run", c.Revision)
+		}
+	}
+	wg.Wait()
+}
+
 func testManyWriters(t *testing.T, s store.Store) {
 	const writers, each = 64, 10
 	var mu sync.Mutex

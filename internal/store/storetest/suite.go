@@ -39,6 +39,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		{"LimitedScanReadsOnlyItsPart", testLimitedScan},
 		{"EndlessConflict", testEndlessConflict},
 		{"OnCommit", testOnCommit},
+		{"OnCommitBeforeWatchers", testOnCommitBeforeWatchers},
 		{"OnCommitOrder", testOnCommitOrder},
 		{"Savepoint", testSavepoint},
 		{"SavepointRestoresTheBounds", testSavepointBounds},

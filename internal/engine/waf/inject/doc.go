@@ -5,10 +5,11 @@
 // and ModSecurity use, too. What this package adds:
 //
 // A sound prefilter. The library allocates a few times and takes one to ten microseconds for
-// a value, most of which cannot be anything: a session token, a number, two words. A scan for
-// what every injection needs (a third token or a comment for SQL; a tag, a comment or an attribute
-// that runs code for scripting) settles those in nanoseconds without allocating. It never says
-// no where the library says yes: fuzzing and the library's own vectors hold it to that.
+// a value, most of which cannot be anything: a session token, a date, a URL, a few words. A
+// scan for what every injection needs settles those in some tens of nanoseconds without
+// allocating: for SQL a quote, a parenthesis, a comment, a variable or a word that means something in
+// SQL; for scripting a comment, or a tag or attribute that runs code. It never says no where the library
+// says yes: the library's own tables and vectors, random values and fuzzing hold it to that.
 //
 // A bound on work. The library is linear but slow on input made for it, up to 0.15 µs a byte. A
 // Budget says how many bytes it may read for one request; behind that the verdict is Exhausted, and
@@ -22,6 +23,7 @@
 //
 //	verdict.go   verdicts, the budget
 //	sql.go       SQL injection
+//	keywords.go  the words of SQL
 //	phrase.go    what HIGH looks for
 //	xss.go       cross-site scripting
 //	markup.go    its prefilter

@@ -86,11 +86,13 @@ func plainSQL(value []byte, b *Budget) Verdict {
 type sqlClass uint8
 
 const (
-	sqlOther sqlClass = iota // may be a token by itself, or begin one of any length
+	sqlAlarm sqlClass = iota // anything else
 	sqlWord                  // letters, underscore, bytes above ASCII
 	sqlDigit
 	sqlSpace
-	sqlAlarm // may begin a comment or a string, or what libinjection calls evil
+	sqlPlain // an operator or separator, one token at most
+	sqlMinus // two are a comment
+	sqlSlash // a comment with an asterisk behind it
 )
 
 // sqlClasses is a table of constants.
@@ -101,45 +103,82 @@ var sqlClasses = func() (t [256]sqlClass) {
 			t[c] = sqlDigit
 		case c|0x20 >= 'a' && c|0x20 <= 'z' && c < 0x80, c == '_', c > 0x80 && c != 0xa0:
 			t[c] = sqlWord
-		case c == ' ':
-			t[c] = sqlSpace
 		}
 	}
-	for _, c := range []byte("'\"`#-/{\\$@\x00") {
-		t[c] = sqlAlarm
+	for _, c := range []byte(".,;:=<>!+*%^~?") {
+		t[c] = sqlPlain
 	}
+	t[' '], t['-'], t['/'] = sqlSpace, sqlMinus, sqlSlash
 	return t
 }()
 
-// maybeSQL tells whether a value may be an SQL injection to libinjection. Its patterns of one or
-// two tokens all have a comment, an unfinished bracket, or UNION as a token that was folded from
-// others. So a value that has no byte to begin any of these, and at most two tokens, is clean.
-// A run of letters and digits is one token, or two if it begins with a digit; any other byte may be one.
+// maybeSQL tells whether a value may be an SQL injection to libinjection. The library reduces a
+// value to a pattern of at most five tokens and looks that up. All its patterns have one of
+// these: a string, a comment, a parenthesis, a variable, a logical operator, or a word that it
+// knows by name. Bytes that begin one of the former are alarming; where there is none, the words are
+// looked up. A value of two words or less is settled before that: patterns of two tokens have a
+// comment, or UNION as a token that was folded from more.
 func maybeSQL(value []byte) bool {
 	tokens := 0
 	inside := false // a run of letters and digits
-	for _, c := range value {
+	for i, c := range value {
 		switch sqlClasses[c] {
 		case sqlWord:
 			if !inside {
 				tokens++
 			}
 			inside = true
+			continue
 		case sqlDigit:
 			if !inside {
-				tokens += 2
+				tokens += 2 // a number, and a word that follows it
 			}
 			inside = true
+			continue
 		case sqlSpace:
 			inside = false
-		case sqlOther:
-			tokens++
-			inside = false
-		default:
+			continue
+		case sqlMinus:
+			if i+1 < len(value) && value[i+1] == '-' {
+				return true
+			}
+		case sqlSlash:
+			if i+1 < len(value) && value[i+1] == '*' {
+				return true
+			}
+		case sqlAlarm:
 			return true
 		}
-		if tokens > 2 {
-			return true
+		tokens++
+		inside = false
+	}
+	return tokens > 2 && hasKeyword(value)
+}
+
+// hasKeyword tells whether any word of a value is one that libinjection knows. A number may stand
+// before a word without a space, and where it ends is the library's to say: of a run that begins
+// with a digit, every end may be a word.
+func hasKeyword(value []byte) bool {
+	for i := 0; i < len(value); {
+		class := sqlClasses[value[i]]
+		if class != sqlWord && class != sqlDigit {
+			i++
+			continue
+		}
+		from := i
+		for i < len(value) && (sqlClasses[value[i]] == sqlWord || sqlClasses[value[i]] == sqlDigit) {
+			i++
+		}
+		if class == sqlWord {
+			if isKeyword(value[from:i]) {
+				return true
+			}
+			continue
+		}
+		for from = max(from+1, i-longestKeyword); from < i-1; from++ {
+			if isKeyword(value[from:i]) {
+				return true
+			}
 		}
 	}
 	return false

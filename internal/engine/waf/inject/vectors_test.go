@@ -87,6 +87,13 @@ func TestPrefilterIsSoundForEveryKeyword(t *testing.T) {
 		t.Fatal(err)
 	}
 	words := 0
+	known := func(word string) {
+		for w := range strings.FieldsFuncSeq(word, func(r rune) bool { return r == ' ' || r == '.' }) {
+			if strings.IndexFunc(w, func(r rune) bool { return r == '_' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' }) >= 0 && !keywords[strings.ToLower(w)] {
+				t.Errorf("%q is not among the keywords", w)
+			}
+		}
+	}
 	for line := range strings.Lines(string(data)) {
 		_, rest, ok := strings.Cut(line, `"`)
 		word, _, ok2 := strings.Cut(rest, `"`)
@@ -94,11 +101,30 @@ func TestPrefilterIsSoundForEveryKeyword(t *testing.T) {
 			continue
 		}
 		words++
-		for _, before := range []string{"", "1", "1e1", "0x1", "0b1", "1d", "1f", "00", "a ", "1 "} {
-			for _, after := range []string{"", " a", " 1"} {
+		known(word)
+		for _, before := range []string{"", "1", "1e1", "0x1", "0b1", "1d", "1f", "00", "a ", "1 ", "1=", "a,", "1;", "a.b "} {
+			for _, after := range []string{"", " a", " 1", "=1", ",a", ";a", " 1 = 1", ".a", " a b c d", " from a"} {
 				sound(t, before+word+after)
 			}
 		}
+	}
+	// The prefilter rests on this: no pattern is made of nothing but words that are not known,
+	// numbers, operators and separators.
+	patterns := 0
+	for line := range strings.Lines(string(data)) {
+		pattern, ok := strings.CutPrefix(line, "\t\"0")
+		if pattern, _, ok2 := strings.Cut(pattern, `"`); ok && ok2 && pattern != "" {
+			patterns++
+			if strings.Trim(pattern, "N1O,;.:?") == "" {
+				t.Errorf("%s is a pattern", pattern)
+			}
+			if len(pattern) <= 2 && pattern != "1U" && pattern != "VU" && pattern != "X" && pattern[len(pattern)-1] != 'C' {
+				t.Errorf("%s is a pattern", pattern)
+			}
+		}
+	}
+	if patterns < 8000 {
+		t.Errorf("only %d patterns found", patterns)
 	}
 	if words < 500 {
 		t.Errorf("only %d words found", words)

@@ -30,7 +30,7 @@ func newAutomaton(words []word) *automaton {
 	width := 1 // class 0 are the bytes in no word
 	for _, w := range words {
 		for i := range len(w.text) {
-			if b := w.text[i]; a.classes[b] == 0 && width < 256 {
+			if b := w.text[i]; a.classes[b] == 0 { // at most 230: there is no upper case
 				a.classes[b] = uint8(width)
 				width++
 			}
@@ -39,10 +39,7 @@ func newAutomaton(words []word) *automaton {
 	for b := byte('A'); b <= 'Z'; b++ {
 		a.classes[b] = a.classes[lower(b)]
 	}
-	if width == 256 {
-		// Without upper case letters there are at most 230 bytes.
-		panic("pattern: words in upper case")
-	}
+
 	// The trie, then its transitions on failure, breadth first.
 	next := make([]uint32, width)
 	ends := [][]uint32{nil}

@@ -121,3 +121,22 @@ func BenchmarkCoreRuleSet(b *testing.B) {
 		b.Run(c.name+"/thousand more", func(b *testing.B) { benchmark(b, append(rules[:len(rules):len(rules)], otherRules(1000)...), c.values) })
 	}
 }
+
+func BenchmarkCompile(b *testing.B) {
+	rules := argumentRules(b)
+	for _, c := range []struct {
+		name     string
+		patterns []Pattern
+	}{{"core rule set", rules}, {"thousand rules", otherRules(1000)}} {
+		b.Run(c.name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				set, err := Compile(c.patterns, Options{})
+				if err != nil {
+					b.Fatal(err)
+				}
+				b.ReportMetric(float64(set.SizeBytes()), "bytes")
+			}
+		})
+	}
+}

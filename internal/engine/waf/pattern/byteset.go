@@ -32,11 +32,6 @@ func (s byteSet) count() int {
 
 func (s byteSet) empty() bool { return s == byteSet{} }
 
-// intersects tells whether a byte is in both.
-func (s *byteSet) intersects(o *byteSet) bool {
-	return s[0]&o[0]|s[1]&o[1]|s[2]&o[2]|s[3]&o[3] != 0
-}
-
 // bytes lists the set in ascending order.
 func (s byteSet) bytes() []byte {
 	var out []byte

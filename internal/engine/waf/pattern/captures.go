@@ -22,13 +22,18 @@ func (k *pike) find(groups int) []int {
 	p := k.p
 	k.set.grow(len(p.insts))
 	k.m.resolve(p, k.value)
+	first := p.firstBytes()
+	empty := make([]int, 2*groups)
+	for i := range empty {
+		empty[i] = -1
+	}
 	var now, then []thread
 	var best []int
 	for at := 0; ; at++ {
 		if best == nil && (at == 0 || !p.anchored) {
-			empty := make([]int, 2*groups)
-			for i := range empty {
-				empty[i] = -1
+			// Where nothing has begun to match and nothing can, there is nothing to do.
+			for len(now) == 0 && at < len(k.value) && !p.anchored && !first.has(k.value[at]) {
+				at++
 			}
 			k.set.reset()
 			for _, t := range now {
@@ -58,11 +63,7 @@ func (k *pike) find(groups int) []int {
 // reach appends the threads that can be reached from pc without consuming a byte, in the
 // order of their priority.
 func (k *pike) reach(to []thread, pc uint32, saved []int, at int) []thread {
-	type pending struct {
-		pc    uint32
-		saved []int
-	}
-	stack := []pending{{pc, saved}}
+	stack := []thread{{pc, saved}}
 	for len(stack) > 0 {
 		t := stack[len(stack)-1]
 		stack = stack[:len(stack)-1]
@@ -72,7 +73,7 @@ func (k *pike) reach(to []thread, pc uint32, saved []int, at int) []thread {
 			k.m.steps++
 			switch in.op {
 			case instSplit:
-				stack = append(stack, pending{in.y, t.saved})
+				stack = append(stack, thread{in.y, t.saved})
 			case instSave:
 				t.saved = append([]int(nil), t.saved...)
 				t.saved[in.arg] = at
@@ -85,7 +86,7 @@ func (k *pike) reach(to []thread, pc uint32, saved []int, at int) []thread {
 					goto next
 				}
 			case instSet, instMatch:
-				to = append(to, thread{t.pc, t.saved})
+				to = append(to, t)
 				goto next
 			default:
 				goto next
@@ -95,4 +96,30 @@ func (k *pike) reach(to []thread, pc uint32, saved []int, at int) []thread {
 	next:
 	}
 	return to
+}
+
+// firstBytes returns the bytes with which a match can begin: all, if one can be empty.
+func (p *program) firstBytes() byteSet {
+	var set byteSet
+	seen := make([]bool, len(p.insts))
+	stack := []uint32{p.start}
+	for len(stack) > 0 {
+		pc := stack[len(stack)-1]
+		stack = stack[:len(stack)-1]
+		if seen[pc] {
+			continue
+		}
+		seen[pc] = true
+		switch in := &p.insts[pc]; in.op {
+		case instSplit:
+			stack = append(stack, in.x, in.y)
+		case instSave, instAssert, instLook:
+			stack = append(stack, in.x)
+		case instSet:
+			set = set.or(p.sets[in.arg])
+		case instMatch:
+			return anyByte
+		}
+	}
+	return set
 }

@@ -15,6 +15,7 @@ type compiled struct {
 	how      evaluation
 	tree     *node       // while the Set is compiled
 	program  *program    // for automata and simulation
+	one      byteSet     // if any byte of it is a match
 	alone    func() *dfa // an automaton of its own, made when it is needed
 	grouped  bool
 	limit    int // of the size of programs
@@ -32,6 +33,7 @@ type evaluation uint8
 const (
 	byComparing  evaluation = iota // with the string at its place
 	byAutomaton                    // deterministic
+	byLooking                      // for one byte
 	bySimulation                   // as it has look-around
 )
 
@@ -44,7 +46,7 @@ type clauseOwner struct {
 // Compile makes a Set. The error is an *Error with the index of the first pattern refused.
 func Compile(patterns []Pattern, o Options) (*Set, error) {
 	o = o.withDefaults()
-	s := &Set{patterns: make([]compiled, len(patterns)), memory: &budget{limit: int64(o.CacheBytes)}}
+	s := &Set{patterns: make([]compiled, len(patterns)), memory: &budget{limit: int64(o.CacheBytes), part: o.maxPart}}
 	filters := make([]filter, len(patterns))
 	for i, p := range patterns {
 		c := &s.patterns[i]
@@ -65,6 +67,7 @@ func Compile(patterns []Pattern, o Options) (*Set, error) {
 		}
 	}
 	s.gather(common)
+	s.waiting = NewBits(len(patterns))
 	var words []word
 	for i := range s.patterns {
 		c := &s.patterns[i]
@@ -76,6 +79,7 @@ func Compile(patterns []Pattern, o Options) (*Set, error) {
 		case c.needs == 0:
 			s.loose = append(s.loose, uint32(i))
 		default:
+			s.waiting.Set(i)
 			words = s.words(uint32(i), &filters[i], words)
 		}
 	}
@@ -105,11 +109,17 @@ func (c *compiled) compile(p Pattern, o Options) *Error {
 	if p.Kind == Exact || p.Kind == Prefix || p.Kind == Suffix || p.Kind == Contains && (!p.Fold || len(p.Text) < 2) {
 		return nil
 	}
+	if p.Kind == ContainsAny {
+		c.limit *= 10 // it is known to be simple
+	}
 	var ok bool
 	if c.program, ok = build(c.tree, c.limit, false); !ok {
 		return &Error{Reason: TooLarge, Detail: fmt.Sprintf("more than %d instructions", c.limit)}
 	}
 	c.how = byAutomaton
+	if c.tree.op == opSet && c.tree.set.count() >= 200 { // found at once, if at all
+		c.how, c.one = byLooking, c.tree.set
+	}
 	if len(c.program.looks) > 0 {
 		c.how = bySimulation
 	}
@@ -204,8 +214,11 @@ func trie(sorted []string, skip int, fold bool) *node {
 
 // filter finds what a pattern needs.
 func (s *Set) filter(c *compiled) filter {
-	f := makeFilter(c.tree)
-	if c.Kind == ContainsAny && !slices.ContainsFunc(c.Texts, func(t string) bool { return len(t) < 2 }) {
+	var f filter
+	if c.Kind != ContainsAny || slices.ContainsFunc(c.Texts, func(t string) bool { return len(t) < 2 }) {
+		f = makeFilter(c.tree)
+	} else {
+		f.least, _ = c.tree.widths()
 		f.strings = [][]string{nil, nil} // the phrases that decide, and parts of the others
 		for _, t := range c.Texts {
 			t = lowered(t)

@@ -117,7 +117,7 @@ func crsValues(tb testing.TB) [][]byte {
 func TestCoreRuleSetAgreesWithGo(t *testing.T) {
 	rules := crsRules(t)
 	values := crsValues(t)
-	step := 23
+	step := 61
 	if os.Getenv("PATTERN_CASES") != "" {
 		step = 1
 	}

@@ -1,6 +1,7 @@
 package pattern
 
 import (
+	"math"
 	"sync"
 	"sync/atomic"
 )
@@ -63,6 +64,22 @@ const (
 	stateMask         = marked - 1
 )
 
+// allowance is how many states may be made for one value. Making one costs as much as
+// moving over many bytes in another way, so it grows with the bytes that have been done;
+// and it has an end, so that one value does not drive all states out of memory.
+type allowance struct {
+	made, first, every, most int
+}
+
+// unlimitedStates is for automata whose states are bounded otherwise.
+var unlimitedStates = allowance{first: math.MaxInt, every: 1, most: math.MaxInt}
+
+// spent takes one for a state at a position, and tells whether there is none left.
+func (a *allowance) spent(at int) bool {
+	a.made++
+	return a.made > a.most || a.made > a.first && a.made-a.first > at/a.every
+}
+
 // newDFA makes the automaton of a program that makes up to most states, or if that is 0 as
 // many as memory allows.
 func newDFA(p *program, c *columns, most int, memory *budget) *dfa {
@@ -85,15 +102,15 @@ func (d *dfa) current() *dfaTable {
 }
 
 // run tells whether the program matches a value: the entry is deadState, matchState or
-// lostState. When more states have to be made than may be (left), it gives up, and says
+// lostState. When more states have to be made than the allowance, it gives up, and says
 // where, with the instructions reached there; otherwise at is -1.
-func (d *dfa) run(value []byte, steps *uint64, left int) (entry uint32, at int, seeds []uint32) {
+func (d *dfa) run(value []byte, steps *uint64, allowed allowance) (entry uint32, at int, seeds []uint32) {
 	t := d.current()
-	return d.resume(t, t.start, value, 0, steps, left)
+	return d.resume(t, t.start, value, 0, steps, allowed)
 }
 
 // resume is run from a position on, in a state of the current table.
-func (d *dfa) resume(t *dfaTable, state uint32, value []byte, from int, steps *uint64, left int) (entry uint32, at int, seeds []uint32) {
+func (d *dfa) resume(t *dfaTable, state uint32, value []byte, from int, steps *uint64, allowed allowance) (entry uint32, at int, seeds []uint32) {
 	if state&marked != 0 {
 		return state, -1, nil
 	}
@@ -108,7 +125,7 @@ func (d *dfa) resume(t *dfaTable, state uint32, value []byte, from int, steps *u
 			continue
 		}
 		if entry == unknown {
-			if left--; left < 0 {
+			if allowed.spent(i) {
 				*steps += uint64(i - from)
 				return unknown, i, d.seeds(t, state)
 			}
@@ -149,14 +166,4 @@ func (d *dfa) seeds(t *dfaTable, state uint32) []uint32 {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return t.states.list[state/d.stride].insts
-}
-
-// states returns how many states there are.
-func (d *dfa) states() int {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if t := d.table.Load(); t != nil {
-		return len(t.states.list) - 1
-	}
-	return 0
 }

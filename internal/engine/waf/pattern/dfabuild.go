@@ -10,6 +10,7 @@ import (
 // budget is the memory that the automata of a Set have together.
 type budget struct {
 	limit int64
+	part  int // states that a part of a product may have
 	used  atomic.Int64
 
 	mu   sync.Mutex
@@ -112,12 +113,14 @@ func (d *dfa) begin(before context) *places {
 func (d *dfa) beginStep(before context, symbol uint32) *places {
 	if d.steps[before] == nil {
 		d.steps[before] = make([]*places, d.stride)
+		d.memory.used.Add(int64(8 * d.stride))
 	}
 	if d.steps[before][symbol] == nil {
 		m := d.memory.builder(d.program)
 		defer d.memory.release(m)
 		after := d.step(m, d.begin(before).insts, before, symbol)
 		d.steps[before][symbol] = d.reached(m, after)
+		d.memory.used.Add(int64(32 + 4*len(d.steps[before][symbol].insts)))
 	}
 	return d.steps[before][symbol]
 }

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/dlclark/regexp2"
 	"rsc.io/binaryregexp"
@@ -169,7 +170,7 @@ func TestMatchAgreesWithGo(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	scratch := NewScratch()
 	matches, ran := 0, 0
-	for total := cases(t, 60_000); ran < total; {
+	for total := cases(t, 40_000); ran < total; {
 		g := &grammar{r: r, high: r.IntN(3) == 0}
 		var patterns []Pattern
 		var oracles []*binaryregexp.Regexp
@@ -227,13 +228,14 @@ func TestLookAroundAgreesWithBacktracking(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 4))
 	scratch := NewScratch()
 	matches, ran := 0, 0
-	for total := cases(t, 60_000) / 4; ran < total; {
+	for total := cases(t, 40_000) / 4; ran < total; {
 		g := &grammar{r: r, look: true}
 		text := g.expression(3)
 		oracle, err := regexp2.Compile(text, regexp2.None)
 		if err != nil {
 			continue
 		}
+		oracle.MatchTimeout = time.Second   // it takes exponential time for some
 		if strings.Contains(text, "(?m:") { // the one difference: a caret behind the last newline
 			continue
 		}
@@ -247,7 +249,7 @@ func TestLookAroundAgreesWithBacktracking(t *testing.T) {
 			set.Match(value, nil, got, scratch)
 			m, err := oracle.FindStringMatch(latin1(value))
 			if err != nil {
-				t.Fatal(err)
+				continue
 			}
 			ran++
 			if want := m != nil; want != got.Has(0) {

@@ -17,20 +17,24 @@
 // # How a value is matched
 //
 // The cost of a value must not grow with the number of patterns, and must be linear in the
-// value whatever its content. Four steps, each of which looks only at what the one before
-// has left:
+// value whatever its content.
 //
-//  1. Every pattern gives clauses (package file require.go): sets of strings of which at
-//     least one occurs in every value that the pattern matches. One Aho-Corasick automaton
-//     finds the strings of all patterns in one pass over the value.
-//  2. The same pass collects which bytes occur. Patterns also require bytes of certain
-//     classes (a quote, a digit, a parenthesis); patterns without strings are discarded by
-//     those, and which remain for a set of bytes is remembered.
-//  3. Patterns that remain run on a lazily built deterministic automaton, whose
-//     states are kept in memory bounded by Options.CacheBytes.
-//  4. When a value makes too many new states, the rest of it is matched by simulating the
-//     nondeterministic automaton, from the state reached.
+//  1. Every pattern needs strings of which one occurs in whatever it matches, or bytes
+//     (require.go). Patterns whose strings are rare in what browsers send wait for them:
+//     one Aho-Corasick automaton finds the strings of all in one pass (ahocorasick.go), and
+//     a pattern of which they are found is then matched by itself.
+//  2. The others, which any text might match, are one group (group.go): the product of
+//     their automata (product.go) runs over the value once, for all. It is built while it
+//     is used. What is new to it is made up to an allowance; then its parts run on one by
+//     one, except those that the bytes that occur rule out.
+//  3. A single pattern runs on a lazily built deterministic automaton (dfa.go). Where that
+//     has to make too many states, the nondeterministic one is simulated instead from the
+//     state reached (simulate.go): a backtracking matcher there is none.
 //
-// Steps 1 and 2 only discard patterns that cannot match; the tests compare every outcome
-// with plain evaluation.
+// All states are shared by the goroutines and bounded by Options.CacheBytes. In steady
+// state a value allocates nothing and its bytes are moved over twice: by the strings, and
+// by the group. The filters only discard patterns that cannot match; tests compare every
+// outcome with plain evaluation by other matchers.
+//
+// Work is counted (Scratch.Steps), so that its bounds can be tested without a clock.
 package pattern

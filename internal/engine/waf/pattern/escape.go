@@ -179,29 +179,15 @@ func (p *parser) class() byteSet {
 	p.at++
 	negated := p.skip("^")
 	var set byteSet
-	for first := true; ; first = false {
-		if !p.more() {
-			p.fail(Malformed, start, "a class that does not end")
-		}
-		if !first && p.skip("]") {
-			break
-		}
+	for first := true; first || !p.skip("]"); first = false {
 		at := p.at
 		member, single := p.member(start)
-		if member == nil { // \Q or \E
-			first = first && p.at == at
-			continue
-		}
 		// A hyphen makes a range between two bytes; next to a class, or last, it is itself.
 		if single && p.peek() == '-' && p.at+1 < len(p.text) && p.text[p.at+1] != ']' {
-			hyphen := p.at
 			p.at++
 			end, one := p.member(start)
-			switch {
-			case end == nil:
-				p.fail(Malformed, hyphen, "a quotation within a range")
-			case !one:
-				set = set.or(*member).or(oneByte('-')).or(*end)
+			if !one {
+				set = set.or(member).or(oneByte('-')).or(end)
 				continue
 			}
 			lo, hi := member.bytes()[0], end.bytes()[0]
@@ -211,7 +197,7 @@ func (p *parser) class() byteSet {
 			set.addRange(lo, hi)
 			continue
 		}
-		set = set.or(*member)
+		set = set.or(member)
 	}
 	if p.has(flagFold) {
 		set = set.folded()
@@ -223,7 +209,7 @@ func (p *parser) class() byteSet {
 }
 
 // member reads a member of a class: one byte (single) or a class by name.
-func (p *parser) member(start int) (set *byteSet, single bool) {
+func (p *parser) member(start int) (set byteSet, single bool) {
 	if !p.more() {
 		p.fail(Malformed, start, "a class that does not end")
 	}
@@ -239,7 +225,7 @@ func (p *parser) member(start int) (set *byteSet, single bool) {
 				if plain != name {
 					named = named.not()
 				}
-				return &named, false
+				return named, false
 			case !strings.ContainsAny(name, `]\`):
 				p.fail(Malformed, p.at, "an unknown class %q", p.text[p.at:p.at+end+4])
 			}
@@ -248,8 +234,7 @@ func (p *parser) member(start int) (set *byteSet, single bool) {
 	c := p.peek()
 	if c != '\\' {
 		p.at++
-		one := oneByte(c)
-		return &one, true
+		return oneByte(c), true
 	}
 	at := p.at
 	p.at++
@@ -259,16 +244,14 @@ func (p *parser) member(start int) (set *byteSet, single bool) {
 	switch c := p.peek(); c {
 	case 'b':
 		p.at++
-		one := oneByte('\b')
-		return &one, true
+		return oneByte('\b'), true
 	case 'Q', 'E':
 		p.fail(Unsupported, at, "a quotation within a class")
 	case 'N', 'R', 'X', 'B', 'C', 'K', 'G', 'p', 'P':
 		p.fail(Unsupported, at, `\%c within a class`, c)
 	}
 	if named, ok := p.shorthand(); ok {
-		return &named, false
+		return named, false
 	}
-	one := oneByte(p.escapedByte(at))
-	return &one, true
+	return oneByte(p.escapedByte(at)), true
 }

@@ -49,7 +49,7 @@ func (s *Set) gather(list []uint32) {
 		matches := 0
 		var steps uint64
 		for _, v := range sample {
-			if entry, _, _ := d.run([]byte(v), &steps, 1000); entry == matchState {
+			if entry, _, _ := d.run([]byte(v), &steps, unlimitedStates); entry == matchState {
 				matches++
 			}
 		}
@@ -91,7 +91,7 @@ func (s *Set) divide(list []uint32) {
 func (p *product) try(most int) bool {
 	found, m := newFindings(len(p.parts)), NewScratch()
 	for _, v := range sample {
-		if at, _ := p.run([]byte(v), found, most, m); at >= 0 || p.states() > most {
+		if p.run([]byte(v), found, unlimitedStates, m); p.states() > most {
 			return false
 		}
 	}

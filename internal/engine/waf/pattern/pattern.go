@@ -75,8 +75,10 @@ type Options struct {
 	// default. Repetitions multiply what they repeat.
 	MaxProgram int
 	// CacheBytes bounds the memory of the lazily built automata of the whole Set, shared by
-	// all goroutines: 32 MiB by default.
+	// all goroutines: 32 MiB by default. Each automaton may have 64 KiB in any case.
 	CacheBytes int
+
+	maxPart int // states of a part of a product, for tests
 }
 
 func (o Options) withDefaults() Options {
@@ -88,6 +90,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.CacheBytes <= 0 {
 		o.CacheBytes = 32 << 20
+	}
+	if o.maxPart <= 0 {
+		o.maxPart = maxPart
 	}
 	return o
 }

@@ -58,6 +58,7 @@ type productState struct {
 // own has to say whether they do, as they have too many states here.
 type findings struct {
 	matched, lost Bits
+	any           bool // whether there are any
 }
 
 func newFindings(n int) *findings {
@@ -65,35 +66,39 @@ func newFindings(n int) *findings {
 }
 
 func (f *findings) reset() {
-	f.matched.Reset()
-	f.lost.Reset()
+	if f.any {
+		f.matched.Reset()
+		f.lost.Reset()
+		f.any = false
+	}
 }
 
 func (f *findings) or(o *findings) {
 	f.matched.Or(o.matched)
 	f.lost.Or(o.lost)
+	f.any = true
 }
-
-func (f *findings) any() bool { return f.matched.Any() || f.lost.Any() }
 
 // add notes what an entry with a mark says.
 func (f *findings) add(a active) {
 	switch a.entry {
 	case matchState:
 		f.matched.Set(int(a.part))
+		f.any = true
 	case lostState:
 		f.lost.Set(int(a.part))
+		f.any = true
 	}
 }
 
 // maxPart is how many states a part may have.
-const maxPart = 2000
+const maxPart = 4000
 
 // newProduct makes the product of programs, none of which matches everything.
 func newProduct(programs []*program, memory *budget) *product {
 	p := &product{columns: newColumns(programs...), memory: memory}
 	for _, q := range programs {
-		d := newDFA(q, newColumns(q), maxPart, memory)
+		d := newDFA(q, newColumns(q), memory.part, memory)
 		p.parts = append(p.parts, d)
 		p.asserts |= q.asserts
 		symbols := make([]uint8, p.stride)
@@ -120,10 +125,10 @@ func newProduct(programs []*program, memory *budget) *product {
 	return p
 }
 
-// run adds to found the parts that match a value. When more states have to be made than may
-// be (left), it gives up, and says where, with the state of each part there; otherwise at is
-// -1.
-func (p *product) run(value []byte, found *findings, left int, m *Scratch) (at int, entries []uint32) {
+// run adds to found the parts that match a value. When more states have to be made than the
+// allowance, it gives up, and says where, with the state of each part there; otherwise at
+// is -1.
+func (p *product) run(value []byte, found *findings, allowed allowance, m *Scratch) (at int, entries []uint32) {
 	t := p.table.Load()
 	body, last := p.split(value)
 	m.steps += uint64(len(value) + 4)
@@ -136,7 +141,7 @@ func (p *product) run(value []byte, found *findings, left int, m *Scratch) (at i
 			continue
 		}
 		if entry == unknown {
-			if left--; left < 0 {
+			if allowed.spent(i) {
 				return i, p.entries(t, state)
 			}
 			t, entry = p.extend(t, state, symbol, m)
@@ -227,7 +232,9 @@ func (p *product) starting(before context, symbol uint32, steps *uint64) []activ
 			list = append(list, active{uint32(i), entry})
 		}
 	}
-	p.starts[before][symbol].Store(&list)
+	if p.starts[before][symbol].CompareAndSwap(nil, &list) {
+		p.memory.used.Add(int64(32 + 8*len(list)))
+	}
 	return list
 }
 
@@ -277,7 +284,7 @@ func (p *product) extend(t *productTable, state, symbol uint32, m *Scratch) (*pr
 	}
 	m.steps += uint64(40 + 4*len(to.active))
 	var found *findings
-	if m.step.any() {
+	if m.step.any {
 		found = m.step
 	}
 	was := t.states
@@ -347,7 +354,7 @@ func (p *product) insert(t *productTable, s productState, found *findings, key s
 	t.states.list = append(t.states.list, s)
 	if found != nil {
 		// Written before the entry is, which is how readers find it, and not again.
-		t.found[row] = &findings{matched: slices.Clone(found.matched), lost: slices.Clone(found.lost)}
+		t.found[row] = &findings{matched: slices.Clone(found.matched), lost: slices.Clone(found.lost), any: true}
 		entry |= marked
 	}
 	t.states.index[key] = entry

@@ -45,29 +45,28 @@ func require(n *node) needs {
 	case opConcat:
 		return requireConcat(n.subs)
 	case opAlternate:
-		all := require(n.subs[0])
-		for _, s := range n.subs[1:] {
-			all = either(all, require(s))
+		list := make([]needs, len(n.subs))
+		for i, s := range n.subs {
+			list[i] = require(s)
 		}
-		return all
+		return anyOf(list)
 	case opCapture:
 		return require(n.subs[0])
 	case opRepeat:
-		sub := require(n.subs[0])
-		switch {
-		case n.max == 0:
+		if _, greatest := n.widths(); greatest == 0 {
 			return needs{exact: nothing}
+		}
+		switch {
 		case n.min == 0 && n.max == 1:
-			return either(sub, needs{exact: nothing})
+			return anyOf([]needs{require(n.subs[0]), {exact: nothing}})
 		case n.min == 0:
 			return needs{}
-		case n.min == n.max && n.min <= 4:
-			return requireConcat(slices.Repeat(n.subs, n.min))
 		}
-		if n.min > 1 { // at least that often; once more says how it goes on
-			sub = requireConcat(slices.Repeat(n.subs, min(n.min, 4)))
+		all := requireConcat(slices.Repeat(n.subs, min(n.min, 4)))
+		if n.min == n.max && n.min <= 4 {
+			return all
 		}
-		return needs{must: sub.clauses()}
+		return needs{must: all.clauses()} // at least that often
 	case opLook:
 		if !n.negated { // what it sees is in the value, too
 			sub := require(n.subs[0])
@@ -147,26 +146,70 @@ func cross(a, b []string) ([]string, bool) {
 	return out, true
 }
 
-// either is what is needed if one of two nodes matches.
-func either(a, b needs) needs {
-	if a.exact != nil && b.exact != nil && len(a.exact)+len(b.exact) <= maxExact {
-		both := slices.Concat(a.exact, b.exact)
-		slices.Sort(both)
-		return needs{exact: slices.Compact(both), must: pair(a.must, b.must)}
+// anyOf is what is needed if one of several nodes matches.
+func anyOf(list []needs) needs {
+	total, exact := 0, true
+	for _, n := range list {
+		exact = exact && n.exact != nil
+		total += len(n.exact)
 	}
-	return needs{must: pair(a.clauses(), b.clauses())}
+	if exact && total <= maxExact {
+		all := needs{exact: []string{}}
+		musts := make([][]clause, len(list))
+		for i, n := range list {
+			all.exact = append(all.exact, n.exact...)
+			musts[i] = n.must
+		}
+		slices.Sort(all.exact)
+		all.exact = slices.Compact(all.exact)
+		all.must = disjunction(musts)
+		return all
+	}
+	musts := make([][]clause, len(list))
+	for i, n := range list {
+		musts[i] = n.clauses()
+	}
+	return needs{must: disjunction(musts)}
 }
 
-// pair joins the best clause of each side, the second best and so on: (A1 and A2) or (B1
+// disjunction joins the best clauses of all, the second best and so on: (A1 and A2) or (B1
 // and B2) implies (A1 or B1) and (A2 or B2).
-func pair(a, b []clause) []clause {
-	byRarity := func(x, y clause) int { return cmp.Compare(x.frequency(), y.frequency()) }
-	a, b = slices.SortedFunc(slices.Values(a), byRarity), slices.SortedFunc(slices.Values(b), byRarity)
-	var out []clause
-	for i := range min(len(a), len(b)) {
-		joined := slices.Concat(a[i].strings, b[i].strings)
-		slices.Sort(joined)
-		out = append(out, clause{strings: slices.Compact(joined), bytes: a[i].bytes.or(b[i].bytes)})
+func disjunction(list [][]clause) []clause {
+	n := len(list[0])
+	for i := range list {
+		n = min(n, len(list[i]))
+	}
+	out := make([]clause, n)
+	if n == 0 {
+		return nil
+	}
+	for _, clauses := range list {
+		for i, c := range byRarity(clauses)[:n] {
+			out[i].strings = append(out[i].strings, c.strings...)
+			out[i].bytes = out[i].bytes.or(c.bytes)
+		}
+	}
+	for i := range out {
+		slices.Sort(out[i].strings)
+		out[i].strings = slices.Compact(out[i].strings)
+	}
+	return out
+}
+
+// byRarity returns clauses in the order of their frequency.
+func byRarity(clauses []clause) []clause {
+	type rated struct {
+		clause
+		frequency float64
+	}
+	list := make([]rated, len(clauses))
+	for i, c := range clauses {
+		list[i] = rated{c, c.frequency()}
+	}
+	slices.SortStableFunc(list, func(x, y rated) int { return cmp.Compare(x.frequency, y.frequency) })
+	out := make([]clause, len(clauses))
+	for i := range list {
+		out[i] = list[i].clause
 	}
 	return out
 }
@@ -186,14 +229,8 @@ func addClause(to []clause, c clause) []clause {
 		return to
 	}
 	to = append(to, c)
-	if len(to) > maxClauses {
-		worst := 0
-		for i := range to {
-			if to[i].frequency() > to[worst].frequency() {
-				worst = i
-			}
-		}
-		to = slices.Delete(to, worst, worst+1)
+	if len(to) > 2*maxClauses {
+		return byRarity(to)[:maxClauses]
 	}
 	return to
 }
@@ -290,9 +327,7 @@ func makeFilter(tree *node) filter {
 	f := filter{}
 	f.least, _ = tree.widths()
 	n := require(tree)
-	all := n.clauses()
-	slices.SortFunc(all, func(x, y clause) int { return cmp.Compare(x.frequency(), y.frequency()) })
-	for _, c := range all {
+	for _, c := range byRarity(n.clauses()) {
 		if c.isStrings() && len(f.strings) < maxStringClauses {
 			f.strings = append(f.strings, shorten(c.strings))
 		} else if set := c.asBytes(); set.count() < 200 && !slices.Contains(f.bytes, set) {
@@ -317,12 +352,26 @@ func shorten(list []string) []string {
 	}
 	slices.SortFunc(out, func(a, b string) int { return cmp.Or(len(a)-len(b), strings.Compare(a, b)) })
 	var kept []string
+	has := map[string]bool{}
 	for _, s := range slices.Compact(out) {
-		if !slices.ContainsFunc(kept, func(k string) bool { return strings.Contains(s, k) }) {
+		if !holdsOneOf(s, has) {
 			kept = append(kept, s)
+			has[s] = true
 		}
 	}
 	return kept
+}
+
+// holdsOneOf tells whether a part of s is in a set.
+func holdsOneOf(s string, set map[string]bool) bool {
+	for i := range len(s) {
+		for k := i + 1; k <= len(s); k++ {
+			if set[s[i:k]] {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // common tells whether strings are no good filter: there are none, or text that means no
@@ -332,8 +381,8 @@ func (f *filter) common() bool {
 		frequency := 0.0
 		for _, t := range list {
 			frequency += stringFrequency(t)
-			if len(t) < 4 {
-				frequency += 1e-6
+			if isCommonText(t) {
+				frequency += commonFrequency
 			}
 		}
 		if frequency < commonFrequency {
@@ -345,3 +394,16 @@ func (f *filter) common() bool {
 
 // commonFrequency is how often a position may begin a string of a good filter.
 const commonFrequency = 1e-6
+
+// isCommonText tells whether a string may be a word, or begins addresses.
+func isCommonText(s string) bool {
+	if len(s) < 4 || strings.Contains(s, "://") {
+		return true
+	}
+	for i := range len(s) {
+		if s[i] < 'a' || 'z' < s[i] {
+			return false
+		}
+	}
+	return len(s) <= 5
+}

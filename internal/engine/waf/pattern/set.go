@@ -1,7 +1,5 @@
 package pattern
 
-import "math"
-
 // Set is an immutable compilation of patterns, safe for any number of goroutines.
 type Set struct {
 	patterns []compiled
@@ -10,6 +8,7 @@ type Set struct {
 	atoms    [256]uint64   // the classes that each byte is of
 	loose    []uint32      // patterns without strings that are in no group
 	always   []uint32      // those that need no bytes either
+	waiting  Bits          // patterns with strings that are in no group
 	groups   []group
 	memory   *budget
 }
@@ -23,7 +22,9 @@ func (s *Set) Len() int { return len(s.patterns) }
 // the value, nothing is allocated.
 func (s *Set) Match(value []byte, want, got Bits, m *Scratch) {
 	m.begin(s)
-	s.scan(value, want, got, m)
+	if want == nil || want.Intersects(s.waiting) {
+		s.scan(value, want, got, m)
+	}
 	for _, i := range m.candidates {
 		s.evaluate(i, value, want, got, m)
 	}
@@ -49,16 +50,19 @@ func (s *Set) together(g *group, value []byte, want, got Bits, m *Scratch) {
 		m.found = newFindings(len(g.members))
 	}
 	m.found.reset()
-	at, entries := g.product.run(value, m.found, 16+len(value)/256, m)
+	at, entries := g.product.run(value, m.found, allowance{first: 48, every: 12, most: 512}, m)
 	if at >= 0 {
 		for n, i := range g.members {
 			if m.found.matched.Has(n) || m.found.lost.Has(n) || !s.possible(i, value, want, got, m) {
 				continue
 			}
 			d := g.product.parts[n]
-			entry, _, _ := d.resume(d.current(), entries[n], value, at, &m.steps, math.MaxInt)
+			entry, _, _ := d.resume(d.current(), entries[n], value, at, &m.steps, unlimitedStates)
 			m.found.add(active{uint32(n), entry})
 		}
+	}
+	if !m.found.any {
+		return
 	}
 	for n := range m.found.matched.All() {
 		if i := g.members[n]; want == nil || want.Has(int(i)) {
@@ -170,8 +174,17 @@ func (c *compiled) matches(value []byte, m *Scratch) bool {
 		m.steps += uint64(len(value)/16 + len(c.Text))
 		_, _, ok := c.locate(value)
 		return ok
+	case byLooking:
+		for i, b := range value {
+			if c.one.has(b) {
+				m.steps += uint64(i)
+				return true
+			}
+		}
+		m.steps += uint64(len(value))
+		return false
 	case byAutomaton:
-		entry, at, seeds := c.alone().run(value, &m.steps, 24+len(value)/256)
+		entry, at, seeds := c.alone().run(value, &m.steps, allowance{first: 24, every: 32, most: 1024})
 		if at >= 0 {
 			return m.search(c.program, value, at, seeds)
 		}

@@ -57,6 +57,19 @@ func TestBodyArguments(t *testing.T) {
 	}
 }
 
+func TestContentTypesThatDisagree(t *testing.T) {
+	in := NewInspection(DefaultLimits())
+	in.Reset(&Request{Fields: []Field{{"Content-Type", "text/plain"}, {"content-type", "application/x-www-form-urlencoded"}}, Body: []byte("a=%3Cscript%3E")})
+	list, o := in.BodyArguments()
+	if len(list) != 1 || string(list[0].Value) != "a=%3Cscript%3E" || !o.Malformed {
+		t.Errorf("%q, %+v", list, o)
+	}
+	in.Reset(&Request{Fields: []Field{{"Content-Type", "application/json"}, {"content-type", "application/json; charset=utf-8"}}, Body: []byte("[1]")})
+	if list, o := in.BodyArguments(); len(list) != 1 || o.Malformed {
+		t.Errorf("%q, %+v", list, o)
+	}
+}
+
 func TestNamesOfDeepJSONDoNotMultiply(t *testing.T) {
 	key := strings.Repeat("k", 50_000)
 	body := fmt.Sprintf(`{"%s":[%s"evil"]}`, key, strings.Repeat("1,", 2000))
@@ -141,6 +154,20 @@ func TestMultipart(t *testing.T) {
 		got, o := bodyArguments(t, DefaultLimits(), contentType, "--x\r\n\r\nevil")
 		if !slices.Equal(got, []string{"=--x\r\n\r\nevil"}) || !o.Malformed {
 			t.Errorf("%s: %q, %+v", contentType, got, o)
+		}
+	}
+	for contentType, want := range map[string]MultipartProblem{
+		"multipart/form-data; boundary=x; boundary=y": OddBoundary,
+		"multipart/form-data; boundary=x; Boundary=x": OddBoundary,
+		"multipart/form-data; boundary=\"x\\\"y\"":    OddBoundary | Unfinished,
+		"multipart/form-data; boundary=\"x \"":        OddBoundary | Unfinished,
+		"multipart/form-data; a=b; boundary = x":      0,
+		"Multipart/Form-Data;boundary=\"x\"":          0,
+	} {
+		in := NewInspection(DefaultLimits())
+		in.Reset(&Request{Fields: []Field{{"Content-Type", contentType}}, Body: []byte("--x\r\nContent-Disposition: form-data; name=a\r\n\r\n1\r\n--x--")})
+		if _, problems, _ := in.Parts(); problems != want {
+			t.Errorf("%s: %b, want %b", contentType, problems, want)
 		}
 	}
 	got, _ := selected(t, Component{Kind: FileNames}, &Request{Fields: []Field{{"Content-Type", contentType}},

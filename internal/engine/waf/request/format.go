@@ -20,9 +20,9 @@ const (
 	FormatOther
 )
 
-// Format is the format of the body. Where Content-Type does not name one of those that are
-// taken apart, a body that begins as an object or array does is JSON: many applications do
-// not look at the field either.
+// Format is the format of the body, by the first Content-Type. Where that does not name one of
+// those that are taken apart, a body that begins as an object or array does is JSON: many
+// applications do not look at the field either.
 func (in *Inspection) Format() Format {
 	p := &in.parts
 	if !p.haveFormat {
@@ -37,6 +37,24 @@ func (in *Inspection) Format() Format {
 		}
 	}
 	return p.format
+}
+
+// ambiguous tells whether there are Content-Type fields that disagree about the format.
+func (in *Inspection) ambiguous() bool {
+	found := false
+	var first Format
+	for i := range in.r.Fields {
+		f := &in.r.Fields[i]
+		if len(f.Name) != len("content-type") || !strings.EqualFold(f.Name, "content-type") {
+			continue
+		}
+		format := formatOf(f.Value)
+		if found && format != first {
+			return true
+		}
+		found, first = true, format
+	}
+	return false
 }
 
 func formatOf(contentType string) Format {
@@ -74,25 +92,27 @@ func looksLikeJSON(body []byte) bool {
 	return false
 }
 
-// parameter is the value of a parameter of a field like Content-Type, without its quotes and
-// the backslashes in it.
-func parameter(value, name string) (string, bool) {
+// parameter is the value of the first parameter of a name in a field like Content-Type,
+// without its quotes and the backslashes in it, and how many of the name there are.
+func parameter(value, name string) (first string, times int) {
 	_, rest, more := strings.Cut(value, ";")
 	for more {
 		rest = strings.TrimLeft(rest, " \t;")
 		key, after, ok := strings.Cut(rest, "=")
 		if !ok {
-			return "", false
+			break
 		}
 		key = strings.TrimRight(key, " \t")
-		after = strings.TrimLeft(after, " \t")
 		var v string
-		v, rest, more = parameterValue(after)
+		v, rest, more = parameterValue(strings.TrimLeft(after, " \t"))
 		if strings.EqualFold(key, name) {
-			return v, true
+			if times == 0 {
+				first = v
+			}
+			times++
 		}
 	}
-	return "", false
+	return first, times
 }
 
 // parameterValue reads a token or quoted string at the beginning of s, and what follows the

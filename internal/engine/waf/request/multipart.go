@@ -22,7 +22,7 @@ type MultipartProblem uint16
 
 // The problems.
 const (
-	// NoBoundary: Content-Type names no boundary, or one that RFC 2046 does not allow.
+	// NoBoundary: Content-Type names no boundary, or an empty or too long one.
 	NoBoundary MultipartProblem = 1 << iota
 	// BareLineFeed: a line ends without CR.
 	BareLineFeed
@@ -40,6 +40,9 @@ const (
 	BadBoundaryLine
 	// TransferEncoding: a part has Content-Transfer-Encoding other than 7bit, 8bit, binary.
 	TransferEncoding
+	// OddBoundary: Content-Type names two boundaries, or one with characters that RFC 2046
+	// §5.1.1 does not allow: readers cut those differently.
+	OddBoundary
 )
 
 // multipart is a multipart body taken apart.
@@ -72,8 +75,11 @@ func (in *Inspection) Parts() (list []Part, problems MultipartProblem, oversize 
 func (in *Inspection) splitParts(m *multipart) {
 	body, _ := in.r.held()
 	contentType, _ := in.r.Field("Content-Type")
-	boundary, ok := parameter(contentType, "boundary")
-	if !ok || boundary == "" || len(boundary) > 70 {
+	boundary, times := parameter(contentType, "boundary")
+	if times > 1 || !isBoundary(boundary) {
+		m.problems |= OddBoundary
+	}
+	if boundary == "" || len(boundary) > 70 {
 		m.problems |= NoBoundary
 		m.parts = append(m.parts, Part{Content: body})
 		return
@@ -146,6 +152,17 @@ func (in *Inspection) splitParts(m *multipart) {
 		}
 		at = len(body) - len(content) + end + len(delimiter)
 	}
+}
+
+// isBoundary tells whether s is made of RFC 2046's bchars and does not end with a space.
+func isBoundary(s string) bool {
+	for i := range len(s) {
+		c := s[i]
+		if c|0x20-'a' >= 26 && c-'0' >= 10 && strings.IndexByte("'()+_,-./:=? ", c) < 0 {
+			return false
+		}
+	}
+	return s == "" || s[len(s)-1] != ' '
 }
 
 // unfinished notes that the last boundary is missing, unless the body goes on.
@@ -262,7 +279,7 @@ func (in *Inspection) disposition(p *Part, value string, problems *MultipartProb
 func (in *Inspection) multipartArguments(p *pairs) {
 	parts, problems, oversize := in.Parts()
 	p.oversize = oversize
-	in.parts.bodyMalformed = problems&(NoBoundary|Unfinished|BadHeader) != 0
+	in.parts.bodyMalformed = problems&(NoBoundary|OddBoundary|Unfinished|BadHeader) != 0
 	for i := range parts {
 		if parts[i].HasFile {
 			p.list = append(p.list, Pair{Name: parts[i].Name})
