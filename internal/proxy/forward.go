@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"sync"
+	"sync/atomic"
 
 	"fastness/internal/http1"
 	"fastness/internal/proxy/upstream"
@@ -340,6 +341,8 @@ type sending struct {
 	// read and written are the errors; both are to be read after done.
 	read, written error
 	n             int64
+	// last tells that the last part is being written: done follows at once.
+	last atomic.Bool
 }
 
 // send begins to send the rest of the body: of length, or chunked if that is -1.
@@ -373,6 +376,9 @@ func (s *sending) run(chunked bool) {
 			s.read = &http1.Refusal{Status: http.StatusRequestEntityTooLarge, Reason: "body too large"}
 			return
 		}
+		if !chunked && s.n == s.f.x.Head().Length {
+			s.last.Store(true)
+		}
 		if n > 0 {
 			b := buf[room : room+n]
 			if chunked {
@@ -390,6 +396,7 @@ func (s *sending) run(chunked bool) {
 			s.c.ExtendRead(s.f.p.clock.Now(), s.f.balancer.idle)
 		}
 		if err == io.EOF { //nolint:errorlint // as it comes from a reader
+			s.last.Store(true)
 			if chunked {
 				_, s.written = s.c.Write(http1.AppendLastChunk(buf[:0], s.f.trailer()))
 			}
@@ -402,8 +409,12 @@ func (s *sending) run(chunked bool) {
 	}
 }
 
-// ended tells whether all was sent.
+// ended tells whether all was sent. A target that has all of a request may have answered
+// before the one who wrote it runs again: that is waited for.
 func (s *sending) ended() bool {
+	if s.last.Load() {
+		<-s.done
+	}
 	select {
 	case <-s.done:
 		return s.read == nil && s.written == nil

@@ -126,14 +126,14 @@ func TestHoldsABodyUntilItsPrefixIsJudged(t *testing.T) {
 	r := start(t, baseConfig(targetOf(t, target.URL)), func(c *Config, o *Options) {
 		inspected(c, o, func(r *request.Request, v *Verdict) error {
 			copied := *r
-			copied.Body = bytes.Clone(r.Body)
+			copied.Body, copied.Held = bytes.Clone(r.Body), bytes.Clone(r.Held)
 			judged <- copied
 			v.Act = <-verdict
 			return nil
 		})
 	})
 	c := r.dial()
-	c.send("POST /x?y HTTP/1.1\r\nHost: h\r\nContent-Length: 20000\r\n\r\n" + strings.Repeat("a", limit))
+	c.send("POST /x?y HTTP/1.1\r\nHost: h\r\nContent-Length: 100000\r\n\r\n" + strings.Repeat("a", heldBody))
 	select {
 	case got := <-judged:
 		t.Fatalf("judged before the prefix was known to end: %d bytes", len(got.Body))
@@ -143,7 +143,7 @@ func TestHoldsABodyUntilItsPrefixIsJudged(t *testing.T) {
 	}
 	c.send("b")
 	got := <-judged
-	if len(got.Body) != limit || !got.BodyTruncated || got.Target != "/x?y" || got.Method != "POST" || got.Remote.String() != "127.0.0.1" {
+	if len(got.Body) != limit || !got.BodyTruncated || len(got.Held) != heldBody || !got.HeldTruncated || got.Target != "/x?y" || got.Method != "POST" || got.Remote.String() != "127.0.0.1" {
 		t.Errorf("judged %d bytes, oversize %v, %+v", len(got.Body), got.BodyTruncated, got)
 	}
 	select {
@@ -153,9 +153,9 @@ func TestHoldsABodyUntilItsPrefixIsJudged(t *testing.T) {
 	}
 	verdict <- Pass
 	<-reached
-	c.send(strings.Repeat("c", 20000-limit-1))
-	if a := c.receive("POST"); a.body != "20000" {
-		t.Errorf("the target counted %q", a.body)
+	c.send(strings.Repeat("c", 100000-heldBody-1))
+	if a := c.receive("POST"); a.body != "100000" || a.Close {
+		t.Errorf("the target counted %q, close %v", a.body, a.Close)
 	}
 	c.send("POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n")
 	if got := <-judged; string(got.Body) != "abc" || got.BodyTruncated {
