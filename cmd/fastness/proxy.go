@@ -65,13 +65,13 @@ func (p *proxyFlags) run(ctx context.Context, out *output) error {
 		return fmt.Errorf("%w: --log-level: %w", errUsage, err)
 	}
 	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level}))
-	options, _, err := app.FirewallOptions(p.firewall, log)
+	groups, err := app.ManagedGroups(p.firewall, log)
 	if err != nil {
 		return err
 	}
 	changed := make(chan struct{}, 1)
 	served := proxy.New(proxy.Options{
-		Clock: clock.System{}, Log: log, Compile: proxy.NewEngine(options, nil).Compile,
+		Clock: clock.System{}, Log: log, Compile: app.NewFirewall(p.firewall, groups),
 		MaxConns: p.maxConns, MaxConnsPerClient: p.perClient, DrainTimeout: p.drain,
 		HealthChanged: func(group, addr string, h upstream.Health) {
 			log.Info("a target's health has changed", "group", group, "target", addr, "state", h.State, "reason", h.Description)

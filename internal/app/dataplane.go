@@ -74,7 +74,7 @@ type dataPlane struct {
 
 // newDataPlane makes the data plane before its rooms, which tell it of changes.
 func newDataPlane(s store.Store, c *Config) (*dataPlane, error) {
-	options, groups, err := FirewallOptions(c.Firewall, c.Log)
+	groups, err := ManagedGroups(c.Firewall, c.Log)
 	if err != nil {
 		return nil, err
 	}
@@ -86,11 +86,11 @@ func newDataPlane(s store.Store, c *Config) (*dataPlane, error) {
 		return d, nil
 	}
 	d.queue = proxy.NewQueue(d.account, d.seen.deliver)
-	engine := proxy.NewEngine(options, nil)
+	compile := NewFirewall(c.Firewall, groups)
 	d.proxy = proxy.New(proxy.Options{
 		Clock: c.Clock, Log: c.Log, Recorder: d.queue,
 		Compile: func(acl *proxy.WebACL, previous proxy.Inspector) (proxy.Inspector, error) {
-			i, err := engine.Compile(acl, previous)
+			i, err := compile(acl, previous)
 			if err == nil {
 				d.mu.Lock()
 				d.programs[acl.ARN] = i

@@ -88,7 +88,11 @@ func (a *App) ExplainWAF(ctx context.Context, q *WebRequest) (*waf.Explanation, 
 	if err != nil {
 		return nil, err
 	}
-	options, _, err := FirewallOptions(a.config.Firewall, a.config.Log)
+	groups, err := ManagedGroups(a.config.Firewall, a.config.Log)
+	if err != nil {
+		return nil, err
+	}
+	options, err := FirewallOptions(a.config.Firewall, groups)
 	if err != nil {
 		return nil, err
 	}
