@@ -68,6 +68,8 @@ type dataPlane struct {
 	// configuration.
 	programs map[string]proxy.Inspector
 	protects map[string]string
+	// ordinary counts what no rule matched, by web ACL.
+	ordinary map[string]ordinary
 }
 
 // newDataPlane makes the data plane before its rooms, which tell it of changes.
@@ -78,7 +80,7 @@ func newDataPlane(s store.Store, c *Config) (*dataPlane, error) {
 	}
 	d := &dataPlane{
 		store: s, bind: c.Proxy.Bind, clock: c.Clock, log: c.Log, dirty: make(chan struct{}, 1), seen: newSightings(),
-		programs: make(map[string]proxy.Inspector), protects: make(map[string]string), catalogue: newCatalogue(groups),
+		programs: make(map[string]proxy.Inspector), protects: make(map[string]string), ordinary: make(map[string]ordinary), catalogue: newCatalogue(groups),
 	}
 	if c.Proxy.Off {
 		return d, nil
@@ -157,6 +159,7 @@ func (d *dataPlane) remember(c *proxy.Config) {
 	for arn := range d.programs {
 		if !used[arn] {
 			delete(d.programs, arn)
+			delete(d.ordinary, arn)
 		}
 	}
 }

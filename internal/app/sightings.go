@@ -112,6 +112,9 @@ func (d *dataPlane) account(r *request.Request, v *proxy.Verdict, o *proxy.Outco
 	if len(s.matches) == 0 && len(s.labels) == 0 {
 		return nil, 0
 	}
+	if len(decided.Matches) == 0 && len(s.labels) == 0 && d.enough(acl, r.Time) {
+		return nil, 0
+	}
 	s.request = sampledRequest(r, spec.DataProtection)
 	for _, f := range decided.Insert {
 		s.insert = append(s.insert, wafv2api.HTTPHeader{Name: new(f.Name), Value: new(f.Value)})
@@ -121,6 +124,29 @@ func (d *dataPlane) account(r *request.Request, v *proxy.Verdict, o *proxy.Outco
 		size += len(*h.Name) + len(*h.Value) + 64
 	}
 	return s, size
+}
+
+// sampledFirst is from how many requests of a minute samples are chosen: what a Reservoir does.
+const sampledFirst = 5000
+
+// ordinary counts the requests of a minute that no rule matched.
+type ordinary struct {
+	minute int64
+	n      int
+}
+
+// enough counts a request that no rule matched, and tells whether so many of its minute have been seen
+// that it would not be chosen anyway: nothing has to be copied of it then.
+func (d *dataPlane) enough(acl string, at time.Time) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	o := d.ordinary[acl]
+	if minute := at.Unix() / 60; o.minute != minute {
+		o = ordinary{minute: minute}
+	}
+	o.n++
+	d.ordinary[acl] = o
+	return o.n > sampledFirst
 }
 
 // groupName is the name of a rule group without what is before it in an ARN, and without a version.

@@ -69,3 +69,18 @@ func TestPathsOfBots(t *testing.T) {
 		t.Errorf("of another web ACL: %+v", none)
 	}
 }
+
+// Of a busy minute the first requests are looked at, those of the next one again.
+func TestOrdinaryRequestsAreCopiedInBounds(t *testing.T) {
+	d := &dataPlane{ordinary: make(map[string]ordinary)}
+	at := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	copied := 0
+	for range 3 * sampledFirst {
+		if !d.enough("acl", at) {
+			copied++
+		}
+	}
+	if copied != sampledFirst || d.enough("acl", at.Add(time.Minute)) || d.enough("other", at) {
+		t.Errorf("%d requests of a minute are copied", copied)
+	}
+}
