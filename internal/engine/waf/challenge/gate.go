@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"fastness/internal/engine/waf"
@@ -31,7 +32,7 @@ type Options struct {
 // Gate hands out challenges and puzzles, takes solutions, and reads tokens. It is safe for
 // concurrent use.
 type Gate struct {
-	keys       *keys
+	current    atomic.Pointer[keys]
 	random     io.Reader
 	difficulty int
 	lifetime   time.Duration
@@ -63,11 +64,26 @@ func New(o Options) (*Gate, error) {
 	if o.Random == nil {
 		o.Random = rand.Reader
 	}
-	return &Gate{
-		keys: k, random: o.Random, difficulty: o.Difficulty, lifetime: o.Lifetime,
+	g := &Gate{
+		random: o.Random, difficulty: o.Difficulty, lifetime: o.Lifetime,
 		worked: newUsed(maxUsed), tried: newUsed(maxUsed), solved: newUsed(maxUsed),
-	}, nil
+	}
+	g.current.Store(k)
+	return g, nil
 }
+
+// Use changes the keys, as Options.Keys says. If they are not good, nothing changes.
+func (g *Gate) Use(from []Key) error {
+	k, err := newKeys(from)
+	if err != nil {
+		return err
+	}
+	g.current.Store(k)
+	return nil
+}
+
+// keys are those of now.
+func (g *Gate) keys() *keys { return g.current.Load() }
 
 func (g *Gate) fill(b []byte) error {
 	if _, err := io.ReadFull(g.random, b); err != nil {

@@ -37,11 +37,11 @@ func (p *puzzle) png() ([]byte, error) {
 		if at < 0 {
 			return nil, fmt.Errorf("challenge: no letter %q", letter)
 		}
-		angle, shear, size := between(-0.45, 0.45), between(-0.35, 0.35), between(6.0, 8.0)
+		angle, shear, size := between(-0.35, 0.35), between(-0.25, 0.25), between(6.0, 7.2)
 		sin, cos := math.Sincos(angle)
 		letters[i] = placed{
 			glyph: &glyphs[at],
-			x:     float64(i*cellWidth) + cellWidth/2 + between(-4, 4), y: pictureHeight/2 + between(-9, 9),
+			x:     float64(i*cellWidth) + cellWidth/2 + between(-4, 4), y: pictureHeight/2 + between(-6, 6),
 			a: (cos + shear*sin) / size, b: (sin - shear*cos) / size, c: -sin / size, d: cos / size,
 		}
 	}
@@ -52,10 +52,10 @@ func (p *puzzle) png() ([]byte, error) {
 	one, two := between(0, 2*math.Pi), between(0, 2*math.Pi)
 	slow, fast := between(0.06, 0.10), between(0.04, 0.07)
 	for y := range across {
-		across[y] = 4 * math.Sin(slow*float64(y)+one)
+		across[y] = 3 * math.Sin(slow*float64(y)+one)
 	}
 	for x := range down {
-		down[x] = 5 * math.Sin(fast*float64(x)+two)
+		down[x] = 4 * math.Sin(fast*float64(x)+two)
 	}
 
 	img := image.NewPaletted(image.Rect(0, 0, pictureWidth, pictureHeight), pictureColors)
@@ -66,10 +66,7 @@ func (p *puzzle) png() ([]byte, error) {
 				l := &letters[i]
 				dx, dy := fx-l.x, fy-l.y
 				u, v := l.a*dx+l.b*dy+glyphWidth/2.0, l.c*dx+l.d*dy+glyphHeight/2.0
-				if u < 0 || v < 0 || u >= glyphWidth || v >= glyphHeight {
-					continue
-				}
-				if l.glyph[int(v)][int(u)] == '#' {
+				if inked(l.glyph, u, v) {
 					img.Pix[y*img.Stride+x] = 1
 				}
 			}
@@ -80,7 +77,7 @@ func (p *puzzle) png() ([]byte, error) {
 			img.Pix[y*img.Stride+x] = index
 		}
 	}
-	for range 5 { // lines of ink, and of paper that cuts through letters
+	for range 4 { // lines of ink, and of paper that cuts through letters
 		index := uint8(1 - random.IntN(2))
 		y, slope, swing, phase := between(10, pictureHeight-10), between(-0.15, 0.15), between(3, 9), between(0, 2*math.Pi)
 		for x := range pictureWidth {
@@ -98,4 +95,21 @@ func (p *puzzle) png() ([]byte, error) {
 		return nil, fmt.Errorf("challenge: picture: %w", err)
 	}
 	return out.Bytes(), nil
+}
+
+// inked tells whether a place in a glyph, in points, has ink. A point is a disc that just touches those beside
+// it on the diagonal.
+func inked(glyph *[glyphHeight]string, u, v float64) bool {
+	const radius = 0.72
+	if u < -1 || v < -1 || u > glyphWidth+1 || v > glyphHeight+1 {
+		return false
+	}
+	for y := max(0, int(v)-1); y <= min(glyphHeight-1, int(v)+1); y++ {
+		for x := max(0, int(u)-1); x <= min(glyphWidth-1, int(u)+1); x++ {
+			if dx, dy := u-float64(x)-0.5, v-float64(y)-0.5; glyph[y][x] == '#' && dx*dx+dy*dy < radius*radius {
+				return true
+			}
+		}
+	}
+	return false
 }

@@ -42,12 +42,12 @@ func (g *Gate) newPuzzle(r *request.Request, domain string) (sealed string, err 
 	b := p.stamp.append(nil)
 	b = append(b, p.picture[:]...)
 	b = append(b, p.sound[:]...)
-	return g.keys.seal(g.random, forPuzzle, append(b, domain...))
+	return g.keys().seal(g.random, forPuzzle, append(b, domain...))
 }
 
 // openPuzzle reads a puzzle that is this client's and not too old.
 func (g *Gate) openPuzzle(r *request.Request, sealed string) (p puzzle, err error) {
-	payload, err := g.keys.open(forPuzzle, sealed)
+	payload, err := g.keys().open(forPuzzle, sealed)
 	if err != nil {
 		return p, err
 	}

@@ -121,7 +121,7 @@ func rank(s waf.TokenStatus) int {
 
 // judge looks at one token.
 func (g *Gate) judge(text, host string, class client, domains []string, now int64) (token, waf.TokenStatus) {
-	payload, err := g.keys.open(forToken, text)
+	payload, err := g.keys().open(forToken, text)
 	if err != nil {
 		return token{}, waf.TokenInvalid
 	}
@@ -152,7 +152,7 @@ func (g *Gate) earn(r *request.Request, domain string, puzzle bool) (string, err
 	if puzzle { // what only a human can do proves what a script can
 		t.captcha = now
 	}
-	text, err := g.keys.seal(g.random, forToken, t.append(nil))
+	text, err := g.keys().seal(g.random, forToken, t.append(nil))
 	if err != nil {
 		return "", err
 	}

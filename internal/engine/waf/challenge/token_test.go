@@ -161,7 +161,7 @@ func FuzzToken(f *testing.F) {
 		if parsed, ok := parseToken(payload); ok && string(parsed.append(nil)) != string(payload) {
 			t.Errorf("%x is not what was read", payload)
 		}
-		if text, err := g.keys.seal(g.random, forToken, payload); err == nil {
+		if text, err := g.keys().seal(g.random, forToken, payload); err == nil {
 			r.Fields[2].Value = Cookie + "=" + text
 			g.Token(r, []string{host}, start)
 		}

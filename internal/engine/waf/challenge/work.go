@@ -98,13 +98,13 @@ func (g *Gate) newWork(r *request.Request, domain string) (w work, sealed string
 		return w, "", err
 	}
 	b := append(w.stamp.append(nil), w.difficulty)
-	sealed, err = g.keys.seal(g.random, forWork, append(b, domain...))
+	sealed, err = g.keys().seal(g.random, forWork, append(b, domain...))
 	return w, sealed, err
 }
 
 // openWork reads a challenge that is this client's and not too old.
 func (g *Gate) openWork(r *request.Request, sealed string) (w work, err error) {
-	payload, err := g.keys.open(forWork, sealed)
+	payload, err := g.keys().open(forWork, sealed)
 	if err != nil {
 		return w, err
 	}
