@@ -21,9 +21,12 @@ const (
 // maxForm bounds forms and queries, in bytes.
 const maxForm = 8 << 10
 
+// Owns tells whether a request target is the gate's own.
+func Owns(target string) bool { return strings.HasPrefix(target, Prefix) }
+
 // Serve answers a request for the gate itself; nil: it is not for it.
 func (g *Gate) Serve(r *request.Request) (*Response, error) {
-	if !strings.HasPrefix(r.Target, Prefix) {
+	if !Owns(r.Target) {
 		return nil, nil
 	}
 	path, query, _ := strings.Cut(r.Target, "?")
