@@ -62,7 +62,8 @@ func (p *puzzle) png() ([]byte, error) {
 	for y := range pictureHeight {
 		for x := range pictureWidth {
 			fx, fy := float64(x)+across[y], float64(y)+down[x]
-			for i := range letters {
+			cell := int(fx) / cellWidth // a letter reaches no farther than beside its own
+			for i := max(0, cell-1); i <= min(cell+1, pictureLength-1); i++ {
 				l := &letters[i]
 				dx, dy := fx-l.x, fy-l.y
 				u, v := l.a*dx+l.b*dy+glyphWidth/2.0, l.c*dx+l.d*dy+glyphHeight/2.0

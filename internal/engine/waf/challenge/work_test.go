@@ -191,3 +191,41 @@ func TestUsedForgetsTheOldest(t *testing.T) {
 		t.Errorf("%d are known", len(u.known))
 	}
 }
+
+func FuzzServe(f *testing.F) {
+	g := newGate(f, Options{Difficulty: 1})
+	r := get("www.example.com", "/")
+	_, sealed, err := g.newWork(r, "www.example.com")
+	if err != nil {
+		f.Fatal(err)
+	}
+	puzzle, err := g.newPuzzle(r, "www.example.com")
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add("POST", verifyPath, "c="+sealed+"&n=1", "text/html")
+	f.Add("POST", puzzlePath, "p="+puzzle+"&answer=123456&to=%2Fa", "text/html")
+	f.Add("GET", puzzlePath+"?to=//x&c="+sealed, "", "*/*")
+	f.Add("GET", soundPath+"?p="+puzzle, "", "")
+	f.Fuzz(func(t *testing.T, method, target, body, accept string) {
+		r := post("www.example.com", target, nil)
+		r.Method, r.Body, r.Fields[1].Value = method, []byte(body), accept
+		a, err := g.Serve(r)
+		if err != nil || (a != nil) != Owns(target) {
+			t.Fatalf("%v, %v", a, err)
+		}
+		if a == nil {
+			if a, err = g.Answer(r, waf.Captcha, nil); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if to := a.field("Location"); to != "" && (to[0] != '/' || strings.HasPrefix(to, "//")) {
+			t.Errorf("sends to %q", to)
+		}
+		for _, f := range a.Fields {
+			if strings.ContainsAny(f.Value, "\r\n\x00") {
+				t.Errorf("field %q", f)
+			}
+		}
+	})
+}
