@@ -15,6 +15,7 @@ import (
 
 	"fastness/internal/app"
 	"fastness/internal/clock"
+	"fastness/internal/engine/waf/challenge"
 	"fastness/internal/proxy"
 	"fastness/internal/proxy/follow"
 	"fastness/internal/proxy/upstream"
@@ -69,9 +70,14 @@ func (p *proxyFlags) run(ctx context.Context, out *output) error {
 	if err != nil {
 		return err
 	}
+	// Its keys come with the configuration.
+	gate, err := proxy.NewGate(challenge.Options{}, log)
+	if err != nil {
+		return err
+	}
 	changed := make(chan struct{}, 1)
 	served := proxy.New(proxy.Options{
-		Clock: clock.System{}, Log: log, Compile: app.NewFirewall(p.firewall, groups),
+		Clock: clock.System{}, Log: log, Compile: app.NewFirewall(p.firewall, groups, gate), Interstitial: gate,
 		MaxConns: p.maxConns, MaxConnsPerClient: p.perClient, DrainTimeout: p.drain,
 		HealthChanged: func(group, addr string, h upstream.Health) {
 			log.Info("a target's health has changed", "group", group, "target", addr, "state", h.State, "reason", h.Description)

@@ -14,6 +14,7 @@ import (
 	"fastness/internal/arn"
 	"fastness/internal/clock"
 	"fastness/internal/engine/waf"
+	"fastness/internal/engine/waf/challenge"
 	"fastness/internal/proxy"
 	"fastness/internal/proxy/upstream"
 	"fastness/internal/service/elbv2"
@@ -86,9 +87,13 @@ func newDataPlane(s store.Store, c *Config) (*dataPlane, error) {
 		return d, nil
 	}
 	d.queue = proxy.NewQueue(d.account, d.seen.deliver)
-	compile := NewFirewall(c.Firewall, groups)
+	gate, err := proxy.NewGate(challenge.Options{}, c.Log)
+	if err != nil {
+		return nil, err
+	}
+	compile := NewFirewall(c.Firewall, groups, gate)
 	d.proxy = proxy.New(proxy.Options{
-		Clock: c.Clock, Log: c.Log, Recorder: d.queue,
+		Clock: c.Clock, Log: c.Log, Recorder: d.queue, Interstitial: gate,
 		Compile: func(acl *proxy.WebACL, previous proxy.Inspector) (proxy.Inspector, error) {
 			i, err := compile(acl, previous)
 			if err == nil {

@@ -65,14 +65,14 @@ func ManagedGroups(c FirewallConfig, log *slog.Logger) (*managed.Catalogue, erro
 }
 
 // NewFirewall makes what compiles the web ACLs of a proxy; what it needs for that it makes when the
-// first one comes.
-func NewFirewall(c FirewallConfig, groups *managed.Catalogue) func(acl *proxy.WebACL, previous proxy.Inspector) (proxy.Inspector, error) {
+// first one comes. tokens reads what CAPTCHA and Challenge gave to clients.
+func NewFirewall(c FirewallConfig, groups *managed.Catalogue, tokens waf.Tokens) func(acl *proxy.WebACL, previous proxy.Inspector) (proxy.Inspector, error) {
 	engine := sync.OnceValues(func() (*proxy.Engine, error) {
 		options, err := FirewallOptions(c, groups)
 		if err != nil {
 			return nil, err
 		}
-		return proxy.NewEngine(options, nil), nil
+		return proxy.NewEngine(options, tokens), nil
 	})
 	return func(acl *proxy.WebACL, previous proxy.Inspector) (proxy.Inspector, error) {
 		e, err := engine()

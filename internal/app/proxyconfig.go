@@ -19,12 +19,17 @@ type proxyRooms struct {
 	balancing    *elbv2.Service
 	firewall     *wafv2.Service
 	certificates *acm.Service
+	// tokenKeys are the keys of the tokens of web ACLs, the one that seals first.
+	tokenKeys func() ([][]byte, error)
 }
 
 // configuration reads the configuration of proxies from one state of the store. bind is the address
 // that listeners listen on. An error means that there is none: what was published before stays, so
 // that nothing goes unprotected.
 func (p *proxyRooms) configuration(ctx context.Context, s store.Store, bind string) (c proxy.Config, revision store.Revision, err error) {
+	if c.TokenKeys, err = p.tokenKeys(); err != nil {
+		return c, 0, err
+	}
 	err = s.View(ctx, func(r store.Reader) error {
 		revision = r.Revision()
 		published, err := p.balancing.Publish(r)

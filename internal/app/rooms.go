@@ -180,7 +180,7 @@ func (a *App) openRooms(ctx context.Context, ring *seal.Keyring) (_ *rooms, err 
 	if err != nil {
 		return nil, err
 	}
-	plane, err := a.openDataPlane(ctx, r, sealed, own, registry, queue, keys, pages)
+	plane, err := a.openDataPlane(ctx, r, sealed, own, registry, queue, keys, pages, ring)
 	if err != nil {
 		return nil, err
 	}
@@ -247,7 +247,7 @@ func (a *App) openRooms(ctx context.Context, ring *seal.Keyring) (_ *rooms, err 
 
 // openDataPlane makes the rooms of load balancers, certificates and web ACLs, which know each other,
 // and what proxies are told of them.
-func (a *App) openDataPlane(ctx context.Context, r *rooms, sealed store.Store, own *records, registry *table.Registry, queue *due.Queue, keys aeads, pages *page.Sealer) (*proxyRooms, error) {
+func (a *App) openDataPlane(ctx context.Context, r *rooms, sealed store.Store, own *records, registry *table.Registry, queue *due.Queue, keys aeads, pages *page.Sealer, ring *seal.Keyring) (*proxyRooms, error) {
 	c := &a.config
 	authority, err := openAuthority(ctx, sealed, own, a.certs.make)
 	if err != nil {
@@ -257,6 +257,7 @@ func (a *App) openDataPlane(ctx context.Context, r *rooms, sealed store.Store, o
 		return nil, err
 	}
 	p := &r.plane.rooms
+	p.tokenKeys = func() ([][]byte, error) { return tokenKeys(ring) }
 	p.certificates, err = acm.New(acm.Config{
 		Store: sealed, Registry: registry, Pages: pages, Jobs: queue, Authority: authority, Clock: c.Clock, Log: c.Log, Changed: r.plane.changed,
 	})

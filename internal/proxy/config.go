@@ -14,6 +14,9 @@ type Config struct {
 	// CookieKeys seal the cookies of stickiness: the first seals, all open. 32 bytes each.
 	// Without one every proxy makes its own, and a cookie does not outlive it.
 	CookieKeys [][]byte `json:",omitempty"`
+	// TokenKeys seal the tokens of challenges and CAPTCHAs: the first seals, all open. 32 bytes each, at
+	// most 16. Without one every proxy makes its own, and takes no other's tokens.
+	TokenKeys [][]byte `json:",omitempty"`
 }
 
 // WebACL is the specification of a web ACL, with the sets and rule groups that it refers to.

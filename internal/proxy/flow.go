@@ -184,7 +184,7 @@ func (f *flow) check(head *http1.Head) (status int) {
 // tells whether the request goes on; if not, it was answered.
 func (f *flow) inspect() bool {
 	inspector := f.balancer.inspector
-	if inspector == nil && f.p.options.Interstitial == nil {
+	if inspector == nil && !owns(f.p.options.Interstitial, f.seen.Target) {
 		return true
 	}
 	if !f.readPrefix() {
@@ -255,6 +255,16 @@ func needsBody(i Inspector) bool {
 	return !ok || n.NeedsBody()
 }
 
+// owns tells whether a request may be for the interstitial itself; one that does not say so has to
+// be asked. Only then is a body held that nobody inspects.
+func owns(i Interstitial, target string) bool {
+	if i == nil {
+		return false
+	}
+	o, ok := i.(interface{ Owns(target string) bool })
+	return !ok || o.Owns(target)
+}
+
 // calls tells whether the request is a call of gRPC to a target group of gRPC. Its body is a
 // stream of messages, and the next one may not come before the first was answered, so the
 // inspected prefix ends with the first message at the latest.
@@ -287,7 +297,7 @@ const heldBody = 64 << 10
 // it goes on. It tells whether the request goes on; if not, it was answered.
 func (f *flow) readPrefix() bool {
 	head := f.x.Head()
-	if head.Length == 0 || !needsBody(f.balancer.inspector) && f.p.options.Interstitial == nil {
+	if head.Length == 0 || !needsBody(f.balancer.inspector) && !owns(f.p.options.Interstitial, f.seen.Target) {
 		return true
 	}
 	calls := f.calls()

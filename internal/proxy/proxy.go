@@ -109,6 +109,11 @@ func (p *Proxy) Apply(c Config) error {
 	if err != nil {
 		return fmt.Errorf("proxy configuration: %w", err)
 	}
+	if user, ok := p.options.Interstitial.(keyUser); ok && len(c.TokenKeys) > 0 {
+		if err := user.UseKeys(c.TokenKeys); err != nil {
+			return fmt.Errorf("proxy configuration: %w", err)
+		}
+	}
 	for arn, g := range s.groups {
 		if old != nil && old.groups[arn] != nil {
 			g.up = old.groups[arn].up

@@ -106,3 +106,11 @@ func (v *Verdict) Limited() bool {
 	}
 	return false
 }
+
+// TokenDomains are the token domains of the web ACL. They are not to be changed.
+func (v *Verdict) TokenDomains() []string {
+	if v.scratch == nil || v.scratch.p == nil {
+		return nil
+	}
+	return v.scratch.p.acl.TokenDomains
+}

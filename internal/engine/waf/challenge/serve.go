@@ -1,0 +1,178 @@
+package challenge
+
+import (
+	"net/url"
+	"strings"
+
+	"fastness/internal/engine/waf/request"
+)
+
+// Prefix is what the paths of the gate itself begin with, on every host.
+const Prefix = "/__fastness-waf/"
+
+// The paths.
+const (
+	verifyPath  = Prefix + "verify" // POST c, n: a solved proof of work
+	puzzlePath  = Prefix + "puzzle" // GET c, to: the puzzle instead; POST p, answer, to: its answer
+	picturePath = Prefix + "picture"
+	soundPath   = Prefix + "sound"
+)
+
+// maxForm bounds forms and queries, in bytes.
+const maxForm = 8 << 10
+
+// Owns tells whether a request target is the gate's own.
+func Owns(target string) bool { return strings.HasPrefix(target, Prefix) }
+
+// Serve answers a request for the gate itself; nil: it is not for it.
+func (g *Gate) Serve(r *request.Request) (*Response, error) {
+	if !Owns(r.Target) {
+		return nil, nil
+	}
+	path, query, _ := strings.Cut(r.Target, "?")
+	read := r.Method == "GET" || r.Method == "HEAD"
+	switch {
+	case path == verifyPath && r.Method == "POST":
+		return g.serveSolution(r)
+	case path == puzzlePath && r.Method == "POST":
+		return g.serveAnswer(r)
+	case path == puzzlePath && read:
+		return g.servePuzzle(r, query)
+	case path == picturePath && read:
+		return g.servePart(r, query, "image/png", (*puzzle).png)
+	case path == soundPath && read:
+		return g.servePart(r, query, "audio/wav", (*puzzle).wav)
+	case path == verifyPath, path == puzzlePath, path == picturePath, path == soundPath:
+		answer := plain(405)
+		allow := "GET, HEAD"
+		if path == verifyPath {
+			allow = "POST"
+		} else if path == puzzlePath {
+			allow = "GET, HEAD, POST"
+		}
+		answer.Fields = append(answer.Fields, request.Field{Name: "Allow", Value: allow})
+		return answer, nil
+	}
+	return plain(404), nil
+}
+
+// plain is an answer without a body.
+func plain(status int) *Response {
+	return &Response{Status: status, Fields: []request.Field{{Name: "Cache-Control", Value: "no-store"}}}
+}
+
+// form reads a form or query; nil if it is none.
+func form(text string) url.Values {
+	if len(text) > maxForm || strings.Count(text, "&") > 8 {
+		return nil
+	}
+	v, err := url.ParseQuery(text)
+	if err != nil {
+		return nil
+	}
+	return v
+}
+
+// posted reads the form in a body; nil if it is none.
+func posted(r *request.Request) url.Values {
+	kind, _ := r.Field("Content-Type")
+	kind, _, _ = strings.Cut(kind, ";")
+	if r.BodyTruncated || len(r.Body) > maxForm || !strings.EqualFold(strings.TrimSpace(kind), "application/x-www-form-urlencoded") {
+		return nil
+	}
+	return form(string(r.Body))
+}
+
+// serveSolution takes the solution of a proof of work from the page's script: 204 with a token, or
+// 403.
+func (g *Gate) serveSolution(r *request.Request) (*Response, error) {
+	v := posted(r)
+	if v == nil {
+		return plain(400), nil
+	}
+	domain, err := g.verifyWork(r, v.Get("c"), v.Get("n"))
+	if err != nil {
+		return plain(403), nil
+	}
+	return g.pass(r, 204, domain, false)
+}
+
+// pass gives the client its token.
+func (g *Gate) pass(r *request.Request, status int, domain string, puzzle bool) (*Response, error) {
+	cookie, err := g.earn(r, domain, puzzle)
+	if err != nil {
+		return nil, err
+	}
+	answer := plain(status)
+	answer.Fields = append(answer.Fields, request.Field{Name: "Set-Cookie", Value: cookie})
+	return answer, nil
+}
+
+// servePuzzle gives a puzzle to who has no script to do the work.
+func (g *Gate) servePuzzle(r *request.Request, query string) (*Response, error) {
+	v := form(query)
+	if v == nil {
+		return plain(400), nil
+	}
+	w, err := g.openWork(r, v.Get("c"))
+	if err != nil { // too old, most likely: the page gives another
+		return back(returnTo(v.Get("to"))), nil
+	}
+	answer := plain(200)
+	if err := g.puzzlePage(answer, r, w.domain, returnTo(v.Get("to")), false); err != nil {
+		return nil, err
+	}
+	return answer, nil
+}
+
+// back sends a browser to a place on this host.
+func back(to string) *Response {
+	answer := plain(303)
+	answer.Fields = append(answer.Fields, request.Field{Name: "Location", Value: to})
+	return answer
+}
+
+// serveAnswer takes the answer to a puzzle from its form: back to where the browser wanted with a token, or 403
+// with another puzzle.
+func (g *Gate) serveAnswer(r *request.Request) (*Response, error) {
+	v := posted(r)
+	if v == nil {
+		return plain(400), nil
+	}
+	to := returnTo(v.Get("to"))
+	domain, err := g.verifyPuzzle(r, v.Get("p"), v.Get("answer"))
+	if err == nil {
+		answer, err := g.pass(r, 303, domain, true)
+		if err != nil {
+			return nil, err
+		}
+		answer.Fields = append(answer.Fields, request.Field{Name: "Location", Value: to})
+		return answer, nil
+	}
+	p, err := g.openPuzzle(r, v.Get("p"))
+	if err != nil {
+		return back(to), nil
+	}
+	answer := plain(403)
+	if err := g.puzzlePage(answer, r, p.domain, to, true); err != nil {
+		return nil, err
+	}
+	return answer, nil
+}
+
+// servePart gives the picture or the sound of a puzzle.
+func (g *Gate) servePart(r *request.Request, query, kind string, make func(*puzzle) ([]byte, error)) (*Response, error) {
+	v := form(query)
+	if v == nil {
+		return plain(400), nil
+	}
+	p, err := g.openPuzzle(r, v.Get("p"))
+	if err != nil {
+		return plain(404), nil
+	}
+	answer := plain(200)
+	answer.Fields = append(answer.Fields, request.Field{Name: "X-Content-Type-Options", Value: "nosniff"})
+	answer.ContentType = kind
+	answer.Body, err = make(&p)
+	return answer, err
+}
