@@ -46,7 +46,7 @@ type batch struct {
 	err    error
 
 	done atomic.Bool   // out, err and the hash are ready
-	wake chan struct{} // holds a token after done was set; there may be an older one too
+	wake chan struct{} // holds a token after done was set; a message's own
 }
 
 // Buffers stay between messages: a message of a mebibyte would otherwise allocate half of
@@ -54,7 +54,7 @@ type batch struct {
 // some 1.3 MiB at most; the collector takes what is more.
 var (
 	kept    = make(chan *batch, hashAhead/batchLen+2)
-	batches = sync.Pool{New: func() any { return &batch{wake: make(chan struct{}, 1)} }}
+	batches = sync.Pool{New: func() any { return new(batch) }}
 )
 
 // emptyBatch returns a batch that belongs to no message.
@@ -70,15 +70,23 @@ func emptyBatch() *batch {
 // newBatch returns a batch for the frames of one message.
 func newBatch(aead cipher.AEAD, messageID []byte) *batch {
 	b := emptyBatch()
-	b.coder.init(aead, messageID)
+	b.begin(aead, messageID)
 	return b
 }
 
-// finish says that b is ready.
+// begin makes b a batch of a message. The channel is new: one that stayed with the buffers
+// could come out of a test's bubble of package synctest.
+func (b *batch) begin(aead cipher.AEAD, messageID []byte) {
+	b.coder.init(aead, messageID)
+	b.wake = make(chan struct{}, 1)
+}
+
+// finish says that b is ready. From then on b is its owner's, who may free it.
 func (b *batch) finish() {
+	wake := b.wake
 	b.done.Store(true)
 	select {
-	case b.wake <- struct{}{}:
+	case wake <- struct{}{}:
 	default:
 	}
 }
@@ -136,7 +144,7 @@ func (b *batch) free() {
 	clear(b.buf[:min(b.wetIn, cap(b.buf))])
 	clear(b.out[:min(b.wetOut, cap(b.out))])
 	b.wetIn, b.wetOut = 0, 0
-	b.coder = frameCoder{}
+	b.coder, b.wake = frameCoder{}, nil
 	if cap(b.buf) > bufferLen {
 		b.buf = nil
 	}

@@ -79,7 +79,7 @@ func NewDecrypter(ctx context.Context, src io.Reader, o DecryptOptions) (*Decryp
 		ctx: ctx, src: src, header: m.header, opts: o, verifier: m.verifier, next: 1,
 		frameLen: int(m.header.FrameLength), arriving: first, offset: int64(m.header.Length),
 	}
-	first.coder.init(m.key.aead, m.header.MessageID)
+	first.begin(m.key.aead, m.header.MessageID)
 	d.line = line{aead: m.key.aead, id: m.header.MessageID, depth: lineDepth(depth, m.header), work: d.open, text: (*batch).received}
 	if m.verifier != nil {
 		d.line.digest = newHash(m.header.Suite.SignatureHash)()

@@ -323,7 +323,7 @@ func (e *Encrypter) send(b *batch, inline bool) error {
 		e.line.settle()
 		for range max(1, e.line.finished()) {
 			if err := e.emitFirst(); err != nil {
-				e.line.put(b)
+				b.free() // the line is closed
 				return err
 			}
 		}

@@ -54,6 +54,9 @@ func commands() []command {
 			{name: "secrets", summary: "hand out secrets and parameters from a cache, on loopback, as AWS's agent and Lambda extension do", define: secretsAgent},
 		}},
 		{name: "proxy", summary: "serve load balancers with a web application firewall, as a file or another server says", define: runProxy},
+		{name: "waf", summary: "explain what web ACLs make of requests", subcommands: []command{
+			{name: "explain", summary: "say which rules of a web ACL a request meets, and what they find in it", define: explainWAF},
+		}},
 		{name: "run", summary: "run a program, with the secrets its environment refers to", define: runProgram, operands: "[flags] -- CMD [ARG...]"},
 		{name: "kms-plugin", summary: "encrypt the secrets of a Kubernetes cluster under a KMS key", define: kmsPlugin},
 		{name: "xks", summary: "set up this server as an external key store proxy", subcommands: xksCommands()},

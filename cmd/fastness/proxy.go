@@ -66,7 +66,7 @@ func (p *proxyFlags) run(ctx context.Context, out *output) error {
 		return fmt.Errorf("%w: --log-level: %w", errUsage, err)
 	}
 	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level}))
-	options, _, err := app.FirewallOptions(p.firewall, log)
+	groups, err := app.ManagedGroups(p.firewall, log)
 	if err != nil {
 		return err
 	}
@@ -77,7 +77,7 @@ func (p *proxyFlags) run(ctx context.Context, out *output) error {
 	}
 	changed := make(chan struct{}, 1)
 	served := proxy.New(proxy.Options{
-		Clock: clock.System{}, Log: log, Compile: proxy.NewEngine(options, gate).Compile, Interstitial: gate,
+		Clock: clock.System{}, Log: log, Compile: app.NewFirewall(p.firewall, groups, gate), Interstitial: gate,
 		MaxConns: p.maxConns, MaxConnsPerClient: p.perClient, DrainTimeout: p.drain,
 		HealthChanged: func(group, addr string, h upstream.Health) {
 			log.Info("a target's health has changed", "group", group, "target", addr, "state", h.State, "reason", h.Description)

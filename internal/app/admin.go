@@ -142,6 +142,14 @@ func (a *App) adminHandler() http.Handler {
 		reply, err := a.Explain(r.Context(), &q)
 		answerAdmin(w, reply, err)
 	})
+	mux.HandleFunc("POST /v1/waf/explain", func(w http.ResponseWriter, r *http.Request) {
+		var q WebRequest
+		if !readAdmin(w, r, &q) {
+			return
+		}
+		reply, err := a.ExplainWAF(r.Context(), &q)
+		answerAdmin(w, reply, err)
+	})
 	mux.HandleFunc("POST /v1/seal", func(w http.ResponseWriter, _ *http.Request) {
 		err := a.Seal()
 		answerAdmin(w, a.status(), err)

@@ -73,7 +73,7 @@ type dataPlane struct {
 
 // newDataPlane makes the data plane before its rooms, which tell it of changes.
 func newDataPlane(s store.Store, c *Config) (*dataPlane, error) {
-	options, groups, err := FirewallOptions(c.Firewall, c.Log)
+	groups, err := ManagedGroups(c.Firewall, c.Log)
 	if err != nil {
 		return nil, err
 	}
@@ -89,11 +89,11 @@ func newDataPlane(s store.Store, c *Config) (*dataPlane, error) {
 	if err != nil {
 		return nil, err
 	}
-	engine := proxy.NewEngine(options, gate)
+	compile := NewFirewall(c.Firewall, groups, gate)
 	d.proxy = proxy.New(proxy.Options{
 		Clock: c.Clock, Log: c.Log, Recorder: d.queue, Interstitial: gate,
 		Compile: func(acl *proxy.WebACL, previous proxy.Inspector) (proxy.Inspector, error) {
-			i, err := engine.Compile(acl, previous)
+			i, err := compile(acl, previous)
 			if err == nil {
 				d.mu.Lock()
 				d.programs[acl.ARN] = i

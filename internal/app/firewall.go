@@ -8,12 +8,14 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 
 	"fastness/internal/api/wafv2api"
 	"fastness/internal/engine/place"
 	"fastness/internal/engine/waf"
 	"fastness/internal/engine/waf/attack"
 	"fastness/internal/engine/waf/managed"
+	"fastness/internal/proxy"
 	"fastness/internal/service/wafv2"
 )
 
@@ -28,16 +30,11 @@ type FirewallConfig struct {
 }
 
 // FirewallOptions are what web ACLs are compiled with, in this process and in a proxy of its own:
-// the managed groups, the detector of attacks, the places of addresses.
-func FirewallOptions(c FirewallConfig, log *slog.Logger) (waf.Options, *managed.Catalogue, error) {
-	fail := func(err error) (waf.Options, *managed.Catalogue, error) {
-		return waf.Options{}, nil, fmt.Errorf("app: %w", err)
-	}
+// the managed groups, the detector of attacks, the places of addresses. They take some 20 MB, so they are made
+// for the first web ACL.
+func FirewallOptions(c FirewallConfig, groups *managed.Catalogue) (waf.Options, error) {
+	fail := func(err error) (waf.Options, error) { return waf.Options{}, fmt.Errorf("app: %w", err) }
 	detector, err := attack.New()
-	if err != nil {
-		return fail(err)
-	}
-	groups, err := managed.New(feeds(c.Feeds, log))
 	if err != nil {
 		return fail(err)
 	}
@@ -55,7 +52,35 @@ func FirewallOptions(c FirewallConfig, log *slog.Logger) (waf.Options, *managed.
 			return fail(err)
 		}
 	}
-	return waf.Options{Managed: groups, Attacks: detector, Places: located{places}}, groups, nil
+	return waf.Options{Managed: groups, Attacks: detector, Places: located{places}}, nil
+}
+
+// ManagedGroups are the managed rule groups with the operator's feeds.
+func ManagedGroups(c FirewallConfig, log *slog.Logger) (*managed.Catalogue, error) {
+	groups, err := managed.New(feeds(c.Feeds, log))
+	if err != nil {
+		return nil, fmt.Errorf("app: %w", err)
+	}
+	return groups, nil
+}
+
+// NewFirewall makes what compiles the web ACLs of a proxy; what it needs for that it makes when the
+// first one comes. tokens reads the tokens of clients.
+func NewFirewall(c FirewallConfig, groups *managed.Catalogue, tokens waf.Tokens) func(acl *proxy.WebACL, previous proxy.Inspector) (proxy.Inspector, error) {
+	engine := sync.OnceValues(func() (*proxy.Engine, error) {
+		options, err := FirewallOptions(c, groups)
+		if err != nil {
+			return nil, err
+		}
+		return proxy.NewEngine(options, tokens), nil
+	})
+	return func(acl *proxy.WebACL, previous proxy.Inspector) (proxy.Inspector, error) {
+		e, err := engine()
+		if err != nil {
+			return nil, err
+		}
+		return e.Compile(acl, previous)
+	}
 }
 
 // located is a database of places as web ACLs ask for it.

@@ -267,7 +267,9 @@ func (c *conn) headers(f *http2.MetaHeadersFrame) error {
 		}
 		return c.abandon(id, http2.ErrCodeProtocol)
 	}
-	st.declared = st.head.Length
+	if st.declared = st.head.Length; st.declared == 0 && !f.StreamEnded() {
+		st.head.Length = -1 // whether it is true shows at the end of the stream
+	}
 	c.mu.Lock()
 	st.out, st.in.left = outflow(c.initial), streamWindow
 	st.ended = f.StreamEnded()

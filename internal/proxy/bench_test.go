@@ -10,9 +10,12 @@ import (
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
+	"os"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 
 	"fastness/internal/engine/waf"
 )
@@ -84,9 +87,35 @@ func (c *benchClient) round(b *testing.B) {
 	}
 }
 
-// benchAgainst measures requests through what listens at addr: one after another, and from
-// several connections.
-func benchAgainst(b *testing.B, name, addr string) {
+// processorTime is what this process, and another one unless pid is 0, have used.
+func processorTime(b *testing.B, pid int) time.Duration {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		b.Fatal(err)
+	}
+	used := time.Duration(u.Utime.Nano() + u.Stime.Nano())
+	if pid == 0 {
+		return used
+	}
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		b.Fatal(err)
+	}
+	fields := strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+1:]))
+	for _, field := range fields[11:13] { // in hundredths of a second
+		n, err := strconv.Atoi(field)
+		if err != nil {
+			b.Fatal(err)
+		}
+		used += time.Duration(n) * 10 * time.Millisecond
+	}
+	return used
+}
+
+// benchAgainst measures requests through what listens at addr, in the process pid unless that
+// is 0: one after another, and from several connections. The processor time is that of
+// everybody: client, proxy and target.
+func benchAgainst(b *testing.B, name, addr string, pid int) {
 	dial := func() *benchClient {
 		c, err := net.Dial("tcp", addr)
 		if err != nil {
@@ -98,13 +127,16 @@ func benchAgainst(b *testing.B, name, addr string) {
 		c := dial()
 		defer c.Close()
 		b.ReportAllocs()
+		used := processorTime(b, pid)
 		for b.Loop() {
 			c.round(b)
 		}
+		b.ReportMetric(float64(processorTime(b, pid)-used)/1e3/float64(b.N), "cpu-µs/op")
 	})
 	b.Run(name+"/16", func(b *testing.B) {
 		b.ReportAllocs()
 		b.SetParallelism(8)
+		used := processorTime(b, pid)
 		b.RunParallel(func(pb *testing.PB) {
 			c := dial()
 			defer c.Close()
@@ -112,6 +144,7 @@ func benchAgainst(b *testing.B, name, addr string) {
 				c.round(b)
 			}
 		})
+		b.ReportMetric(float64(processorTime(b, pid)-used)/1e3/float64(b.N), "cpu-µs/op")
 	})
 }
 
@@ -137,9 +170,9 @@ func BenchmarkProxy(b *testing.B) {
 	defer proxied.Transport.(*http.Transport).CloseIdleConnections()
 	n := startNginx(b, `location / { proxy_pass http://up; proxy_http_version 1.1; proxy_set_header Connection ""; access_log off; proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for; }
 	} upstream up { server `+address+`; keepalive 64;`)
-	benchAgainst(b, "direct", address)
-	benchAgainst(b, "fastness", ours.addr)
-	benchAgainst(b, "fastness with web ACL", judged.addr)
-	benchAgainst(b, "ReverseProxy", strings.TrimPrefix(standard.URL, "http://"))
-	benchAgainst(b, "nginx", n.addr)
+	benchAgainst(b, "direct", address, 0)
+	benchAgainst(b, "fastness", ours.addr, 0)
+	benchAgainst(b, "fastness with web ACL", judged.addr, 0)
+	benchAgainst(b, "ReverseProxy", strings.TrimPrefix(standard.URL, "http://"), 0)
+	benchAgainst(b, "nginx", n.addr, n.pid)
 }

@@ -169,10 +169,13 @@ func (f *flow) response(fields []http1.Field) []http1.Field {
 	return out
 }
 
+// maxTraceID bounds the identifiers that are taken over from requests; ours have 35 bytes.
+const maxTraceID = 128
+
 // traceRoot is the Root of an X-Amzn-Trace-Id, or empty.
 func traceRoot(value string) string {
 	for part := range strings.SplitSeq(value, ";") {
-		if key, id, ok := strings.Cut(strings.TrimSpace(part), "="); ok && key == "Root" && id != "" {
+		if key, id, ok := strings.Cut(strings.TrimSpace(part), "="); ok && key == "Root" && id != "" && len(id) <= maxTraceID {
 			return id
 		}
 	}

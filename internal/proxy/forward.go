@@ -3,6 +3,7 @@ package proxy
 import (
 	"errors"
 	"io"
+	"net"
 	"net/http"
 	"sync"
 
@@ -75,10 +76,20 @@ func (f *flow) framing() framing {
 		return framing{}
 	case !f.x.BodyEnded():
 		return framing{length: head.Length, rest: true}
-	case len(f.x.Trailer()) > 0:
-		return framing{length: -1, trailer: f.x.Trailer()}
+	}
+	if trailer := f.trailer(); len(trailer) > 0 {
+		return framing{length: -1, trailer: trailer}
 	}
 	return framing{length: int64(len(f.body))}
+}
+
+// trailer is what a target gets of the request's trailer section: nothing where there is a web
+// ACL, which has not seen it.
+func (f *flow) trailer() []http1.Field {
+	if f.balancer.inspector != nil {
+		return nil
+	}
+	return f.x.Trailer()
 }
 
 // repeatable tells whether a request may be sent again when it is not known whether a target
@@ -192,6 +203,10 @@ func (f *flow) answerFailure(s *sending, err error) {
 			f.readFailed(failed)
 			return
 		}
+	}
+	if errors.Is(err, net.ErrClosed) { // by ourselves, when the client left
+		f.left()
+		return
 	}
 	f.refuse(gatewayStatus(err))
 }
@@ -376,7 +391,7 @@ func (s *sending) run(chunked bool) {
 		}
 		if err == io.EOF { //nolint:errorlint // as it comes from a reader
 			if chunked {
-				_, s.written = s.c.Write(http1.AppendLastChunk(buf[:0], s.f.x.Trailer()))
+				_, s.written = s.c.Write(http1.AppendLastChunk(buf[:0], s.f.trailer()))
 			}
 			return
 		}

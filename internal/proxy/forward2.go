@@ -220,7 +220,7 @@ func (b *requestBody) Read(p []byte) (int, error) {
 		err = &http1.Refusal{Status: http.StatusRequestEntityTooLarge, Reason: "body too large"}
 	}
 	if err == io.EOF { //nolint:errorlint // as it comes from a reader
-		for _, field := range b.f.x.Trailer() {
+		for _, field := range b.f.trailer() {
 			key := textproto.CanonicalMIMEHeaderKey(field.Name)
 			if _, named := b.trailer[key]; named {
 				b.trailer[key] = append(b.trailer[key], field.Value)

@@ -21,8 +21,6 @@ var headLimits = http1.Limits{Bytes: 64 << 10, Fields: 256, Target: 16 << 10}
 const (
 	// headTimeout bounds the time in which a head arrives, and a TLS handshake.
 	headTimeout = 30 * time.Second
-	// silentTimeout bounds the time until a connection's first byte.
-	silentTimeout = 60 * time.Second
 	// maxStreams is how many requests a connection of HTTP/2 may have at a time (AWS: 128).
 	maxStreams = 128
 )

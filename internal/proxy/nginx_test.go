@@ -16,6 +16,7 @@ type nginxServer struct {
 	t    testing.TB
 	log  string
 	addr string
+	pid  int
 }
 
 // startNginx starts an nginx whose server block holds more.
@@ -53,6 +54,7 @@ http {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
+	n.pid = cmd.Process.Pid
 	t.Cleanup(func() {
 		_ = cmd.Process.Kill()
 		_ = cmd.Wait()

@@ -12,15 +12,12 @@ import (
 	"fmt"
 	"io"
 	"math/big"
-	"net"
 	"net/http"
 	"os/exec"
 	"strings"
 	"sync"
 	"testing"
 	"time"
-
-	"golang.org/x/net/http2"
 
 	"fastness/internal/engine/waf/request"
 )
@@ -160,9 +157,8 @@ func TestOpenSSLShakesHands(t *testing.T) {
 
 // h2client is a client of HTTP/2 over plain connections.
 func h2client(t testing.TB) *http.Client {
-	tr := &http2.Transport{AllowHTTP: true, DialTLS: func(network, addr string, _ *tls.Config) (net.Conn, error) {
-		return net.Dial(network, addr)
-	}}
+	tr := &http.Transport{Protocols: new(http.Protocols), DisableCompression: true}
+	tr.Protocols.SetUnencryptedHTTP2(true)
 	t.Cleanup(tr.CloseIdleConnections)
 	return &http.Client{Transport: tr, Timeout: patienceOfTests}
 }

@@ -113,11 +113,12 @@ func TestWAFByTheGoSDK(t *testing.T) {
 		return res.StatusCode, string(body)
 	}
 	status := 0
-	for deadline := time.Now().Add(time.Second); status != http.StatusForbidden && time.Now().Before(deadline); {
+	// Less than a second on a quiet machine; this is no measurement.
+	for deadline := time.Now().Add(30 * time.Second); status != http.StatusForbidden && time.Now().Before(deadline); {
 		status, _ = get("1' or 1=1--")
 	}
 	if status != http.StatusForbidden {
-		t.Errorf("an injection is answered with %d a second after the association", status)
+		t.Errorf("an injection is answered with %d long after the association", status)
 	}
 	if status, body := get("rock & roll"); status != http.StatusOK || body != "welcome" {
 		t.Errorf("rock & roll is answered with %d, %q", status, body)

@@ -255,13 +255,14 @@ func (r *rotated) opens(t testing.TB, user, password string, want bool) {
 	}
 }
 
-// silent fails if a log holds a password that a rotation made.
+// silent fails if a log holds a password that a rotation made. The first one, which the test
+// put into its CREATE, is none of them, and is still there if a rotation was killed early.
 func (r *rotated) silent(t testing.TB) {
 	t.Helper()
 	logs := map[string]string{"the database's log": r.db.Log(t), "the server's log": r.server.log.String()}
 	for where, text := range logs {
 		for _, password := range r.seen {
-			if strings.Contains(text, password) {
+			if !strings.HasPrefix(password, "First-of-") && strings.Contains(text, password) {
 				t.Errorf("%s holds a password", where)
 			}
 		}
@@ -394,9 +395,7 @@ func TestRotationSurvivesKills(t *testing.T) {
 		}
 	}
 	for _, r := range secrets {
-		if _, password := r.value(t, "AWSCURRENT"); !strings.HasPrefix(password, "First-of-") {
-			r.silent(t)
-		}
+		r.silent(t)
 	}
 	t.Logf("%d kills, agreement after at most %v", kills, slowest)
 }

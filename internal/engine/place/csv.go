@@ -9,10 +9,10 @@ import (
 	"strings"
 )
 
-// ReadASNRanges makes a table of CSV files of ip-location-db, each line of which begins with the
-// first and last address of a range and an AS number. The lines of each file are in order of their
-// first addresses; where two ranges overlap, as once in half a million lines, the earlier one
-// counts.
+// ReadASNRanges makes a table of CSV files of ip-location-db, each line of which begins
+// with the first and last address of a range and an AS number. The lines of each file are
+// in order of their first addresses; where two ranges overlap, as once in half a million
+// lines, the earlier one counts.
 func ReadASNRanges(files ...string) (ASNs, error) {
 	b := newBuilder()
 	for _, file := range files {

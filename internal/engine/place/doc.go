@@ -7,8 +7,9 @@
 //
 // The binary carries tables of its own (Embedded), packed from public data into
 // data/*.packed; data/NOTICE says whose data it is and what its licences ask for. What an
-// operator has bought or built instead is read from a MaxMind database file (ReadCountries, ReadASNs): the
-// whole file is turned into a table once, so a lookup costs the same and the file may go.
+// operator has bought or built instead is read from a MaxMind database file (ReadCountries,
+// ReadASNs): the whole file is turned into a table once, so a lookup costs the same and the
+// file may go.
 //
 // Addresses that nobody announces, private ones for example, are in no country and no AS:
 // "" and 0. IPv4 addresses written as IPv6 are looked up as IPv4. IPv6 is known down to

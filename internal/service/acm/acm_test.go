@@ -323,6 +323,19 @@ func TestLists(t *testing.T) {
 	wants(t, err, "InvalidTagException")
 }
 
+// The names and the key's algorithm of a request are conditions.
+func TestRequestsCanBeLimitedToNames(t *testing.T) {
+	h := newHarness(t)
+	who := user(testAccount, "requester")
+	h.allow(who, `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"acm:RequestCertificate","Resource":"*","Condition":{"ForAllValues:StringLike":{"acm:DomainNames":"*.shop.example.com"}}}}`)
+	request := func(domain string) error {
+		_, err := h.as(who, testRegion).RequestCertificate(t.Context(), &acmapi.RequestCertificateRequest{DomainName: &domain, KeyAlgorithm: new(acmapi.KeyAlgorithmECPrime256v1)})
+		return err
+	}
+	wants(t, request("www.shop.example.com"), "")
+	wants(t, request("bank.example.com"), "AccessDeniedException")
+}
+
 // What is exported, openssl can read.
 func TestExport(t *testing.T) {
 	h := newHarness(t)

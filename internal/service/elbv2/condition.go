@@ -78,7 +78,7 @@ func conditionValues(c *elbv2api.RuleCondition) ([]string, error) {
 		return nil, invalid("A condition of the field '%s' must have its own configuration, and no other", field)
 	}
 	var list []string
-	check := func(v string) bool { return false }
+	var check func(string) bool
 	missing := func() ([]string, error) {
 		return nil, invalid("A condition of the field '%s' must have its own configuration", field)
 	}

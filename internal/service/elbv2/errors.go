@@ -33,20 +33,6 @@ func noRule() error {
 	return &elbv2api.RuleNotFoundException{Message: new("One or more rules not found")}
 }
 
-// absent is the refusal of a name of a kind that is not there.
-func absent(k kind) error {
-	switch k {
-	case kindLoadBalancer:
-		return noLoadBalancer()
-	case kindTargetGroup:
-		return noTargetGroup()
-	case kindListener:
-		return noListener()
-	default:
-		return noRule()
-	}
-}
-
 // malformed is the refusal of a text that is no ARN of a kind.
 func malformed(k kind, text string) error {
 	what := map[kind]string{kindLoadBalancer: "load balancer", kindTargetGroup: "target group", kindListener: "listener", kindRule: "rule"}[k]

@@ -257,9 +257,9 @@ func TestProxyThatDoesNotAnswerIsGivenUp(t *testing.T) {
 	if d := h.service.keyStores.config.Timeout; d != 20*time.Second {
 		t.Fatalf("timeout %v", d)
 	}
-	// From here on with little patience, and a proxy that hangs.
+	// From here on with little patience (but enough for a TLS handshake), and a proxy that hangs.
 	h.service.closeProxies()
-	h.service.keyStores.config.Timeout = 20 * time.Millisecond
+	h.service.keyStores.config.Timeout = 500 * time.Millisecond
 	p.set(func() {
 		p.instead = http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 			_, _ = io.Copy(io.Discard, r.Body) // only then does the server notice that the client has gone

@@ -9,8 +9,8 @@ import (
 // known stands for what rules refer to.
 type known struct{}
 
-func (known) ruleGroupCapacity(string) int64                 { return 77 }
-func (known) managedCapacity(_, _, version string) int64     { return map[string]int64{"": 700}[version] }
+func (known) ruleGroupCapacity(string) int64                     { return 77 }
+func (known) managedCapacity(_, _, version string) int64         { return map[string]int64{"": 700}[version] }
 func componentOf(f wafv2api.FieldToMatch) *wafv2api.FieldToMatch { return &f }
 
 // Every line of the pages of the rule statements in the AWS WAF Developer Guide.

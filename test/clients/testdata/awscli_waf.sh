@@ -36,11 +36,11 @@ site="http://$dns:$LISTENER_PORT"
 # status URL-ARGUMENTS...: the status of an answer
 status() { curl -s -o answer -w '%{http_code}' --noproxy '*' "$@"; }
 
-# becomes WANT URL-ARGUMENTS...: the status within the second that a change may take
+# becomes WANT URL-ARGUMENTS...: the status after a change, which takes less than a second
 becomes() {
 	local want=$1 got i
 	shift
-	for i in $(seq 20); do
+	for i in $(seq 100); do
 		got=$(status "$@")
 		[ "$got" = "$want" ] && return
 		sleep 0.05

@@ -1,6 +1,7 @@
 package attack
 
 import (
+	"errors"
 	"fmt"
 
 	"fastness/internal/engine/waf/pattern"
@@ -60,7 +61,7 @@ func New() (*Detector, error) {
 		}
 		if s.set, err = pattern.Compile(patterns, pattern.Options{}); err != nil {
 			var e *pattern.Error
-			if asError(err, &e) {
+			if errors.As(err, &e) {
 				return nil, fmt.Errorf("attack: rule %s, %q: %w", rules[s.rule[e.Index]].name, patterns[e.Index].Text, err)
 			}
 			return nil, fmt.Errorf("attack: %w", err)
@@ -130,8 +131,8 @@ func (d *Detector) Inspect(value []byte, place Place, s *Scratch, explain func(H
 		}
 		// What libinjection says counts beside other signs only, so it is asked where it decides.
 		if t := total[SQL]; explain != nil || t < Threshold && t >= Threshold-tokensScore {
-			if fingerprint, is := sqlByTokens(v.b); is {
-				count("tokens "+fingerprint, SQL, tokensScore, 1)
+			if sqlByTokens(v.b) {
+				count("tokens", SQL, tokensScore, 1)
 			}
 		}
 		if t := total[Script]; explain != nil || t < Threshold && t >= Threshold-tokensScore {

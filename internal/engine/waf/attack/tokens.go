@@ -1,17 +1,8 @@
 package attack
 
-import (
-	"errors"
+import "fastness/internal/engine/waf/inject"
 
-	"github.com/corazawaf/libinjection-go"
-
-	"fastness/internal/engine/waf/pattern"
-)
-
-func asError(err error, e **pattern.Error) bool { return errors.As(err, e) }
-
-// special are the bytes without which a value is no sequence of tokens that libinjection knows as
-// an injection, but for words alone, which the rules know better.
+// special are the bytes that mean something to an interpreter.
 var special = func() (t [256]bool) {
 	for _, c := range "'\"`()=<>;#*|&@\\{}[]!^%" {
 		t[c] = true
@@ -24,27 +15,16 @@ const tokensScore = 3
 
 // maxTokens is the longest value that is given to libinjection, which looks at the first few tokens
 // anyway.
-const maxTokens = 4096
+const maxTokens = 2048
 
-// sqlByTokens tells whether libinjection takes b for SQL, and its fingerprint.
-func sqlByTokens(b []byte) (string, bool) {
-	if !hasSpecial(b) {
-		return "", false
-	}
-	is, fingerprint := libinjection.IsSQLi(string(b[:min(len(b), maxTokens)]))
-	return fingerprint, is
+// sqlByTokens tells whether libinjection takes b for SQL.
+func sqlByTokens(b []byte) bool {
+	budget := inject.Budget(maxTokens)
+	return inject.SQL(b[:min(len(b), maxTokens)], inject.Low, &budget) == inject.Found
 }
 
 // scriptByTokens tells whether libinjection takes b for cross-site scripting.
 func scriptByTokens(b []byte) bool {
-	return hasSpecial(b) && libinjection.IsXSS(string(b[:min(len(b), maxTokens)]))
-}
-
-func hasSpecial(b []byte) bool {
-	for _, c := range b {
-		if special[c] {
-			return true
-		}
-	}
-	return false
+	budget := inject.Budget(maxTokens)
+	return inject.XSS(b[:min(len(b), maxTokens)], &budget) == inject.Found
 }

@@ -4,22 +4,23 @@
 // The judge is libinjection in its Go form (github.com/corazawaf/libinjection-go), which AWS
 // and ModSecurity use, too. What this package adds:
 //
-// A sound prefilter. The library allocates a few times and takes one to ten microseconds for
-// a value, most of which cannot be anything: a session token, a date, a URL, a few words. A
-// scan for what every injection needs settles those in some tens of nanoseconds without
-// allocating: for SQL a quote, a parenthesis, a comment, a variable or a word that means something in
-// SQL; for scripting a comment, or a tag or attribute that runs code. It never says no where the library
-// says yes: the library's own tables and vectors, random values and fuzzing hold it to that.
+// A sound prefilter. The library allocates a few times and takes one to ten microseconds
+// for a value, most of which cannot be anything: a session token, a date, a URL, a few
+// words. A scan for what every injection needs settles those in some tens of nanoseconds
+// without allocating: for SQL a quote, a parenthesis, a comment, a variable or a word that
+// means something in SQL; for scripting a comment, or a tag or attribute that runs code. It
+// never says no where the library says yes: the library's own tables and vectors, random
+// values and fuzzing hold it to that.
 //
-// A bound on work. The library is linear but slow on input made for it, up to 0.15 µs a byte. A
-// Budget says how many bytes it may read for one request; behind that the verdict is Exhausted, and
-// the caller decides. Nothing is passed silently.
+// A bound on work. The library is linear but slow on input made for it, up to 0.15 µs a
+// byte. A Budget says how many bytes it may read for one request; behind that the verdict
+// is Exhausted, and the caller decides. Nothing is passed silently.
 //
-// A high sensitivity for SQL. AWS says that HIGH detects more attacks and might generate more
-// false positives, not how. Here HIGH asks the library a second time with comments and line
-// ends undone, and looks for phrases of SQL anywhere in the value (libinjection reads from the
-// beginning): union select, stacked statements, calls of functions that attackers use, names of
-// catalogs.
+// A high sensitivity for SQL. AWS says that HIGH detects more attacks and might generate
+// more false positives, not how. Here HIGH asks the library a second time with comments and
+// line ends undone, and looks for phrases of SQL anywhere in the value (libinjection reads
+// from the beginning): union select, stacked statements, calls of functions that attackers
+// use, names of catalogs.
 //
 //	verdict.go   verdicts, the budget
 //	sql.go       SQL injection

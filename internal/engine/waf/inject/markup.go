@@ -21,9 +21,10 @@ var attributes = map[string]bool{
 // longestName is that of tags and attributes; names that begin with on are longer.
 const longestName = 16
 
-// maybeMarkup tells whether a value may be scripting to libinjection, which needs one of three
-// things: a comment or declaration, a tag of a certain name, or an attribute of a certain name with a
-// value, which need not stand in a tag, since the value may be put into one.
+// maybeMarkup tells whether a value may be scripting to libinjection, which needs one of
+// three things: a comment or declaration, a tag of a certain name, or an attribute of a
+// certain name with a value, which need not stand in a tag, since the value may be put into
+// one.
 func maybeMarkup(value []byte) bool {
 	for i := bytes.IndexByte(value, '<'); i >= 0 && i+1 < len(value); {
 		if maybeTag(value[i+1:]) {
@@ -119,8 +120,8 @@ func maybeAttribute(before, after []byte) bool {
 	return ok && (!url || maybeURL(after))
 }
 
-// maybeURL tells whether s may begin with data, view-source, vbscript or java, all of which may
-// be written with references to characters, behind quotes, space and bytes above ASCII.
+// maybeURL tells whether s may begin with data, view-source, vbscript or java, all of which
+// may be written with references to characters, behind quotes, space and bytes above ASCII.
 func maybeURL(s []byte) bool {
 	for _, c := range s {
 		if c <= ' ' || c >= 0x7f || c == '"' || c == '\'' || c == '`' {

@@ -2,8 +2,8 @@ package inject
 
 import "bytes"
 
-// calls are functions and procedures that have no place in text but in an attack, if an opening
-// parenthesis follows.
+// calls are functions and procedures that have no place in text but in an attack, if an
+// opening parenthesis follows.
 var calls = map[string]bool{
 	"sleep": true, "benchmark": true, "pg_sleep": true, "load_file": true, "extractvalue": true, "updatexml": true,
 	"xp_cmdshell": true, "xp_dirtree": true, "sp_executesql": true, "dbms_pipe": true, "dbms_lock": true, "utl_http": true,
@@ -38,8 +38,8 @@ var statements = map[string]bool{
 // longestWord is that of the tables.
 const longestWord = 18
 
-// hasPhrase tells whether a value has a phrase of SQL. It goes over the words once; comments and
-// whatever else stands between them are skipped.
+// hasPhrase tells whether a value has a phrase of SQL. It goes over the words once;
+// comments and whatever else stands between them are skipped.
 func hasPhrase(value []byte) bool {
 	var bufs [2][longestWord]byte
 	var last string // the word before, if nothing but space stands between

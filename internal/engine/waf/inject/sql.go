@@ -18,6 +18,9 @@ const (
 
 // SQL tells whether value is an SQL injection.
 func SQL(value []byte, s Sensitivity, b *Budget) Verdict {
+	if s == High && hasPhrase(value) {
+		return Found
+	}
 	if !maybeSQL(value) {
 		return Clean
 	}
@@ -30,14 +33,11 @@ func SQL(value []byte, s Sensitivity, b *Budget) Verdict {
 	if s == Low {
 		return Clean
 	}
-	if hasPhrase(value) {
-		return Found
-	}
 	return plainSQL(value, b)
 }
 
-// plainSQL asks the library again about a value whose inline comments are spaces and in which a
-// line ends the comment before it, if it has any.
+// plainSQL asks the library again about a value whose inline comments are spaces and in
+// which a line ends the comment before it, if it has any.
 func plainSQL(value []byte, b *Budget) Verdict {
 	if !bytes.Contains(value, []byte("/*")) && bytes.IndexByte(value, '\n') < 0 && bytes.IndexByte(value, 0) < 0 {
 		return Clean
@@ -112,12 +112,13 @@ var sqlClasses = func() (t [256]sqlClass) {
 	return t
 }()
 
-// maybeSQL tells whether a value may be an SQL injection to libinjection. The library reduces a
-// value to a pattern of at most five tokens and looks that up. All its patterns have one of
-// these: a string, a comment, a parenthesis, a variable, a logical operator, or a word that it
-// knows by name. Bytes that begin one of the former are alarming; where there is none, the words are
-// looked up. A value of two words or less is settled before that: patterns of two tokens have a
-// comment, or UNION as a token that was folded from more.
+// maybeSQL tells whether a value may be an SQL injection to libinjection. The library
+// reduces a value to a pattern of at most five tokens and looks that up. All its patterns
+// have one of these: a string, a comment, a parenthesis, a variable, a logical operator, or
+// a word that it knows by name. Bytes that begin one of the former are alarming; where
+// there is none, the words are looked up. A value of two words or less is settled before
+// that: patterns of two tokens have a comment, or UNION as a token that was folded from
+// more.
 func maybeSQL(value []byte) bool {
 	tokens := 0
 	inside := false // a run of letters and digits
@@ -155,9 +156,9 @@ func maybeSQL(value []byte) bool {
 	return tokens > 2 && hasKeyword(value)
 }
 
-// hasKeyword tells whether any word of a value is one that libinjection knows. A number may stand
-// before a word without a space, and where it ends is the library's to say: of a run that begins
-// with a digit, every end may be a word.
+// hasKeyword tells whether any word of a value is one that libinjection knows. A number may
+// stand before a word without a space, and where it ends is the library's to say: of a run
+// that begins with a digit, every end may be a word.
 func hasKeyword(value []byte) bool {
 	for i := 0; i < len(value); {
 		class := sqlClasses[value[i]]

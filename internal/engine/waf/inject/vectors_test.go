@@ -102,8 +102,8 @@ func TestPrefilterIsSoundForEveryKeyword(t *testing.T) {
 		}
 		words++
 		known(word)
-		for _, before := range []string{"", "1", "1e1", "0x1", "0b1", "1d", "1f", "00", "a ", "1 ", "1=", "a,", "1;", "a.b "} {
-			for _, after := range []string{"", " a", " 1", "=1", ",a", ";a", " 1 = 1", ".a", " a b c d", " from a"} {
+		for _, before := range []string{"", "1", "1e1", "0x1", "1d", "a ", "1 ", "1=", "a,"} {
+			for _, after := range []string{"", " a", " 1", "=1", ";a", " 1 = 1", " from a"} {
 				sound(t, before+word+after)
 			}
 		}

@@ -82,12 +82,14 @@ func benchmark(b *testing.B, patterns []Pattern, values [][]byte) {
 	}
 	b.ReportAllocs()
 	b.SetBytes(int64(total))
-	for b.Loop() {
-		for _, v := range values {
-			got.Reset()
-			set.Match(v, nil, got, scratch)
+	measure(b, func() {
+		for b.Loop() {
+			for _, v := range values {
+				got.Reset()
+				set.Match(v, nil, got, scratch)
+			}
 		}
-	}
+	})
 }
 
 func benchmarkGo(b *testing.B, patterns []Pattern, values [][]byte) {
@@ -101,13 +103,15 @@ func benchmarkGo(b *testing.B, patterns []Pattern, values [][]byte) {
 	}
 	b.ReportAllocs()
 	b.SetBytes(int64(total))
-	for b.Loop() {
-		for _, v := range values {
-			for _, p := range all {
-				p.Match(v)
+	measure(b, func() {
+		for b.Loop() {
+			for _, v := range values {
+				for _, p := range all {
+					p.Match(v)
+				}
 			}
 		}
-	}
+	})
 }
 
 func BenchmarkCoreRuleSet(b *testing.B) {
@@ -130,13 +134,15 @@ func BenchmarkCompile(b *testing.B) {
 	}{{"core rule set", rules}, {"thousand rules", otherRules(1000)}} {
 		b.Run(c.name, func(b *testing.B) {
 			b.ReportAllocs()
-			for b.Loop() {
-				set, err := Compile(c.patterns, Options{})
-				if err != nil {
-					b.Fatal(err)
+			measure(b, func() {
+				for b.Loop() {
+					set, err := Compile(c.patterns, Options{})
+					if err != nil {
+						b.Fatal(err)
+					}
+					b.ReportMetric(float64(set.SizeBytes()), "bytes")
 				}
-				b.ReportMetric(float64(set.SizeBytes()), "bytes")
-			}
+			})
 		})
 	}
 }

@@ -248,7 +248,7 @@ func TestCompilingIsBounded(t *testing.T) {
 		{Kind: Regexp, Text: strings.Repeat("(?:a|b|cd)", 3000)},
 		{Kind: ContainsAny, Texts: list, Fold: true},
 	} {
-		set, err := Compile([]Pattern{p, p}, Options{MaxText: 100_000})
+		set, err := Compile([]Pattern{p, p}, Options{MaxText: 100_000, MaxProgram: 100_000})
 		if err != nil {
 			t.Fatalf("%.30q: %v", p.Text, err)
 		}

@@ -74,8 +74,6 @@ func Compile(patterns []Pattern, o Options) (*Set, error) {
 		c.tree = nil
 		switch {
 		case c.grouped:
-		case c.needs == 0 && c.mask == 0:
-			s.always = append(s.always, uint32(i))
 		case c.needs == 0:
 			s.loose = append(s.loose, uint32(i))
 		default:
@@ -113,7 +111,7 @@ func (c *compiled) compile(p Pattern, o Options) *Error {
 		c.limit *= 10 // it is known to be simple
 	}
 	var ok bool
-	if c.program, ok = build(c.tree, c.limit, false); !ok {
+	if c.program, ok = build(c.tree, c.limit, saveNothing); !ok {
 		return &Error{Reason: TooLarge, Detail: fmt.Sprintf("more than %d instructions", c.limit)}
 	}
 	c.how = byAutomaton
@@ -126,8 +124,12 @@ func (c *compiled) compile(p Pattern, o Options) *Error {
 	limit := c.limit
 	c.explains = sync.OnceValue(func() *program {
 		if tree, _, err := c.parse(); err == nil {
-			p, _ := build(tree, 4*limit, true)
-			return p
+			if p, ok := build(tree, 4*limit, saveGroups); ok {
+				return p
+			}
+			if p, ok := build(tree, 2*limit, saveWhole); ok { // groups are repeated too often to be told
+				return p
+			}
 		}
 		return nil
 	})

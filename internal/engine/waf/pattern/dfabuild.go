@@ -12,6 +12,7 @@ type budget struct {
 	limit int64
 	part  int // states that a part of a product may have
 	used  atomic.Int64
+	parts atomic.Int64 // of that, what parts of products have and do not give back
 
 	mu   sync.Mutex
 	free []*builderMemory
@@ -93,7 +94,12 @@ func (d *dfa) idle(before context) uint32 {
 	case d.begin(before).matched:
 		return matchState
 	}
-	t, entry := d.intern(t, dfaState{before: before})
+	s := dfaState{before: before}
+	key := s.key()
+	if entry, ok := t.states.index[string(key)]; ok {
+		return entry
+	}
+	t, entry := d.insert(t, s, key, 0) // there is always room for it
 	d.table.Store(t)
 	return entry
 }
@@ -274,9 +280,11 @@ func (d *dfa) intern(t *dfaTable, s dfaState) (*dfaTable, uint32) {
 	size := 6*int(d.stride) + 4*len(s.insts) + len(key) + 160
 	switch {
 	case d.most > 0:
-		if len(t.states.list) > d.most || d.memory.full(t.states.size, size) {
+		// The other half is for automata that give their memory back.
+		if len(t.states.list) > d.most || t.states.size+size > guaranteed && d.memory.parts.Load() > d.memory.limit/2 {
 			return t, lostState
 		}
+		d.memory.parts.Add(int64(size))
 	case d.memory.full(t.states.size, size):
 		// Start anew with the first state and this one.
 		d.memory.used.Add(-int64(t.states.size))

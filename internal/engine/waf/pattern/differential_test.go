@@ -236,6 +236,12 @@ func TestLookAroundAgreesWithBacktracking(t *testing.T) {
 			continue
 		}
 		oracle.MatchTimeout = time.Second // it takes exponential time for some
+		if !strings.Contains(text, "(?=") && !strings.Contains(text, "(?!") && !strings.Contains(text, "(?<") {
+			continue // compared with Go
+		}
+		if strings.Contains(text, `\D`) || strings.Contains(text, `\W`) || strings.Contains(text, `\S`) {
+			continue // the oracle does not find "0" for \D?\w
+		}
 		if strings.Contains(text, "(?m:") { // the one difference: a caret behind the last newline
 			continue
 		}

@@ -25,8 +25,9 @@
 //     a pattern of which they are found is then matched by itself.
 //  2. The others, which any text might match, are one group (group.go): the product of
 //     their automata (product.go) runs over the value once, for all. It is built while it
-//     is used. What is new to it is made up to an allowance; then its parts run on one by
-//     one, except those that the bytes that occur rule out.
+//     is used. What is new to it is made up to an allowance; then its parts run on by
+//     themselves, four side by side (lanes.go), except those that the bytes that occur rule
+//     out.
 //  3. A single pattern runs on a lazily built deterministic automaton (dfa.go). Where that
 //     has to make too many states, the nondeterministic one is simulated instead from the
 //     state reached (simulate.go): a backtracking matcher there is none.

@@ -18,6 +18,8 @@ type group struct {
 const (
 	maxStates  = 4000 // states that the sample may make of a group
 	maxMembers = 400  // patterns of a group
+	maxAlone   = 800  // states that the sample may make of a pattern that joins a group
+	maxTrial   = 3e7  // steps that the sample may take a pattern
 )
 
 // sample has values of the kinds that requests hold.
@@ -52,8 +54,13 @@ func (s *Set) gather(list []uint32) {
 			if entry, _, _ := d.run([]byte(v), &steps, unlimitedStates); entry == matchState {
 				matches++
 			}
+			if matches > len(sample)/2 || len(d.current().states.list) > maxAlone || steps > maxTrial {
+				matches = len(sample)
+				break
+			}
 		}
-		// What matches nearly everything would mark nearly every state.
+		// What matches nearly everything would mark nearly every state; what makes many states
+		// alone makes more with others.
 		if matches <= len(sample)/2 {
 			good = append(good, i)
 		}

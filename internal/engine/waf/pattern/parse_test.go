@@ -279,6 +279,13 @@ func TestCapturesAreThoseOfABacktrackingMatcher(t *testing.T) {
 	}
 }
 
+func TestMatchesOfVeryManyGroupsAreFound(t *testing.T) {
+	text := strings.Repeat("(", 200) + "a" + strings.Repeat(")", 200) + "{900}"
+	if !match(t, Pattern{Kind: Regexp, Text: text}, strings.Repeat("a", 901)) {
+		t.Error("no match")
+	}
+}
+
 func TestMatchLooksOnlyForWhatIsWanted(t *testing.T) {
 	s, err := Compile([]Pattern{{Text: "a"}, {Text: "b"}, {Kind: Regexp, Text: "a|b"}, {Kind: Regexp, Text: "a"}}, Options{})
 	if err != nil {

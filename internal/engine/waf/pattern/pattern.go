@@ -71,8 +71,9 @@ type Options struct {
 	// MaxText is the longest text of a pattern in bytes: 32,768 by default. (AWS WAF allows
 	// expressions of 200 bytes and strings of 200; the Core Rule Set's longest has 13,000.)
 	MaxText int
-	// MaxProgram is the size of an expression's automaton in instructions: 100,000 by
-	// default. Repetitions multiply what they repeat.
+	// MaxProgram is the size of an expression's automaton in instructions: 20,000 by default.
+	// (The Core Rule Set's largest has 6,600.) Repetitions multiply what they repeat. In the
+	// worst case a byte of a value costs a step for each.
 	MaxProgram int
 	// CacheBytes bounds the memory of the lazily built automata of the whole Set, shared by
 	// all goroutines: 32 MiB by default. Each automaton may have 64 KiB in any case.
@@ -86,7 +87,7 @@ func (o Options) withDefaults() Options {
 		o.MaxText = 32 << 10
 	}
 	if o.MaxProgram <= 0 {
-		o.MaxProgram = 100_000
+		o.MaxProgram = 20_000
 	}
 	if o.CacheBytes <= 0 {
 		o.CacheBytes = 32 << 20

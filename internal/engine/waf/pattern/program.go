@@ -46,7 +46,7 @@ type builder struct {
 	p        *program
 	index    map[byteSet]uint32
 	limit    int
-	saves    bool
+	saves    saving
 	backward bool
 	looks    *[]look
 }
@@ -54,9 +54,17 @@ type builder struct {
 // tooLarge ends building.
 type tooLarge struct{}
 
-// build compiles a tree into a program of at most limit instructions. With saves it
-// remembers the boundaries of its groups, 0 being the whole.
-func build(tree *node, limit int, saves bool) (p *program, ok bool) {
+// saving is which boundaries a program remembers.
+type saving uint8
+
+const (
+	saveNothing saving = iota
+	saveWhole          // of the whole match, group 0
+	saveGroups         // and of its groups
+)
+
+// build compiles a tree into a program of at most limit instructions.
+func build(tree *node, limit int, saves saving) (p *program, ok bool) {
 	defer func() {
 		switch r := recover().(type) {
 		case nil:
@@ -69,14 +77,14 @@ func build(tree *node, limit int, saves bool) (p *program, ok bool) {
 	b := newBuilder(limit, saves, false)
 	b.looks = &b.p.looks
 	b.p.anchored = tree.anchored()
-	if saves {
+	if saves != saveNothing {
 		tree = &node{op: opCapture, subs: []*node{tree}}
 	}
 	b.p.start = b.node(tree, b.add(inst{op: instMatch}))
 	return b.p, true
 }
 
-func newBuilder(limit int, saves, backward bool) *builder {
+func newBuilder(limit int, saves saving, backward bool) *builder {
 	return &builder{p: &program{insts: []inst{{op: instFail}}}, index: map[byteSet]uint32{}, limit: limit, saves: saves, backward: backward}
 }
 
@@ -139,7 +147,7 @@ func (b *builder) node(n *node, next uint32) uint32 {
 	case opRepeat:
 		return b.repeat(n, next)
 	case opCapture:
-		if !b.saves {
+		if b.saves == saveNothing || b.saves == saveWhole && n.index > 0 {
 			return b.node(n.subs[0], next)
 		}
 		end := b.add(inst{op: instSave, arg: uint32(2*n.index + 1), x: next})
@@ -200,7 +208,7 @@ func nullable(n *node) bool {
 
 // look compiles a look-around assertion and returns its number.
 func (b *builder) look(n *node) uint32 {
-	inner := newBuilder(b.limit-len(b.p.insts), false, !n.behind)
+	inner := newBuilder(b.limit-len(b.p.insts), saveNothing, !n.behind)
 	inner.looks = b.looks
 	end := inner.add(inst{op: instMatch})
 	inner.p.start = inner.node(n.subs[0], end)

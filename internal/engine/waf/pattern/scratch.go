@@ -1,8 +1,7 @@
 package pattern
 
-// Scratch is the memory of one goroutine at a time for matching with any Sets. It grows to
-// what the largest of them needs, and is worth keeping: it also remembers which patterns
-// are left for a combination of bytes.
+// Scratch is the memory of one goroutine at a time for matching with any Sets, of which it
+// keeps nothing alive. It grows to what the largest of them needs.
 type Scratch struct {
 	simulation
 
@@ -14,18 +13,11 @@ type Scratch struct {
 	candidates []uint32 // patterns to look at
 	looked     bool     // whether present is known
 	present    uint64   // classes of bytes that occur
-	memo       [256]looseMemo
 
+	lanes  lanes
 	active [2][]active // parts of a product
 	found  *findings   // of a product for a value
 	step   *findings   // for a symbol
-}
-
-// looseMemo is which patterns without strings are left for a combination of bytes.
-type looseMemo struct {
-	set     *Set
-	present uint64
-	left    []uint32
 }
 
 // NewScratch returns empty memory.

@@ -7,7 +7,6 @@ type Set struct {
 	owners   []clauseOwner // of clauses, by the number that strings have
 	atoms    [256]uint64   // the classes that each byte is of
 	loose    []uint32      // patterns without strings that are in no group
-	always   []uint32      // those that need no bytes either
 	waiting  Bits          // patterns with strings that are in no group
 	groups   []group
 	memory   *budget
@@ -28,13 +27,8 @@ func (s *Set) Match(value []byte, want, got Bits, m *Scratch) {
 	for _, i := range m.candidates {
 		s.evaluate(i, value, want, got, m)
 	}
-	for _, i := range s.always {
+	for _, i := range s.loose {
 		s.evaluate(i, value, want, got, m)
-	}
-	if len(s.loose) > 0 {
-		for _, i := range s.left(s.present(value, m), m) {
-			s.evaluate(i, value, want, got, m)
-		}
 	}
 	for k := range s.groups {
 		s.together(&s.groups[k], value, want, got, m)
@@ -56,10 +50,11 @@ func (s *Set) together(g *group, value []byte, want, got Bits, m *Scratch) {
 			if m.found.matched.Has(n) || m.found.lost.Has(n) || !s.possible(i, value, want, got, m) {
 				continue
 			}
-			d := g.product.parts[n]
-			entry, _, _ := d.resume(d.current(), entries[n], value, at, &m.steps, unlimitedStates)
-			m.found.add(active{uint32(n), entry})
+			if m.lanes.add(g.product.parts[n], entries[n], n) {
+				m.lanes.run(value, at, m.found, &m.steps)
+			}
 		}
+		m.lanes.run(value, at, m.found, &m.steps)
 	}
 	if !m.found.any {
 		return
@@ -131,23 +126,6 @@ func (s *Set) hold(clauses []uint32, want, got Bits, m *Scratch) {
 			m.candidates = append(m.candidates, i)
 		}
 	}
-}
-
-// left returns the patterns without strings that the bytes that occur do not rule out.
-func (s *Set) left(present uint64, m *Scratch) []uint32 {
-	h := (present ^ present>>29) * 0x9e3779b97f4a7c15
-	memo := &m.memo[(h>>40^uint64(len(s.patterns)))%uint64(len(m.memo))]
-	if memo.set == s && memo.present == present {
-		return memo.left
-	}
-	memo.set, memo.present, memo.left = s, present, memo.left[:0]
-	for _, i := range s.loose {
-		if s.patterns[i].mask&^present == 0 {
-			memo.left = append(memo.left, i)
-		}
-	}
-	m.steps += uint64(len(s.loose))
-	return memo.left
 }
 
 // possible tells whether a pattern is wanted and can match the value.

@@ -40,11 +40,11 @@ func (in *Inspection) transformed(k transform.Kind, s []byte) []byte {
 }
 
 // BodyArguments are the body's arguments as an application sees them, and what became of
-// reading them. Their names are those of a form or of multipart fields; in JSON they are the keys
-// down to a value with points between them, after "json"; in XML, the element of a text and the
-// name of an attribute. Of multipart parts that are files, only fields' names are here (see Parts).
-// Of a body that cannot be read to its end, what was not read or all of it is one value more; where
-// two Content-Type fields disagree, all of it is.
+// reading them. Their names are those of a form or of multipart fields; in JSON they are
+// the keys down to a value with points between them, after "json"; in XML, the element of a
+// text and the name of an attribute. Of multipart parts that are files, only fields' names
+// are here (see Parts). Of a body that cannot be read to its end, what was not read or all
+// of it is one value more; where two Content-Type fields disagree, all of it is.
 func (in *Inspection) BodyArguments() (list []Pair, o Outcome) {
 	p := &in.parts.body
 	if !p.done {

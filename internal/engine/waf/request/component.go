@@ -40,12 +40,12 @@ const (
 	BodyArgumentNames  Kind = "BodyArgumentNames"
 	// FileNames are the file names of multipart parts.
 	FileNames Kind = "FileNames"
-	// OtherBody is a body of a format that is not taken apart (FormatOther). Other bodies do not
-	// have it.
-	OtherBody Kind = "OtherBody"
-	// OpaqueBody is what is held of a body that is not taken apart whole: anything but JSON,
-	// XML and multipart, and those if they are malformed, go on, or exceed a bound. Other bodies
+	// OtherBody is a body of a format that is not taken apart (FormatOther). Other bodies
 	// do not have it.
+	OtherBody Kind = "OtherBody"
+	// OpaqueBody is what is held of a body that is not taken apart whole: anything but
+	// JSON, XML and multipart, and those if they are malformed, go on, or exceed a bound.
+	// Other bodies do not have it.
 	OpaqueBody Kind = "OpaqueBody"
 	// RequestLine is the method, target and protocol with a space between them.
 	RequestLine Kind = "RequestLine"
@@ -110,15 +110,17 @@ type Component struct {
 	Kind Kind
 	// Name is that of SingleHeader or SingleQueryArgument. Case does not matter.
 	Name string `json:",omitempty"`
-	// Included and Excluded, of which at most one may be set, are names of header fields
-	// or cookies that are looked at, or are not. Case does not matter to header fields but
-	// does to cookies. With JSONBody, Included are JSON pointers (RFC 6901), in which a segment
-	// * stands for any; what lies below them is looked at. With neither, everything is.
+	// Included and Excluded, of which at most one may be set, are names of header fields or
+	// cookies that are looked at, or are not. Case does not matter to header fields but
+	// does to cookies. With JSONBody, Included are JSON pointers (RFC 6901), in which a
+	// segment * stands for any; what lies below them is looked at. With neither, everything
+	// is.
 	Included []string `json:",omitempty"`
 	Excluded []string `json:",omitempty"`
 	// Scope is for Headers, Cookies and JSONBody.
 	Scope Scope `json:",omitempty"`
-	// Oversize is for Headers, Cookies, HeaderOrder, Body, JSONBody, and what AWS does not have.
+	// Oversize is for Headers, Cookies, HeaderOrder, Body, JSONBody, and what AWS does not
+	// have.
 	Oversize Handling `json:",omitempty"`
 	// Fallback is for JSONBody, URIFragment, JA3Fingerprint and JA4Fingerprint.
 	Fallback Fallback `json:",omitempty"`

@@ -3,8 +3,8 @@ package request
 import "strings"
 
 // Cookies are the cookies of all Cookie fields in their order, as sent, and whether there
-// are more than the limits allow. A cookie without "=" is name and value in one: what stands behind
-// the firewall takes it for the one or the other.
+// are more than the limits allow. A cookie without "=" is name and value in one: what
+// stands behind the firewall takes it for the one or the other.
 func (in *Inspection) Cookies() (list []Pair, oversize bool) {
 	p := &in.parts.cookies
 	if !p.done {

@@ -33,8 +33,9 @@ const (
 const anyAddresses = 10
 
 // ForwardedAddresses appends the addresses at a position of a header field like
-// X-Forwarded-For. Several fields of the name are one list (RFC 9110 §5.3). An address may stand in
-// brackets and have a port; a zone makes it invalid. IPv4 addresses written as IPv6 come as IPv4.
+// X-Forwarded-For. Several fields of the name are one list (RFC 9110 §5.3). An address may
+// stand in brackets and have a port; a zone makes it invalid. IPv4 addresses written as
+// IPv6 come as IPv4.
 func (r *Request) ForwardedAddresses(dst []netip.Addr, name string, p Position) ([]netip.Addr, Forwarding) {
 	found, n := NotForwarded, len(dst)
 	last := ""

@@ -75,9 +75,9 @@ func (in *Inspection) heldJSON() *document {
 
 // parse takes JSON apart. It forgives what AWS forgives: commas and colons that are missing
 // or too many. It also reads one document after another, which bulk interfaces take, and
-// inspects all values of a key that stands twice, where AWS stops. It does not forgive: a root that
-// is neither object nor array, brackets that do not pair, a key without a value, and
-// characters that begin no token.
+// inspects all values of a key that stands twice, where AWS stops. It does not forgive: a
+// root that is neither object nor array, brackets that do not pair, a key without a value,
+// and characters that begin no token.
 //
 // A string that breaks off with the text is an event all the same.
 func (in *Inspection) parse(d *document, body []byte) {
@@ -202,9 +202,9 @@ func scalar(s []byte) int {
 	return n
 }
 
-// jsonString reads the string whose opening quote is before s. It returns the string decoded, how
-// many bytes of s it took with its closing quote, and whether it had one. An escape that is
-// none stays.
+// jsonString reads the string whose opening quote is before s. It returns the string
+// decoded, how many bytes of s it took with its closing quote, and whether it had one. An
+// escape that is none stays.
 func (in *Inspection) jsonString(s []byte) (value []byte, n int, whole bool) {
 	end := bytes.IndexByte(s, '"')
 	if end < 0 {

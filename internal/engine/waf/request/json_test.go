@@ -301,8 +301,8 @@ func FuzzJSON(f *testing.F) {
 	})
 }
 
-// sameButForReplaced compares up to runs of replacement characters, of which encoding/json makes
-// one for each byte.
+// sameButForReplaced compares up to runs of replacement characters, of which encoding/json
+// makes one for each byte.
 func sameButForReplaced(a, b string) bool {
 	squeeze := func(s string) string {
 		for strings.Contains(s, "\ufffd\ufffd") {

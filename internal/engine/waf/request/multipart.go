@@ -59,8 +59,9 @@ func (m *multipart) reset() {
 }
 
 // Parts are the parts of a multipart body, what is odd about it, and whether there are more
-// than the limits allow; then the last part's content is all that is left. It has none if the body
-// is of another format. If no part can be found, the one that there is has the whole body as its content.
+// than the limits allow; then the last part's content is all that is left. It has none if
+// the body is of another format. If no part can be found, the one that there is has the
+// whole body as its content.
 func (in *Inspection) Parts() (list []Part, problems MultipartProblem, oversize bool) {
 	m := &in.parts.multi
 	if !m.done {

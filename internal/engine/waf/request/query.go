@@ -3,8 +3,8 @@ package request
 import "bytes"
 
 // Query are the arguments of the query string as sent, and whether there are more than the
-// limits allow; then the last one has all that is left as its value. An argument without "=" is a
-// name without a value.
+// limits allow; then the last one has all that is left as its value. An argument without
+// "=" is a name without a value.
 func (in *Inspection) Query() (list []Pair, oversize bool) {
 	p := &in.parts.query
 	if !p.done {
@@ -14,8 +14,8 @@ func (in *Inspection) Query() (list []Pair, oversize bool) {
 	return p.list, p.oversize
 }
 
-// split splits at & and =. At most limit pairs are split; what is left then is the value of one
-// more.
+// split splits at & and =. At most limit pairs are split; what is left then is the value of
+// one more.
 func split(dst []Pair, s []byte, limit int) (list []Pair, oversize bool) {
 	for n := 0; len(s) > 0; {
 		if n == limit {

@@ -31,8 +31,8 @@ type Request struct {
 	// the body goes on. BodyUnseen tells that there may be a body that cannot be seen here.
 	Body          []byte
 	BodyTruncated bool
-	// Held, if not nil, is what is held of the body for the components that AWS does not have: Body
-	// is a prefix of it. HeldTruncated tells that the body goes on behind it.
+	// Held, if not nil, is what is held of the body for the components that AWS does not
+	// have: Body is a prefix of it. HeldTruncated tells that the body goes on behind it.
 	Held          []byte
 	HeldTruncated bool
 	BodyUnseen    bool

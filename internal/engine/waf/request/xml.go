@@ -6,9 +6,9 @@ import (
 	"fastness/internal/engine/waf/transform"
 )
 
-// xmlArguments are the texts and attributes of XML, decoded. A document type declaration
-// is an argument by itself, as it comes: that is where external entities are declared. Comments and
-// processing instructions, which no application sees, are left out.
+// xmlArguments are the texts and attributes of XML, decoded. A document type declaration is
+// an argument by itself, as it comes: that is where external entities are declared.
+// Comments and processing instructions, which no application sees, are left out.
 func (in *Inspection) xmlArguments(p *pairs) {
 	s, _ := in.r.held()
 	element := view("xml")

@@ -25,8 +25,8 @@ var entities = map[string]byte{
 const longestEntity = 17
 
 // htmlEntityDecode decodes &#xH…; &#N…; and named entities, in any case, the number's
-// semicolon being optional. A number up to 255 becomes that byte, a larger one its character in
-// UTF-8, one beyond Unicode U+FFFD. Anything else stays.
+// semicolon being optional. A number up to 255 becomes that byte, a larger one its
+// character in UTF-8, one beyond Unicode U+FFFD. Anything else stays.
 func htmlEntityDecode(dst, src []byte) ([]byte, bool) {
 	i := bytes.IndexByte(src, '&')
 	if i < 0 {
