@@ -199,7 +199,8 @@ func TestOversizedBodies(t *testing.T) {
 		q.chunked = true
 		s.refused(t, q, tooLarge)
 	})
-	for _, size := range []int{1<<20 + 1, 8 << 20} {
+	// Beyond what any room takes (AWS WAF and ACM: 4 MiB) a body is not read to its end.
+	for _, size := range []int{4<<20 + 1, 8 << 20} {
 		for _, chunked := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%d, chunked %v", size, chunked), func(t *testing.T) {
 				q := s.kms("ListKeys", pad(size)).sign(s.by("kms"))
