@@ -2,8 +2,10 @@ package corpus
 
 import (
 	"encoding/json"
+	"maps"
 	"net/url"
 	"os"
+	"slices"
 	"strings"
 )
 
@@ -95,8 +97,8 @@ func cassettes(path string, add func(Class, string, bool)) error {
 func leaves(v any, f func(string)) {
 	switch v := v.(type) {
 	case map[string]any:
-		for _, x := range v {
-			leaves(x, f)
+		for _, k := range slices.Sorted(maps.Keys(v)) { // the order decides which samples are chosen
+			leaves(v[k], f)
 		}
 	case []any:
 		for _, x := range v {
