@@ -60,7 +60,7 @@ func (s *Scratch) attacked(l *leaf) bool {
 // attacks gives the families of attacks that a form at a place is one of.
 func (s *Scratch) attacks(f *form, place attack.Place) attack.Set {
 	if f.tried != place {
-		f.tried, f.attacks = place, s.p.attacks.Inspect(f.bytes, place, &s.attack, nil)
+		f.tried, f.attacks = place, s.p.attacks.Inspect(f.bytes, place, s.attack, nil)
 	}
 	return f.attacks
 }

@@ -20,7 +20,7 @@ type Scratch struct {
 	epoch      uint32
 	inspection request.Inspection
 	matcher    *pattern.Scratch
-	attack     attack.Scratch
+	attack     *attack.Scratch
 
 	parts  []partState
 	nodes  []nodeState
@@ -67,7 +67,8 @@ const (
 
 // NewScratch returns a scratch for requests inspected within the limits.
 func NewScratch(l request.Limits) *Scratch {
-	return &Scratch{limits: l, seed: maphash.MakeSeed(), inspection: *request.NewInspection(l), matcher: pattern.NewScratch()}
+	m := pattern.NewScratch()
+	return &Scratch{limits: l, seed: maphash.MakeSeed(), inspection: *request.NewInspection(l), matcher: m, attack: attack.NewScratch(m)}
 }
 
 // begin makes the scratch ready for a request.

@@ -2,6 +2,7 @@ package attack
 
 import (
 	"bytes"
+	"math/bits"
 	"unicode/utf8"
 )
 
@@ -27,7 +28,71 @@ const (
 	forms
 )
 
+// formSet is a set of forms.
+type formSet uint8
+
+const allForms formSet = 1<<forms - 1
+
 var formNames = [forms]string{"raw", "sql", "markup", "shell", "path"}
+
+// next makes the first form of v that is left, and tells which of those that are left are the same.
+func (s *Scratch) next(v []byte, left formSet) (Form, formSet) {
+	if left == allForms {
+		var plain bool
+		if s.form[Raw], plain = appendLower(s.form[Raw][:0], v); plain {
+			return Raw, allForms
+		}
+		same := formSet(1)
+		for f := SQLText; f < forms; f++ {
+			s.form[f] = appendForm(s.form[f][:0], f, v)
+			if bytes.Equal(s.form[f], s.form[Raw]) {
+				same |= 1 << f
+			}
+		}
+		return Raw, same
+	}
+	f := Form(bits.TrailingZeros8(uint8(left)))
+	same := formSet(1) << f
+	for g := f + 1; g < forms; g++ {
+		if left&(1<<g) != 0 && bytes.Equal(s.form[g], s.form[f]) {
+			same |= 1 << g
+		}
+	}
+	return f, same
+}
+
+// changing are the bytes that some form may leave out or write otherwise, but for the case of
+// letters, spaces and slashes.
+var changing = func() (t [256]bool) {
+	for c := range t {
+		t[c] = c < 0x20 || c >= 0x7f
+	}
+	for _, c := range "'\"^\\$`" {
+		t[c] = true
+	}
+	return
+}()
+
+// appendLower appends src in lower case, and tells whether all forms of it are that.
+func appendLower(dst, src []byte) (out []byte, plain bool) {
+	plain = true
+	last := byte(' ')
+	for i, c := range src {
+		switch {
+		case changing[c]:
+			plain = false
+		case c == ' ':
+			plain = plain && last != ' '
+		case c == '/': // "//" and "/./" are one slash in a path, but "://" is not; "/*" is a comment
+			if last == '.' || last == '/' && (i < 2 || src[i-2] != ':') || i+1 < len(src) && src[i+1] == '*' {
+				plain = false
+			}
+		}
+		last = c
+		dst = append(dst, lowerASCII(c))
+	}
+	return dst, plain
+}
 
 // appendForm appends src in form f. The result is at most as long as src, but for SQLText and
 // ShellText by one space for a comment or an expansion, which is shorter than what it stands for.

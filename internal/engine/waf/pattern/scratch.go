@@ -28,6 +28,17 @@ func NewScratch() *Scratch { return &Scratch{} }
 // few nanoseconds. It measures work independently of the machine.
 func (m *Scratch) Steps() uint64 { return m.steps }
 
+// Allow lets n more steps be taken, from now on: after them a Match ends, with what it has found, and
+// Exhausted tells so. Without a call there is no bound. A Match may take a little more than what is left: the
+// states that one value may make, and one pass over it.
+func (m *Scratch) Allow(n uint64) { m.limit, m.limited, m.exhausted = m.steps+n, true, false }
+
+// Spend takes n steps for work that somebody does beside matching.
+func (m *Scratch) Spend(n int) { m.steps += uint64(n) }
+
+// Exhausted tells whether a Match ended because there were no steps left, since the last Allow.
+func (m *Scratch) Exhausted() bool { return m.exhausted }
+
 // begin starts a value.
 func (m *Scratch) begin(s *Set) {
 	m.epoch++

@@ -21,6 +21,9 @@ func (s *Set) Len() int { return len(s.patterns) }
 // the value, nothing is allocated.
 func (s *Set) Match(value []byte, want, got Bits, m *Scratch) {
 	m.begin(s)
+	if m.spent() {
+		return
+	}
 	if want == nil || want.Intersects(s.waiting) {
 		s.scan(value, want, got, m)
 	}
@@ -31,6 +34,9 @@ func (s *Set) Match(value []byte, want, got Bits, m *Scratch) {
 		s.evaluate(i, value, want, got, m)
 	}
 	for k := range s.groups {
+		if m.spent() {
+			return
+		}
 		s.together(&s.groups[k], value, want, got, m)
 	}
 }
@@ -40,10 +46,7 @@ func (s *Set) together(g *group, value []byte, want, got Bits, m *Scratch) {
 	if want != nil && !want.Intersects(g.bits) {
 		return
 	}
-	if m.found == nil || len(m.found.matched) < (len(g.members)+63)/64 {
-		m.found = newFindings(len(g.members))
-	}
-	m.found.reset()
+	m.found = m.found.begin(len(g.members))
 	at, entries := g.product.run(value, m.found, allowance{first: 48, every: 12, most: 512}, m)
 	if at >= 0 {
 		for n, i := range g.members {
@@ -51,10 +54,10 @@ func (s *Set) together(g *group, value []byte, want, got Bits, m *Scratch) {
 				continue
 			}
 			if m.lanes.add(g.product.parts[n], entries[n], n) {
-				m.lanes.run(value, at, m.found, &m.steps)
+				m.lanes.run(value, at, m.found, &m.simulation)
 			}
 		}
-		m.lanes.run(value, at, m.found, &m.steps)
+		m.lanes.run(value, at, m.found, &m.simulation)
 	}
 	if !m.found.any {
 		return
@@ -140,7 +143,7 @@ func (s *Set) possible(i uint32, value []byte, want, got Bits, m *Scratch) bool 
 
 // evaluate matches one pattern that may match.
 func (s *Set) evaluate(i uint32, value []byte, want, got Bits, m *Scratch) {
-	if s.possible(i, value, want, got, m) && s.patterns[i].matches(value, m) {
+	if !m.spent() && s.possible(i, value, want, got, m) && s.patterns[i].matches(value, m) {
 		got.Set(int(i))
 	}
 }
