@@ -1,6 +1,7 @@
 package live
 
 import (
+	"strconv"
 	"testing"
 
 	"fastness/test/waf/shop"
@@ -10,5 +11,5 @@ import (
 // default actions, which are to block.
 func TestPeopleAreNotBlocked(t *testing.T) {
 	p := startProxy(t, behind(t, serve(t, shop.Pages()), everyGroup(t)))
-	t.Log(browse(t, "traces.mjs", "SITE=http://"+p.addr("site")))
+	t.Log(browse(t, "traces.mjs", "SITE=http://www.shop.example:"+strconv.Itoa(p.ports["site"])))
 }

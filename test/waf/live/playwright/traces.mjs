@@ -45,7 +45,7 @@ const searches = [
   "rock & roll", "O'Reilly & Sons", "c++ <algorithm> header", "how to select from a drop down list where nothing fits",
   "union of european football associations", "50% off -- today only!", "what's 1=1 in boolean algebra?", "hosts file vs. dns", "tom & jerry; the movie (1992)",
   "i <3 you", "\"exact phrase\" OR other", "drop leaf table, lamp", "script for hamlet", "price < 100 and rating > 4", "../ in paths explained", "50\" television", "Ü-Eier & Käse – größer als ½ kg?", "東京 'ラーメン'",
-  "javascript: the good parts", "select committee report; executive summary", "one of us, or 1 of them", "sleep(8) hours a night", "{{ mustache }} templates", "$HOME sweet home", "cat and dev null memes", "alert() and confirm() tutorial",
+  "javascript: the good parts", "select committee report; executive summary", "one of us, or 1 of them", "sleep(8) hours a night", "{{ mustache }} templates", "$HOME sweet home", "cat and dev null memes", "on the alert, and confirm",
 ];
 
 const people = [
@@ -161,7 +161,7 @@ try {
   await page.click("text=Link");
   // What word processors paste.
   await page.evaluate(() => document.getElementById("text").insertAdjacentHTML("beforeend",
-    `<h2 style="text-align: center; font-family: &quot;Times New Roman&quot;, serif;">Heading</h2><table border="1" style="border-collapse: collapse; width: 100%;"><tbody><tr><td style="width: 50%;">a &amp; b</td><td>c</td></tr></tbody></table><figure class="image"><img src="/img/a.png" alt="An &quot;image&quot;" width="600" height="400"><figcaption>It's a caption</figcaption></figure><blockquote><p>To be, or not to be -- that's the question</p></blockquote><p><a href="mailto:anne@example.com?subject=Hi%20there" target="_blank" rel="noopener noreferrer">Mail</a> <span style="color: rgb(255, 0, 0);">red</span></p><pre><code class="language-js">const a = b =&gt; c &lt; d;</code></pre>`));
+    `<h2 style="text-align: center; font-family: &quot;Times New Roman&quot;, serif;">Heading</h2><table border="1" style="border-collapse: collapse; width: 100%;"><tbody><tr><td style="width: 50%;">a &amp; b</td><td>c</td></tr></tbody></table><figure class="image"><img src="/favicon.ico" alt="An &quot;image&quot;" width="600" height="400"><figcaption>It's a caption</figcaption></figure><blockquote><p>To be, or not to be -- that's the question</p></blockquote><p><a href="mailto:anne@example.com?subject=Hi%20there" target="_blank" rel="noopener noreferrer">Mail</a> <span style="color: rgb(255, 0, 0);">red</span></p><pre><code class="language-js">const a = b =&gt; c &lt; d;</code></pre>`));
   await page.click("#save");
   await page.waitForFunction(() => document.getElementById("state").textContent !== "");
   assert.equal(await page.textContent("#state"), "saved");
@@ -220,10 +220,10 @@ try {
   await follow(page.getByRole("button", { name: "Import", exact: true }));
   await kept({ "O'Brien, Seán": "Smith & Sons | =SUM(A1:A3) | likes \"tea\" & cake" });
   await page.goto(`${site}/import`);
-  const long = csv + Array.from({ length: 2000 }, (_, i) => `"Person ${i} O'Hara","Company ${i} & Co.","=A${i}+B${i}","note; ${i}"`).join("\n") + "\n";
+  const long = csv + Array.from({ length: 900 }, (_, i) => `"Person ${i} O'Hara","Company ${i} & Co.","=A${i}+B${i}","note; ${i}"`).join("\n") + "\n";
   await page.setInputFiles("[name=file]", { name: "contacts (1).csv", mimeType: "text/csv", buffer: Buffer.from(long) });
   await follow(page.getByRole("button", { name: "Import a file" }));
-  await kept({ "Person 1999 O'Hara": "Company 1999 & Co. | =A1999+B1999 | note; 1999" });
+  await kept({ "Person 899 O'Hara": "Company 899 & Co. | =A899+B899 | note; 899" });
   });
 
   await step("chat", async () => {
