@@ -39,7 +39,8 @@ func (c *compiler) attackLeaf(m *AttackMatch) (leaf, error) {
 }
 
 // attacked tells whether a value of the leaf's node is an attack of its families.
-func (s *Scratch) attacked(l *leaf) bool {
+func (s *Scratch) attacked(l *leaf) truth {
+	some := no
 	bit := aspectBit(l.aspect)
 	ps := s.part(s.p.nodes[l.node].part)
 	for i := range ps.n {
@@ -47,20 +48,30 @@ func (s *Scratch) attacked(l *leaf) bool {
 		if v := &s.values[ps.first+i]; v.known&bit != 0 {
 			set = attack.Set(v.kept.hit(l.aspect))
 		} else {
-			set = s.attacks(&s.forms[s.form(l.node, i)], l.place)
-			s.answer(ps.first+i, l.aspect, int32(set))
+			var all bool
+			if set, all = s.attacks(&s.forms[s.form(l.node, i)], l.place); all {
+				s.answer(ps.first+i, l.aspect, int32(set))
+			} else {
+				some = beyond
+			}
 		}
 		if set&l.families != 0 {
-			return true
+			return yes
 		}
 	}
-	return false
+	return some
 }
 
-// attacks gives the families of attacks that a form at a place is one of.
-func (s *Scratch) attacks(f *form, place attack.Place) attack.Set {
+// attacks gives the families of attacks that a form at a place is one of, and whether those are all:
+// there may be no steps left to look for more.
+func (s *Scratch) attacks(f *form, place attack.Place) (set attack.Set, all bool) {
 	if f.tried != place {
-		f.tried, f.attacks = place, s.p.attacks.Inspect(f.bytes, place, s.attack, nil)
+		set = s.p.attacks.Inspect(f.bytes, place, s.attack, nil)
+		if s.matcher.Exhausted() {
+			s.verdict.Exhausted = true
+			return set, false
+		}
+		f.tried, f.attacks = place, set
 	}
-	return f.attacks
+	return f.attacks, true
 }

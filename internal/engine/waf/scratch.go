@@ -102,6 +102,7 @@ func (s *Scratch) begin(p *Program, r *request.Request, tokens Tokens) {
 	s.labels.Reset()
 	s.labelOrder = s.labelOrder[:0]
 	s.tokens, s.now, s.budget = tokens, r.Time, p.budget
+	s.matcher.Allow(p.steps)
 	s.inner, s.outer = -1, -1
 	v := &s.verdict
 	*v = Verdict{Matches: v.Matches[:0], Insert: v.Insert[:0], Rates: v.Rates[:0], scratch: s}
