@@ -43,6 +43,11 @@ func (s *Scratch) attacked(l *leaf) truth {
 	some := no
 	bit := aspectBit(l.aspect)
 	ps := s.part(s.p.nodes[l.node].part)
+	st := &s.nodes[l.node]
+	if st.judged == s.epoch && st.place == l.place && st.attacks&l.families == 0 {
+		return no
+	}
+	var union attack.Set
 	for i := range ps.n {
 		var set attack.Set
 		if v := &s.values[ps.first+i]; v.known&bit != 0 {
@@ -55,9 +60,12 @@ func (s *Scratch) attacked(l *leaf) truth {
 				some = beyond
 			}
 		}
-		if set&l.families != 0 {
+		if union |= set; set&l.families != 0 {
 			return yes
 		}
+	}
+	if some == no {
+		st.judged, st.place, st.attacks = s.epoch, l.place, union
 	}
 	return some
 }

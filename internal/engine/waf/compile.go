@@ -50,8 +50,9 @@ type Options struct {
 }
 
 // DefaultSteps is what a request may cost, whatever it is made of: some 10 to 20 ms of a core where it is
-// made to be slow. A JSON document of 64 KiB takes a fifth of it.
-const DefaultSteps = 3_000_000
+// made to be slow. With the managed groups a form or a document of some KiB takes a twentieth of it, and 60 KiB of
+// source code in a string of JSON about as much: what is larger than 8 KiB AWS's groups refuse for its size.
+const DefaultSteps = 5_000_000
 
 // SpecError says what is wrong with a specification.
 type SpecError struct {

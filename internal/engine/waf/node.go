@@ -142,11 +142,15 @@ const (
 type nodeState struct {
 	epoch  uint32 // first is valid
 	probed uint32 // hit and got are
+	judged uint32 // place and attacks are
 	first  int32  // in Scratch.refs, one for each value of the part: the index of its form
 	hit    bool   // some wanted pattern matches
 	// partial: others may match, but there were no steps left to look.
 	partial bool
 	got     int32 // in Scratch.got, if hit
+	// place is one that all values were looked at as for attacks, attacks what was found.
+	place   attack.Place
+	attacks attack.Set
 }
 
 // part takes a component out of the request.

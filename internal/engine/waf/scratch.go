@@ -169,3 +169,7 @@ func (v *Verdict) AppendLabels(dst []string) []string {
 	}
 	return dst
 }
+
+// Steps returns how many steps all evaluations took so far (see pattern.Scratch.Steps): a measure of work that
+// does not depend on the machine.
+func (s *Scratch) Steps() uint64 { return s.matcher.Steps() }
