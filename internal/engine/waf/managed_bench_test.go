@@ -3,7 +3,6 @@ package waf_test
 import (
 	"fmt"
 	"math/rand/v2"
-	"net/netip"
 	"runtime"
 	"strings"
 	"testing"
@@ -17,7 +16,7 @@ import (
 // managedACL is an ACL of all managed groups that look at requests alone.
 func managedACL(t testing.TB, memoBytes int) *waf.Program {
 	t.Helper()
-	catalogue, err := managed.New(func(string) []netip.Prefix { return nil })
+	catalogue, err := managed.New(managed.Feeds{})
 	if err != nil {
 		t.Fatal(err)
 	}

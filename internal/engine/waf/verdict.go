@@ -26,6 +26,10 @@ type Verdict struct {
 	// Exhausted tells that the request had more for the detectors of injections to look into than
 	// they may for one request; what they did not look at counted as an injection.
 	Exhausted bool
+	// Answered wants to be called with the application's answer to the request, if it gets there;
+	// AnswerBody tells that the beginning of its body is wanted, too.
+	Answered   []func(*Answer)
+	AnswerBody bool
 	// Token is what the token proves, if a rule had to know (TokenAsked).
 	Token      Token
 	TokenAsked bool
