@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"context"
+	"slices"
 	"sync"
 
 	"fastness/internal/engine/waf"
@@ -80,6 +81,19 @@ func (p *program) Inspect(_ context.Context, r *request.Request, v *Verdict) err
 	case waf.Challenge:
 		v.Act = Challenge
 	}
+	switch list := decided.Answered; len(list) {
+	case 0:
+	case 1:
+		v.Answered = list[0]
+	default:
+		list = slices.Clone(list)
+		v.Answered = func(a *waf.Answer) {
+			for _, answered := range list {
+				answered(a)
+			}
+		}
+	}
+	v.AnswerBody = decided.AnswerBody
 	m.insert = fieldsFrom(m.insert[:0], decided.Insert)
 	v.Insert = m.insert
 	return nil

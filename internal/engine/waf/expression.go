@@ -98,6 +98,7 @@ const (
 	asnLeaf
 	addressLeaf
 	labelLeafKind
+	signalLeaf
 )
 
 // leaf is a statement without statements inside. Equal statements of an ACL are one leaf.
@@ -122,6 +123,10 @@ type leaf struct {
 	addresses    *addressSet
 	countries    *countrySet
 	asns         []uint32 // sorted
+
+	// Of signals.
+	observer int
+	signals  signals
 
 	// Of labels.
 	key    labelKey
@@ -162,7 +167,7 @@ func (c *compiler) statement(s *Statement, depth int) (int32, error) {
 		return 0, err
 	}
 	// The same words mean something else in another group: its sets and labels are others.
-	if s.IPSet != nil || s.RegexSet != nil {
+	if s.IPSet != nil || s.RegexSet != nil || s.Signal != nil {
 		key = fmt.Sprint(c.scope, " ", key)
 	}
 	if s.Label != nil {
@@ -250,8 +255,11 @@ func (c *compiler) leaf(s *Statement) (leaf, error) {
 	case s.ASN != nil:
 		l, err := newAddressLeaf(asnLeaf, s.ASN.Forwarded, false)
 		l.asns = slices.Sorted(slices.Values(s.ASN.ASNs))
-		c.p.usesASN = true
+		// Groups that look at it for themselves are not why AWS logs it.
+		c.p.usesASN = c.p.usesASN || c.observed == nil
 		return l, err
+	case s.Signal != nil:
+		return c.signalLeaf(s.Signal)
 	case s.IPSet != nil:
 		l, err := newAddressLeaf(addressLeaf, s.IPSet.Forwarded, true)
 		if err == nil {

@@ -26,6 +26,10 @@ type Verdict struct {
 	// Exhausted tells that the request would have cost more than Options.Steps or InjectionBytes:
 	// rules that refuse requests took what was not looked at for what they look for, others did not.
 	Exhausted bool
+	// Answered wants to be called with the application's answer to the request, if it gets there;
+	// AnswerBody tells that the beginning of its body is wanted, too.
+	Answered   []func(*Answer)
+	AnswerBody bool
 	// Token is what the token proves, if a rule had to know (TokenAsked).
 	Token      Token
 	TokenAsked bool
