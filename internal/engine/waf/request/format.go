@@ -39,6 +39,17 @@ func (in *Inspection) Format() Format {
 	return p.format
 }
 
+// As has the body taken apart as a format, whatever its Content-Type says, until the next Reset. It
+// is for rules that choose the format themselves, and is called before the body is asked for;
+// Content-Type fields that disagree then count for nothing.
+func (in *Inspection) As(f Format) {
+	p := &in.parts
+	p.haveFormat, p.format, p.chosen = true, f, true
+}
+
+// Held is what is held of the body, and whether it goes on.
+func (in *Inspection) Held() (body []byte, truncated bool) { return in.r.held() }
+
 // ambiguous tells whether there are Content-Type fields that disagree about the format.
 func (in *Inspection) ambiguous() bool {
 	found := false
