@@ -78,6 +78,8 @@ type rule struct {
 	skipTo   int32 // index of the rule to go on with, -1: the next one
 	captures bool  // TX:0 to 9 are needed
 	matches  bool  // MATCHED_VAR and its kin are needed
+
+	message, logdata *macro
 }
 
 // link is one condition of a rule: a rule of a chain.
@@ -335,8 +337,18 @@ func (c *compiler) rule(spec, defaults *ruleSpec) (*rule, error) {
 		r.links = append(r.links, l)
 	}
 	c.needs(r)
+	r.message, r.logdata = text(spec.message), text(spec.logdata)
 	c.p.rules = append(c.p.rules, r)
 	return r, nil
+}
+
+// text is a macro in which what is not understood stays as it is.
+func text(s string) *macro {
+	m, err := parseMacro(s)
+	if err != nil {
+		return &macro{text: s, pieces: []piece{{text: s}}}
+	}
+	return m
 }
 
 // needs finds out which variables that a match sets the rule itself reads.
@@ -404,6 +416,8 @@ func (c *compiler) resolve() {
 					v.slot, v.family = -1, c.family(v.key.prefix())
 				}
 			}
+			c.resolveMacro(r.message)
+			c.resolveMacro(r.logdata)
 			for i := range l.ctls {
 				c.resolveControl(&l.ctls[i])
 			}

@@ -21,15 +21,27 @@ type Result struct {
 	// Score is the anomaly score that the Core Rule Set compares with its threshold.
 	Score int
 	// Matches are the rules that matched, in order.
-	Matches []*RuleInfo
+	Matches []Match
 	// Exhausted tells that libinjection's budget was spent: what it could not look at counted as
 	// an injection.
 	Exhausted bool
 }
 
+// Match is a rule that matched.
+type Match struct {
+	Rule *RuleInfo
+	// Message and Data are the rule's msg and logdata with their variables replaced, where
+	// Scratch.Explain asks for them. For a chain they are those after its last rule matched, otherwise
+	// those of the first value that matched.
+	Message, Data string
+}
+
 // Scratch is the memory for evaluating one request after another, by one goroutine at a time, with any
 // program. See NewScratch.
 type Scratch struct {
+	// Explain has matches say what they found where. It takes more time and memory.
+	Explain bool
+
 	p          *Program
 	limits     request.Limits
 	inspection request.Inspection
@@ -67,6 +79,7 @@ type Scratch struct {
 	numbers   [16]byte
 	budget    inject.Budget
 	exhausted bool
+	explained Match // of the rule that is being run
 	result    Result
 }
 
@@ -143,6 +156,7 @@ func (s *Scratch) begin(p *Program, r *request.Request) {
 	copy(s.tx, p.initial)
 	s.processor, s.force, s.off, s.exhausted, s.budget = noProcessor, false, false, false, p.budget
 	s.inspection.Reset(r)
+	clear(s.result.Matches)
 	s.result = Result{Matches: s.result.Matches[:0]}
 }
 
@@ -173,7 +187,7 @@ func (s *Scratch) phase(from, end int) bool {
 		if !s.run(r) {
 			continue
 		}
-		s.result.Matches = append(s.result.Matches, &r.RuleInfo)
+		s.result.Matches = append(s.result.Matches, s.account(r))
 		switch {
 		case s.off, r.allow:
 			return false
@@ -208,7 +222,7 @@ func (s *Scratch) next(i int) int {
 
 // run runs a rule with its chain and tells whether all of it matched.
 func (s *Scratch) run(r *rule) bool {
-	s.matched = s.matched[:0]
+	s.matched, s.explained = s.matched[:0], Match{}
 	for _, l := range r.links {
 		if !s.condition(r, l) {
 			return false
@@ -294,7 +308,7 @@ func (s *Scratch) onRequest(r *rule, l *link, t *target) bool {
 			}
 			key := e.key
 			switch {
-			case l.id >= 0 && !l.multi && !r.matches && !(r.captures && l.capture):
+			case l.id >= 0 && !l.multi && !s.Explain && !r.matches && !(r.captures && l.capture):
 				s.act(l)
 				found = true
 			case l.id >= 0 && !l.multi:
@@ -377,13 +391,31 @@ func (s *Scratch) onValue(r *rule, l *link, v *variable, key, value []byte) bool
 
 // match notes that a condition holds for a value.
 func (s *Scratch) match(r *rule, l *link, v *variable, key, value []byte) {
-	if r.matches {
+	if r.matches || s.Explain {
 		s.matched = append(s.matched, matched{v, key, value})
 	}
-	if r.captures && l.capture && !l.op.negate {
+	if (r.captures || s.Explain) && l.capture && !l.op.negate {
 		s.capture(&l.op, value)
 	}
 	s.act(l)
+	if s.Explain && len(r.links) == 1 && s.explained.Rule == nil {
+		s.explained = s.describe(r)
+	}
+}
+
+// account is the match of a rule.
+func (s *Scratch) account(r *rule) Match {
+	switch {
+	case !s.Explain:
+		return Match{Rule: &r.RuleInfo}
+	case s.explained.Rule != nil:
+		return s.explained
+	}
+	return s.describe(r)
+}
+
+func (s *Scratch) describe(r *rule) Match {
+	return Match{Rule: &r.RuleInfo, Message: string(s.expand(r.message)), Data: string(s.expand(r.logdata))}
 }
 
 // act carries out what a condition does for each match.
