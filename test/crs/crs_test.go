@@ -1,9 +1,17 @@
 package crs
 
 import (
+	"fmt"
 	"sync"
 	"testing"
 )
+
+// refusedByDuty are stages that ask for status 200 of requests that the proxy refuses whatever the rules
+// say, because it never lets pass what two servers may read differently, and is no proxy for CONNECT.
+var refusedByDuty = map[string]int{
+	"920100-4/1": 405, // CONNECT
+	"920181-1/1": 400, // Content-Length and Transfer-Encoding together
+}
 
 // TestRegressionCases sends every stage to both. Of the stages that Coraza passes, the proxy has to
 // pass 99 % of those in which a rule must match, and all of the others.
@@ -27,6 +35,9 @@ func TestRegressionCases(t *testing.T) {
 		c.stages++
 		theyPass, why := s.output.meets(a)
 		wePass, whyNot := s.output.meets(b)
+		if status, ok := refusedByDuty[s.name]; ok {
+			wePass, whyNot = b.status == status, fmt.Sprintf("status %d, not %d", b.status, status)
+		}
 		if theyPass {
 			c.theirs++
 		}

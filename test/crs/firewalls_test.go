@@ -194,4 +194,3 @@ func (f *firewall) ask(t *testing.T, text []byte, method string) account {
 	a.ids = slices.Compact(a.ids)
 	return a
 }
-

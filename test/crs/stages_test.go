@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"text/template"
 
 	crstests "github.com/corazawaf/coraza-coreruleset/v4/tests"
 	"go.yaml.in/yaml/v3"
@@ -134,7 +135,7 @@ func (in *input) request(t *testing.T) (text []byte, method string) {
 			h = append(h, [2]string{pair.Name, pair.Value})
 		}
 	}
-	data := []byte(or(in.Data, ""))
+	data := fill(t, or(in.Data, ""))
 	complete := in.Autocomplete == nil || *in.Autocomplete
 	contentType, typed := h.get("Content-Type")
 	if len(data) > 0 && complete {
@@ -165,6 +166,23 @@ func (in *input) request(t *testing.T) (text []byte, method string) {
 	b.WriteString("\r\n")
 	b.Write(data)
 	return b.Bytes(), method
+}
+
+// fill carries out the template that data may be: long data are written as {{ "1" | repeat 64200 }}.
+func fill(t *testing.T, data string) []byte {
+	t.Helper()
+	if !strings.Contains(data, "| repeat ") {
+		return []byte(data)
+	}
+	x, err := template.New("data").Funcs(template.FuncMap{"repeat": func(n int, s string) string { return strings.Repeat(s, n) }}).Parse(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b bytes.Buffer
+	if err := x.Execute(&b, nil); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
 }
 
 // encodeForm encodes the names and values of a form that is not encoded.

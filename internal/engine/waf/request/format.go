@@ -149,11 +149,13 @@ func parameterValue(s string) (value, rest string, more bool) {
 	return s[1:], "", false
 }
 
-// unquote removes the backslashes of a quoted string.
+// unquote removes the backslashes of a quoted string that stand before a quotation mark or another
+// backslash. Others are taken for themselves, as most readers do: clients send paths of Windows and
+// names with backslashes without doubling them.
 func unquote(s string) string {
 	var b strings.Builder
 	for i := 0; i < len(s); i++ {
-		if s[i] == '\\' && i+1 < len(s) {
+		if s[i] == '\\' && i+1 < len(s) && (s[i+1] == '"' || s[i+1] == '\\') {
 			i++
 		}
 		b.WriteByte(s[i])

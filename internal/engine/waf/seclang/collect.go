@@ -333,6 +333,12 @@ func (s *Scratch) parts() (size int, strict bool) {
 			size += len(parts[i].Content)
 		}
 	}
+	// What is not held of a file is known from the length that was announced.
+	body, truncated := s.inspection.Held()
+	if n := len(parts); truncated && n > 0 && parts[n-1].HasFile {
+		length, _ := s.inspection.Request().Field("Content-Length")
+		size += max(0, atoi(view(length))-len(body))
+	}
 	for i := range parts {
 		if parts[i].HasFile {
 			s.add(fileFields, nil, parts[i].Name)

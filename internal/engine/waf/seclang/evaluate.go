@@ -452,7 +452,8 @@ func (s *Scratch) capture(o *operator, value []byte) {
 		s.tx[0] = txValue{state: isText, text: value}
 		return
 	}
-	groups := s.p.set.Captures(int(o.pattern), value)
+	s.captured = s.p.set.AppendCaptures(s.captured[:0], int(o.pattern), value, s.matcher)
+	groups := s.captured
 	for i := 0; 2*i < len(groups) && i < 9; i++ {
 		var text []byte
 		if from := groups[2*i]; from >= 0 {
