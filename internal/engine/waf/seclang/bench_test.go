@@ -97,9 +97,12 @@ func benchmark(b *testing.B, make func(n int) *request.Request) {
 				}
 			}
 			b.ReportAllocs()
-			for i := 0; b.Loop(); i++ {
-				p.Evaluate(list[i%n], s)
-			}
+			b.ResetTimer()
+			measure(b, func() {
+				for i := range b.N {
+					p.Evaluate(list[i%n], s)
+				}
+			})
 		})
 	}
 	run("repeated", Config{}, 0, 1)

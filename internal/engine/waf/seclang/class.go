@@ -14,6 +14,10 @@ type class struct {
 	nodes []node
 	// scan are the patterns that any node looks for.
 	scan pattern.Bits
+	// needs are the marks without which no value is changed by any chain.
+	needs transform.Marks
+	// odd are the nodes that have something to ask where no pattern matches.
+	odd []int32
 }
 
 // node is a chain of transformations. The nodes of a class are a tree: the parent stands before
@@ -21,11 +25,11 @@ type class struct {
 type node struct {
 	parent   int32
 	kind     transform.Kind
-	want     pattern.Bits
-	patterns []patternLink // in the order of the patterns; those of want
+	needs    transform.Marks
+	want     pattern.Bits  // with the patterns that must be absent
+	patterns []patternLink // in their order
 	absent   []patternLink // conditions that hold where a pattern does not match
 	tests    []testLink
-	// leads tells that the node or one below it has something to look for.
 }
 
 type patternLink struct{ pattern, link int32 }
@@ -153,7 +157,15 @@ func (p *Program) masks() {
 				c.scan.Set(int(x.pattern))
 			}
 			for _, x := range d.absent {
+				d.want.Set(int(x.pattern))
 				c.scan.Set(int(x.pattern))
+			}
+			if d.parent >= 0 {
+				d.needs = d.kind.Needs()
+				c.needs |= d.needs
+			}
+			if len(d.absent)+len(d.tests) > 0 {
+				c.odd = append(c.odd, int32(k))
 			}
 		}
 	}
@@ -165,41 +177,55 @@ func (s *Scratch) inspect(hits []int32, c *class, value []byte) []int32 {
 	if len(c.nodes) == 1 && len(c.nodes[0].patterns)+len(c.nodes[0].absent)+len(c.nodes[0].tests) == 0 {
 		return hits
 	}
-	s.forms, s.formOf, s.got = append(s.forms[:0], value), s.formOf[:0], s.got[:0]
 	mark := len(s.arena)
-	for i := range c.nodes {
-		n := &c.nodes[i]
-		at := int32(0)
-		if n.parent >= 0 {
-			at = s.step(n.kind, s.formOf[n.parent])
-		}
-		s.formOf = append(s.formOf, at)
-	}
+	s.makeForms(c, value)
 	words := s.p.words
-	for len(s.got) < len(s.forms)*words {
-		s.got = append(s.got, 0)
+	s.got = zeros(s.got, len(s.forms)*words)
+	any := false
+	if len(s.forms) == 1 {
+		s.p.set.Match(value, c.scan, pattern.Bits(s.got), s.matcher)
+		any = pattern.Bits(s.got).Any()
+	} else {
+		// Each form is looked at for what the chains that lead to it look for.
+		s.wanted = zeros(s.wanted, len(s.got))
+		for i := range c.nodes {
+			pattern.Bits(s.wanted[int(s.formOf[i])*words:][:words]).Or(c.nodes[i].want)
+		}
+		for i := range s.forms {
+			want, got := pattern.Bits(s.wanted[i*words:][:words]), pattern.Bits(s.got[i*words:][:words])
+			if want.Any() {
+				s.p.set.Match(s.forms[i].bytes, want, got, s.matcher)
+				any = any || got.Any()
+			}
+		}
 	}
-	clear(s.got)
-	for i, f := range s.forms {
-		s.p.set.Match(f, c.scan, pattern.Bits(s.got[i*words:][:words]), s.matcher)
-	}
-	for i := range c.nodes {
-		n := &c.nodes[i]
-		got := s.got[int(s.formOf[i])*words:][:words]
-		if len(n.patterns) > 0 && pattern.Bits(got).Intersects(n.want) {
+	if any {
+		for i := range c.nodes {
+			n := &c.nodes[i]
+			if len(n.patterns) == 0 {
+				continue
+			}
+			got := s.got[int(s.formOf[i])*words:][:words]
+			if !pattern.Bits(got).Intersects(n.want) {
+				continue
+			}
 			for _, x := range n.patterns {
 				if got[x.pattern>>6]&(1<<(x.pattern&63)) != 0 {
 					hits = append(hits, x.link)
 				}
 			}
 		}
+	}
+	for _, i := range c.odd {
+		n := &c.nodes[i]
+		got := s.got[int(s.formOf[i])*words:][:words]
 		for _, x := range n.absent {
 			if got[x.pattern>>6]&(1<<(x.pattern&63)) == 0 {
 				hits = append(hits, x.link)
 			}
 		}
 		for k := range n.tests {
-			if x := &n.tests[k]; s.holds(x.op, s.forms[s.formOf[i]]) {
+			if x := &n.tests[k]; s.holds(x.op, s.forms[s.formOf[i]].bytes) {
 				hits = append(hits, x.link)
 			}
 		}
@@ -208,21 +234,60 @@ func (s *Scratch) inspect(hits []int32, c *class, value []byte) []int32 {
 	return hits
 }
 
+// zeros returns n zeros in the memory of list, if there is room.
+func zeros(list []uint64, n int) []uint64 {
+	if cap(list) < n {
+		return make([]uint64, n, 2*n)
+	}
+	list = list[:n]
+	clear(list)
+	return list
+}
+
+// form is what chains of transformations make of a value.
+type form struct {
+	bytes []byte
+	marks transform.Marks
+}
+
+// makeForms makes the distinct forms that a class's chains make of a value.
+func (s *Scratch) makeForms(c *class, value []byte) {
+	m := transform.MarksOf(value)
+	s.forms = append(s.forms[:0], form{value, m})
+	if cap(s.formOf) < len(c.nodes) {
+		s.formOf = make([]int32, len(c.nodes), 2*len(c.nodes))
+	}
+	s.formOf = s.formOf[:len(c.nodes)]
+	if m&c.needs == 0 {
+		clear(s.formOf)
+		return
+	}
+	s.formOf[0] = 0
+	for i := 1; i < len(c.nodes); i++ {
+		n := &c.nodes[i]
+		at := s.formOf[n.parent]
+		if s.forms[at].marks&n.needs != 0 {
+			at = s.step(n.kind, at)
+		}
+		s.formOf[i] = at
+	}
+}
+
 // step applies one transformation to a form and returns the form that comes of it.
 func (s *Scratch) step(kind transform.Kind, from int32) int32 {
 	start := len(s.arena)
-	out, changed := transform.Append(s.arena, kind, s.forms[from])
+	out, changed := transform.Append(s.arena, kind, s.forms[from].bytes)
 	if !changed {
 		return from
 	}
 	made := out[start:len(out):len(out)]
-	for i, f := range s.forms {
-		if len(f) == len(made) && string(f) == string(made) {
+	for i := range s.forms {
+		if f := s.forms[i].bytes; len(f) == len(made) && string(f) == string(made) {
 			s.arena = out[:start]
 			return int32(i)
 		}
 	}
 	s.arena = out
-	s.forms = append(s.forms, made)
+	s.forms = append(s.forms, form{made, transform.MarksOf(made)})
 	return int32(len(s.forms) - 1)
 }

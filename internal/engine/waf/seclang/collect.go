@@ -139,12 +139,8 @@ func (s *Scratch) refreshProcessor() {
 	e := &s.entries[sp.from]
 	e.value = view(processorNames[s.processor])
 	e.hits = s.lookup(s.p.class[bodyProcessor], e.value)
-	for _, l := range s.p.links {
-		for i := range l.targets {
-			if srcs := l.targets[i].sources; len(srcs) == 1 && srcs[0] == bodyProcessor && s.p.rules[l.rule].links[0] == l {
-				s.runs.Unset(int(l.rule))
-			}
-		}
+	for _, r := range s.p.onProcessor {
+		s.runs.Unset(int(r))
 	}
 	for _, h := range e.hits {
 		if l := s.p.links[h]; s.p.rules[l.rule].links[0] == l {

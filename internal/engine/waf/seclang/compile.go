@@ -48,11 +48,12 @@ type Program struct {
 	families []string // prefixes of names with variables in them
 	members  []members
 
-	score     int32 // slot
-	memo      *memo
-	detect    bool
-	budget    inject.Budget
-	processes bool // some rule chooses how the body is taken apart
+	score  int32 // slot
+	memo   *memo
+	detect bool
+	budget inject.Budget
+	// onProcessor are rules whose first condition is on REQBODY_PROCESSOR, which rules change.
+	onProcessor []int32
 }
 
 // RuleInfo describes a rule. It is immutable.
@@ -332,7 +333,6 @@ func (c *compiler) rule(spec, defaults *ruleSpec) (*rule, error) {
 		}
 		for _, ctl := range s.controls {
 			l.ctls = append(l.ctls, compiledControl{control: ctl})
-			c.p.processes = true
 		}
 		r.links = append(r.links, l)
 	}
@@ -396,6 +396,9 @@ func (c *compiler) resolve() {
 			if l.static() {
 				l.id = int32(len(p.links))
 				p.links = append(p.links, l)
+				if n == 0 && len(l.targets) == 1 && l.targets[0].variable.name == "REQBODY_PROCESSOR" {
+					p.onProcessor = append(p.onProcessor, r.index)
+				}
 			} else if n == 0 {
 				p.always.Set(int(r.index))
 			}

@@ -56,9 +56,10 @@ type Scratch struct {
 	targets []removedTarget
 
 	// Of Scratch.inspect.
-	forms  [][]byte
+	forms  []form
 	formOf []int32
 	got    []uint64
+	wanted []uint64
 	arena  []byte
 
 	one, oneGot pattern.Bits
@@ -448,7 +449,7 @@ func (s *Scratch) control(c *compiledControl) {
 
 // capture sets TX:0 to 9.
 func (s *Scratch) capture(o *operator, value []byte) {
-	if o.kind != byPattern {
+	if o.kind != byPattern || o.whole {
 		s.tx[0] = txValue{state: isText, text: value}
 		return
 	}

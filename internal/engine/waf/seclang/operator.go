@@ -21,6 +21,8 @@ type operator struct {
 	text    []byte // constant
 	number  int    // the text as a number
 	nets    []netip.Prefix
+	// whole tells that the expression matches every value whole.
+	whole bool
 }
 
 type operatorKind uint8
@@ -89,6 +91,7 @@ func (c *compiler) operator(spec *operatorSpec) (operator, error) {
 				return o, fmt.Errorf("@rx with variables in the expression")
 			}
 		}
+		o.whole = spec.argument == "^.*$" || spec.argument == ".*"
 		return c.asPattern(o, pattern.Pattern{Kind: pattern.Regexp, Text: spec.argument, Syntax: pattern.SecLang}), nil
 	case "pm":
 		return c.phrases(o, strings.Fields(spec.argument))

@@ -1,6 +1,7 @@
 package seclang
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"regexp"
@@ -144,13 +145,34 @@ func findVariable(name string) *variable {
 type selection struct {
 	key     string
 	pattern *regexp.Regexp
+	literal []byte // what stands in every name that the expression matches
 }
 
 func (s *selection) has(lowered []byte) bool {
 	if s.pattern != nil {
-		return s.pattern.Match(lowered)
+		return bytes.Contains(lowered, s.literal) && s.pattern.Match(lowered)
 	}
 	return string(lowered) == s.key
+}
+
+// compileSelection makes a selection of an expression. Names are in lower case when they are compared.
+func compileSelection(text string) (*selection, error) {
+	if len(text) > maxSelector {
+		return nil, fmt.Errorf("an expression for names of more than %d bytes", maxSelector)
+	}
+	re, err := regexp.Compile("(?is)" + text)
+	if err != nil {
+		return nil, err
+	}
+	s := &selection{key: text, pattern: re}
+	// In lower case it has a meaning of its own only where there are escapes.
+	if lowered := strings.ToLower(text); lowered == text || !strings.Contains(text, `\\`) {
+		if same, err := regexp.Compile("(?s)" + lowered); err == nil {
+			prefix, _ := same.LiteralPrefix()
+			s.literal = []byte(prefix)
+		}
+	}
+	return s, nil
 }
 
 // target is a variable of a rule.
@@ -248,14 +270,11 @@ func (t *target) selector(s string) (rest string, err error) {
 			return "", fmt.Errorf("the expression %q does not end", s)
 		}
 		text := b.String()
-		if len(text) > maxSelector {
-			return "", fmt.Errorf("an expression for names of more than %d bytes", maxSelector)
-		}
-		re, err := regexp.Compile("(?is)" + text)
+		sel, err := compileSelection(text)
 		if err != nil {
 			return "", err
 		}
-		t.only = &selection{key: text, pattern: re}
+		t.only = sel
 		rest = s[i+1:]
 		if quoted {
 			rest = strings.TrimPrefix(rest, "'")
