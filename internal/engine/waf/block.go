@@ -182,14 +182,14 @@ func (s *Scratch) mayMatch(b *block) bool {
 	for i := range b.conditions {
 		c := &b.conditions[i]
 		if c.node < 0 {
-			if s.leaf(c.leaf) == yes {
+			if t := s.leaf(c.leaf); t == yes || t == beyond {
 				return true
 			}
 			continue
 		}
 		st := s.probe(c.node)
 		o := &s.parts[s.p.nodes[c.node].part].outcome
-		if o.Oversize || o.Decision != 0 {
+		if o.Oversize || o.Decision != 0 || st.partial {
 			return true // the rules know what that means to them
 		}
 		if !st.hit {

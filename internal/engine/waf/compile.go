@@ -38,14 +38,21 @@ type Options struct {
 	RateKeys int
 	// IPv6Prefix is how many bits of an IPv6 address rate-based rules tell apart, 0 is all.
 	IPv6Prefix int
+	// Steps bounds the work for one request, in steps of package pattern, 0 is DefaultSteps.
+	// What is beyond the bound is not looked at, and refused by rules that may refuse it (see truth).
+	Steps uint64
 	// InjectionBytes is how many bytes of one request the detectors of injections may look into,
-	// 0 is inject.DefaultBudget, some 25 ms of the worst content. A request that has more
-	// for them counts as an injection.
+	// 0 is inject.DefaultBudget. What is more is beyond the bound, likewise.
 	InjectionBytes int
 	// Previous is the program that this one takes the place of. Rate-based rules whose
 	// settings did not change go on counting where they are; others begin anew.
 	Previous *Program
 }
+
+// DefaultSteps is what a request may cost, whatever it is made of: some 10 to 20 ms of a core where it is
+// made to be slow. With the managed groups a form or a document of some KiB takes a twentieth of it, and 60 KiB of
+// source code in a string of JSON about as much: what is larger than 8 KiB AWS's groups refuse for its size.
+const DefaultSteps = 5_000_000
 
 // SpecError says what is wrong with a specification.
 type SpecError struct {
@@ -85,6 +92,7 @@ type Program struct {
 	bodies   map[string]*ResponseBody // the ACL's
 	v6Bits   int
 	budget   inject.Budget
+	steps    uint64
 	usesASN  bool
 }
 
@@ -145,6 +153,7 @@ func Compile(acl *ACL, o Options) (*Program, error) {
 		p: &Program{
 			acl: *acl, hasher: rate.NewHasher(), places: o.Places, v6Bits: o.IPv6Prefix, rates: map[string]*rateRule{}, attacks: o.Attacks,
 			budget: cmp.Or(inject.Budget(o.InjectionBytes), inject.DefaultBudget),
+			steps:  cmp.Or(o.Steps, DefaultSteps),
 			bodies: pointers(acl.Bodies),
 		},
 		patternIDs: map[string]int32{}, partIDs: map[string]int32{}, children: map[childKey]int32{},

@@ -47,11 +47,13 @@ type StatementTrace struct {
 type Outcome string
 
 // The outcomes. NotApplied is that of a statement whose header of a forwarded address is
-// absent; NotEvaluated one that others decided before it.
+// absent; NotInspected that of one that there were no steps left for (Verdict.Exhausted); NotEvaluated
+// one that others decided before it.
 const (
 	Matched      Outcome = "match"
 	NotMatched   Outcome = "no match"
 	NotApplied   Outcome = "not applied"
+	NotInspected Outcome = "not inspected"
 	NotEvaluated Outcome = "not evaluated"
 )
 
@@ -163,8 +165,10 @@ func (s *Scratch) explain(id int32) (StatementTrace, truth) {
 			}
 			inside, t := s.explain(k)
 			st.Statements = append(st.Statements, inside)
-			if t == final || t == unknown {
-				result = t
+			if e.op == isAnd {
+				result = result.and(t)
+			} else {
+				result = result.or(t)
 			}
 		}
 	default:
@@ -181,6 +185,8 @@ func outcomeOf(t truth) Outcome {
 		return Matched
 	case unknown:
 		return NotApplied
+	case beyond:
+		return NotInspected
 	}
 	return NotMatched
 }
@@ -289,13 +295,13 @@ func (s *Scratch) findings(l *leaf) []Finding {
 				continue
 			}
 		case attackLeaf:
-			found := s.attacks(v, l.place) & l.families
-			if found == 0 {
+			found, _ := s.attacks(v, l.place)
+			if found &= l.families; found == 0 {
 				continue
 			}
 			f.Attack = found.String()
 		default:
-			if !s.isInjection(v, l.injection()) {
+			if s.isInjection(v, l.injection()) != yes {
 				continue
 			}
 			f.Injection, f.High = "SQL", l.high

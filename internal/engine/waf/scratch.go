@@ -20,7 +20,7 @@ type Scratch struct {
 	epoch      uint32
 	inspection request.Inspection
 	matcher    *pattern.Scratch
-	attack     attack.Scratch
+	attack     *attack.Scratch
 
 	parts  []partState
 	nodes  []nodeState
@@ -67,7 +67,8 @@ const (
 
 // NewScratch returns a scratch for requests inspected within the limits.
 func NewScratch(l request.Limits) *Scratch {
-	return &Scratch{limits: l, seed: maphash.MakeSeed(), inspection: *request.NewInspection(l), matcher: pattern.NewScratch()}
+	m := pattern.NewScratch()
+	return &Scratch{limits: l, seed: maphash.MakeSeed(), inspection: *request.NewInspection(l), matcher: m, attack: attack.NewScratch(m)}
 }
 
 // begin makes the scratch ready for a request.
@@ -101,6 +102,7 @@ func (s *Scratch) begin(p *Program, r *request.Request, tokens Tokens) {
 	s.labels.Reset()
 	s.labelOrder = s.labelOrder[:0]
 	s.tokens, s.now, s.budget = tokens, r.Time, p.budget
+	s.matcher.Allow(p.steps)
 	s.inner, s.outer = -1, -1
 	v := &s.verdict
 	*v = Verdict{Matches: v.Matches[:0], Insert: v.Insert[:0], Rates: v.Rates[:0], scratch: s}
@@ -167,3 +169,7 @@ func (v *Verdict) AppendLabels(dst []string) []string {
 	}
 	return dst
 }
+
+// Steps returns how many steps all evaluations took so far (see pattern.Scratch.Steps): a measure of work that
+// does not depend on the machine.
+func (s *Scratch) Steps() uint64 { return s.matcher.Steps() }

@@ -23,8 +23,8 @@ type Verdict struct {
 	Insert []HeaderField
 	// Rates are the states of the rate-based rules that counted the request.
 	Rates []RateState
-	// Exhausted tells that the request had more for the detectors of injections to look into than
-	// they may for one request; what they did not look at counted as an injection.
+	// Exhausted tells that the request would have cost more than Options.Steps or InjectionBytes:
+	// rules that refuse requests took what was not looked at for what they look for, others did not.
 	Exhausted bool
 	// Token is what the token proves, if a rule had to know (TokenAsked).
 	Token      Token
