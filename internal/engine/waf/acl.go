@@ -1,6 +1,10 @@
 package waf
 
-import "time"
+import (
+	"time"
+
+	"fastness/internal/engine/waf/seclang"
+)
 
 // ACL is the specification of a web ACL.
 type ACL struct {
@@ -82,4 +86,6 @@ type RuleGroup struct {
 	Rules          []Rule
 	Bodies         map[string]ResponseBody `json:",omitempty"`
 	Visibility     Visibility              `json:",omitzero"`
+	// SecLang is what statements on SecLang in the group's rules ask; nil for most groups.
+	SecLang *seclang.Program `json:"-"`
 }

@@ -14,6 +14,7 @@ import (
 	"fastness/internal/engine/waf/inject"
 	"fastness/internal/engine/waf/pattern"
 	"fastness/internal/engine/waf/rate"
+	"fastness/internal/engine/waf/seclang"
 	"fastness/internal/engine/waf/transform"
 )
 
@@ -93,6 +94,7 @@ type Program struct {
 	v6Bits   int
 	budget   inject.Budget
 	steps    uint64
+	programs []*seclang.Program // of managed groups
 	usesASN  bool
 }
 
@@ -120,6 +122,7 @@ type compiler struct {
 	scope      int // number of sets: names mean something else in those of a managed group
 	scopes     int
 	context    string // prefix of labels
+	program    int32  // of SecLang, -1: none
 	path       []string
 	statements int
 	labels     interner
@@ -149,7 +152,7 @@ type labelLeaf struct {
 // error is a *SpecError.
 func Compile(acl *ACL, o Options) (*Program, error) {
 	c := &compiler{
-		o: o, sets: &o.Sets, context: acl.LabelNamespace,
+		o: o, sets: &o.Sets, context: acl.LabelNamespace, program: -1,
 		p: &Program{
 			acl: *acl, hasher: rate.NewHasher(), places: o.Places, v6Bits: o.IPv6Prefix, rates: map[string]*rateRule{}, attacks: o.Attacks,
 			budget: cmp.Or(inject.Budget(o.InjectionBytes), inject.DefaultBudget),
@@ -357,11 +360,15 @@ func (c *compiler) groupRule(r *rule, spec *Rule, ref *RuleInfo) error {
 		c.scope = c.scopes
 	}
 	c.sets, c.context = sets, group.LabelNamespace
+	if group.SecLang != nil {
+		c.program = int32(len(c.p.programs))
+		c.p.programs = append(c.p.programs, group.SecLang.Without(silenced(&overrides)))
+	}
 	s, err := c.sequence(group.Rules, pointers(group.Bodies), r.info, &overrides)
 	if err != nil {
 		return err
 	}
-	c.sets, c.scope, c.context = outerSets, outerScope, outerContext
+	c.sets, c.scope, c.context, c.program = outerSets, outerScope, outerContext, -1
 	r.group = &s
 	return nil
 }
@@ -397,7 +404,7 @@ func pointers(bodies map[string]ResponseBody) map[string]*ResponseBody {
 func (s *Statement) count() int {
 	n := 0
 	for _, set := range []bool{
-		s.Byte != nil, s.Regex != nil, s.RegexSet != nil, s.SQLi != nil, s.XSS != nil, s.Attack != nil, s.Size != nil, s.Geo != nil,
+		s.SecLang != nil, s.Byte != nil, s.Regex != nil, s.RegexSet != nil, s.SQLi != nil, s.XSS != nil, s.Attack != nil, s.Size != nil, s.Geo != nil,
 		s.ASN != nil, s.IPSet != nil, s.Label != nil, s.Rate != nil, s.Group != nil, s.Managed != nil,
 		s.And != nil, s.Or != nil, s.Not != nil,
 	} {

@@ -36,6 +36,8 @@ type Scratch struct {
 
 	leaves []uint32 // epoch<<2 | truth
 
+	programs []programState
+
 	labels     pattern.Bits
 	labelOrder []labelRef // in the order they were added
 	key        []byte     // of a rate-based rule
@@ -80,11 +82,13 @@ func (s *Scratch) begin(p *Program, r *request.Request, tokens Tokens) {
 		s.nodes = grown(s.nodes, len(p.nodes))
 		s.leaves = grown(s.leaves, len(p.leaves))
 		s.labels = grown(s.labels, p.lwords)
+		s.programs = grown(s.programs, len(p.programs))
 	}
 	if s.epoch++; s.epoch >= 1<<30 {
 		clear(s.parts[:cap(s.parts)])
 		clear(s.nodes[:cap(s.nodes)])
 		clear(s.leaves[:cap(s.leaves)])
+		clear(s.programs[:cap(s.programs)])
 		s.epoch = 1
 	}
 	if cap(s.arena) > arenaKept {

@@ -275,6 +275,10 @@ func (s *Scratch) makeForms(c *class, value []byte) {
 
 // step applies one transformation to a form and returns the form that comes of it.
 func (s *Scratch) step(kind transform.Kind, from int32) int32 {
+	if s.matcher.Left() == 0 {
+		return from // Match says that not all was looked at
+	}
+	s.matcher.Spend(len(s.forms[from].bytes) / 4)
 	start := len(s.arena)
 	out, changed := transform.Append(s.arena, kind, s.forms[from].bytes)
 	if !changed {

@@ -55,7 +55,7 @@ func (s *Scratch) lookup(id int32, value []byte) []int32 {
 	s.exhausted = false
 	s.hits = s.inspect(s.hits, &s.p.classes[id], value)
 	hits := s.hits[from:len(s.hits):len(s.hits)]
-	if remember && !s.exhausted && m.again(h) {
+	if remember && !s.exhausted && !s.matcher.Exhausted() && m.again(h) {
 		m.keep(h, id, value, hits)
 	}
 	s.exhausted = s.exhausted || exhausted

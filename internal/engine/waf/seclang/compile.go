@@ -1,6 +1,7 @@
 package seclang
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -25,7 +26,13 @@ type Options struct {
 	// Budget is how many bytes libinjection may read for one request, by default
 	// inject.DefaultBudget. What it could not look at counts as an injection.
 	Budget int
+	// Steps bounds the work for one request, in steps of package pattern, 0 is DefaultSteps. What is more is
+	// not looked at, and the result says so.
+	Steps uint64
 }
+
+// DefaultSteps is what a request may cost, whatever it is made of: some 10 to 20 ms of a core.
+const DefaultSteps = 5_000_000
 
 // Program is a compiled set of rules: immutable but for its memo, safe for concurrent use.
 type Program struct {
@@ -48,7 +55,11 @@ type Program struct {
 	families []string // prefixes of names with variables in them
 	members  []members
 
+	// off are rules that are never run.
+	off pattern.Bits
+
 	score  int32 // slot
+	steps  uint64
 	memo   *memo
 	detect bool
 	budget inject.Budget
@@ -122,11 +133,7 @@ func Compile(files []Source, o Options) (*Program, error) {
 	if refused != nil {
 		return nil, refused
 	}
-	c := &compiler{options: o, known: newKnowledge(o.Variables), ids: map[string]int32{}}
-	c.p = &Program{detect: o.Detect, slots: map[string]int32{}, score: -1}
-	for i := range 10 {
-		c.slot(string(rune('0' + i)))
-	}
+	c := newCompiler(o)
 	if err := c.phases(conf); err != nil {
 		return nil, err
 	}
@@ -163,6 +170,15 @@ func (c *compiler) refused(err error) error {
 		}
 	}
 	return err
+}
+
+func newCompiler(o Options) *compiler {
+	c := &compiler{options: o, known: newKnowledge(o.Variables), ids: map[string]int32{}}
+	c.p = &Program{detect: o.Detect, slots: map[string]int32{}, score: -1, steps: cmp.Or(o.Steps, DefaultSteps)}
+	for i := range 10 {
+		c.slot(string(rune('0' + i)))
+	}
+	return c
 }
 
 // intern gives the number of a pattern, equal ones the same.
@@ -389,7 +405,7 @@ func (c *compiler) needs(r *rule) {
 // resolve gives variables their slots, static conditions their ids, and controls their rules.
 func (c *compiler) resolve() {
 	p := c.p
-	p.always = pattern.NewBits(len(p.rules))
+	p.always, p.off = pattern.NewBits(len(p.rules)), pattern.NewBits(len(p.rules))
 	p.used[bodyProcessor] = true
 	for _, r := range p.rules {
 		for n, l := range r.links {
@@ -490,6 +506,42 @@ func (c *compiler) resolveControl(ctl *compiledControl) {
 			ctl.rules.Set(int(r.index))
 		}
 	}
+}
+
+// Without is the same program without some rules, by their ids. It shares all memory with p. Rules that
+// Compile decided (see the package's documentation) stay decided.
+func (p *Program) Without(ids []int) *Program {
+	if len(ids) == 0 {
+		return p
+	}
+	q := *p
+	q.off = pattern.NewBits(len(p.rules))
+	q.off.Or(p.off)
+	for _, r := range p.rules {
+		if slices.Contains(ids, r.ID) {
+			q.off.Set(int(r.index))
+		}
+	}
+	return &q
+}
+
+// List describes the rules of a program without compiling it whole: those that are logged when they match.
+func List(files []Source, o Options) ([]RuleInfo, error) {
+	conf, refused := parse(files)
+	if refused != nil {
+		return nil, refused
+	}
+	c := newCompiler(o)
+	if err := c.phases(conf); err != nil {
+		return nil, err
+	}
+	var out []RuleInfo
+	for _, r := range c.p.rules {
+		if r.Log {
+			out = append(out, r.RuleInfo)
+		}
+	}
+	return out, nil
 }
 
 // Rules describes the rules that may be run, in the order of their phases. Those that only set

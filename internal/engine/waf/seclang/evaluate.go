@@ -22,9 +22,21 @@ type Result struct {
 	Score int
 	// Matches are the rules that matched, in order.
 	Matches []Match
-	// Exhausted tells that libinjection's budget was spent: what it could not look at counted as
-	// an injection.
+	// Reported is how many of them are of rules that are logged.
+	Reported int
+	// Exhausted tells that the request would have cost more than Options.Steps, and not all of it was looked
+	// at, or more than Options.Budget, and what libinjection could not look at counted as an injection.
 	Exhausted bool
+}
+
+// Has tells whether a rule that is logged matched.
+func (r *Result) Has(id int) bool {
+	for i := range r.Matches {
+		if m := r.Matches[i].Rule; m.ID == id && m.Log {
+			return true
+		}
+	}
+	return false
 }
 
 // Match is a rule that matched.
@@ -153,9 +165,10 @@ func (s *Scratch) begin(p *Program, r *request.Request) {
 	s.targets, s.kept, s.arena = s.targets[:0], s.kept[:0], s.arena[:0]
 	s.span = [sources]span{}
 	s.runs.Reset()
-	s.removed.Reset()
+	copy(s.removed, p.off)
 	copy(s.tx, p.initial)
 	s.processor, s.force, s.off, s.exhausted, s.budget = noProcessor, false, false, false, p.budget
+	s.matcher.Allow(p.steps)
 	s.inspection.Reset(r)
 	clear(s.result.Matches)
 	s.result = Result{Matches: s.result.Matches[:0]}
@@ -172,7 +185,7 @@ func (p *Program) Evaluate(r *request.Request, s *Scratch) *Result {
 	if p.score >= 0 {
 		s.result.Score = s.tx[p.score].asNumber()
 	}
-	s.result.Exhausted = s.exhausted
+	s.result.Exhausted = s.exhausted || s.matcher.Exhausted()
 	return &s.result
 }
 
@@ -189,6 +202,9 @@ func (s *Scratch) phase(from, end int) bool {
 			continue
 		}
 		s.result.Matches = append(s.result.Matches, s.account(r))
+		if r.Log {
+			s.result.Reported++
+		}
 		switch {
 		case s.off, r.allow:
 			return false
