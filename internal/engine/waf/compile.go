@@ -14,6 +14,7 @@ import (
 	"fastness/internal/engine/waf/inject"
 	"fastness/internal/engine/waf/pattern"
 	"fastness/internal/engine/waf/rate"
+	"fastness/internal/engine/waf/seclang"
 	"fastness/internal/engine/waf/transform"
 )
 
@@ -95,6 +96,7 @@ type Program struct {
 	v6Bits    int
 	budget    inject.Budget
 	steps     uint64
+	programs  []*seclang.Program // of managed groups
 	usesASN   bool
 }
 
@@ -124,6 +126,7 @@ type compiler struct {
 	scope      int // number of sets: names mean something else in those of a managed group
 	scopes     int
 	context    string // prefix of labels
+	program    int32  // of SecLang, -1: none
 	path       []string
 	observed   *observed // of the group that is compiled
 	statements int
@@ -154,7 +157,7 @@ type labelLeaf struct {
 // error is a *SpecError.
 func Compile(acl *ACL, o Options) (*Program, error) {
 	c := &compiler{
-		o: o, sets: &o.Sets, context: acl.LabelNamespace,
+		o: o, sets: &o.Sets, context: acl.LabelNamespace, program: -1,
 		p: &Program{
 			acl: *acl, hasher: rate.NewHasher(), places: o.Places, v6Bits: o.IPv6Prefix, rates: map[string]*rateRule{}, attacks: o.Attacks,
 			observers: map[string]*observed{},
@@ -378,11 +381,15 @@ func (c *compiler) groupRule(r *rule, spec *Rule, ref *RuleInfo) error {
 		c.scope = c.scopes
 	}
 	c.sets, c.context = sets, group.LabelNamespace
+	if group.SecLang != nil {
+		c.program = int32(len(c.p.programs))
+		c.p.programs = append(c.p.programs, group.SecLang.Without(silenced(&overrides)))
+	}
 	s, err := c.sequence(group.Rules, pointers(group.Bodies), r.info, &overrides)
 	if err != nil {
 		return err
 	}
-	c.sets, c.scope, c.context, c.observed = outerSets, outerScope, outerContext, nil
+	c.sets, c.scope, c.context, c.observed, c.program = outerSets, outerScope, outerContext, nil, -1
 	r.group = &s
 	return nil
 }
@@ -418,7 +425,7 @@ func pointers(bodies map[string]ResponseBody) map[string]*ResponseBody {
 func (s *Statement) count() int {
 	n := 0
 	for _, set := range []bool{
-		s.Byte != nil, s.Regex != nil, s.RegexSet != nil, s.SQLi != nil, s.XSS != nil, s.Attack != nil, s.Signal != nil, s.Size != nil, s.Geo != nil,
+		s.SecLang != nil, s.Byte != nil, s.Regex != nil, s.RegexSet != nil, s.SQLi != nil, s.XSS != nil, s.Attack != nil, s.Signal != nil, s.Size != nil, s.Geo != nil,
 		s.ASN != nil, s.IPSet != nil, s.Label != nil, s.Rate != nil, s.Group != nil, s.Managed != nil,
 		s.And != nil, s.Or != nil, s.Not != nil,
 	} {

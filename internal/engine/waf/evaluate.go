@@ -330,6 +330,9 @@ func (s *Scratch) decide(l *leaf) truth {
 		}
 		return s.injected(l)
 	}
+	if l.kind == secLangLeaf {
+		return s.secLang(l.program).decide(&l.secLang)
+	}
 	if l.position == AnyIP {
 		return s.anyForwarded(l)
 	}

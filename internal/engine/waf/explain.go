@@ -235,6 +235,8 @@ func (p *Program) describe(id int32) string {
 		return "set of addresses"
 	case signalLeaf:
 		return "signal"
+	case secLangLeaf:
+		return l.secLang.describe()
 	}
 	if l.key.namespace {
 		return "label namespace " + l.key.key
@@ -243,6 +245,12 @@ func (p *Program) describe(id int32) string {
 }
 
 func (s *Scratch) explainLeaf(st *StatementTrace, l *leaf, result truth) {
+	if l.kind == secLangLeaf {
+		if result == yes {
+			st.Findings = s.explainSecLang(l)
+		}
+		return
+	}
 	if l.kind > sizeLeaf {
 		if l.forwarded != "" && l.position != AnyIP {
 			if _, _, ok := s.address(l.forwarded, l.position, l.matchInvalid); !ok {

@@ -99,6 +99,7 @@ const (
 	addressLeaf
 	labelLeafKind
 	signalLeaf
+	secLangLeaf
 )
 
 // leaf is a statement without statements inside. Equal statements of an ACL are one leaf.
@@ -127,6 +128,9 @@ type leaf struct {
 	// Of signals.
 	observer int
 	signals  signals
+	// Of SecLang.
+	program int32
+	secLang SecLangMatch
 
 	// Of labels.
 	key    labelKey
@@ -169,6 +173,9 @@ func (c *compiler) statement(s *Statement, depth int) (int32, error) {
 	// The same words mean something else in another group: its sets and labels are others.
 	if s.IPSet != nil || s.RegexSet != nil || s.Signal != nil {
 		key = fmt.Sprint(c.scope, " ", key)
+	}
+	if s.SecLang != nil {
+		key = fmt.Sprint(c.program, " ", key)
 	}
 	if s.Label != nil {
 		key = c.context + " " + key
@@ -238,6 +245,8 @@ func (c *compiler) leaf(s *Statement) (leaf, error) {
 		l, err := c.inspect(&s.XSS.Inspect)
 		l.kind = xssLeaf
 		return l, err
+	case s.SecLang != nil:
+		return c.secLangLeaf(s.SecLang)
 	case s.Attack != nil:
 		return c.attackLeaf(s.Attack)
 	case s.Size != nil:

@@ -38,6 +38,7 @@ type Scratch struct {
 
 	signals     []signals // by observer
 	observation Observation
+	programs    []programState
 
 	labels     pattern.Bits
 	labelOrder []labelRef // in the order they were added
@@ -84,11 +85,13 @@ func (s *Scratch) begin(p *Program, r *request.Request, tokens Tokens) {
 		s.leaves = grown(s.leaves, len(p.leaves))
 		s.labels = grown(s.labels, p.lwords)
 		s.signals = grown(s.signals, len(p.observers))
+		s.programs = grown(s.programs, len(p.programs))
 	}
 	if s.epoch++; s.epoch >= 1<<30 {
 		clear(s.parts[:cap(s.parts)])
 		clear(s.nodes[:cap(s.nodes)])
 		clear(s.leaves[:cap(s.leaves)])
+		clear(s.programs[:cap(s.programs)])
 		s.epoch = 1
 	}
 	if cap(s.arena) > arenaKept {

@@ -17,6 +17,7 @@ type Scratch struct {
 	present    uint64   // classes of bytes that occur
 
 	lanes  lanes
+	finder pike
 	active [2][]active // parts of a product
 	found  *findings   // of a product for a value
 	step   *findings   // for a symbol
