@@ -149,12 +149,13 @@ func compareServers(ctx context.Context, c *contest.Contest, conns []int, modsec
 	}
 	for _, s := range []struct{ name, flag string }{
 		{bareName, "-proxy"}, {"fastness, Core Rule Set", "-proxy-crs"}, {"fastness, eleven managed groups", "-proxy-managed"},
-		{"ReverseProxy", "-reverse"}, {corazaName, "-reverse-coraza"},
+		{"ReverseProxy", "-reverse"},
 	} {
 		if err := c.Enter(s.name, func() (*contest.Server, error) { return sending(contest.StartFloor(s.name, s.flag)) }); err != nil {
 			return err
 		}
 	}
+	c.EnterPeer(corazaName, func() (*contest.Server, error) { return sending(contest.StartFloor(corazaName, "-reverse-coraza")) })
 	c.EnterPeer("nginx", func() (*contest.Server, error) {
 		return sending(startNginx(ctx, "nginx", filepath.Join(dir, "nginx"), backend.Addr, ""))
 	})
@@ -247,7 +248,9 @@ func writeRules(dir string) (string, error) {
 		if err != nil {
 			return err
 		}
-		return os.WriteFile(filepath.Join(dir, filepath.Base(path)), b, 0o600)
+		// ModSecurity wants an empty line behind a rule without actions.
+		text := strings.ReplaceAll(string(b), "\"\nSec", "\"\n\nSec")
+		return os.WriteFile(filepath.Join(dir, filepath.Base(path)), []byte(text), 0o600)
 	})
 	if err != nil {
 		return "", err
