@@ -2,6 +2,7 @@ package app
 
 import (
 	"bufio"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -18,6 +19,7 @@ import (
 	"fastness/internal/engine/waf/account"
 	"fastness/internal/engine/waf/attack"
 	"fastness/internal/engine/waf/managed"
+	"fastness/internal/engine/waf/rate"
 	"fastness/internal/proxy"
 	"fastness/internal/service/wafv2"
 )
@@ -30,9 +32,15 @@ type FirewallConfig struct {
 	// StolenCredentials.txt and StolenPasswords.txt. Empty: there are none. A feed is read when a web ACL
 	// is compiled, and if it has changed.
 	Feeds string
+	// RateMemory bounds the memory of the rate-based rules of all web ACLs together, in bytes; default
+	// DefaultRateMemory.
+	RateMemory int64
 	// Countries and ASNs are MaxMind databases that take the place of the built-in tables; empty: those.
 	Countries, ASNs string
 }
+
+// DefaultRateMemory is the memory of the rate-based rules of all web ACLs: of three million keys.
+const DefaultRateMemory = 512 << 20
 
 // FirewallOptions are what web ACLs are compiled with, in this process and in a proxy of its own:
 // the managed groups, the detector of attacks, the places of addresses. They take some 20 MB, so they are made
@@ -77,6 +85,7 @@ func NewFirewall(c FirewallConfig, groups *managed.Catalogue, tokens waf.Tokens)
 		if err != nil {
 			return nil, err
 		}
+		options.ShareCounts, options.RateBudget = true, rate.NewBudget(cmp.Or(c.RateMemory, DefaultRateMemory))
 		return proxy.NewEngine(options, tokens), nil
 	})
 	return func(acl *proxy.WebACL, previous proxy.Inspector) (proxy.Inspector, error) {

@@ -28,5 +28,6 @@
 //	stickiness.go               clients that stay at a target
 //	pages.go                    answers of the proxy's own
 //	forwardauth.go              questions of other proxies
+//	share.go                    counts that proxies add up
 //	queue.go                    records of requests, for whoever wants them later
 package proxy

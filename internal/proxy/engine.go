@@ -2,10 +2,12 @@ package proxy
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"sync"
 
 	"fastness/internal/engine/waf"
+	"fastness/internal/engine/waf/rate"
 	"fastness/internal/engine/waf/request"
 	"fastness/internal/http1"
 )
@@ -34,6 +36,11 @@ func (e *Engine) Compile(acl *WebACL, previous Inspector) (Inspector, error) {
 	o.Sets = acl.Sets
 	if before, ok := previous.(*program); ok {
 		o.Previous = before.Program
+	}
+	if n := len(acl.CountSecret); n == rate.SecretSize {
+		o.Hasher = rate.NewHasherWith(acl.CountSecret)
+	} else if n > 0 {
+		return nil, fmt.Errorf("proxy: a secret of %d bytes for counts, not %d", n, rate.SecretSize)
 	}
 	compiled, err := waf.Compile(&acl.ACL, o)
 	if err != nil {

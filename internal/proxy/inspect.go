@@ -87,6 +87,8 @@ type Outcome struct {
 	// Resource is the ARN of the load balancer, ClientPort the client's port.
 	Resource   string
 	ClientPort uint16
+	// WebACL is the ARN of the web ACL that the request met.
+	WebACL string
 	// Target is the address of the target, if one was asked.
 	Target string
 	// Failed tells that the inspection failed.

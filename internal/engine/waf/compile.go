@@ -37,6 +37,13 @@ type Options struct {
 	MemoBytes int
 	// RateKeys bounds the keys that each rate-based rule keeps, 0 is rate.DefaultMaxKeys.
 	RateKeys int
+	// RateBudget, if set, bounds the memory of all rate-based rules of the programs that are compiled with it.
+	RateBudget *rate.Budget
+	// ShareCounts has rate-based rules keep their counts for TakeCounts.
+	ShareCounts bool
+	// Hasher makes the keys of custom aggregations. Programs with the same secret can add their counts up; nil
+	// is one of the program's own, or that of Previous.
+	Hasher *rate.Hasher
 	// IPv6Prefix is how many bits of an IPv6 address rate-based rules tell apart, 0 is all.
 	IPv6Prefix int
 	// Steps bounds the work for one request, in steps of package pattern, 0 is DefaultSteps.
@@ -168,7 +175,10 @@ func Compile(acl *ACL, o Options) (*Program, error) {
 		patternIDs: map[string]int32{}, partIDs: map[string]int32{}, children: map[childKey]int32{},
 		leafIDs: map[string]int32{}, addresses: map[scopedName]*addressSet{},
 	}
-	if o.Previous != nil {
+	switch {
+	case o.Hasher != nil:
+		c.p.hasher = o.Hasher
+	case o.Previous != nil:
 		c.p.hasher = o.Previous.hasher
 	}
 	if err := c.compile(acl); err != nil {

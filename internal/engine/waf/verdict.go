@@ -111,6 +111,14 @@ func (v *Verdict) Limited() bool {
 	return false
 }
 
+// ACL is the specification of the web ACL that decided, as Program.ACL has it; nil for the zero Verdict.
+func (v *Verdict) ACL() *ACL {
+	if v.scratch == nil || v.scratch.p == nil {
+		return nil
+	}
+	return &v.scratch.p.acl
+}
+
 // TokenDomains are the token domains of the web ACL. They are not to be changed.
 func (v *Verdict) TokenDomains() []string {
 	if v.scratch == nil || v.scratch.p == nil {
