@@ -110,33 +110,61 @@ func hostileRequests(text string) map[string]*request.Request {
 }
 
 // BenchmarkManagedHostile evaluates requests whose bodies are made to cost much, new ones each time, with the
-// managed groups, and with all their rules counting, so that nothing ends the evaluation.
+// managed groups counting, so that nothing ends the evaluation.
 func BenchmarkManagedHostile(b *testing.B) {
 	const turns = 6
-	for _, mode := range []string{"block", "count"} {
-		p := managedACL(b, 0, mode == "count")
-		for name := range hostileTexts(17, 0) {
-			list := map[string][]*request.Request{}
-			for seed := range turns {
-				for kind, r := range hostileRequests(hostileTexts(held, uint64(seed))[name]) {
-					list[kind] = append(list[kind], r)
+	p := managedACL(b, 0, true)
+	for _, name := range []string{"random ASCII", "random punctuation", "words of all", "letters and spaces", "words of markup", "all codings", "dots"} {
+		for _, kind := range []string{"JSON", "leaves", "multipart"} {
+			b.Run(name+"/"+kind, func(b *testing.B) {
+				var list []*request.Request
+				for seed := range turns {
+					list = append(list, hostileRequests(hostileTexts(held, uint64(seed))[name])[kind])
+				}
+				s := waf.NewScratch(request.DefaultLimits())
+				b.ReportAllocs()
+				runtime.LockOSThread()
+				defer runtime.UnlockOSThread()
+				before := waf.ThreadTime(b)
+				for i := 0; b.Loop(); i++ {
+					if _, err := p.Evaluate(list[i%turns], nil, s); err != nil {
+						b.Fatal(err)
+					}
+				}
+				b.ReportMetric(float64(waf.ThreadTime(b)-before)/float64(b.N)/1e6, "cpu-ms/op")
+			})
+		}
+	}
+}
+
+// TestNothingCostsMoreThanItsSteps evaluates bodies made to cost much and holds them to the bound, and to
+// being refused where they reach it.
+func TestNothingCostsMoreThanItsSteps(t *testing.T) {
+	refusing, counting := managedACL(t, -1, false), managedACL(t, -1, true)
+	s := waf.NewScratch(request.DefaultLimits())
+	reached := 0
+	for name, text := range hostileTexts(held, 1) {
+		for kind, r := range hostileRequests(text) {
+			for _, program := range []*waf.Program{refusing, counting} {
+				before := s.Steps()
+				v, err := program.Evaluate(r, nil, s)
+				if err != nil {
+					t.Fatal(err)
+				}
+				// A last value may take a pass and some states of automata beyond the bound.
+				if spent := s.Steps() - before; spent > waf.DefaultSteps*5/4 {
+					t.Errorf("%s, %s: %d steps", name, kind, spent)
+				}
+				if v.Exhausted {
+					reached++
+					if program == refusing && v.Action != waf.Block {
+						t.Errorf("%s, %s: more than its steps, and %s", name, kind, v.Action)
+					}
 				}
 			}
-			for kind, rs := range list {
-				b.Run(mode+"/"+name+"/"+kind, func(b *testing.B) {
-					s := waf.NewScratch(request.DefaultLimits())
-					b.ReportAllocs()
-					runtime.LockOSThread()
-					defer runtime.UnlockOSThread()
-					before := waf.ThreadTime(b)
-					for i := 0; b.Loop(); i++ {
-						if _, err := p.Evaluate(rs[i%turns], nil, s); err != nil {
-							b.Fatal(err)
-						}
-					}
-					b.ReportMetric(float64(waf.ThreadTime(b)-before)/float64(b.N)/1e6, "cpu-ms/op")
-				})
-			}
 		}
+	}
+	if reached < 3 {
+		t.Errorf("the bound was reached %d times only", reached)
 	}
 }

@@ -11,7 +11,7 @@ import (
 // everyGroup is a web ACL of all managed rule groups, each rule with its default action.
 func everyGroup(t testing.TB) proxy.WebACL {
 	t.Helper()
-	groups, err := managed.New(nil)
+	groups, err := managed.New(managed.Feeds{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,6 +14,8 @@ type Detector struct {
 	// all has the rules of all forms: most values are the same in most forms, which are then
 	// looked through once.
 	all ruleSet
+	// words has those that a value of nothing but words may match.
+	words ruleSet
 }
 
 // ruleSet is the rules of some forms, compiled together.
@@ -28,6 +30,7 @@ type ruleSet struct {
 // Scratch is memory that inspections use again. It must not be used by two at the same time.
 type Scratch struct {
 	arena    []byte
+	most     int // bytes of arena that the value may take
 	variants []variant
 	form     [forms][]byte
 	bits     pattern.Bits
@@ -56,24 +59,31 @@ func New() (*Detector, error) {
 	}
 	d := &Detector{rules: rules}
 	for f := range forms {
-		if d.sets[f], err = compile(rules, 1<<f); err != nil {
+		if d.sets[f], err = compile(rules, 1<<f, nil); err != nil {
 			return nil, err
 		}
 	}
-	d.all, err = compile(rules, allForms)
+	if d.all, err = compile(rules, allForms, nil); err != nil {
+		return nil, err
+	}
+	d.words, err = compile(rules, allForms, d.all.set.Possible(wordBytes))
 	return d, err
 }
 
-// compile makes the set of the rules of some forms.
-func compile(rules []rule, of formSet) (s ruleSet, err error) {
+// compile makes the set of the rules of some forms, or of some of their expressions.
+func compile(rules []rule, of formSet, some pattern.Bits) (s ruleSet, err error) {
 	var patterns []pattern.Pattern
+	n := 0
 	for i, r := range rules {
 		if of&(1<<r.form) == 0 {
 			continue
 		}
 		for _, x := range r.regexps {
-			patterns = append(patterns, pattern.Pattern{Kind: pattern.Regexp, Text: "(?s)" + x, Syntax: pattern.AWS})
-			s.rule = append(s.rule, uint16(i))
+			if some == nil || some.Has(n) {
+				patterns = append(patterns, pattern.Pattern{Kind: pattern.Regexp, Text: "(?s)" + x, Syntax: pattern.AWS})
+				s.rule = append(s.rule, uint16(i))
+			}
+			n++
 		}
 	}
 	if s.set, err = pattern.Compile(patterns, pattern.Options{}); err != nil {
@@ -155,12 +165,15 @@ func (d *Detector) Inspect(value []byte, place Place, s *Scratch, explain func(H
 				explain(Hit{name, family, score, v.b})
 			}
 		}
-		s.match.Spend(len(v.b))
+		s.match.Spend(100 + 3*len(v.b)) // the forms, and looking for codings
 		for left := allForms; left != 0; {
-			f, same := s.next(v.b, left)
+			f, same, words := s.next(v.b, left)
 			left &^= same
 			set := &d.all
-			if same == 1<<f {
+			switch {
+			case words:
+				set = &d.words
+			case same == 1<<f:
 				set = &d.sets[f]
 			}
 			s.bits.Reset()

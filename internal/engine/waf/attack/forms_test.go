@@ -1,6 +1,7 @@
 package attack
 
 import (
+	"strings"
 	"testing"
 )
 
@@ -10,12 +11,15 @@ func FuzzPlainTextIsTheSameInEachForm(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
-		lower, plain := appendLower(nil, []byte(s))
+		lower, k := appendLower(nil, []byte(s))
 		if raw := appendForm(nil, Raw, []byte(s)); string(raw) != string(lower) {
 			t.Fatalf("%q in lower case is %q, not %q", s, raw, lower)
 		}
-		if !plain {
+		if k&changing != 0 {
 			return
+		}
+		if others := strings.Trim(string(lower), wordBytes); (others == "") != (k == 0) {
+			t.Errorf("%q: kinds %b, and %q is not of words", s, k, others)
 		}
 		for form := range forms {
 			if got := appendForm(nil, form, []byte(s)); string(got) != string(lower) {

@@ -287,7 +287,8 @@ func (p *product) extend(t *productTable, state, symbol uint32, m *Scratch) (*pr
 	if symbol != p.end {
 		to.before = matter(behind(p.byteOf(symbol)), p.asserts)
 	}
-	m.steps += uint64(40 + 4*len(to.active))
+	// A state costs some allocations and a look at all that have begun.
+	m.steps += uint64(500 + 8*len(to.active))
 	var found *findings
 	if m.step.any {
 		found = m.step

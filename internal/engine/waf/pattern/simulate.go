@@ -65,7 +65,7 @@ func (m *simulation) reach(p *program, set *sparse, pc uint32, holds assertion, 
 		stack = stack[:len(stack)-1]
 		for !set.has(pc) {
 			set.add(pc)
-			m.steps++
+			m.steps += 2 // it costs more than a byte for an automaton
 			in := &p.insts[pc]
 			switch in.op {
 			case instSplit:
@@ -95,7 +95,7 @@ func (m *simulation) reach(p *program, set *sparse, pc uint32, holds assertion, 
 // advance moves set now over byte b to position at.
 func (m *simulation) advance(p *program, b byte, holds assertion, at int) {
 	m.then.reset()
-	m.steps += uint64(len(m.now.dense))
+	m.steps += 2 * uint64(len(m.now.dense))
 	for _, pc := range m.now.dense {
 		if in := &p.insts[pc]; in.op == instSet && p.sets[in.arg].has(b) {
 			m.reach(p, &m.then, in.x, holds, at)
