@@ -166,7 +166,9 @@ type InternalErrors interface{ InternalError() wire.APIError }
 
 // ValidationErrors is implemented by the Service of a room that answers inputs which break a
 // constraint of the model with an error of its own, in the place of ValidationException.
-type ValidationErrors interface{ ValidationError(message string) wire.APIError }
+type ValidationErrors interface {
+	ValidationError(message string) wire.APIError
+}
 
 func isInternalFailure(err wire.APIError) bool {
 	var common *wire.CommonError

@@ -24,6 +24,8 @@ type WebACL struct {
 	ARN  string
 	ACL  waf.ACL
 	Sets waf.Sets
+	// Logging are the logs of the web ACL, one for each destination.
+	Logging []Logging `json:",omitempty"`
 }
 
 // Certificate is a certificate that listeners present. It holds a private key: a Config is
