@@ -102,6 +102,17 @@ type Recorder struct {
 
 	mu     sync.Mutex
 	counts map[countKey]uint64
+	// ordinary counts the requests that no rule matched: what they count for is the same for all of a
+	// program, and worked out when the counts are taken.
+	ordinary map[ordinaryKey]uint64
+}
+
+// ordinaryKey is what requests that no rule matched are counted by.
+type ordinaryKey struct {
+	acl     *webACL
+	program *waf.Program
+	action  waf.ActionKind
+	minute  int64
 }
 
 var _ proxy.Recorder = (*Recorder)(nil)
@@ -111,7 +122,7 @@ func New(o Options) *Recorder {
 	if o.Period <= 0 {
 		o.Period = DefaultPeriod
 	}
-	r := &Recorder{o: o, notes: make(chan *note, maxNotes), counts: make(map[countKey]uint64)}
+	r := &Recorder{o: o, notes: make(chan *note, maxNotes), counts: make(map[countKey]uint64), ordinary: make(map[ordinaryKey]uint64)}
 	r.acls.Store(new(map[string]*webACL))
 	return r
 }
@@ -180,13 +191,16 @@ func (r *Recorder) Record(q *request.Request, verdict *proxy.Verdict, o *proxy.O
 	}
 	labels := v.AppendLabels(nil)
 	r.count(acl, program, v, labels, q.Time.Unix()/60)
-	n := &note{acl: acl, program: program}
+	var n *note
 	for _, l := range acl.logging {
 		if kept(l, v, labels) {
+			if n == nil {
+				n = &note{acl: acl, program: program}
+			}
 			n.logging = append(n.logging, l)
 		}
 	}
-	if len(n.logging) == 0 {
+	if n == nil {
 		return
 	}
 	n.request, n.labels, n.outcome, n.bodySize = *q, labels, *o, len(q.Body)
@@ -232,17 +246,26 @@ func (n *note) size() int64 {
 func (r *Recorder) count(acl *webACL, p *waf.Program, v *waf.Verdict, labels []string, minute int64) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	count(acl, p, v, labels, func(s Series) {
-		key := countKey{acl, minute, s}
-		if n, known := r.counts[key]; known || len(r.counts) < maxSeries {
-			r.counts[key] = n + 1
-		}
-	})
+	if len(v.Matches) == 0 && len(labels) == 0 {
+		r.ordinary[ordinaryKey{acl, p, v.Action, minute}]++
+		return
+	}
+	count(acl, p, v, labels, func(s Series) { r.add(countKey{acl, minute, s}, 1) })
+}
+
+func (r *Recorder) add(key countKey, n uint64) {
+	if before, known := r.counts[key]; known || len(r.counts) < maxSeries {
+		r.counts[key] = before + n
+	}
 }
 
 // taken are the counts since the last time.
 func (r *Recorder) taken() (all []Count) {
 	r.mu.Lock()
+	for key, n := range r.ordinary {
+		count(key.acl, key.program, &waf.Verdict{Action: key.action}, nil, func(s Series) { r.add(countKey{key.acl, key.minute, s}, n) })
+	}
+	clear(r.ordinary)
 	counts := r.counts
 	r.counts = make(map[countKey]uint64, len(counts))
 	r.mu.Unlock()
