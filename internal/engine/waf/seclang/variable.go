@@ -191,6 +191,12 @@ type target struct {
 // parseTargets reads ARGS|!ARGS:id|&REQUEST_HEADERS:/^x-/ and merges exclusions into what they
 // exclude from.
 func parseTargets(s string) ([]target, error) {
+	list, err := listTargets(s)
+	return mergeTargets(nil, list), err
+}
+
+// listTargets reads targets and exclusions one by one.
+func listTargets(s string) ([]target, error) {
 	var list []target
 	for rest := strings.TrimSpace(s); rest != ""; {
 		var t target
@@ -225,8 +231,7 @@ func parseTargets(s string) ([]target, error) {
 			return nil, fmt.Errorf("more than %d variables", maxTargets)
 		}
 	}
-	var merged []target
-	return mergeTargets(merged, list), nil
+	return list, nil
 }
 
 // maxTargets bounds the variables of a rule.
