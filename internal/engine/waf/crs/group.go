@@ -1,6 +1,7 @@
 package crs
 
 import (
+	_ "embed"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -31,6 +32,11 @@ var Updated = time.Date(2026, 3, 28, 0, 0, 0, 0, time.UTC)
 
 // thresholds are the scores for which there is a rule; the first blocks.
 var thresholds = []int{5, 10, 15, 20, 30, 40}
+
+// Notice is what the licence of the rules in the binary asks to be told.
+//
+//go:embed NOTICE
+var Notice string
 
 // Embedded are the rules in the binary.
 func Embedded() fs.FS { return rules.FS }
