@@ -48,19 +48,7 @@ const (
 	serverName
 
 	sources
-	noSource
 )
-
-// ofBody tells whether the values of a source are known only once the body was taken apart,
-// after the rules of the first phase.
-func (s source) ofBody() bool {
-	switch s {
-	case bodyValues, bodyNames, fileNames, fileFields, partHeaders, xmlTexts, xmlAttributes, requestBody, bodyProcessor, bodyLength,
-		argumentsSize, filesSize, bodyError, bodyErrorText, multipartError:
-		return true
-	}
-	return false
-}
 
 // variable is a variable of SecLang.
 type variable struct {
