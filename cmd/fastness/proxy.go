@@ -82,9 +82,18 @@ func (p *proxyFlags) run(ctx context.Context, out *output) error {
 	if err != nil {
 		return err
 	}
+	reporter := app.NewReporter(clock.System{}, log)
+	defer reporter.Close()
 	var records *waflog.Recorder
-	var recorder proxy.Recorder
-	if client != nil {
+	options := proxy.Options{
+		Clock: clock.System{}, Log: log, Compile: app.NewFirewall(p.firewall, groups, gate), Interstitial: gate,
+		MaxConns: p.maxConns, MaxConnsPerClient: p.perClient, DrainTimeout: p.drain,
+		HealthChanged: func(group, addr string, h upstream.Health) {
+			log.Info("a target's health has changed", "group", group, "target", addr, "state", h.State, "reason", h.Description)
+			reporter.Changed()
+		},
+	}
+	if client != nil { // otherwise there is nobody to tell
 		defer client.Close()
 		records = waflog.New(waflog.Options{
 			Clock: clock.System{}, Log: log, Limits: request.DefaultLimits(), Tokens: gate, Period: recordPeriod,
@@ -96,22 +105,11 @@ func (p *proxyFlags) run(ctx context.Context, out *output) error {
 				return client.SendActivity(ctx, body)
 			},
 		})
-		recorder = records
+		options.Recorder = app.Recorders{reporter.Recorder(), records}
 	}
-	changed := make(chan struct{}, 1)
-	served := proxy.New(proxy.Options{
-		Clock: clock.System{}, Log: log, Compile: app.NewFirewall(p.firewall, groups, gate), Interstitial: gate, Recorder: recorder,
-		MaxConns: p.maxConns, MaxConnsPerClient: p.perClient, DrainTimeout: p.drain,
-		HealthChanged: func(group, addr string, h upstream.Health) {
-			log.Info("a target's health has changed", "group", group, "target", addr, "state", h.State, "reason", h.Description)
-			select {
-			case changed <- struct{}{}:
-			default:
-			}
-		},
-	})
+	served := proxy.New(options)
 	recorded := record(ctx, records)
-	err = p.follow(ctx, out, log, client, served, records, changed)
+	err = p.follow(ctx, out, log, client, served, records, reporter)
 	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), p.drain)
 	defer cancel()
 	if errors.Is(err, context.Canceled) {
@@ -147,7 +145,7 @@ func record(ctx context.Context, records *waflog.Recorder) (end func()) {
 }
 
 // follow serves until ctx is done.
-func (p *proxyFlags) follow(ctx context.Context, out *output, log *slog.Logger, client *follow.Client, served *proxy.Proxy, records *waflog.Recorder, changed <-chan struct{}) error {
+func (p *proxyFlags) follow(ctx context.Context, out *output, log *slog.Logger, client *follow.Client, served *proxy.Proxy, records *waflog.Recorder, reporter *app.Reporter) error {
 	if client == nil {
 		fmt.Fprintf(out, "Fastness %s proxies as %s says\n", version, p.file)
 		return served.Run(ctx, proxy.NewFile(p.file, clock.System{}))
@@ -156,7 +154,7 @@ func (p *proxyFlags) follow(ctx context.Context, out *output, log *slog.Logger, 
 	reporting := make(chan struct{})
 	go func() {
 		defer close(reporting)
-		p.report(ctx, client, log, served, changed)
+		reporter.Run(ctx, client, served, p.name)
 	}()
 	err := served.Run(ctx, records.Source(client))
 	<-reporting
@@ -201,30 +199,4 @@ func (p *proxyFlags) connect(ctx context.Context, log *slog.Logger) (*follow.Cli
 		}
 	}
 	return follow.New(o)
-}
-
-// reportPeriod is how often the control plane is told how the proxy is, if nothing changes.
-const reportPeriod = 10 * time.Second
-
-// report tells the control plane how the proxy is.
-func (p *proxyFlags) report(ctx context.Context, client *follow.Client, log *slog.Logger, served *proxy.Proxy, changed <-chan struct{}) {
-	failing := false
-	for t := time.NewTicker(reportPeriod); ; {
-		select {
-		case <-ctx.Done():
-			t.Stop()
-			return
-		case <-t.C:
-		case <-changed:
-		}
-		if served.Revision() == 0 {
-			continue
-		}
-		err := client.Report(ctx, &follow.Report{Proxy: p.name, Revision: served.Revision(), Health: served.AllHealth(), Counters: served.Counters()})
-		if failed := err != nil && ctx.Err() == nil; failed != failing {
-			if failing = failed; failing {
-				log.Warn("the control plane was not told how the proxy is", "error", err)
-			}
-		}
-	}
 }

@@ -190,11 +190,11 @@ func (a *activity) takeJSON(ctx context.Context, body []byte) error {
 
 var errNoBatch = errors.New("app: not a batch of records")
 
-// recorders are told one after the other.
-type recorders []proxy.Recorder
+// Recorders are told one after the other.
+type Recorders []proxy.Recorder
 
 // Record implements proxy.Recorder.
-func (all recorders) Record(r *request.Request, v *proxy.Verdict, o *proxy.Outcome) {
+func (all Recorders) Record(r *request.Request, v *proxy.Verdict, o *proxy.Outcome) {
 	for _, one := range all {
 		one.Record(r, v, o)
 	}

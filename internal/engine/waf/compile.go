@@ -14,6 +14,7 @@ import (
 	"fastness/internal/engine/waf/inject"
 	"fastness/internal/engine/waf/pattern"
 	"fastness/internal/engine/waf/rate"
+	"fastness/internal/engine/waf/seclang"
 	"fastness/internal/engine/waf/transform"
 )
 
@@ -36,16 +37,30 @@ type Options struct {
 	MemoBytes int
 	// RateKeys bounds the keys that each rate-based rule keeps, 0 is rate.DefaultMaxKeys.
 	RateKeys int
+	// RateBudget, if set, bounds the memory of all rate-based rules of the programs that are compiled with it.
+	RateBudget *rate.Budget
+	// ShareCounts has rate-based rules keep their counts for TakeCounts.
+	ShareCounts bool
+	// Hasher makes the keys of custom aggregations. Programs with the same secret can add their counts up; nil
+	// is one of the program's own, or that of Previous.
+	Hasher *rate.Hasher
 	// IPv6Prefix is how many bits of an IPv6 address rate-based rules tell apart, 0 is all.
 	IPv6Prefix int
+	// Steps bounds the work for one request, in steps of package pattern, 0 is DefaultSteps.
+	// What is beyond the bound is not looked at, and refused by rules that may refuse it (see truth).
+	Steps uint64
 	// InjectionBytes is how many bytes of one request the detectors of injections may look into,
-	// 0 is inject.DefaultBudget, some 25 ms of the worst content. A request that has more
-	// for them counts as an injection.
+	// 0 is inject.DefaultBudget. What is more is beyond the bound, likewise.
 	InjectionBytes int
 	// Previous is the program that this one takes the place of. Rate-based rules whose
 	// settings did not change go on counting where they are; others begin anew.
 	Previous *Program
 }
+
+// DefaultSteps is what a request may cost, whatever it is made of: some 10 to 20 ms of a core where it is
+// made to be slow. With the managed groups a form or a document of some KiB takes a twentieth of it, and 60 KiB of
+// source code in a string of JSON about as much: what is larger than 8 KiB AWS's groups refuse for its size.
+const DefaultSteps = 5_000_000
 
 // SpecError says what is wrong with a specification.
 type SpecError struct {
@@ -81,11 +96,15 @@ type Program struct {
 	places   Places
 	attacks  *attack.Detector
 	memo     *memo
-	rates    map[string]*rateRule     // by the names of their rules
-	bodies   map[string]*ResponseBody // the ACL's
-	v6Bits   int
-	budget   inject.Budget
-	usesASN  bool
+	rates    map[string]*rateRule // by the names of their rules
+	// observers are those of groups, by the names of the rules that refer to them.
+	observers map[string]*observed
+	bodies    map[string]*ResponseBody // the ACL's
+	v6Bits    int
+	budget    inject.Budget
+	steps     uint64
+	programs  []*seclang.Program // of managed groups
+	usesASN   bool
 }
 
 // rule is a compiled rule of the ACL or of a group.
@@ -100,7 +119,9 @@ type rule struct {
 	immunity time.Duration // of the action, if it is Captcha or Challenge
 	bodies   map[string]*ResponseBody
 	group    *sequence
-	count    bool // a group whose decision only counts
+	observed *observed // of a group, or nil
+	count    bool      // a group whose decision only counts
+	quiet    bool      // only labels
 	rate     *rateRule
 }
 
@@ -112,7 +133,9 @@ type compiler struct {
 	scope      int // number of sets: names mean something else in those of a managed group
 	scopes     int
 	context    string // prefix of labels
+	program    int32  // of SecLang, -1: none
 	path       []string
+	observed   *observed // of the group that is compiled
 	statements int
 	labels     interner
 	patterns   []pattern.Pattern
@@ -141,23 +164,31 @@ type labelLeaf struct {
 // error is a *SpecError.
 func Compile(acl *ACL, o Options) (*Program, error) {
 	c := &compiler{
-		o: o, sets: &o.Sets, context: acl.LabelNamespace,
+		o: o, sets: &o.Sets, context: acl.LabelNamespace, program: -1,
 		p: &Program{
 			acl: *acl, hasher: rate.NewHasher(), places: o.Places, v6Bits: o.IPv6Prefix, rates: map[string]*rateRule{}, attacks: o.Attacks,
-			budget: cmp.Or(inject.Budget(o.InjectionBytes), inject.DefaultBudget),
-			bodies: pointers(acl.Bodies),
+			observers: map[string]*observed{},
+			budget:    cmp.Or(inject.Budget(o.InjectionBytes), inject.DefaultBudget),
+			steps:     cmp.Or(o.Steps, DefaultSteps),
+			bodies:    pointers(acl.Bodies),
 		},
 		patternIDs: map[string]int32{}, partIDs: map[string]int32{}, children: map[childKey]int32{},
 		leafIDs: map[string]int32{}, addresses: map[scopedName]*addressSet{},
 	}
-	if o.Previous != nil {
+	switch {
+	case o.Hasher != nil:
+		c.p.hasher = o.Hasher
+	case o.Previous != nil:
 		c.p.hasher = o.Previous.hasher
 	}
 	if err := c.compile(acl); err != nil {
-		return nil, &SpecError{Rule: strings.Join(c.path, "/"), Err: err}
+		return nil, &SpecError{Rule: joinPath(c.path), Err: err}
 	}
 	return c.p, nil
 }
+
+// joinPath is the name of a rule with those on the way to it.
+func joinPath(path []string) string { return strings.Join(path, "/") }
 
 func (c *compiler) compile(acl *ACL) error {
 	p := c.p
@@ -248,7 +279,12 @@ func (c *compiler) rule(spec *Rule, bodies map[string]*ResponseBody, ref *RuleIn
 	if spec.Override != "" {
 		return nil, errors.New("only a rule that refers to a group has an override")
 	}
-	if overrides != nil {
+	if r.quiet = spec.Quiet; r.quiet {
+		if spec.Statement.Rate != nil || spec.Action.Kind != 0 {
+			return nil, errors.New("a rule that only labels counts requests or has an action")
+		}
+		r.action.Kind = Count
+	} else if overrides != nil {
 		if a, ok := overrides.Actions[spec.Name]; ok {
 			r.own, r.action = r.action.Kind, a.clone()
 			r.bodies = p.bodies // a response of the override is the ACL's
@@ -343,17 +379,28 @@ func (c *compiler) groupRule(r *rule, spec *Rule, ref *RuleInfo) error {
 			}
 		}
 	}
+	if group.Watch != nil {
+		m := spec.Statement.Managed
+		if r.observed, err = c.observer(fmt.Sprintf("%s %s %s %s %d", m.Vendor, m.Name, m.Version, m.Configs, c.o.IPv6Prefix), group.Watch); err != nil {
+			return err
+		}
+	}
 	outerSets, outerScope, outerContext := c.sets, c.scope, c.context
+	c.observed = r.observed
 	if sets != c.sets {
 		c.scopes++
 		c.scope = c.scopes
 	}
 	c.sets, c.context = sets, group.LabelNamespace
+	if group.SecLang != nil {
+		c.program = int32(len(c.p.programs))
+		c.p.programs = append(c.p.programs, group.SecLang.Without(silenced(&overrides)))
+	}
 	s, err := c.sequence(group.Rules, pointers(group.Bodies), r.info, &overrides)
 	if err != nil {
 		return err
 	}
-	c.sets, c.scope, c.context = outerSets, outerScope, outerContext
+	c.sets, c.scope, c.context, c.observed, c.program = outerSets, outerScope, outerContext, nil, -1
 	r.group = &s
 	return nil
 }
@@ -389,7 +436,7 @@ func pointers(bodies map[string]ResponseBody) map[string]*ResponseBody {
 func (s *Statement) count() int {
 	n := 0
 	for _, set := range []bool{
-		s.Byte != nil, s.Regex != nil, s.RegexSet != nil, s.SQLi != nil, s.XSS != nil, s.Attack != nil, s.Size != nil, s.Geo != nil,
+		s.SecLang != nil, s.Byte != nil, s.Regex != nil, s.RegexSet != nil, s.SQLi != nil, s.XSS != nil, s.Attack != nil, s.Signal != nil, s.Size != nil, s.Geo != nil,
 		s.ASN != nil, s.IPSet != nil, s.Label != nil, s.Rate != nil, s.Group != nil, s.Managed != nil,
 		s.And != nil, s.Or != nil, s.Not != nil,
 	} {

@@ -102,8 +102,13 @@ func (s *Scratch) rule(r *rule) bool {
 		s.trace.enter(r)
 		defer s.trace.leave(s, r)
 	}
-	if r.expr >= 0 && s.condition(r) != yes {
-		return false
+	if r.expr >= 0 {
+		if t := s.condition(r); t != yes && (t != beyond || !r.refuses()) {
+			return false
+		}
+	}
+	if r.observed != nil {
+		s.observe(r.observed)
 	}
 	if r.group != nil {
 		return s.groupRule(r)
@@ -112,6 +117,15 @@ func (s *Scratch) rule(r *rule) bool {
 		return false
 	}
 	return s.act(r)
+}
+
+// refuses tells whether a rule may refuse a request: a group is asked, and a rate-based rule counts.
+func (r *rule) refuses() bool {
+	switch r.action.Kind {
+	case Block, Captcha, Challenge:
+		return true
+	}
+	return r.group != nil || r.rate != nil
 }
 
 // condition evaluates a rule's statement.
@@ -148,6 +162,12 @@ func (s *Scratch) act(r *rule) bool {
 	for _, l := range r.labels {
 		s.addLabel(l)
 	}
+	if r.quiet {
+		if s.trace != nil {
+			s.trace.labelled(r)
+		}
+		return false
+	}
 	m := Match{Rule: r.info, rule: r.id, Action: r.action.Kind, Own: r.own, Excluded: r.excluded, Terminating: true, Failure: TokenValid}
 	switch m.Action {
 	case Count:
@@ -178,8 +198,8 @@ func (s *Scratch) respond(a *Action, bodies map[string]*ResponseBody) {
 	}
 }
 
-// solved tells whether the client solved what the rule asks for, not too long ago.
-func (s *Scratch) solved(r *rule) (failure TokenStatus, at int64) {
+// token reads the request's token, once.
+func (s *Scratch) token() *Token {
 	v := &s.verdict
 	if !v.TokenAsked {
 		v.TokenAsked = true
@@ -187,6 +207,13 @@ func (s *Scratch) solved(r *rule) (failure TokenStatus, at int64) {
 			v.Token = s.tokens.Token(s.inspection.Request(), s.p.acl.TokenDomains, s.now)
 		}
 	}
+	return &v.Token
+}
+
+// solved tells whether the client solved what the rule asks for, not too long ago.
+func (s *Scratch) solved(r *rule) (failure TokenStatus, at int64) {
+	v := &s.verdict
+	s.token()
 	at = v.Token.ChallengeSolved
 	if r.action.Kind == Captcha {
 		at = v.Token.CaptchaSolved
@@ -211,22 +238,16 @@ func (s *Scratch) eval(id int32) truth {
 	case isAnd:
 		all := yes
 		for _, k := range e.kids {
-			switch s.eval(k) {
-			case no:
+			if all = all.and(s.eval(k)); all == no {
 				return no
-			case unknown:
-				all = unknown
 			}
 		}
 		return all
 	case isOr:
 		some := no
 		for _, k := range e.kids {
-			switch s.eval(k) {
-			case yes:
+			if some = some.or(s.eval(k)); some == yes {
 				return yes
-			case unknown:
-				some = unknown
 			}
 		}
 		return some
@@ -241,7 +262,13 @@ func (s *Scratch) leaf(id int32) truth {
 	case patternLeaf:
 		return s.patterns(l)
 	case labelLeafKind:
-		return truthOf(s.hasLabel(l)) // not the same for the whole request
+		// Not the same for the whole request.
+		if !s.hasLabel(l) && s.verdict.Exhausted {
+			return beyond // a rule that was not decided may add it
+		}
+		return truthOf(s.hasLabel(l))
+	case signalLeaf:
+		return truthOf(s.signals[l.observer].any(&l.signals))
 	}
 	if known := s.leaves[id]; known>>2 == s.epoch {
 		return truth(known & 3)
@@ -274,13 +301,15 @@ func (s *Scratch) patterns(l *leaf) truth {
 		return t
 	}
 	st := s.probe(l.node)
-	if !st.hit {
-		return no
-	}
-	for _, id := range l.patterns {
-		if s.got[st.got+id>>6]&(1<<(id&63)) != 0 {
-			return yes
+	if st.hit {
+		for _, id := range l.patterns {
+			if s.got[st.got+id>>6]&(1<<(id&63)) != 0 {
+				return yes
+			}
 		}
+	}
+	if st.partial {
+		return beyond
 	}
 	return no
 }
@@ -297,9 +326,12 @@ func (s *Scratch) decide(l *leaf) truth {
 		case sizeLeaf:
 			return truthOf(s.sized(l.node, l.compare, l.size))
 		case attackLeaf:
-			return truthOf(s.attacked(l))
+			return s.attacked(l)
 		}
-		return truthOf(s.injected(l))
+		return s.injected(l)
+	}
+	if l.kind == secLangLeaf {
+		return s.secLang(l.program).decide(&l.secLang)
 	}
 	if l.position == AnyIP {
 		return s.anyForwarded(l)

@@ -20,7 +20,7 @@ type Scratch struct {
 	epoch      uint32
 	inspection request.Inspection
 	matcher    *pattern.Scratch
-	attack     attack.Scratch
+	attack     *attack.Scratch
 
 	parts  []partState
 	nodes  []nodeState
@@ -35,6 +35,10 @@ type Scratch struct {
 	found  []found
 
 	leaves []uint32 // epoch<<2 | truth
+
+	signals     []signals // by observer
+	observation Observation
+	programs    []programState
 
 	labels     pattern.Bits
 	labelOrder []labelRef // in the order they were added
@@ -67,7 +71,8 @@ const (
 
 // NewScratch returns a scratch for requests inspected within the limits.
 func NewScratch(l request.Limits) *Scratch {
-	return &Scratch{limits: l, seed: maphash.MakeSeed(), inspection: *request.NewInspection(l), matcher: pattern.NewScratch()}
+	m := pattern.NewScratch()
+	return &Scratch{limits: l, seed: maphash.MakeSeed(), inspection: *request.NewInspection(l), matcher: m, attack: attack.NewScratch(m)}
 }
 
 // begin makes the scratch ready for a request.
@@ -79,11 +84,14 @@ func (s *Scratch) begin(p *Program, r *request.Request, tokens Tokens) {
 		s.nodes = grown(s.nodes, len(p.nodes))
 		s.leaves = grown(s.leaves, len(p.leaves))
 		s.labels = grown(s.labels, p.lwords)
+		s.signals = grown(s.signals, len(p.observers))
+		s.programs = grown(s.programs, len(p.programs))
 	}
 	if s.epoch++; s.epoch >= 1<<30 {
 		clear(s.parts[:cap(s.parts)])
 		clear(s.nodes[:cap(s.nodes)])
 		clear(s.leaves[:cap(s.leaves)])
+		clear(s.programs[:cap(s.programs)])
 		s.epoch = 1
 	}
 	if cap(s.arena) > arenaKept {
@@ -101,9 +109,11 @@ func (s *Scratch) begin(p *Program, r *request.Request, tokens Tokens) {
 	s.labels.Reset()
 	s.labelOrder = s.labelOrder[:0]
 	s.tokens, s.now, s.budget = tokens, r.Time, p.budget
+	s.matcher.Allow(p.steps)
 	s.inner, s.outer = -1, -1
 	v := &s.verdict
-	*v = Verdict{Matches: v.Matches[:0], Insert: v.Insert[:0], Rates: v.Rates[:0], scratch: s}
+	clear(v.Answered)
+	*v = Verdict{Matches: v.Matches[:0], Insert: v.Insert[:0], Rates: v.Rates[:0], Answered: v.Answered[:0], scratch: s}
 }
 
 func (s *Scratch) hash(b []byte) uint64 { return maphash.Bytes(s.seed, b) }
@@ -167,3 +177,7 @@ func (v *Verdict) AppendLabels(dst []string) []string {
 	}
 	return dst
 }
+
+// Steps returns how many steps all evaluations took so far (see pattern.Scratch.Steps): a measure of work that
+// does not depend on the machine.
+func (s *Scratch) Steps() uint64 { return s.matcher.Steps() }
