@@ -40,6 +40,8 @@ type activity struct {
 	clock    clock.Clock
 	log      *slog.Logger
 	counters *activityCounters
+	// spool takes what is for buckets; nil if there are none.
+	spool *spool
 
 	mu sync.Mutex
 	// destinations are where the records of a web ACL may go, by the ARNs of both.
@@ -105,6 +107,9 @@ const complainEvery = time.Minute
 // refused sorts an error: those of a destination are said and done with.
 func (a *activity) refused(destination string, err error) error {
 	api, ok := errors.AsType[wire.APIError](err)
+	if errors.Is(err, errSpoolFull) {
+		api, ok = &wire.CommonError{Kind: wire.Throttling, Message: err.Error()}, true
+	}
 	if !ok || api.ErrorCode() == "InternalFailure" || api.ErrorCode() == "ServiceUnavailable" {
 		return err
 	}
@@ -128,6 +133,10 @@ func (a *activity) deliver(ctx context.Context, acl, destination string, records
 	switch to.Service {
 	case "logs":
 		return a.putLogEvents(ctx, acl, to, records)
+	case "s3":
+		if a.spool != nil {
+			return a.spool.take(ctx, acl, to.Resource, records)
+		}
 	}
 	return fmt.Errorf("app: there is no delivery to %s", to.Service)
 }

@@ -259,6 +259,9 @@ func (a *App) openRooms(ctx context.Context, ring *seal.Keyring) (_ *rooms, err 
 	a.background(background, r, "configuration of the proxies", r.plane.publish)
 	a.background(background, r, "cloudwatch", metricsRoom.Run)
 	a.background(background, r, "metrics of web ACLs", r.plane.activity.run)
+	if s := r.plane.activity.spool; s != nil {
+		a.background(background, r, "logs for buckets", s.run)
+	}
 	r.plane.record(background)
 	a.background(background, r, "load balancers", r.plane.run)
 	a.background(background, r, "counts of the proxies", r.plane.share)
@@ -276,6 +279,15 @@ func (a *App) openDataPlane(ctx context.Context, r *rooms, sealed store.Store, o
 	if r.plane, err = newDataPlane(sealed, c, newActivity(door, c, &a.activity)); err != nil {
 		return nil, err
 	}
+	to, err := c.buckets()
+	if err != nil {
+		return nil, err
+	}
+	if to != nil {
+		if r.plane.activity.spool, err = openSpool(ctx, sealed, to, c); err != nil {
+			return nil, err
+		}
+	}
 	p := &r.plane.rooms
 	p.keys = func(of string) ([][]byte, error) { return proxyKeys(ring, of) }
 	p.certificates, err = acm.New(acm.Config{
@@ -287,7 +299,7 @@ func (a *App) openDataPlane(ctx context.Context, r *rooms, sealed store.Store, o
 	p.firewall, err = wafv2.New(wafv2.Config{
 		Store: sealed, Registry: registry, Pages: pages, Keys: keys.token, Clock: c.Clock, Log: c.Log,
 		Resources: webACLResources{func() *elbv2.Service { return p.balancing }}, Live: r.plane, Changed: r.plane.changed, Catalogue: r.plane.catalogue,
-		Logs: logsapi.NewClient(door),
+		Logs: logsapi.NewClient(door), Buckets: wafBuckets(r.plane.activity.spool),
 	})
 	if err != nil {
 		return nil, err
