@@ -38,10 +38,14 @@ func serveFlags(f *flag.FlagSet, c *app.Config) func() error {
 	firewallFlags(f, &c.Firewall)
 	f.StringVar(&c.Proxy.Domain, "proxy-domain", "", "domain of the DNS names of load balancers, which resolves to --proxy-bind (default elb.localhost)")
 	f.BoolVar(&c.Proxy.Off, "proxy-off", false, "listen for no load balancer here: fastness proxy does, on other hosts")
+	buckets := wafLogFlags(f, &c.WAFLogs)
 	level := f.String("log-level", "info", "debug, info, warn or error")
 	settings(f)
 	return func() error {
 		if err := data(); err != nil {
+			return err
+		}
+		if err := buckets(); err != nil {
 			return err
 		}
 		if *names != "" {

@@ -227,6 +227,7 @@ func (d *dataPlane) close() error {
 		d.end()
 		<-d.recorded
 	}
+	d.activity.flush(ctx)
 	if errors.Is(err, context.DeadlineExceeded) {
 		return nil // what was cut off is logged
 	}
