@@ -59,6 +59,7 @@ type dataPlane struct {
 	proxy  *proxy.Proxy
 	seen   *sightings
 	queue  *proxy.Queue
+	gate   *proxy.Gate // nil where no proxy runs
 	// catalogue has the managed rule groups.
 	catalogue catalogue
 	others    *followers // nil until they can come
@@ -89,6 +90,7 @@ func newDataPlane(s store.Store, c *Config) (*dataPlane, error) {
 	if err != nil {
 		return nil, err
 	}
+	d.gate = gate
 	compile := NewFirewall(c.Firewall, groups, gate)
 	d.proxy = proxy.New(proxy.Options{
 		Clock: c.Clock, Log: c.Log, Recorder: d.queue, Interstitial: gate,

@@ -39,13 +39,18 @@ func (s *Service) Specification(r store.Reader, arn string) (*Specification, err
 	if err != nil {
 		return nil, err
 	}
+	return s.specify(r, e, a)
+}
+
+// specify translates a web ACL.
+func (s *Service) specify(r store.Reader, e *entity, a *wafv2api.WebACL) (out *Specification, err error) {
 	t := &translation{
 		service: s, reader: r, region: e.Region, scope: e.Scope,
 		sets: waf.Sets{Addresses: map[string][]netip.Prefix{}, Regexes: map[string][]string{}, Groups: map[string]waf.RuleGroup{}},
 	}
-	out := &Specification{ARN: arn}
+	out = &Specification{ARN: e.arn()}
 	if out.ACL, err = t.acl(a); err != nil {
-		return nil, fmt.Errorf("wafv2: web ACL %s: %w", arn, err)
+		return nil, fmt.Errorf("wafv2: web ACL %s: %w", e.arn(), err)
 	}
 	out.Sets = t.sets
 	return out, nil

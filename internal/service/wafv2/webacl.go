@@ -8,6 +8,7 @@ import (
 
 	"fastness/internal/api/wafv2api"
 	"fastness/internal/call"
+	"fastness/internal/store"
 )
 
 // webACL reads the web ACL of a record.
@@ -42,8 +43,13 @@ func (s *Service) CreateWebACL(ctx context.Context, in *wafv2api.CreateWebACLReq
 }
 
 // checkWebACL checks a web ACL as it will be, and fills in its capacity and what it refers to.
-func (s *Service) checkWebACL(c *call.Call, e *entity, a *wafv2api.WebACL) (err error) {
-	k := s.newRuleCheck(c.Txn(), e.Account, e.Region, e.Scope, false, a.CustomResponseBodies)
+func (s *Service) checkWebACL(c *call.Call, e *entity, a *wafv2api.WebACL) error {
+	return s.checkWebACLIn(c.Txn(), e, a)
+}
+
+// checkWebACLIn is checkWebACL in a state of the store.
+func (s *Service) checkWebACLIn(r store.Reader, e *entity, a *wafv2api.WebACL) (err error) {
+	k := s.newRuleCheck(r, e.Account, e.Region, e.Scope, false, a.CustomResponseBodies)
 	for _, check := range []func() error{
 		func() error { return checkMetric(a.VisibilityConfig) },
 		func() error { return k.defaultAction(a.DefaultAction) },
