@@ -192,7 +192,29 @@ func (s *Service) GetWebACL(ctx context.Context, _ *wafv2api.GetWebACLRequest) (
 	if err != nil {
 		return nil, err
 	}
-	return &wafv2api.GetWebACLResponse{WebACL: a, LockToken: &e.LockToken, ApplicationIntegrationURL: s.integrationURL(c.Account, c.Region)}, nil
+	out := &wafv2api.GetWebACLResponse{WebACL: a, LockToken: &e.LockToken}
+	if s.integrates(a) {
+		out.ApplicationIntegrationURL = s.integrationURL(c.Account, c.Region)
+	}
+	return out, nil
+}
+
+// integrates tells whether a web ACL uses a managed rule group that looks at tokens: applications need the scripts
+// only then (AWS WAF API reference, GetWebACL).
+func (s *Service) integrates(a *wafv2api.WebACL) bool {
+	rules := withFirewallManager(a)
+	for i := range rules {
+		st := rules[i].Statement
+		if st == nil || st.ManagedRuleGroupStatement == nil {
+			continue
+		}
+		for _, g := range s.catalogue.ManagedGroups() {
+			if g.Advanced && g.Vendor == value(st.ManagedRuleGroupStatement.VendorName) && g.Name == value(st.ManagedRuleGroupStatement.Name) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // integrationURL is where applications find the scripts that get tokens.
