@@ -12,6 +12,7 @@ import (
 	"fastness/internal/api/elbv2api"
 	"fastness/internal/api/iamapi"
 	"fastness/internal/api/kmsapi"
+	"fastness/internal/api/logsapi"
 	"fastness/internal/api/secretsmanagerapi"
 	"fastness/internal/api/ssmapi"
 	"fastness/internal/api/stsapi"
@@ -31,6 +32,7 @@ import (
 	"fastness/internal/service/elbv2"
 	"fastness/internal/service/iam"
 	"fastness/internal/service/kms"
+	"fastness/internal/service/logs"
 	"fastness/internal/service/secretsmanager"
 	"fastness/internal/service/ssm"
 	"fastness/internal/service/sts"
@@ -181,7 +183,11 @@ func (a *App) openRooms(ctx context.Context, ring *seal.Keyring) (_ *rooms, err 
 	if err != nil {
 		return nil, err
 	}
-	plane, err := a.openDataPlane(ctx, r, sealed, own, registry, queue, keys, pages, ring)
+	logsRoom, err := logs.New(logs.Config{Store: sealed, Registry: registry, Pages: pages, Jobs: queue, Clock: c.Clock, Log: c.Log})
+	if err != nil {
+		return nil, err
+	}
+	plane, err := a.openDataPlane(ctx, r, sealed, own, registry, queue, keys, pages, ring, door)
 	if err != nil {
 		return nil, err
 	}
@@ -195,6 +201,7 @@ func (a *App) openRooms(ctx context.Context, ring *seal.Keyring) (_ *rooms, err 
 			{API: ssmapi.API, Service: ssmRoom, Resolver: ssmRoom},
 			{API: wafv2api.API, Service: plane.firewall, Resolver: plane.firewall, MaxBody: wafv2.MaxBody},
 			{API: elbv2api.API, Service: plane.balancing, Resolver: plane.balancing},
+			{API: logsapi.API, Service: logsRoom, Resolver: logsRoom, MaxBody: logs.MaxBody},
 			{API: acmapi.API, Service: plane.certificates, Resolver: plane.certificates, MaxBody: acm.MaxBody},
 		},
 		Codecs: codecs(), Credentials: stsRoom, Principals: directory,
@@ -224,6 +231,7 @@ func (a *App) openRooms(ctx context.Context, ring *seal.Keyring) (_ *rooms, err 
 	maps.Copy(handlers, kmsRoom.JobHandlers())
 	maps.Copy(handlers, secretsRoom.JobHandlers())
 	maps.Copy(handlers, ssmRoom.JobHandlers())
+	maps.Copy(handlers, logsRoom.JobHandlers())
 	maps.Copy(handlers, plane.balancing.JobHandlers())
 	maps.Copy(handlers, plane.certificates.JobHandlers())
 	runner, err := due.NewRunner(sealed, queue, handlers, due.Options{Clock: c.Clock, Logger: c.Log})
@@ -242,6 +250,7 @@ func (a *App) openRooms(ctx context.Context, ring *seal.Keyring) (_ *rooms, err 
 	a.background(background, r, "rotations", secretsRoom.RunRotations)
 	a.background(background, r, "secrets manager reads", secretsRoom.RunReads)
 	a.background(background, r, "configuration of the proxies", r.plane.publish)
+	r.plane.record(background)
 	a.background(background, r, "load balancers", r.plane.run)
 	a.background(background, r, "counts of the proxies", r.plane.share)
 	return r, nil
@@ -249,13 +258,13 @@ func (a *App) openRooms(ctx context.Context, ring *seal.Keyring) (_ *rooms, err 
 
 // openDataPlane makes the rooms of load balancers, certificates and web ACLs, which know each other,
 // and what proxies are told of them.
-func (a *App) openDataPlane(ctx context.Context, r *rooms, sealed store.Store, own *records, registry *table.Registry, queue *due.Queue, keys aeads, pages *page.Sealer, ring *seal.Keyring) (*proxyRooms, error) {
+func (a *App) openDataPlane(ctx context.Context, r *rooms, sealed store.Store, own *records, registry *table.Registry, queue *due.Queue, keys aeads, pages *page.Sealer, ring *seal.Keyring, door *inside) (*proxyRooms, error) {
 	c := &a.config
 	authority, err := openAuthority(ctx, sealed, own, a.certs.make)
 	if err != nil {
 		return nil, err
 	}
-	if r.plane, err = newDataPlane(sealed, c); err != nil {
+	if r.plane, err = newDataPlane(sealed, c, newActivity(door, c, &a.activity)); err != nil {
 		return nil, err
 	}
 	p := &r.plane.rooms
@@ -271,6 +280,7 @@ func (a *App) openDataPlane(ctx context.Context, r *rooms, sealed store.Store, o
 		Resources: webACLResources{func() *elbv2.Service { return p.balancing }}, Live: r.plane, Changed: r.plane.changed, Catalogue: r.plane.catalogue,
 		// On every host that a listener serves.
 		IntegrationURL: func(string, string) string { return challenge.Prefix },
+		Logs:           logsapi.NewClient(door),
 	})
 	if err != nil {
 		return nil, err

@@ -146,6 +146,8 @@ func allowed(from, to string) bool {
 		return toKind == "encryptionsdk" || to == "internal/clock"
 	case "proxy": // the data plane: knows engines, no service and no API
 		return toKind == "kernel" || toKind == "engine"
+	case "waflog": // what a proxy tells of requests
+		return toKind == "kernel" || toKind == "engine" || toKind == "proxy"
 	case "wafhttp":
 		return toKind == "kernel" || toKind == "engine" || toKind == "proxy"
 	case "app":
@@ -217,6 +219,9 @@ func TestTheRulesRefuseWhatTheyShould(t *testing.T) {
 		{"internal/proxy", "internal/service/wafv2", false},
 		{"internal/service/wafv2", "internal/proxy", true},
 		{"wafhttp", "internal/proxy", true},
+		{"internal/waflog", "internal/proxy", true},
+		{"internal/waflog", "internal/service/wafv2", false},
+		{"internal/proxy", "internal/waflog", false},
 		{"internal/filecrypt", "internal/store", false},
 	} {
 		if got := allowed(c.from, c.to); got != c.want {

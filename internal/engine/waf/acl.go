@@ -1,6 +1,10 @@
 package waf
 
-import "time"
+import (
+	"time"
+
+	"fastness/internal/engine/waf/seclang"
+)
 
 // ACL is the specification of a web ACL.
 type ACL struct {
@@ -88,4 +92,6 @@ type RuleGroup struct {
 	// Watch makes the observer that the group's statements on signals ask, or takes previous, which
 	// was made for the same configuration, on. nil: there is none.
 	Watch func(previous Observer) (Observer, error) `json:"-"`
+	// SecLang is what statements on SecLang in the group's rules ask; nil for most groups.
+	SecLang *seclang.Program `json:"-"`
 }

@@ -39,28 +39,47 @@ func (c *compiler) attackLeaf(m *AttackMatch) (leaf, error) {
 }
 
 // attacked tells whether a value of the leaf's node is an attack of its families.
-func (s *Scratch) attacked(l *leaf) bool {
+func (s *Scratch) attacked(l *leaf) truth {
+	some := no
 	bit := aspectBit(l.aspect)
 	ps := s.part(s.p.nodes[l.node].part)
+	st := &s.nodes[l.node]
+	if st.judged == s.epoch && st.place == l.place && st.attacks&l.families == 0 {
+		return no
+	}
+	var union attack.Set
 	for i := range ps.n {
 		var set attack.Set
 		if v := &s.values[ps.first+i]; v.known&bit != 0 {
 			set = attack.Set(v.kept.hit(l.aspect))
 		} else {
-			set = s.attacks(&s.forms[s.form(l.node, i)], l.place)
-			s.answer(ps.first+i, l.aspect, int32(set))
+			var all bool
+			if set, all = s.attacks(&s.forms[s.form(l.node, i)], l.place); all {
+				s.answer(ps.first+i, l.aspect, int32(set))
+			} else {
+				some = beyond
+			}
 		}
-		if set&l.families != 0 {
-			return true
+		if union |= set; set&l.families != 0 {
+			return yes
 		}
 	}
-	return false
+	if some == no {
+		st.judged, st.place, st.attacks = s.epoch, l.place, union
+	}
+	return some
 }
 
-// attacks gives the families of attacks that a form at a place is one of.
-func (s *Scratch) attacks(f *form, place attack.Place) attack.Set {
+// attacks gives the families of attacks that a form at a place is one of, and whether those are all:
+// there may be no steps left to look for more.
+func (s *Scratch) attacks(f *form, place attack.Place) (set attack.Set, all bool) {
 	if f.tried != place {
-		f.tried, f.attacks = place, s.p.attacks.Inspect(f.bytes, place, &s.attack, nil)
+		set = s.p.attacks.Inspect(f.bytes, place, s.attack, nil)
+		if s.matcher.Exhausted() {
+			s.verdict.Exhausted = true
+			return set, false
+		}
+		f.tried, f.attacks = place, set
 	}
-	return f.attacks
+	return f.attacks, true
 }

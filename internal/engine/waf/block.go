@@ -33,11 +33,13 @@ type block struct {
 
 // condition holds if some of the patterns in mask match at the node, or if the leaf is true.
 type condition struct {
-	node int32 // -1: leaf
+	node int32 // -1: leaf; anySecLang: if the program of that number found anything
 	from int32 // words of mask begin there
 	mask pattern.Bits
 	leaf int32
 }
+
+const anySecLang = -2
 
 // blocks finds the runs and blocks of a sequence.
 func (c *compiler) blocks(q *sequence) {
@@ -134,6 +136,8 @@ func (l *leaf) cost() int {
 		return 4
 	case patternLeaf:
 		return 8
+	case secLangLeaf:
+		return 32
 	}
 	return 64
 }
@@ -149,6 +153,14 @@ func (c *compiler) conditions(triggers []int32) []condition {
 		}
 		seen[id] = true
 		l := &c.p.leaves[id]
+		if l.kind == secLangLeaf {
+			// Most requests settle all of them at once.
+			any := condition{node: anySecLang, leaf: l.program}
+			if !slices.ContainsFunc(all, func(c condition) bool { return c.node == any.node && c.leaf == any.leaf }) {
+				all = append(all, any)
+			}
+			continue
+		}
 		if l.kind != patternLeaf {
 			all = append(all, condition{node: -1, leaf: id})
 			continue
@@ -181,15 +193,21 @@ func (c *compiler) conditions(triggers []int32) []condition {
 func (s *Scratch) mayMatch(b *block) bool {
 	for i := range b.conditions {
 		c := &b.conditions[i]
+		if c.node == anySecLang {
+			if !s.secLang(c.leaf).quiet() {
+				return true
+			}
+			continue
+		}
 		if c.node < 0 {
-			if s.leaf(c.leaf) == yes {
+			if t := s.leaf(c.leaf); t == yes || t == beyond {
 				return true
 			}
 			continue
 		}
 		st := s.probe(c.node)
 		o := &s.parts[s.p.nodes[c.node].part].outcome
-		if o.Oversize || o.Decision != 0 {
+		if o.Oversize || o.Decision != 0 || st.partial {
 			return true // the rules know what that means to them
 		}
 		if !st.hit {

@@ -14,6 +14,7 @@ import (
 	"fastness/internal/engine/waf/inject"
 	"fastness/internal/engine/waf/pattern"
 	"fastness/internal/engine/waf/rate"
+	"fastness/internal/engine/waf/seclang"
 	"fastness/internal/engine/waf/transform"
 )
 
@@ -45,14 +46,21 @@ type Options struct {
 	Hasher *rate.Hasher
 	// IPv6Prefix is how many bits of an IPv6 address rate-based rules tell apart, 0 is all.
 	IPv6Prefix int
+	// Steps bounds the work for one request, in steps of package pattern, 0 is DefaultSteps.
+	// What is beyond the bound is not looked at, and refused by rules that may refuse it (see truth).
+	Steps uint64
 	// InjectionBytes is how many bytes of one request the detectors of injections may look into,
-	// 0 is inject.DefaultBudget, some 25 ms of the worst content. A request that has more
-	// for them counts as an injection.
+	// 0 is inject.DefaultBudget. What is more is beyond the bound, likewise.
 	InjectionBytes int
 	// Previous is the program that this one takes the place of. Rate-based rules whose
 	// settings did not change go on counting where they are; others begin anew.
 	Previous *Program
 }
+
+// DefaultSteps is what a request may cost, whatever it is made of: some 10 to 20 ms of a core where it is
+// made to be slow. With the managed groups a form or a document of some KiB takes a twentieth of it, and 60 KiB of
+// source code in a string of JSON about as much: what is larger than 8 KiB AWS's groups refuse for its size.
+const DefaultSteps = 5_000_000
 
 // SpecError says what is wrong with a specification.
 type SpecError struct {
@@ -94,6 +102,8 @@ type Program struct {
 	bodies    map[string]*ResponseBody // the ACL's
 	v6Bits    int
 	budget    inject.Budget
+	steps     uint64
+	programs  []*seclang.Program // of managed groups
 	usesASN   bool
 }
 
@@ -123,6 +133,7 @@ type compiler struct {
 	scope      int // number of sets: names mean something else in those of a managed group
 	scopes     int
 	context    string // prefix of labels
+	program    int32  // of SecLang, -1: none
 	path       []string
 	observed   *observed // of the group that is compiled
 	statements int
@@ -153,11 +164,12 @@ type labelLeaf struct {
 // error is a *SpecError.
 func Compile(acl *ACL, o Options) (*Program, error) {
 	c := &compiler{
-		o: o, sets: &o.Sets, context: acl.LabelNamespace,
+		o: o, sets: &o.Sets, context: acl.LabelNamespace, program: -1,
 		p: &Program{
 			acl: *acl, hasher: rate.NewHasher(), places: o.Places, v6Bits: o.IPv6Prefix, rates: map[string]*rateRule{}, attacks: o.Attacks,
 			observers: map[string]*observed{},
 			budget:    cmp.Or(inject.Budget(o.InjectionBytes), inject.DefaultBudget),
+			steps:     cmp.Or(o.Steps, DefaultSteps),
 			bodies:    pointers(acl.Bodies),
 		},
 		patternIDs: map[string]int32{}, partIDs: map[string]int32{}, children: map[childKey]int32{},
@@ -299,6 +311,7 @@ func (c *compiler) rule(spec *Rule, bodies map[string]*ResponseBody, ref *RuleIn
 		}
 		r.labels = append(r.labels, c.labels.id(name))
 	}
+	r.info.Injection = spec.Statement.detectsInjection()
 	var err error
 	if spec.Statement.Rate != nil {
 		if n := spec.Statement.count(); n != 1 {
@@ -379,11 +392,15 @@ func (c *compiler) groupRule(r *rule, spec *Rule, ref *RuleInfo) error {
 		c.scope = c.scopes
 	}
 	c.sets, c.context = sets, group.LabelNamespace
+	if group.SecLang != nil {
+		c.program = int32(len(c.p.programs))
+		c.p.programs = append(c.p.programs, group.SecLang.Without(silenced(&overrides)))
+	}
 	s, err := c.sequence(group.Rules, pointers(group.Bodies), r.info, &overrides)
 	if err != nil {
 		return err
 	}
-	c.sets, c.scope, c.context, c.observed = outerSets, outerScope, outerContext, nil
+	c.sets, c.scope, c.context, c.observed, c.program = outerSets, outerScope, outerContext, nil, -1
 	r.group = &s
 	return nil
 }
@@ -419,7 +436,7 @@ func pointers(bodies map[string]ResponseBody) map[string]*ResponseBody {
 func (s *Statement) count() int {
 	n := 0
 	for _, set := range []bool{
-		s.Byte != nil, s.Regex != nil, s.RegexSet != nil, s.SQLi != nil, s.XSS != nil, s.Attack != nil, s.Signal != nil, s.Size != nil, s.Geo != nil,
+		s.SecLang != nil, s.Byte != nil, s.Regex != nil, s.RegexSet != nil, s.SQLi != nil, s.XSS != nil, s.Attack != nil, s.Signal != nil, s.Size != nil, s.Geo != nil,
 		s.ASN != nil, s.IPSet != nil, s.Label != nil, s.Rate != nil, s.Group != nil, s.Managed != nil,
 		s.And != nil, s.Or != nil, s.Not != nil,
 	} {

@@ -102,8 +102,10 @@ func (s *Scratch) rule(r *rule) bool {
 		s.trace.enter(r)
 		defer s.trace.leave(s, r)
 	}
-	if r.expr >= 0 && s.condition(r) != yes {
-		return false
+	if r.expr >= 0 {
+		if t := s.condition(r); t != yes && (t != beyond || !r.refuses()) {
+			return false
+		}
 	}
 	if r.observed != nil {
 		s.observe(r.observed)
@@ -115,6 +117,15 @@ func (s *Scratch) rule(r *rule) bool {
 		return false
 	}
 	return s.act(r)
+}
+
+// refuses tells whether a rule may refuse a request: a group is asked, and a rate-based rule counts.
+func (r *rule) refuses() bool {
+	switch r.action.Kind {
+	case Block, Captcha, Challenge:
+		return true
+	}
+	return r.group != nil || r.rate != nil
 }
 
 // condition evaluates a rule's statement.
@@ -227,22 +238,16 @@ func (s *Scratch) eval(id int32) truth {
 	case isAnd:
 		all := yes
 		for _, k := range e.kids {
-			switch s.eval(k) {
-			case no:
+			if all = all.and(s.eval(k)); all == no {
 				return no
-			case unknown:
-				all = unknown
 			}
 		}
 		return all
 	case isOr:
 		some := no
 		for _, k := range e.kids {
-			switch s.eval(k) {
-			case yes:
+			if some = some.or(s.eval(k)); some == yes {
 				return yes
-			case unknown:
-				some = unknown
 			}
 		}
 		return some
@@ -257,7 +262,11 @@ func (s *Scratch) leaf(id int32) truth {
 	case patternLeaf:
 		return s.patterns(l)
 	case labelLeafKind:
-		return truthOf(s.hasLabel(l)) // not the same for the whole request
+		// Not the same for the whole request.
+		if !s.hasLabel(l) && s.verdict.Exhausted {
+			return beyond // a rule that was not decided may add it
+		}
+		return truthOf(s.hasLabel(l))
 	case signalLeaf:
 		return truthOf(s.signals[l.observer].any(&l.signals))
 	}
@@ -292,13 +301,15 @@ func (s *Scratch) patterns(l *leaf) truth {
 		return t
 	}
 	st := s.probe(l.node)
-	if !st.hit {
-		return no
-	}
-	for _, id := range l.patterns {
-		if s.got[st.got+id>>6]&(1<<(id&63)) != 0 {
-			return yes
+	if st.hit {
+		for _, id := range l.patterns {
+			if s.got[st.got+id>>6]&(1<<(id&63)) != 0 {
+				return yes
+			}
 		}
+	}
+	if st.partial {
+		return beyond
 	}
 	return no
 }
@@ -315,9 +326,12 @@ func (s *Scratch) decide(l *leaf) truth {
 		case sizeLeaf:
 			return truthOf(s.sized(l.node, l.compare, l.size))
 		case attackLeaf:
-			return truthOf(s.attacked(l))
+			return s.attacked(l)
 		}
-		return truthOf(s.injected(l))
+		return s.injected(l)
+	}
+	if l.kind == secLangLeaf {
+		return s.secLang(l.program).decide(&l.secLang)
 	}
 	if l.position == AnyIP {
 		return s.anyForwarded(l)

@@ -47,11 +47,13 @@ type StatementTrace struct {
 type Outcome string
 
 // The outcomes. NotApplied is that of a statement whose header of a forwarded address is
-// absent; NotEvaluated one that others decided before it.
+// absent; NotInspected that of one that there were no steps left for (Verdict.Exhausted); NotEvaluated
+// one that others decided before it.
 const (
 	Matched      Outcome = "match"
 	NotMatched   Outcome = "no match"
 	NotApplied   Outcome = "not applied"
+	NotInspected Outcome = "not inspected"
 	NotEvaluated Outcome = "not evaluated"
 )
 
@@ -169,8 +171,10 @@ func (s *Scratch) explain(id int32) (StatementTrace, truth) {
 			}
 			inside, t := s.explain(k)
 			st.Statements = append(st.Statements, inside)
-			if t == final || t == unknown {
-				result = t
+			if e.op == isAnd {
+				result = result.and(t)
+			} else {
+				result = result.or(t)
 			}
 		}
 	default:
@@ -187,6 +191,8 @@ func outcomeOf(t truth) Outcome {
 		return Matched
 	case unknown:
 		return NotApplied
+	case beyond:
+		return NotInspected
 	}
 	return NotMatched
 }
@@ -229,6 +235,8 @@ func (p *Program) describe(id int32) string {
 		return "set of addresses"
 	case signalLeaf:
 		return "signal"
+	case secLangLeaf:
+		return l.secLang.describe()
 	}
 	if l.key.namespace {
 		return "label namespace " + l.key.key
@@ -237,6 +245,12 @@ func (p *Program) describe(id int32) string {
 }
 
 func (s *Scratch) explainLeaf(st *StatementTrace, l *leaf, result truth) {
+	if l.kind == secLangLeaf {
+		if result == yes {
+			st.Findings = s.explainSecLang(l)
+		}
+		return
+	}
 	if l.kind > sizeLeaf {
 		if l.forwarded != "" && l.position != AnyIP {
 			if _, _, ok := s.address(l.forwarded, l.position, l.matchInvalid); !ok {
@@ -297,13 +311,13 @@ func (s *Scratch) findings(l *leaf) []Finding {
 				continue
 			}
 		case attackLeaf:
-			found := s.attacks(v, l.place) & l.families
-			if found == 0 {
+			found, _ := s.attacks(v, l.place)
+			if found &= l.families; found == 0 {
 				continue
 			}
 			f.Attack = found.String()
 		default:
-			if !s.isInjection(v, l.injection()) {
+			if s.isInjection(v, l.injection()) != yes {
 				continue
 			}
 			f.Injection, f.High = "SQL", l.high

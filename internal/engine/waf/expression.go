@@ -18,12 +18,18 @@ import (
 // such a statement does not match either, and an OR with it does only by another member.
 // (Were the whole rule off, a client could switch off a rule that says "this address or SQL
 // injection" by leaving the field out.)
+//
+// beyond is that of a statement that would have to look at more than one request is given steps for. It
+// goes through and, or and not likewise. What refuses requests takes it for true, and everything
+// else for false: what was not looked at is not let pass by a rule that says what to refuse, nor by one that
+// says what to allow.
 type truth uint8
 
 const (
 	no truth = iota
 	yes
 	unknown
+	beyond
 )
 
 func truthOf(b bool) truth {
@@ -40,7 +46,26 @@ func (t truth) not() truth {
 	case no:
 		return yes
 	}
-	return unknown
+	return t
+}
+
+// and joins the outcomes of two statements that both have to be true.
+func (t truth) and(u truth) truth {
+	switch {
+	case t == no || u == no:
+		return no
+	case t == unknown || u == unknown: // true it cannot be, and false is as good
+		return unknown
+	}
+	return max(t, u)
+}
+
+// or joins the outcomes of two statements of which one has to be true.
+func (t truth) or(u truth) truth {
+	if t == yes || u == yes {
+		return yes
+	}
+	return max(t, u)
 }
 
 // operator of an expression.
@@ -74,6 +99,7 @@ const (
 	addressLeaf
 	labelLeafKind
 	signalLeaf
+	secLangLeaf
 )
 
 // leaf is a statement without statements inside. Equal statements of an ACL are one leaf.
@@ -102,6 +128,9 @@ type leaf struct {
 	// Of signals.
 	observer int
 	signals  signals
+	// Of SecLang.
+	program int32
+	secLang SecLangMatch
 
 	// Of labels.
 	key    labelKey
@@ -144,6 +173,9 @@ func (c *compiler) statement(s *Statement, depth int) (int32, error) {
 	// The same words mean something else in another group: its sets and labels are others.
 	if s.IPSet != nil || s.RegexSet != nil || s.Signal != nil {
 		key = fmt.Sprint(c.scope, " ", key)
+	}
+	if s.SecLang != nil {
+		key = fmt.Sprint(c.program, " ", key)
 	}
 	if s.Label != nil {
 		key = c.context + " " + key
@@ -213,6 +245,8 @@ func (c *compiler) leaf(s *Statement) (leaf, error) {
 		l, err := c.inspect(&s.XSS.Inspect)
 		l.kind = xssLeaf
 		return l, err
+	case s.SecLang != nil:
+		return c.secLangLeaf(s.SecLang)
 	case s.Attack != nil:
 		return c.attackLeaf(s.Attack)
 	case s.Size != nil:

@@ -14,53 +14,66 @@ func (l *leaf) injection() flags {
 }
 
 // injected tells whether a value is an injection at the leaf's node.
-func (s *Scratch) injected(l *leaf) bool {
+func (s *Scratch) injected(l *leaf) truth {
 	what, bit := l.injection(), aspectBit(l.aspect)
 	ps := s.part(s.p.nodes[l.node].part)
+	some := no
 	for i := range ps.n {
 		v := &s.values[ps.first+i]
 		if v.known&bit != 0 {
 			if v.kept.hit(l.aspect) != 0 {
-				return true
+				return yes
 			}
 			continue
 		}
-		holds := s.isInjection(&s.forms[s.form(l.node, i)], what)
-		if !s.verdict.Exhausted {
-			s.answer(ps.first+i, l.aspect, int32(what)*int32(truthOf(holds)))
-		}
-		if holds {
-			return true // the values after it are not looked at
+		switch t := s.isInjection(&s.forms[s.form(l.node, i)], what); t {
+		case beyond:
+			some = beyond
+		default:
+			s.answer(ps.first+i, l.aspect, int32(what)*int32(t))
+			if t == yes {
+				return yes // the values after it are not looked at
+			}
 		}
 	}
-	return false
+	return some
 }
 
-func (s *Scratch) isInjection(f *form, what flags) bool {
+func (s *Scratch) isInjection(f *form, what flags) truth {
 	if f.known&what == 0 {
-		f.known |= what
-		if s.inject(f.bytes, what) {
+		switch t := s.inject(f.bytes, what); t {
+		case beyond:
+			return t
+		case yes:
 			f.holds |= what
 		}
+		f.known |= what
 	}
-	return f.holds&what != 0
+	return truthOf(f.holds&what != 0)
 }
 
+// injectionSteps is what the detectors of injections cost a byte, in steps of package pattern.
+const injectionSteps = 30
+
 // inject asks the detectors.
-func (s *Scratch) inject(b []byte, what flags) bool {
+func (s *Scratch) inject(b []byte, what flags) truth {
+	budget := min(s.budget, inject.Budget(s.matcher.Left()/injectionSteps))
+	before := budget
 	var verdict inject.Verdict
 	switch what {
 	case sqliLow:
-		verdict = inject.SQL(b, inject.Low, &s.budget)
+		verdict = inject.SQL(b, inject.Low, &budget)
 	case sqliHigh:
-		verdict = inject.SQL(b, inject.High, &s.budget)
+		verdict = inject.SQL(b, inject.High, &budget)
 	default:
-		verdict = inject.XSS(b, &s.budget)
+		verdict = inject.XSS(b, &budget)
 	}
+	spent := before - budget
+	s.budget -= spent
+	s.matcher.Spend(len(b)/2 + injectionSteps*int(spent))
 	if verdict == inject.Exhausted {
-		// A request that is made to be dear does not pass for that.
 		s.verdict.Exhausted = true
-		return true
+		return beyond
 	}
-	return verdict == inject.Found
+	return truthOf(verdict == inject.Found)
 }

@@ -13,8 +13,9 @@ import (
 	"fastness/internal/engine/waf/request"
 )
 
-// managedACL is an ACL of all managed groups that look at requests alone.
-func managedACL(t testing.TB, memoBytes int) *waf.Program {
+// managedACL is an ACL of all managed groups that look at requests alone; with count, what they
+// block only counts.
+func managedACL(t testing.TB, memoBytes int, count bool) *waf.Program {
 	t.Helper()
 	catalogue, err := managed.New(managed.Feeds{})
 	if err != nil {
@@ -30,7 +31,11 @@ func managedACL(t testing.TB, memoBytes int) *waf.Program {
 		"AWSManagedRulesKnownBadInputsRuleSet", "AWSManagedRulesSQLiRuleSet", "AWSManagedRulesLinuxRuleSet", "AWSManagedRulesUnixRuleSet",
 		"AWSManagedRulesWindowsRuleSet", "AWSManagedRulesPHPRuleSet", "AWSManagedRulesWordPressRuleSet",
 	} {
-		acl.Rules = append(acl.Rules, waf.Rule{Name: name, Priority: int32(i), Statement: waf.Statement{Managed: &waf.ManagedGroup{Vendor: "AWS", Name: name}}})
+		override := waf.OverrideNone
+		if count {
+			override = waf.OverrideCount
+		}
+		acl.Rules = append(acl.Rules, waf.Rule{Name: name, Override: override, Priority: int32(i), Statement: waf.Statement{Managed: &waf.ManagedGroup{Vendor: "AWS", Name: name}}})
 	}
 	p, err := waf.Compile(acl, waf.Options{Managed: catalogue, Attacks: detector, MemoBytes: memoBytes})
 	if err != nil {
@@ -40,7 +45,7 @@ func managedACL(t testing.TB, memoBytes int) *waf.Program {
 }
 
 func TestManagedGroupsLetBrowsersPassWithoutAllocating(t *testing.T) {
-	p := managedACL(t, 0)
+	p := managedACL(t, 0, false)
 	s := waf.NewScratch(request.DefaultLimits())
 	for name, r := range map[string]*request.Request{"get": waf.BrowserGet(), "form": waf.Checkout(), "JSON": waf.Document()} {
 		run := func() {
@@ -65,7 +70,7 @@ func BenchmarkManaged(b *testing.B) {
 		if mode == "nomemo" {
 			memo = -1
 		}
-		p := managedACL(b, memo)
+		p := managedACL(b, memo, false)
 		for _, c := range []struct {
 			name string
 			r    *request.Request

@@ -196,7 +196,7 @@ func (s *Scratch) answer(value int32, aspect uint8, what int32) {
 // remember keeps what was found out about the values of this request.
 func (s *Scratch) remember() {
 	m := s.p.memo
-	if m == nil {
+	if m == nil || s.verdict.Exhausted {
 		return
 	}
 	for id := range s.parts {

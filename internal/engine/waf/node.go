@@ -116,6 +116,8 @@ type form struct {
 	got   int32 // offset of its patterns in Scratch.got; notScanned, nothing
 	known flags
 	holds flags
+	// partial: there were no steps left to look for all patterns.
+	partial bool
 	// tried is the place that the form was looked at as for attacks, attacks what was found.
 	tried   attack.Place
 	attacks attack.Set
@@ -140,9 +142,15 @@ const (
 type nodeState struct {
 	epoch  uint32 // first is valid
 	probed uint32 // hit and got are
+	judged uint32 // place and attacks are
 	first  int32  // in Scratch.refs, one for each value of the part: the index of its form
 	hit    bool   // some wanted pattern matches
-	got    int32  // in Scratch.got, if hit
+	// partial: others may match, but there were no steps left to look.
+	partial bool
+	got     int32 // in Scratch.got, if hit
+	// place is one that all values were looked at as for attacks, attacks what was found.
+	place   attack.Place
+	attacks attack.Set
 }
 
 // part takes a component out of the request.
@@ -237,6 +245,7 @@ func (s *Scratch) form(id, i int32) int32 {
 	}
 	ref = s.form(n.parent, i)
 	start := len(s.arena)
+	s.matcher.Spend(len(s.forms[ref].bytes) / 2)
 	if out, changed := transform.Append(s.arena, n.kind, s.forms[ref].bytes); changed {
 		made := out[start:len(out):len(out)]
 		v := &s.values[s.parts[n.part].first+i]
@@ -268,7 +277,7 @@ func (s *Scratch) probe(id int32) *nodeState {
 	}
 	n := &s.p.nodes[id]
 	ps := s.part(n.part)
-	st.probed, st.hit = s.epoch, false
+	st.probed, st.hit, st.partial = s.epoch, false, false
 	bit := aspectBit(n.aspect)
 	for i := range ps.n {
 		v := &s.values[ps.first+i]
@@ -285,6 +294,7 @@ func (s *Scratch) probe(id int32) *nodeState {
 		if f.got == notScanned {
 			s.scan(f)
 		}
+		st.partial = st.partial || f.partial
 		if f.got == nothing {
 			continue
 		}
@@ -325,6 +335,9 @@ func (s *Scratch) scan(f *form) {
 	s.got = s.room(s.p.words)
 	got := pattern.Bits(s.got[start:])
 	s.p.set.Match(f.bytes, s.p.parts[f.part].scan, got, s.matcher)
+	if s.matcher.Exhausted() {
+		f.partial, s.verdict.Exhausted = true, true
+	}
 	if f.got = int32(start); !got.Any() {
 		f.got, s.got = nothing, s.got[:start]
 	}

@@ -20,7 +20,7 @@ type Scratch struct {
 	epoch      uint32
 	inspection request.Inspection
 	matcher    *pattern.Scratch
-	attack     attack.Scratch
+	attack     *attack.Scratch
 
 	parts  []partState
 	nodes  []nodeState
@@ -38,6 +38,7 @@ type Scratch struct {
 
 	signals     []signals // by observer
 	observation Observation
+	programs    []programState
 
 	labels     pattern.Bits
 	labelOrder []labelRef // in the order they were added
@@ -70,7 +71,8 @@ const (
 
 // NewScratch returns a scratch for requests inspected within the limits.
 func NewScratch(l request.Limits) *Scratch {
-	return &Scratch{limits: l, seed: maphash.MakeSeed(), inspection: *request.NewInspection(l), matcher: pattern.NewScratch()}
+	m := pattern.NewScratch()
+	return &Scratch{limits: l, seed: maphash.MakeSeed(), inspection: *request.NewInspection(l), matcher: m, attack: attack.NewScratch(m)}
 }
 
 // begin makes the scratch ready for a request.
@@ -83,11 +85,13 @@ func (s *Scratch) begin(p *Program, r *request.Request, tokens Tokens) {
 		s.leaves = grown(s.leaves, len(p.leaves))
 		s.labels = grown(s.labels, p.lwords)
 		s.signals = grown(s.signals, len(p.observers))
+		s.programs = grown(s.programs, len(p.programs))
 	}
 	if s.epoch++; s.epoch >= 1<<30 {
 		clear(s.parts[:cap(s.parts)])
 		clear(s.nodes[:cap(s.nodes)])
 		clear(s.leaves[:cap(s.leaves)])
+		clear(s.programs[:cap(s.programs)])
 		s.epoch = 1
 	}
 	if cap(s.arena) > arenaKept {
@@ -105,6 +109,7 @@ func (s *Scratch) begin(p *Program, r *request.Request, tokens Tokens) {
 	s.labels.Reset()
 	s.labelOrder = s.labelOrder[:0]
 	s.tokens, s.now, s.budget = tokens, r.Time, p.budget
+	s.matcher.Allow(p.steps)
 	s.inner, s.outer = -1, -1
 	v := &s.verdict
 	clear(v.Answered)
@@ -172,3 +177,7 @@ func (v *Verdict) AppendLabels(dst []string) []string {
 	}
 	return dst
 }
+
+// Steps returns how many steps all evaluations took so far (see pattern.Scratch.Steps): a measure of work that
+// does not depend on the machine.
+func (s *Scratch) Steps() uint64 { return s.matcher.Steps() }

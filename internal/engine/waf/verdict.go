@@ -23,8 +23,8 @@ type Verdict struct {
 	Insert []HeaderField
 	// Rates are the states of the rate-based rules that counted the request.
 	Rates []RateState
-	// Exhausted tells that the request had more for the detectors of injections to look into than
-	// they may for one request; what they did not look at counted as an injection.
+	// Exhausted tells that the request would have cost more than Options.Steps or InjectionBytes:
+	// rules that refuse requests took what was not looked at for what they look for, others did not.
 	Exhausted bool
 	// Answered wants to be called with the application's answer to the request, if it gets there;
 	// AnswerBody tells that the beginning of its body is wanted, too.
@@ -73,6 +73,9 @@ type RuleInfo struct {
 	// GroupName is the name of the group that a reference runs: the name in Sets.Groups, or
 	// Vendor#Name or Vendor#Name#Version of a managed group.
 	GroupName string
+	// Injection tells whether the rule looks for SQL injection or cross-site scripting: then an
+	// explanation tells what it found.
+	Injection bool
 	// Of a rate-based rule.
 	Limit     int64
 	Window    time.Duration

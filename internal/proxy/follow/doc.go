@@ -26,6 +26,11 @@
 // with JSON of Answer, what those of others have. Keys of custom aggregations are hashed under a secret of the
 // installation, which comes with the configuration.
 //
+//	POST /_fastness/proxy/v1/activity
+//
+// takes JSON of what the proxy's recorder made of requests (package waflog: Batch), and answers 204
+// once it is stored.
+//
 // Any other status is an error; its body is not looked at but for the log's sake, bounded.
 //
 // # The last configuration

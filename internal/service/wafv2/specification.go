@@ -11,6 +11,7 @@ import (
 	"fastness/internal/engine/waf"
 	"fastness/internal/engine/waf/request"
 	"fastness/internal/engine/waf/transform"
+	"fastness/internal/proxy"
 	"fastness/internal/store"
 	"fastness/internal/wire"
 	"fastness/internal/wire/jsonbody"
@@ -22,6 +23,8 @@ type Specification struct {
 	ARN  string
 	ACL  waf.ACL
 	Sets waf.Sets
+	// Logging is what is logged, and where it goes.
+	Logging []proxy.Logging
 }
 
 // Specification reads the web ACL of an ARN. The error is WAFNonexistentItemException if there is
@@ -53,7 +56,8 @@ func (s *Service) specify(r store.Reader, e *entity, a *wafv2api.WebACL) (out *S
 		return nil, fmt.Errorf("wafv2: web ACL %s: %w", e.arn(), err)
 	}
 	out.Sets = t.sets
-	return out, nil
+	out.Logging, err = s.logged(r, e)
+	return out, err
 }
 
 // Associations are the web ACLs of all protected resources, by the ARN of the resource.

@@ -10,26 +10,37 @@ import (
 // Detector looks for attacks in values. It is immutable and safe for concurrent use.
 type Detector struct {
 	rules []rule
-	sets  [forms]formSet
+	sets  [forms]ruleSet
+	// all has the rules of all forms: most values are the same in most forms, which are then
+	// looked through once.
+	all ruleSet
+	// words has those that a value of nothing but words may match.
+	words ruleSet
 }
 
-// formSet is the rules of one form, compiled together.
-type formSet struct {
+// ruleSet is the rules of some forms, compiled together.
+type ruleSet struct {
 	set  *pattern.Set
 	rule []uint16 // of each pattern
-	// wanted are the patterns that count at each place, in a value as it came and in a decoding.
-	wanted [places][2]pattern.Bits
+	// wanted are the patterns that count at each place, in a value as it came and in a decoding, in
+	// each set of forms.
+	wanted [places][2][1 << forms]pattern.Bits
 }
 
 // Scratch is memory that inspections use again. It must not be used by two at the same time.
 type Scratch struct {
 	arena    []byte
+	most     int // bytes of arena that the value may take
 	variants []variant
-	form     []byte
+	form     [forms][]byte
 	bits     pattern.Bits
 	match    *pattern.Scratch
 	fired    []bool // by rule
 }
+
+// NewScratch returns memory that matches with m, whose bound on steps holds for inspections, too: when
+// m is exhausted, they tell what they have found, which is not all.
+func NewScratch(m *pattern.Scratch) *Scratch { return &Scratch{match: m} }
 
 // Hit is one rule that fired.
 type Hit struct {
@@ -48,37 +59,57 @@ func New() (*Detector, error) {
 	}
 	d := &Detector{rules: rules}
 	for f := range forms {
-		s := &d.sets[f]
-		var patterns []pattern.Pattern
-		for i, r := range rules {
-			if r.form != f {
-				continue
-			}
-			for _, x := range r.regexps {
+		if d.sets[f], err = compile(rules, 1<<f, nil); err != nil {
+			return nil, err
+		}
+	}
+	if d.all, err = compile(rules, allForms, nil); err != nil {
+		return nil, err
+	}
+	d.words, err = compile(rules, allForms, d.all.set.Possible(wordBytes))
+	return d, err
+}
+
+// compile makes the set of the rules of some forms, or of some of their expressions.
+func compile(rules []rule, of formSet, some pattern.Bits) (s ruleSet, err error) {
+	var patterns []pattern.Pattern
+	n := 0
+	for i, r := range rules {
+		if of&(1<<r.form) == 0 {
+			continue
+		}
+		for _, x := range r.regexps {
+			if some == nil || some.Has(n) {
 				patterns = append(patterns, pattern.Pattern{Kind: pattern.Regexp, Text: "(?s)" + x, Syntax: pattern.AWS})
 				s.rule = append(s.rule, uint16(i))
 			}
+			n++
 		}
-		if s.set, err = pattern.Compile(patterns, pattern.Options{}); err != nil {
-			var e *pattern.Error
-			if errors.As(err, &e) {
-				return nil, fmt.Errorf("attack: rule %s, %q: %w", rules[s.rule[e.Index]].name, patterns[e.Index].Text, err)
-			}
-			return nil, fmt.Errorf("attack: %w", err)
+	}
+	if s.set, err = pattern.Compile(patterns, pattern.Options{}); err != nil {
+		var e *pattern.Error
+		if errors.As(err, &e) {
+			return s, fmt.Errorf("attack: rule %s, %q: %w", rules[s.rule[e.Index]].name, patterns[e.Index].Text, err)
 		}
-		for p := range places {
-			for deep := range 2 {
+		return s, fmt.Errorf("attack: %w", err)
+	}
+	for p := range places {
+		for deep := range 2 {
+			for some := range allForms + 1 {
+				if some&of != some {
+					continue
+				}
 				b := pattern.NewBits(len(patterns))
 				for j, ri := range s.rule {
-					if r := &rules[ri]; r.places>>p&1 != 0 && (!r.deep || deep == 1) {
+					if r := &rules[ri]; some&(1<<r.form) != 0 && r.places>>p&1 != 0 && (!r.deep || deep == 1) {
 						b.Set(j)
 					}
 				}
-				s.wanted[p][deep] = b
+				s.wanted[p][deep][some] = b
 			}
 		}
 	}
-	return d, nil
+	return s, nil
 }
 
 // Inspect gives the families of attacks that value is one of; place is the one place that it was
@@ -92,19 +123,26 @@ func (d *Detector) Inspect(value []byte, place Place, s *Scratch, explain func(H
 	}
 	if s.match == nil {
 		s.match = pattern.NewScratch()
-		n := 0
-		for f := range d.sets {
-			n = max(n, d.sets[f].set.Len())
-		}
-		s.bits = pattern.NewBits(n)
+	}
+	if s.bits == nil {
+		s.bits = pattern.NewBits(d.all.set.Len())
 		s.fired = make([]bool, len(d.rules))
 	}
 	s.expand(value)
 	at := place.index()
+	expected := 0 // how many decodings a value at the place is for
+	if place == Referer {
+		expected = 1 // of the arguments in the URL
+	}
+	rich := false
 	var found Set
 	for i := range s.variants {
+		if s.match.Exhausted() {
+			break
+		}
 		v := &s.variants[i]
 		var total [Families]int
+		inMarkup := 0 // the total of Script if v is rich text
 		prose := isProse(v.b)
 		clear(s.fired)
 		count := func(name string, family Family, score, inProse int) {
@@ -112,15 +150,26 @@ func (d *Detector) Inspect(value []byte, place Place, s *Scratch, explain func(H
 				score = inProse
 			}
 			total[family] += score
+			if family == Script {
+				inMarkup += min(score, inProse)
+			}
 			if explain != nil && score > 0 {
 				explain(Hit{name, family, score, v.b})
 			}
 		}
-		for f := range forms {
-			set := &d.sets[f]
-			s.form = appendForm(s.form[:0], f, v.b)
+		s.match.Spend(100 + 3*len(v.b)) // the forms, and looking for codings
+		for left := allForms; left != 0; {
+			f, same, words := s.next(v.b, left)
+			left &^= same
+			set := &d.all
+			switch {
+			case words:
+				set = &d.words
+			case same == 1<<f:
+				set = &d.sets[f]
+			}
 			s.bits.Reset()
-			set.set.Match(s.form, set.wanted[at][min(v.depth, 1)], s.bits, s.match)
+			set.set.Match(s.form[f], set.wanted[at][min(max(int(v.depth)-expected, 0), 1)][same], s.bits, s.match)
 			for j := range s.bits.All() {
 				if ri := set.rule[j]; !s.fired[ri] {
 					s.fired[ri] = true
@@ -131,13 +180,22 @@ func (d *Detector) Inspect(value []byte, place Place, s *Scratch, explain func(H
 		}
 		// What libinjection says counts beside other signs only, so it is asked where it decides.
 		if t := total[SQL]; explain != nil || t < Threshold && t >= Threshold-tokensScore {
+			s.match.Spend(tokensSteps * min(len(v.b), maxTokens))
 			if sqlByTokens(v.b) {
 				count("tokens", SQL, tokensScore, 1)
 			}
 		}
 		if t := total[Script]; explain != nil || t < Threshold && t >= Threshold-tokensScore {
+			s.match.Spend(tokensSteps * min(len(v.b), maxTokens))
 			if scriptByTokens(v.b) {
 				count("tokens", Script, tokensScore, 2)
+			}
+		}
+		if total[Script] >= Threshold && inMarkup < Threshold {
+			// A decoding of rich text has lost what the quotation marks in it were for.
+			if s.match.Spend(len(v.b)); rich || isRichText(v.b) {
+				total[Script] = inMarkup
+				rich = rich || i == 0
 			}
 		}
 		for f, t := range total {

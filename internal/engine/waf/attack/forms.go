@@ -2,6 +2,7 @@ package attack
 
 import (
 	"bytes"
+	"math/bits"
 	"unicode/utf8"
 )
 
@@ -27,7 +28,105 @@ const (
 	forms
 )
 
+// formSet is a set of forms.
+type formSet uint8
+
+const allForms formSet = 1<<forms - 1
+
 var formNames = [forms]string{"raw", "sql", "markup", "shell", "path"}
+
+// next makes the first form of v that is left, and tells which of those that are left are the same, and
+// whether v has nothing but words.
+func (s *Scratch) next(v []byte, left formSet) (f Form, same formSet, words bool) {
+	if left == allForms {
+		var k kinds
+		if s.form[Raw], k = appendLower(s.form[Raw][:0], v); k&changing == 0 {
+			return Raw, allForms, k == 0
+		}
+		same = 1 << Raw
+		for f := SQLText; f < forms; f++ {
+			s.form[f] = appendForm(s.form[f][:0], f, v)
+			if bytes.Equal(s.form[f], s.form[Raw]) {
+				same |= 1 << f
+			}
+		}
+		return Raw, same, false
+	}
+	f = Form(bits.TrailingZeros8(uint8(left)))
+	same = 1 << f
+	for g := f + 1; g < forms; g++ {
+		if left&(1<<g) != 0 && bytes.Equal(s.form[g], s.form[f]) {
+			same |= 1 << g
+		}
+	}
+	return f, same, false
+}
+
+// wordBytes are the bytes of words, numbers, dates and addresses of mail, in lower case. Few rules match a
+// value that has no others, and all its forms are that.
+const wordBytes = "abcdefghijklmnopqrstuvwxyz0123456789_.,@:- "
+
+// kinds are what a byte, or some byte of a value, may mean.
+type kinds uint8
+
+const (
+	changing     kinds = 1 << iota // some form may leave it out or write it otherwise
+	sign                           // it is not of words
+	percentSign                    // '%'
+	plusSign                       // '+'
+	ampersand                      // '&'
+	backslash                      // '\\'
+	spaceOrSlash                   // one that may change forms, beside others
+)
+
+// kindOf has the kinds of each byte.
+var kindOf = func() (t [256]kinds) {
+	for c := range t {
+		t[c] = sign
+		if c < 0x20 || c >= 0x7f {
+			t[c] |= changing
+		}
+	}
+	for _, c := range wordBytes {
+		t[c] = 0
+	}
+	for c := 'A'; c <= 'Z'; c++ {
+		t[c] = 0
+	}
+	for _, c := range "'\"^\\$`" {
+		t[c] |= changing
+	}
+	t['%'] |= percentSign
+	t['+'] |= plusSign
+	t['&'] |= ampersand
+	t['\\'] |= backslash
+	t[' '] |= spaceOrSlash
+	t['/'] |= spaceOrSlash
+	return
+}()
+
+// appendLower appends src in lower case, and tells what kinds of bytes it has: without changing all forms
+// of it are that, and with none it is words.
+func appendLower(dst, src []byte) (out []byte, k kinds) {
+	last := byte(' ')
+	for i, c := range src {
+		if k |= kindOf[c]; kindOf[c]&spaceOrSlash != 0 {
+			switch c {
+			case ' ':
+				if last == ' ' {
+					k |= changing
+				}
+			default: // "//" and "/./" are one slash in a path, but "://" is not; "/*" is a comment
+				if last == '.' || last == '/' && (i < 2 || src[i-2] != ':') || i+1 < len(src) && src[i+1] == '*' {
+					k |= changing
+				}
+			}
+		}
+		last = c
+		dst = append(dst, lowerASCII(c))
+	}
+	return dst, k &^ spaceOrSlash
+}
 
 // appendForm appends src in form f. The result is at most as long as src, but for SQLText and
 // ShellText by one space for a comment or an expansion, which is shorter than what it stands for.

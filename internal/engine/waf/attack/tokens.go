@@ -17,6 +17,9 @@ const tokensScore = 3
 // anyway.
 const maxTokens = 2048
 
+// tokensSteps is what libinjection costs a byte, in steps of package pattern.
+const tokensSteps = 30
+
 // sqlByTokens tells whether libinjection takes b for SQL.
 func sqlByTokens(b []byte) bool {
 	budget := inject.Budget(maxTokens)

@@ -13,6 +13,10 @@ const (
 	maxVariants = 12
 	// maxGrowth bounds the bytes of all variants of a value together, as a multiple of its length.
 	maxGrowth = 6
+	// maxLongGrowth is that of a value of more than longValue bytes, which is text: whoever decodes
+	// it does so as a whole, once or twice.
+	maxLongGrowth = 2
+	longValue     = 4096
 )
 
 // variant is one reading of a value.
@@ -40,8 +44,13 @@ const (
 func (s *Scratch) expand(value []byte) {
 	s.variants = s.variants[:0]
 	s.arena = s.arena[:0]
-	if need := (maxGrowth + 1) * len(value); cap(s.arena) < need {
-		s.arena = make([]byte, 0, max(need, 4096))
+	growth := maxGrowth
+	if len(value) > longValue {
+		growth = maxLongGrowth
+	}
+	// The same for a value whatever came before it.
+	if s.most = max((growth+1)*len(value), 4096); cap(s.arena) < s.most {
+		s.arena = make([]byte, 0, s.most)
 	}
 	s.variants = append(s.variants, variant{b: value})
 	for i := 0; i < len(s.variants); i++ {
@@ -49,24 +58,38 @@ func (s *Scratch) expand(value []byte) {
 		if v.depth >= maxDepth {
 			continue
 		}
-		s.try(v, percent, decodePercent)
-		s.try(v, entity, decodeEntities)
-		s.try(v, escape, decodeEscapes)
-		s.try(v, base64Coding, decodeBase64)
-		s.try(v, hexCoding, decodeHex)
-		s.try(v, utf7, decodeUTF7)
+		var k kinds
+		for _, c := range v.b {
+			k |= kindOf[c]
+		}
+		if k&(percentSign|plusSign) != 0 {
+			s.try(v, percent, decodePercent)
+		}
+		if k&ampersand != 0 {
+			s.try(v, entity, decodeEntities)
+		}
+		if k&backslash != 0 {
+			s.try(v, escape, decodeEscapes)
+		}
+		if len(v.b) >= minBase64 {
+			s.try(v, base64Coding, decodeBase64)
+			s.try(v, hexCoding, decodeHex)
+		}
+		if k&plusSign != 0 {
+			s.try(v, utf7, decodeUTF7)
+		}
 	}
 }
 
 // try adds the decoding of v, if it is one and new. A decoder appends to dst and reports
 // whether v was in its coding at all.
 func (s *Scratch) try(v variant, c coding, decode func(dst, src []byte) ([]byte, bool)) {
-	if len(s.variants) >= maxVariants || cap(s.arena)-len(s.arena) < len(v.b) {
+	if len(s.variants) >= maxVariants || s.most-len(s.arena) < len(v.b) {
 		return
 	}
 	start := len(s.arena)
 	out, ok := decode(s.arena, v.b)
-	if !ok || len(out) == start || len(out) > cap(s.arena) {
+	if !ok || len(out) == start || len(out) > s.most {
 		return
 	}
 	d := out[start:len(out):len(out)]
@@ -315,20 +338,26 @@ const minBase64 = 8
 // ("data:text/html;base64,…", "Basic …"), or the last segment of a path, if what comes out is text.
 func decodeBase64(dst, src []byte) ([]byte, bool) {
 	t := bytes.TrimSpace(src)
-	if i := bytes.LastIndexAny(t, ", :;"); i >= 0 {
-		t = t[i+1:]
+	for i := len(t) - 1; i >= 0; i-- {
+		if c := t[i]; c == ' ' || c == ',' || c == ':' || c == ';' {
+			t = t[i+1:]
+			break
+		}
 	}
 	if out, ok := base64Text(dst, t); ok {
 		return out, true
 	}
-	if i := bytes.LastIndexByte(t, '/'); i >= 0 && t[0] == '/' {
+	if len(t) > 0 && t[0] == '/' {
+		i := bytes.LastIndexByte(t, '/')
 		return base64Text(dst, t[i+1:])
 	}
 	return dst, false
 }
 
 func base64Text(dst, t []byte) ([]byte, bool) {
-	t = bytes.TrimRight(t, "=")
+	for len(t) > 0 && t[len(t)-1] == '=' {
+		t = t[:len(t)-1]
+	}
 	if len(t) < minBase64 {
 		return dst, false
 	}
@@ -406,7 +435,7 @@ func decodeHex(dst, src []byte) ([]byte, bool) {
 // decodeUTF7 decodes the runs of UTF-7 (RFC 2152) that stand for angle brackets and quotes, which
 // old browsers can be made to take.
 func decodeUTF7(dst, src []byte) ([]byte, bool) {
-	if !bytes.Contains(src, []byte("+AD")) && !bytes.Contains(src, []byte("+ACI")) && !bytes.Contains(src, []byte("+AC")) {
+	if !bytes.Contains(src, []byte("+AD")) && !bytes.Contains(src, []byte("+AC")) {
 		return dst, false
 	}
 	changed := false

@@ -41,9 +41,9 @@ func TestWorkIsLinearWhateverTheExpressionAndTheValue(t *testing.T) {
 			before := scratch.Steps()
 			got.Reset()
 			set.Match(v, nil, got, scratch)
-			// A simulation visits each instruction at most twice for a byte, and at most 1,024
-			// states are made, each of which counts as ten visits of its instructions and the next's.
-			if spent := scratch.Steps() - before; spent > uint64(len(v)*(4+2*insts)+1024*10*(8+2*insts)) {
+			// A simulation visits each instruction at most twice for a byte, at two steps each, and at
+			// most 1,024 states are made, each of which counts as two steps for its instructions and the next's.
+			if spent := scratch.Steps() - before; spent > uint64(len(v)*(4+4*insts)+1024*(400+4*insts)) {
 				t.Errorf("%q: %d steps for %d bytes, %d instructions", text, spent, len(v), insts)
 			}
 		}

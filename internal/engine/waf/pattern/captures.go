@@ -1,101 +1,139 @@
 package pattern
 
-// thread is a place in a program with the boundaries of groups on the way there.
-type thread struct {
+// threads are places in a program with the boundaries of groups on the way there.
+type threads struct {
+	pcs   []uint32
+	saved []int // as many for each
+}
+
+func (t *threads) reset() { t.pcs, t.saved = t.pcs[:0], t.saved[:0] }
+
+// undo is a place that is to be gone on with, or, if slot is not negative, a boundary that had another value
+// there.
+type undo struct {
 	pc    uint32
-	saved []int
+	slot  int32
+	value int
 }
 
 // pike finds the match that a backtracking matcher would find first, with its groups, in
 // linear time (Pike's simulation; Cox, "Regular Expression Matching: the Virtual Machine
-// Approach"). It allocates: it explains matches and does not look for them.
+// Approach"). Its memory is used again.
 type pike struct {
-	p     *program
-	m     *simulation // for look-arounds
-	value []byte
-	set   sparse
+	now, then threads
+	set       sparse
+	stack     []undo
+	saved     []int // of the thread that is followed
+	best      []int
 }
 
-// find returns the boundaries of the groups of the leftmost match, -1 for groups without,
-// or nil.
-func (k *pike) find(groups int) []int {
-	p := k.p
+// find returns the boundaries of the groups of the leftmost match, -1 for groups without, or
+// nil. They are good until the next call. m has the memory for look-arounds.
+func (k *pike) find(p *program, value []byte, groups int, m *simulation) []int {
+	n := 2 * groups
 	k.set.grow(len(p.insts))
-	k.m.resolve(p, k.value)
-	first := p.firstBytes()
-	empty := make([]int, 2*groups)
-	for i := range empty {
-		empty[i] = -1
-	}
-	var now, then []thread
-	var best []int
+	m.resolve(p, value)
+	k.now.reset()
+	found := false
 	for at := 0; ; at++ {
-		if best == nil && (at == 0 || !p.anchored) {
+		if !found && (at == 0 || !p.anchored) {
 			// Where nothing has begun to match and nothing can, there is nothing to do.
-			for len(now) == 0 && at < len(k.value) && !p.anchored && !first.has(k.value[at]) {
+			for len(k.now.pcs) == 0 && at < len(value) && !p.anchored && !p.first.has(value[at]) {
 				at++
 			}
 			k.set.reset()
-			for _, t := range now {
-				k.set.add(t.pc)
+			for _, pc := range k.now.pcs {
+				k.set.add(pc)
 			}
-			now = k.reach(now, p.start, empty, at)
+			k.saved = k.saved[:0]
+			for range n {
+				k.saved = append(k.saved, -1)
+			}
+			k.reach(p, &k.now, p.start, value, at, m)
 		}
 		k.set.reset()
-		then = then[:0]
-		for _, t := range now {
-			in := &p.insts[t.pc]
+		k.then.reset()
+		for i, pc := range k.now.pcs {
+			in := &p.insts[pc]
+			saved := k.now.saved[i*n:][:n]
 			if in.op == instMatch {
-				best = t.saved
+				k.best, found = append(k.best[:0], saved...), true
 				break // what follows has less priority
 			}
-			if at < len(k.value) && p.sets[in.arg].has(k.value[at]) {
-				then = k.reach(then, in.x, t.saved, at+1)
+			if at < len(value) && p.sets[in.arg].has(value[at]) {
+				k.saved = append(k.saved[:0], saved...)
+				k.reach(p, &k.then, in.x, value, at+1, m)
 			}
 		}
-		now, then = then, now
-		if at == len(k.value) || len(now) == 0 && (best != nil || p.anchored) {
-			return best
+		k.now, k.then = k.then, k.now
+		if at == len(value) || len(k.now.pcs) == 0 && (found || p.anchored) {
+			if !found {
+				return nil
+			}
+			return k.best
 		}
 	}
 }
 
-// reach appends the threads that can be reached from pc without consuming a byte, in the
-// order of their priority.
-func (k *pike) reach(to []thread, pc uint32, saved []int, at int) []thread {
-	stack := []thread{{pc, saved}}
+// reach adds the threads that can be reached from pc without consuming a byte, in the order of
+// their priority.
+func (k *pike) reach(p *program, to *threads, pc uint32, value []byte, at int, m *simulation) {
+	stack := append(k.stack[:0], undo{pc: pc, slot: -1})
 	for len(stack) > 0 {
-		t := stack[len(stack)-1]
+		top := stack[len(stack)-1]
 		stack = stack[:len(stack)-1]
-		for !k.set.has(t.pc) {
-			k.set.add(t.pc)
-			in := &k.p.insts[t.pc]
-			k.m.steps++
+		if top.slot >= 0 {
+			k.saved[top.slot] = top.value
+			continue
+		}
+		pc := top.pc
+		for !k.set.has(pc) {
+			k.set.add(pc)
+			in := &p.insts[pc]
+			m.steps++
 			switch in.op {
 			case instSplit:
-				stack = append(stack, thread{in.y, t.saved})
+				stack = append(stack, undo{pc: in.y, slot: -1})
 			case instSave:
-				t.saved = append([]int(nil), t.saved...)
-				t.saved[in.arg] = at
+				stack = append(stack, undo{slot: int32(in.arg), value: k.saved[in.arg]})
+				k.saved[in.arg] = at
 			case instAssert:
-				if assertionsAt(k.value, at)&assertion(in.arg) == 0 {
+				if assertionsAt(value, at)&assertion(in.arg) == 0 {
 					goto next
 				}
 			case instLook:
-				if k.m.looks[in.arg][at>>6]&(1<<(at&63)) == 0 {
+				if m.looks[in.arg][at>>6]&(1<<(at&63)) == 0 {
 					goto next
 				}
 			case instSet, instMatch:
-				to = append(to, t)
+				to.pcs = append(to.pcs, pc)
+				to.saved = append(to.saved, k.saved...)
 				goto next
 			default:
 				goto next
 			}
-			t.pc = in.x
+			pc = in.x
 		}
 	next:
 	}
-	return to
+	k.stack = stack
+}
+
+// AppendCaptures is Captures with memory that is used again: it appends the boundaries to dst, and nothing
+// if there is no match.
+func (s *Set) AppendCaptures(dst []int, i int, value []byte, m *Scratch) []int {
+	c := &s.patterns[i]
+	if c.how == byComparing {
+		if start, end, ok := c.locate(value); ok {
+			return append(dst, start, end)
+		}
+		return dst
+	}
+	p := c.explains()
+	if p == nil {
+		return dst
+	}
+	return append(dst, m.finder.find(p, value, c.groups, &m.simulation)...)
 }
 
 // firstBytes returns the bytes with which a match can begin: all, if one can be empty.

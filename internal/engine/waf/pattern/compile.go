@@ -18,8 +18,9 @@ type compiled struct {
 	one      byteSet     // if any byte of it is a match
 	alone    func() *dfa // an automaton of its own, made when it is needed
 	grouped  bool
-	limit    int // of the size of programs
-	groups   int // including the whole
+	long     bool // in a group for long values
+	limit    int  // of the size of programs
+	groups   int  // including the whole
 	explains func() *program
 
 	least int    // bytes a value must have
@@ -82,6 +83,7 @@ func Compile(patterns []Pattern, o Options) (*Set, error) {
 		}
 	}
 	s.strings = newAutomaton(words)
+	s.gatherLong()
 	return s, nil
 }
 

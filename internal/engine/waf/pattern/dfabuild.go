@@ -186,8 +186,8 @@ func (d *dfa) extend(t *dfaTable, state, symbol uint32, steps *uint64) (*dfaTabl
 		// Behind the end nothing begins.
 		m.matched = m.matched || begun.matched || symbol != d.end && d.begin(after).matched
 	}
-	// Making a state costs about as much as ten steps for each instruction it has.
-	*steps += uint64(10 * (8 + len(from.insts) + len(m.to.dense)))
+	// Making a state costs some allocations and two steps for each instruction.
+	*steps += uint64(400 + 2*(len(from.insts)+len(m.to.dense)))
 	set := d.reached(m, after)
 	was := t.states
 	entry := deadState

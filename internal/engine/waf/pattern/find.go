@@ -18,19 +18,7 @@ func (s *Set) Find(i int, value []byte) (start, end int, ok bool) {
 // nil if there is no match. As Find it allocates, and costs about a hundred times as much as
 // Match.
 func (s *Set) Captures(i int, value []byte) []int {
-	c := &s.patterns[i]
-	if c.how == byComparing {
-		if start, end, ok := c.locate(value); ok {
-			return []int{start, end}
-		}
-		return nil
-	}
-	p := c.explains()
-	if p == nil {
-		return nil
-	}
-	k := pike{p: p, m: &simulation{}, value: value}
-	return k.find(c.groups)
+	return s.AppendCaptures(nil, i, value, NewScratch())
 }
 
 // locate finds the leftmost occurrence of a string pattern that is matched by comparing.

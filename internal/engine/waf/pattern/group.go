@@ -1,6 +1,9 @@
 package pattern
 
-import "slices"
+import (
+	_ "embed" // the long sample
+	"slices"
+)
 
 // Patterns for which strings are no good filter, as they need none or such that occur in
 // any text, are matched together by one automaton: in one pass over a value, whatever their
@@ -19,6 +22,8 @@ const (
 	maxStates  = 4000 // states that the sample may make of a group
 	maxMembers = 400  // patterns of a group
 	maxAlone   = 800  // states that the sample may make of a pattern that joins a group
+	maxThin    = 100  // states that the long sample may make of a pattern that joins a group for long values
+	longValue  = 600  // bytes, from which on a value is long
 	maxTrial   = 3e7  // steps that the sample may take a pattern
 )
 
@@ -41,6 +46,12 @@ var sample = []string{
 	"<p class=\"lead\">A <b>bold</b> move &amp; a <a href='/x'>link</a></p>", "function add(a, b) { return a + b; } // adds", "tag1,tag2;tag3|tag4", "50% off & free shipping!",
 	"rock & roll", "foo_bar-baz.qux~1", "a=1&b=2&c[]=3&d[key]=value", "%20encoded%2Fpath", "../images/logo.png", "ls", "cat", "echo", "time", "for the win", "who is it?",
 }
+
+// longSample is a text of the kinds that people write about computers, in which every automaton begins
+// to match all the time. What makes many states there alone makes more of them with each other one.
+//
+//go:embed longsample.txt
+var longSample string
 
 // gather makes groups of those patterns that do not have to go alone.
 func (s *Set) gather(list []uint32) {
@@ -65,13 +76,51 @@ func (s *Set) gather(list []uint32) {
 			good = append(good, i)
 		}
 	}
-	s.divide(good)
+	s.groups = s.divide(good, sample, maxStates)
+	for k := range s.groups {
+		for _, i := range s.groups[k].members {
+			s.patterns[i].grouped = true
+		}
+	}
 }
 
-// divide makes one group of patterns, or several if one has too many states.
-func (s *Set) divide(list []uint32) {
+// gatherLong makes the groups for long values, of patterns with and without strings: in a long text the strings
+// of many patterns occur, and for each of them the text would have to be gone through once more. A
+// pattern that counts bytes, as in "[^>]{0,60}", is left out: it has a state for each set of places where it
+// may have begun. (In a short value nearly all of those are never seen.)
+func (s *Set) gatherLong() {
+	var thin []uint32
+	for i := range s.patterns {
+		if s.patterns[i].how != byAutomaton {
+			continue
+		}
+		p := s.patterns[i].program
+		d := newDFA(p, newColumns(p), 0, &budget{limit: 1 << 20})
+		var steps uint64
+		d.run([]byte(longSample), &steps, allowance{first: maxThin, every: len(longSample), most: maxThin})
+		if len(d.current().states.list) <= maxThin {
+			thin = append(thin, uint32(i))
+		}
+	}
+	s.long = s.divide(thin, []string{longSample}, 2*maxStates)
+	s.waitingLong = slices.Clone(s.waiting)
+	for k := range s.long {
+		s.waitingLong.AndNot(s.long[k].bits)
+		for _, i := range s.long[k].members {
+			s.patterns[i].long = true
+		}
+	}
+	for i := range s.patterns {
+		if c := &s.patterns[i]; !c.long && (c.grouped || c.needs == 0) {
+			s.fat = append(s.fat, uint32(i))
+		}
+	}
+}
+
+// divide makes one group of patterns, or several if a text makes more states of one than most.
+func (s *Set) divide(list []uint32, text []string, most int) []group {
 	if len(list) < 2 {
-		return
+		return nil
 	}
 	if len(list) <= maxMembers {
 		programs := make([]*program, len(list))
@@ -79,25 +128,22 @@ func (s *Set) divide(list []uint32) {
 			programs[k] = s.patterns[i].program
 		}
 		g := group{product: newProduct(programs, s.memory), members: list, bits: NewBits(len(s.patterns))}
-		if g.product.try(maxStates) {
+		if g.product.try(text, most) {
 			for _, i := range list {
 				g.bits.Set(int(i))
-				s.patterns[i].grouped = true
 			}
-			s.groups = append(s.groups, g)
-			return
+			return []group{g}
 		}
 		s.memory.used.Add(-int64(g.product.size()))
 	}
 	half := len(list) / 2
-	s.divide(slices.Clip(list[:half]))
-	s.divide(list[half:])
+	return append(s.divide(slices.Clip(list[:half]), text, most), s.divide(list[half:], text, most)...)
 }
 
-// try runs the sample and tells whether it makes at most so many states.
-func (p *product) try(most int) bool {
+// try runs texts and tells whether they make at most so many states.
+func (p *product) try(text []string, most int) bool {
 	found, m := newFindings(len(p.parts)), NewScratch()
-	for _, v := range sample {
+	for _, v := range text {
 		if p.run([]byte(v), found, unlimitedStates, m); p.states() > most {
 			return false
 		}

@@ -29,7 +29,7 @@ func (l *lanes) add(d *dfa, state uint32, number int) (full bool) {
 
 // run moves the automata over a value from a position on, adds what matches to found, and
 // empties the lanes.
-func (l *lanes) run(value []byte, at int, found *findings, steps *uint64) {
+func (l *lanes) run(value []byte, at int, found *findings, m *simulation) {
 	// What follows the last byte, and a last newline, each does by itself.
 	end := len(value)
 	if end > at && value[end-1] == '\n' {
@@ -41,7 +41,7 @@ func (l *lanes) run(value []byte, at int, found *findings, steps *uint64) {
 		next[j], classes[j], l.states[j] = restNext, &restColumns.classes, 1
 		l.parts[j] = nil
 	}
-	alive := 0
+	steps, alive := &m.steps, 0
 	for j := range laneCount {
 		if j >= l.used {
 			rest(j)
@@ -55,7 +55,7 @@ func (l *lanes) run(value []byte, at int, found *findings, steps *uint64) {
 		next[j], classes[j] = l.parts[j].current().next, &l.parts[j].classes
 		alive++
 	}
-	for k := at; k < end && alive > 0; {
+	for k := at; k < end && alive > 0 && !m.spent(); {
 		n0, n1, n2, n3 := next[0], next[1], next[2], next[3]
 		c0, c1, c2, c3 := classes[0], classes[1], classes[2], classes[3]
 		s0, s1, s2, s3 := l.states[0], l.states[1], l.states[2], l.states[3]
@@ -97,7 +97,7 @@ func (l *lanes) run(value []byte, at int, found *findings, steps *uint64) {
 		k++
 	}
 	for j, d := range l.parts {
-		if d != nil && j < l.used {
+		if d != nil && j < l.used && !m.exhausted {
 			entry, _, _ := d.resume(d.current(), l.states[j], value, end, steps, unlimitedStates)
 			found.add(active{uint32(l.number[j]), entry})
 		}

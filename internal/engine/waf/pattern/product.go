@@ -65,12 +65,20 @@ func newFindings(n int) *findings {
 	return &findings{matched: NewBits(n), lost: NewBits(n)}
 }
 
-func (f *findings) reset() {
+// begin empties findings, which may be nil, for n parts. They have the length for n parts exactly, whatever
+// set they were used for before: those of a table are copies, and are added to others.
+func (f *findings) begin(n int) *findings {
+	words := (n + 63) / 64
+	if f == nil || cap(f.matched) < words {
+		return newFindings(n)
+	}
 	if f.any {
 		f.matched.Reset()
 		f.lost.Reset()
 		f.any = false
 	}
+	f.matched, f.lost = f.matched[:words], f.lost[:words]
+	return f
 }
 
 func (f *findings) or(o *findings) {
@@ -273,16 +281,14 @@ func (p *product) extend(t *productTable, state, symbol uint32, m *Scratch) (*pr
 		return t, entry
 	}
 	from := &t.states.list[state/p.stride]
-	if m.step == nil || len(m.step.matched) < (len(p.parts)+63)/64 {
-		m.step = newFindings(len(p.parts))
-	}
-	m.step.reset()
+	m.step = m.step.begin(len(p.parts))
 	m.active[1] = p.advance(m.active[1][:0], from.active, from.before, symbol, m.step, m)
 	to := productState{active: m.active[1], before: afterOther}
 	if symbol != p.end {
 		to.before = matter(behind(p.byteOf(symbol)), p.asserts)
 	}
-	m.steps += uint64(40 + 4*len(to.active))
+	// A state costs some allocations and a look at all that have begun.
+	m.steps += uint64(500 + 8*len(to.active))
 	var found *findings
 	if m.step.any {
 		found = m.step

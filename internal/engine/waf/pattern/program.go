@@ -31,6 +31,8 @@ type program struct {
 	anchored bool
 	// asserts are the assertions that occur.
 	asserts assertion
+	// first are the bytes with which a match can begin, of programs that save boundaries.
+	first byteSet
 }
 
 // look is the automaton of a look-around assertion. That of a look-ahead runs backwards.
@@ -81,6 +83,9 @@ func build(tree *node, limit int, saves saving) (p *program, ok bool) {
 		tree = &node{op: opCapture, subs: []*node{tree}}
 	}
 	b.p.start = b.node(tree, b.add(inst{op: instMatch}))
+	if saves != saveNothing {
+		b.p.first = b.p.firstBytes()
+	}
 	return b.p, true
 }
 

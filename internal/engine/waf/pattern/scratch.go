@@ -1,5 +1,7 @@
 package pattern
 
+import "math"
+
 // Scratch is the memory of one goroutine at a time for matching with any Sets, of which it
 // keeps nothing alive. It grows to what the largest of them needs.
 type Scratch struct {
@@ -15,6 +17,7 @@ type Scratch struct {
 	present    uint64   // classes of bytes that occur
 
 	lanes  lanes
+	finder pike
 	active [2][]active // parts of a product
 	found  *findings   // of a product for a value
 	step   *findings   // for a symbol
@@ -27,6 +30,28 @@ func NewScratch() *Scratch { return &Scratch{} }
 // an instruction visited by a simulation; making a state counts as many. Each stands for a
 // few nanoseconds. It measures work independently of the machine.
 func (m *Scratch) Steps() uint64 { return m.steps }
+
+// Allow lets n more steps be taken, from now on: after them a Match ends, with what it has found, and
+// Exhausted tells so. Without a call there is no bound. A Match may take a little more than what is left: the
+// states that one value may make, and one pass over it.
+func (m *Scratch) Allow(n uint64) { m.limit, m.limited, m.exhausted = m.steps+n, true, false }
+
+// Spend takes n steps for work that somebody does beside matching.
+func (m *Scratch) Spend(n int) { m.steps += uint64(n) }
+
+// Left returns how many steps are left, as many as there can be without a bound.
+func (m *Scratch) Left() uint64 {
+	switch {
+	case !m.limited:
+		return math.MaxInt64
+	case m.steps > m.limit:
+		return 0
+	}
+	return m.limit - m.steps
+}
+
+// Exhausted tells whether a Match ended because there were no steps left, since the last Allow.
+func (m *Scratch) Exhausted() bool { return m.exhausted }
 
 // begin starts a value.
 func (m *Scratch) begin(s *Set) {

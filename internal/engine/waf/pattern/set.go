@@ -9,7 +9,12 @@ type Set struct {
 	loose    []uint32      // patterns without strings that are in no group
 	waiting  Bits          // patterns with strings that are in no group
 	groups   []group
-	memory   *budget
+
+	// For long values: other groups, and what is in none of them, with strings and without.
+	long        []group
+	waitingLong Bits
+	fat         []uint32
+	memory      *budget
 }
 
 // Len returns the number of patterns.
@@ -21,40 +26,51 @@ func (s *Set) Len() int { return len(s.patterns) }
 // the value, nothing is allocated.
 func (s *Set) Match(value []byte, want, got Bits, m *Scratch) {
 	m.begin(s)
-	if want == nil || want.Intersects(s.waiting) {
+	m.steps += 60 // whatever the value
+	if m.spent() {
+		return
+	}
+	waiting, loose, groups, allowed := s.waiting, s.loose, s.groups, allowance{first: 48, every: 12, most: 512}
+	long := len(value) >= longValue
+	if long {
+		waiting, loose, groups, allowed = s.waitingLong, s.fat, s.long, allowance{first: 96, every: 12, most: 4096}
+	}
+	if want == nil && waiting.Any() || want != nil && want.Intersects(waiting) {
 		s.scan(value, want, got, m)
 	}
 	for _, i := range m.candidates {
+		if !long || !s.patterns[i].long {
+			s.evaluate(i, value, want, got, m)
+		}
+	}
+	for _, i := range loose {
 		s.evaluate(i, value, want, got, m)
 	}
-	for _, i := range s.loose {
-		s.evaluate(i, value, want, got, m)
-	}
-	for k := range s.groups {
-		s.together(&s.groups[k], value, want, got, m)
+	for k := range groups {
+		if m.spent() {
+			return
+		}
+		s.together(&groups[k], value, want, got, allowed, m)
 	}
 }
 
 // together matches the patterns of a group.
-func (s *Set) together(g *group, value []byte, want, got Bits, m *Scratch) {
+func (s *Set) together(g *group, value []byte, want, got Bits, allowed allowance, m *Scratch) {
 	if want != nil && !want.Intersects(g.bits) {
 		return
 	}
-	if m.found == nil || len(m.found.matched) < (len(g.members)+63)/64 {
-		m.found = newFindings(len(g.members))
-	}
-	m.found.reset()
-	at, entries := g.product.run(value, m.found, allowance{first: 48, every: 12, most: 512}, m)
+	m.found = m.found.begin(len(g.members))
+	at, entries := g.product.run(value, m.found, allowed, m)
 	if at >= 0 {
 		for n, i := range g.members {
 			if m.found.matched.Has(n) || m.found.lost.Has(n) || !s.possible(i, value, want, got, m) {
 				continue
 			}
 			if m.lanes.add(g.product.parts[n], entries[n], n) {
-				m.lanes.run(value, at, m.found, &m.steps)
+				m.lanes.run(value, at, m.found, &m.simulation)
 			}
 		}
-		m.lanes.run(value, at, m.found, &m.steps)
+		m.lanes.run(value, at, m.found, &m.simulation)
 	}
 	if !m.found.any {
 		return
@@ -140,7 +156,7 @@ func (s *Set) possible(i uint32, value []byte, want, got Bits, m *Scratch) bool 
 
 // evaluate matches one pattern that may match.
 func (s *Set) evaluate(i uint32, value []byte, want, got Bits, m *Scratch) {
-	if s.possible(i, value, want, got, m) && s.patterns[i].matches(value, m) {
+	if !m.spent() && s.possible(i, value, want, got, m) && s.patterns[i].matches(value, m) {
 		got.Set(int(i))
 	}
 }

@@ -34,6 +34,17 @@ type simulation struct {
 	matched   bool       // whether reach has come to a match
 	looks     [][]uint64 // for each look-around, a bit for each position
 	steps     uint64
+	limit     uint64 // steps, if limited
+	limited   bool
+	exhausted bool
+}
+
+// spent tells whether there are no steps left, and notes it.
+func (m *simulation) spent() bool {
+	if m.limited && m.steps > m.limit {
+		m.exhausted = true
+	}
+	return m.exhausted
 }
 
 func (m *simulation) grow(p *program) {
@@ -54,7 +65,7 @@ func (m *simulation) reach(p *program, set *sparse, pc uint32, holds assertion, 
 		stack = stack[:len(stack)-1]
 		for !set.has(pc) {
 			set.add(pc)
-			m.steps++
+			m.steps += 2 // it costs more than a byte for an automaton
 			in := &p.insts[pc]
 			switch in.op {
 			case instSplit:
@@ -84,7 +95,7 @@ func (m *simulation) reach(p *program, set *sparse, pc uint32, holds assertion, 
 // advance moves set now over byte b to position at.
 func (m *simulation) advance(p *program, b byte, holds assertion, at int) {
 	m.then.reset()
-	m.steps += uint64(len(m.now.dense))
+	m.steps += 2 * uint64(len(m.now.dense))
 	for _, pc := range m.now.dense {
 		if in := &p.insts[pc]; in.op == instSet && p.sets[in.arg].has(b) {
 			m.reach(p, &m.then, in.x, holds, at)
@@ -110,7 +121,7 @@ func (m *simulation) search(p *program, value []byte, at int, seeds []uint32) bo
 		if at == 0 || !p.anchored {
 			m.reach(p, &m.now, p.start, holds, at)
 		}
-		if m.matched || at == len(value) || len(m.now.dense) == 0 && p.anchored {
+		if m.matched || at == len(value) || len(m.now.dense) == 0 && p.anchored || m.spent() {
 			return m.matched
 		}
 		if p.asserts != 0 {
@@ -166,7 +177,7 @@ func (m *simulation) ends(l *look, value []byte, bits []uint64) {
 			bits[at>>6] |= 1 << (at & 63)
 			m.matched = false
 		}
-		if i == len(value) {
+		if i == len(value) || m.spent() {
 			return
 		}
 		at += step

@@ -57,9 +57,9 @@ func (in *Inspection) BodyArguments() (list []Pair, o Outcome) {
 		case FormatJSON:
 			in.jsonArguments(p)
 		case FormatXML:
-			in.xmlArguments(p)
+			in.xmlArguments(p, p)
 		}
-		if in.Format() != FormatNone && in.ambiguous() {
+		if in.Format() != FormatNone && !in.parts.chosen && in.ambiguous() {
 			in.parts.bodyMalformed = true
 			body, _ := in.r.held()
 			p.list = append(p.list, Pair{Value: body})

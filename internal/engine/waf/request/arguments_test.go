@@ -116,6 +116,8 @@ func TestMultipart(t *testing.T) {
 		{"empty field", field("a", "") + "--b b--", []string{"a|-|"}, 0},
 		{"file", "--b b\r\nContent-Disposition: form-data; name=f; filename=\"a \\\"b\\\".php\"\r\nContent-Type: text/plain\r\n\r\nhello\r\n--b b--",
 			[]string{`f|a "b".php|hello`}, 0},
+		{"backslashes that escape nothing", "--b b\r\nContent-Disposition: form-data; name=f; filename=\"..\\..\\a.j\\s\\p\"\r\n\r\nx\r\n--b b--",
+			[]string{`f|..\..\a.j\s\p|x`}, 0},
 		{"empty file", "--b b\r\nContent-Disposition: form-data; name=\"f\"; filename=\"\"\r\n\r\n\r\n--b b--", []string{"f||"}, 0},
 		{"extended file name", "--b b\r\nContent-Disposition: form-data; name=\"f\"; filename=\"a.txt\"; filename*=UTF-8''%2e%2e%2fa.php\r\n\r\nx\r\n--b b--",
 			[]string{"f|../a.php|x"}, 0},

@@ -39,6 +39,17 @@ func (in *Inspection) Format() Format {
 	return p.format
 }
 
+// As has the body taken apart as a format, whatever its Content-Type says, until the next Reset. It
+// is for rules that choose the format themselves, and is called before the body is asked for;
+// Content-Type fields that disagree then count for nothing.
+func (in *Inspection) As(f Format) {
+	p := &in.parts
+	p.haveFormat, p.format, p.chosen = true, f, true
+}
+
+// Held is what is held of the body, and whether it goes on.
+func (in *Inspection) Held() (body []byte, truncated bool) { return in.r.held() }
+
 // ambiguous tells whether there are Content-Type fields that disagree about the format.
 func (in *Inspection) ambiguous() bool {
 	found := false
@@ -138,11 +149,13 @@ func parameterValue(s string) (value, rest string, more bool) {
 	return s[1:], "", false
 }
 
-// unquote removes the backslashes of a quoted string.
+// unquote removes the backslashes of a quoted string that stand before a quotation mark or another
+// backslash. Others are taken for themselves, as most readers do: clients send paths of Windows and
+// names with backslashes without doubling them.
 func unquote(s string) string {
 	var b strings.Builder
 	for i := 0; i < len(s); i++ {
-		if s[i] == '\\' && i+1 < len(s) {
+		if s[i] == '\\' && i+1 < len(s) && (s[i+1] == '"' || s[i+1] == '\\') {
 			i++
 		}
 		b.WriteByte(s[i])

@@ -30,6 +30,7 @@ type parts struct {
 	cookies pairs
 	decoded pairs // the query's arguments, decoded
 	body    pairs // the body's arguments, decoded
+	markup  pairs // the attributes of XML, where they are wanted by themselves
 	before  pairs // the query after pre-parse steps: used by one selector at a time
 	json    document
 	// heldJSON is what is held of the body, where that is more than what AWS's components see.
@@ -39,7 +40,7 @@ type parts struct {
 	line     []byte
 	order    []byte
 
-	haveLine, haveOrder, haveFormat, orderOversize, bodyMalformed bool
+	haveLine, haveOrder, haveFormat, chosen, orderOversize, bodyMalformed bool
 }
 
 // pairs is a list that is made once.
@@ -73,13 +74,14 @@ func (in *Inspection) Reset(r *Request) {
 	p.cookies.reset()
 	p.decoded.reset()
 	p.body.reset()
+	p.markup.reset()
 	p.before.reset()
 	p.json.reset()
 	p.heldJSON.reset()
 	p.multi.reset()
 	p.line, p.order = nil, nil
 	p.format = FormatNone
-	p.haveLine, p.haveOrder, p.haveFormat, p.orderOversize, p.bodyMalformed = false, false, false, false, false
+	p.haveLine, p.haveOrder, p.haveFormat, p.chosen, p.orderOversize, p.bodyMalformed = false, false, false, false, false, false
 }
 
 // Request is the request of the last Reset.

@@ -9,7 +9,9 @@ import (
 // xmlArguments are the texts and attributes of XML, decoded. A document type declaration is
 // an argument by itself, as it comes: that is where external entities are declared.
 // Comments and processing instructions, which no application sees, are left out.
-func (in *Inspection) xmlArguments(p *pairs) {
+//
+// The attributes go to another list, which may be the same.
+func (in *Inspection) xmlArguments(p, attributes *pairs) {
 	s, _ := in.r.held()
 	element := view("xml")
 	for len(s) > 0 {
@@ -31,7 +33,7 @@ func (in *Inspection) xmlArguments(p *pairs) {
 		case len(s) == 0:
 			return
 		case len(s) > 1 && s[1] != '!' && s[1] != '?':
-			element, end = in.tag(p, s, element)
+			element, end = in.tag(attributes, s, element)
 		case bytes.HasPrefix(s, []byte("<!--")):
 			end = after(s, "-->")
 		case bytes.HasPrefix(s, []byte("<![CDATA[")):
@@ -148,3 +150,17 @@ func (in *Inspection) tag(p *pairs, s, element []byte) ([]byte, int) {
 }
 
 func isXMLSpace(c byte) bool { return c == ' ' || c == '\t' || c == '\n' || c == '\r' }
+
+// XML are the texts and the attributes of an XML body, decoded, and what became of reading it. It
+// is asked for instead of BodyArguments, not beside it.
+func (in *Inspection) XML() (texts, attributes []Pair, o Outcome) {
+	p := &in.parts
+	if !p.markup.done {
+		p.markup.done, p.body.done = true, true
+		if in.Format() == FormatXML {
+			in.xmlArguments(&p.body, &p.markup)
+		}
+	}
+	_, truncated := in.r.held()
+	return p.body.list, p.markup.list, Outcome{Oversize: p.body.oversize || p.markup.oversize || truncated, Malformed: p.bodyMalformed}
+}
