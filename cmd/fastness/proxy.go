@@ -85,8 +85,15 @@ func (p *proxyFlags) run(ctx context.Context, out *output) error {
 	reporter := app.NewReporter(clock.System{}, log)
 	defer reporter.Close()
 	var records *waflog.Recorder
-	var recorder proxy.Recorder // none without a control plane: there is nobody to tell
-	if client != nil {
+	options := proxy.Options{
+		Clock: clock.System{}, Log: log, Compile: app.NewFirewall(p.firewall, groups, gate), Interstitial: gate,
+		MaxConns: p.maxConns, MaxConnsPerClient: p.perClient, DrainTimeout: p.drain,
+		HealthChanged: func(group, addr string, h upstream.Health) {
+			log.Info("a target's health has changed", "group", group, "target", addr, "state", h.State, "reason", h.Description)
+			reporter.Changed()
+		},
+	}
+	if client != nil { // otherwise there is nobody to tell
 		defer client.Close()
 		records = waflog.New(waflog.Options{
 			Clock: clock.System{}, Log: log, Limits: request.DefaultLimits(), Tokens: gate, Period: recordPeriod,
@@ -98,16 +105,9 @@ func (p *proxyFlags) run(ctx context.Context, out *output) error {
 				return client.SendActivity(ctx, body)
 			},
 		})
-		recorder = app.Recorders{reporter.Recorder(), records}
+		options.Recorder = app.Recorders{reporter.Recorder(), records}
 	}
-	served := proxy.New(proxy.Options{
-		Clock: clock.System{}, Log: log, Compile: app.NewFirewall(p.firewall, groups, gate), Interstitial: gate, Recorder: recorder,
-		MaxConns: p.maxConns, MaxConnsPerClient: p.perClient, DrainTimeout: p.drain,
-		HealthChanged: func(group, addr string, h upstream.Health) {
-			log.Info("a target's health has changed", "group", group, "target", addr, "state", h.State, "reason", h.Description)
-			reporter.Changed()
-		},
-	})
+	served := proxy.New(options)
 	recorded := record(ctx, records)
 	err = p.follow(ctx, out, log, client, served, records, reporter)
 	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), p.drain)
