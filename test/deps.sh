@@ -33,6 +33,7 @@ need mariadb-server there mariadbd /usr/sbin/mariadbd
 need redis-server there redis-server /usr/bin/redis-server
 need nginx there nginx /usr/sbin/nginx
 need nghttp2-client command -v h2load
+need chromium there chromium /usr/bin/chromium
 
 [ ${#missing[@]} -eq 0 ] && exit 0
 if [ "$(id -u)" -ne 0 ]; then

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The loops at their full counts: hours.
 #
-#	test/soak.sh [crash] [rotation] [stream] [interop] [policy] [conformance] [race] [fuzz]
+#	test/soak.sh [crash] [rotation] [stream] [interop] [policy] [pattern] [waf] [conformance] [race] [fuzz]
 #
 # runs the named parts, or all. Each has a bound in time, stops at its first failure and
 # prints what repeats it; the script goes on with the next. A summary ends it, and the
@@ -10,12 +10,16 @@
 #	FASTNESS_SOAK   kills of the crash test (200)
 #	FASTNESS_ROTATION_KILLS  kills in rotations of secrets (50)
 #	DIFFERENTIAL    cases of the policy differential test (1000000)
+#	PATTERN_CASES   random cases of each of the two tests of patterns (10000000)
+#	FASTNESS_WAF_CASES  evaluations of random web ACLs (1000000); FASTNESS_WAF_SEED, the
+#	                first seed, does them in pieces
 #	FUZZ_TIME       for each fuzz target: 20s, 10m, 1h (10m)
 #	FUZZ_WORKERS    processes of each fuzz target (as many as processors)
 #	FUZZ_TARGETS    a regular expression: only packages and targets that match it
 #	FASTNESS_VECTORS  directory of vectors; without it, conformance is left out
 set -uo pipefail
 cd "$(dirname "$0")/.."
+: "${PATTERN_CASES:=10000000}" "${FASTNESS_WAF_CASES:=1000000}"
 : "${FASTNESS_SOAK:=200}" "${FASTNESS_ROTATION_KILLS:=50}" "${DIFFERENTIAL:=1000000}" "${FUZZ_TIME:=10m}" "${FUZZ_WORKERS:=$(nproc)}" "${FUZZ_TARGETS:=.}"
 output=$(mktemp)
 trap 'rm -f "$output"' EXIT
@@ -77,6 +81,17 @@ policy() {
 		env POLICY_CASES="$DIFFERENTIAL" go test -count=1 -v -timeout 0 -run '^TestEvaluatorAgreesWithReference$' ./internal/policy
 }
 
+pattern() {
+	part $((3600 + PATTERN_CASES / 1000)) "pattern sets against Go's matcher and backtracking, $PATTERN_CASES cases" '[0-9]+ cases, [0-9]+ matches' \
+		env PATTERN_CASES="$PATTERN_CASES" go test -count=1 -v -timeout 0 \
+		-run '^(TestMatchAgreesWithGo|TestLookAroundAgreesWithBacktracking|TestCoreRuleSetAgreesWithGo)$' ./internal/engine/waf/pattern
+}
+
+waf() {
+	part $((600 + FASTNESS_WAF_CASES / 100)) "web ACLs against the plain evaluator, $FASTNESS_WAF_CASES evaluations" '[0-9]+ ACLs.*' \
+		env FASTNESS_WAF_CASES="$FASTNESS_WAF_CASES" go test -count=1 -v -timeout 0 -run '^TestProgramsDecideAsTheSpecificationSays$' ./internal/engine/waf
+}
+
 conformance() {
 	if [ -z "${FASTNESS_VECTORS:-}" ]; then
 		summary+=("left out          conformance: FASTNESS_VECTORS is not set")
@@ -103,10 +118,10 @@ fuzz() {
 }
 
 parts=("$@")
-[ $# -gt 0 ] || parts=(crash rotation stream interop policy conformance race fuzz)
+[ $# -gt 0 ] || parts=(crash rotation stream interop policy pattern waf conformance race fuzz)
 for p in "${parts[@]}"; do
 	case $p in
-	crash | rotation | stream | interop | policy | conformance | race | fuzz) "$p" ;;
+	crash | rotation | stream | interop | policy | pattern | waf | conformance | race | fuzz) "$p" ;;
 	*) echo "no part $p" >&2; exit 2 ;;
 	esac
 done

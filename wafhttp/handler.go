@@ -124,8 +124,11 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			r.Header.Add(f.Name, f.Value)
 		}
 		o.Source = "target"
-		counted := &counter{ResponseWriter: w, status: http.StatusOK}
+		counted := &counter{ResponseWriter: w, status: http.StatusOK, wantsBody: v.AnswerBody}
 		h.next.ServeHTTP(counted, r)
+		if v.Answered != nil {
+			v.Answered(counted.answer())
+		}
 		o.Status, o.Sent = counted.status, counted.n
 	}
 	o.Duration = time.Since(seen.Time)
@@ -262,6 +265,20 @@ type counter struct {
 	status  int
 	written bool
 	n       int64
+	// Of an answer that the inspector wants to see: whether its body is wanted, and the beginning of it.
+	wantsBody bool
+	body      []byte
+}
+
+// answer is what was answered, for the inspector.
+func (c *counter) answer() *waf.Answer {
+	a := &waf.Answer{Time: time.Now(), Status: c.status, Body: c.body}
+	for name, values := range c.Header() {
+		for _, value := range values {
+			a.Fields = append(a.Fields, request.Field{Name: name, Value: value})
+		}
+	}
+	return a
 }
 
 // WriteHeader implements http.ResponseWriter.
@@ -277,6 +294,9 @@ func (c *counter) Write(p []byte) (int, error) {
 	c.written = true
 	n, err := c.ResponseWriter.Write(p)
 	c.n += int64(n)
+	if c.wantsBody {
+		c.body = append(c.body, p[:min(n, waf.MaxAnswerBody-len(c.body))]...)
+	}
 	return n, err
 }
 

@@ -75,19 +75,21 @@ func (p *proxyFlags) run(ctx context.Context, out *output) error {
 	if err != nil {
 		return err
 	}
-	changed := make(chan struct{}, 1)
-	served := proxy.New(proxy.Options{
+	reporter := app.NewReporter(clock.System{}, log)
+	defer reporter.Close()
+	options := proxy.Options{
 		Clock: clock.System{}, Log: log, Compile: app.NewFirewall(p.firewall, groups, gate), Interstitial: gate,
 		MaxConns: p.maxConns, MaxConnsPerClient: p.perClient, DrainTimeout: p.drain,
 		HealthChanged: func(group, addr string, h upstream.Health) {
 			log.Info("a target's health has changed", "group", group, "target", addr, "state", h.State, "reason", h.Description)
-			select {
-			case changed <- struct{}{}:
-			default:
-			}
+			reporter.Changed()
 		},
-	})
-	err = p.follow(ctx, out, log, served, changed)
+	}
+	if p.controlPlane != "" { // otherwise there is nobody to tell
+		options.Recorder = reporter.Recorder()
+	}
+	served := proxy.New(options)
+	err = p.follow(ctx, out, log, served, reporter)
 	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), p.drain)
 	defer cancel()
 	if errors.Is(err, context.Canceled) {
@@ -97,7 +99,7 @@ func (p *proxyFlags) run(ctx context.Context, out *output) error {
 }
 
 // follow serves until ctx is done.
-func (p *proxyFlags) follow(ctx context.Context, out *output, log *slog.Logger, served *proxy.Proxy, changed <-chan struct{}) error {
+func (p *proxyFlags) follow(ctx context.Context, out *output, log *slog.Logger, served *proxy.Proxy, reporter *app.Reporter) error {
 	if p.file != "" {
 		fmt.Fprintf(out, "Fastness %s proxies as %s says\n", version, p.file)
 		return served.Run(ctx, proxy.NewFile(p.file, clock.System{}))
@@ -111,7 +113,7 @@ func (p *proxyFlags) follow(ctx context.Context, out *output, log *slog.Logger, 
 	reporting := make(chan struct{})
 	go func() {
 		defer close(reporting)
-		p.report(ctx, client, log, served, changed)
+		reporter.Run(ctx, client, served, p.name)
 	}()
 	err = served.Run(ctx, client)
 	<-reporting
@@ -152,30 +154,4 @@ func (p *proxyFlags) connect(ctx context.Context, log *slog.Logger) (*follow.Cli
 		}
 	}
 	return follow.New(o)
-}
-
-// reportPeriod is how often the control plane is told how the proxy is, if nothing changes.
-const reportPeriod = 10 * time.Second
-
-// report tells the control plane how the proxy is.
-func (p *proxyFlags) report(ctx context.Context, client *follow.Client, log *slog.Logger, served *proxy.Proxy, changed <-chan struct{}) {
-	failing := false
-	for t := time.NewTicker(reportPeriod); ; {
-		select {
-		case <-ctx.Done():
-			t.Stop()
-			return
-		case <-t.C:
-		case <-changed:
-		}
-		if served.Revision() == 0 {
-			continue
-		}
-		err := client.Report(ctx, &follow.Report{Proxy: p.name, Revision: served.Revision(), Health: served.AllHealth(), Counters: served.Counters()})
-		if failed := err != nil && ctx.Err() == nil; failed != failing {
-			if failing = failed; failing {
-				log.Warn("the control plane was not told how the proxy is", "error", err)
-			}
-		}
-	}
 }

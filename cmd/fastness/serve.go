@@ -179,6 +179,7 @@ POST /_fastness/reset destroys all data. Use it for tests, for nothing else.
 func firewallFlags(f *flag.FlagSet, c *app.FirewallConfig) {
 	f.StringVar(&c.Feeds, "waf-feeds", "", "directory with the addresses that managed rule groups block (docs/waf.md)")
 	f.StringVar(&c.CoreRuleSet, "waf-crs", "", "directory with an OWASP Core Rule Set in the place of the built-in one (docs/waf.md)")
+	f.Int64Var(&c.RateMemory, "waf-rate-memory", app.DefaultRateMemory, "most memory of the rate-based rules of all web ACLs together, in bytes")
 	f.StringVar(&c.Countries, "country-database", "", "MaxMind database of countries in the place of the built-in table")
 	f.StringVar(&c.ASNs, "asn-database", "", "MaxMind database of autonomous systems in the place of the built-in table")
 }

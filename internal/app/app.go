@@ -204,6 +204,7 @@ func (a *App) Stop(ctx context.Context) error {
 		a.retrying()
 		a.attempts.Wait()
 	}
+	a.endFollowers()
 	if a.server != nil {
 		errs = append(errs, a.server.Shutdown(ctx))
 	}
@@ -221,6 +222,15 @@ func (a *App) Stop(ctx context.Context) error {
 	}
 	a.arena.Close()
 	return errors.Join(errs...)
+}
+
+// endFollowers has proxies on other hosts not wait for a configuration any more.
+func (a *App) endFollowers() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.rooms != nil && a.rooms.followers != nil {
+		a.rooms.followers.end()
+	}
 }
 
 // Addr is the address that is served.

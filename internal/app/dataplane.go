@@ -16,6 +16,7 @@ import (
 	"fastness/internal/engine/waf"
 	"fastness/internal/engine/waf/challenge"
 	"fastness/internal/proxy"
+	"fastness/internal/proxy/follow"
 	"fastness/internal/proxy/upstream"
 	"fastness/internal/service/elbv2"
 	"fastness/internal/service/wafv2"
@@ -61,16 +62,13 @@ type dataPlane struct {
 	// catalogue has the managed rule groups.
 	catalogue catalogue
 	others    *followers // nil until they can come
+	counts    *exchange
 	// dirty has something in it when the configuration has to be made again.
 	dirty chan struct{}
 
 	mu sync.Mutex
-	// programs are the compiled web ACLs, protects which web ACL a resource has in the current
-	// configuration.
+	// programs are the compiled web ACLs.
 	programs map[string]proxy.Inspector
-	protects map[string]string
-	// ordinary counts what no rule matched, by web ACL.
-	ordinary map[string]ordinary
 }
 
 // newDataPlane makes the data plane before its rooms, which tell it of changes.
@@ -80,13 +78,13 @@ func newDataPlane(s store.Store, c *Config) (*dataPlane, error) {
 		return nil, err
 	}
 	d := &dataPlane{
-		store: s, bind: c.Proxy.Bind, clock: c.Clock, log: c.Log, dirty: make(chan struct{}, 1), seen: newSightings(),
-		programs: make(map[string]proxy.Inspector), protects: make(map[string]string), ordinary: make(map[string]ordinary), catalogue: newCatalogue(groups),
+		store: s, bind: c.Proxy.Bind, clock: c.Clock, log: c.Log, dirty: make(chan struct{}, 1), seen: newSightings(), counts: newExchange(c.Clock),
+		programs: make(map[string]proxy.Inspector), catalogue: newCatalogue(groups),
 	}
 	if c.Proxy.Off {
 		return d, nil
 	}
-	d.queue = proxy.NewQueue(d.account, d.seen.deliver)
+	d.queue = proxy.NewQueue(newWitness().account, d.seen.deliver)
 	gate, err := proxy.NewGate(challenge.Options{}, c.Log)
 	if err != nil {
 		return nil, err
@@ -155,16 +153,13 @@ func (d *dataPlane) publish(ctx context.Context) error {
 func (d *dataPlane) remember(c *proxy.Config) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	clear(d.protects)
 	used := make(map[string]bool)
 	for i := range c.LoadBalancers {
-		d.protects[c.LoadBalancers[i].ARN] = c.LoadBalancers[i].WebACL
 		used[c.LoadBalancers[i].WebACL] = true
 	}
 	for arn := range d.programs {
 		if !used[arn] {
 			delete(d.programs, arn)
-			delete(d.ordinary, arn)
 		}
 	}
 }
@@ -175,6 +170,26 @@ func (d *dataPlane) run(ctx context.Context) error {
 		return nil
 	}
 	return d.proxy.Run(ctx, &d.source)
+}
+
+// ownProxy is the name of the proxy of this process among those that exchange counts. No other has
+// an empty one.
+const ownProxy = ""
+
+// share exchanges counts between the proxy of this process and others until ctx is done.
+func (d *dataPlane) share(ctx context.Context) error {
+	if d.proxy == nil {
+		return nil
+	}
+	for after := uint64(0); ; {
+		// What nobody wants is taken, too: who comes later shall not get counts of long ago.
+		next, others, _ := d.counts.swap(ownProxy, after, d.proxy.TakeCounts(follow.MaxKeys))
+		after = next
+		d.proxy.AddCounts(others)
+		if err := d.clock.Sleep(ctx, follow.Period); err != nil {
+			return err
+		}
+	}
 }
 
 // close ends the proxy; requests get a while to end.
@@ -219,20 +234,38 @@ func (d *dataPlane) RateLimited(_ context.Context, webACL, group, rule string) (
 	d.mu.Lock()
 	program := d.programs[webACL]
 	d.mu.Unlock()
+	if group != "" {
+		rule = group + "/" + rule
+	}
+	var all []netip.Addr
+	if d.others != nil {
+		all = d.others.limited(webACL, rule)
+	}
 	p, ok := program.(interface {
 		Limited(rule string, now time.Time, limit int) ([]netip.Addr, error)
 	})
 	if !ok {
-		return nil, nil // the web ACL protects nothing
+		return all, nil // the proxy of this process does not have the web ACL
 	}
-	if group != "" {
-		rule = group + "/" + rule
-	}
-	all, err := p.Limited(rule, d.clock.Now(), maxLimited)
+	own, err := p.Limited(rule, d.clock.Now(), maxLimited)
 	if errors.Is(err, waf.ErrNoRateRule) {
-		return nil, nil // the rule is newer than the program
+		return all, nil // the rule is newer than the program
 	}
-	return all, err
+	if err != nil {
+		return nil, err
+	}
+	// What the proxies share makes most addresses limited at several of them.
+	seen := make(map[netip.Addr]bool, len(own))
+	for _, a := range own {
+		seen[a] = true
+	}
+	for _, a := range all {
+		if !seen[a] && len(own) < maxLimited {
+			seen[a] = true
+			own = append(own, a)
+		}
+	}
+	return own, nil
 }
 
 // Samples implements wafv2.Live.

@@ -117,6 +117,7 @@ func (a *App) Reset(ctx context.Context) error {
 	if !a.config.Dev {
 		return errors.New("app: only a server under --dev can be reset")
 	}
+	a.endFollowers()
 	a.running.Lock()
 	defer a.running.Unlock()
 	if err := a.empty(); err != nil {

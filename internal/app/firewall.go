@@ -2,8 +2,11 @@ package app
 
 import (
 	"bufio"
+	"cmp"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/netip"
 	"os"
@@ -14,9 +17,11 @@ import (
 	"fastness/internal/api/wafv2api"
 	"fastness/internal/engine/place"
 	"fastness/internal/engine/waf"
+	"fastness/internal/engine/waf/account"
 	"fastness/internal/engine/waf/attack"
 	"fastness/internal/engine/waf/crs"
 	"fastness/internal/engine/waf/managed"
+	"fastness/internal/engine/waf/rate"
 	"fastness/internal/proxy"
 	"fastness/internal/service/wafv2"
 )
@@ -25,14 +30,22 @@ import (
 type FirewallConfig struct {
 	// Feeds is a directory with the addresses that the managed groups of addresses block: a file
 	// NAME.txt for each of their sets (managed.Group.AddressSets), with an address or a prefix
-	// a line and comments behind #. Empty: there are none. A feed is read when a web ACL is compiled.
+	// a line and comments behind #, and lists of stolen credentials (account.ReadStolen) in
+	// StolenCredentials.txt and StolenPasswords.txt. Empty: there are none. A feed is read when a web ACL
+	// is compiled, and if it has changed.
 	Feeds string
 	// CoreRuleSet is a directory with an OWASP Core Rule Set that takes the place of the one in the
 	// binary; empty: that one.
 	CoreRuleSet string
+	// RateMemory bounds the memory of the rate-based rules of all web ACLs together, in bytes; default
+	// DefaultRateMemory.
+	RateMemory int64
 	// Countries and ASNs are MaxMind databases that take the place of the built-in tables; empty: those.
 	Countries, ASNs string
 }
+
+// DefaultRateMemory is the memory of the rate-based rules of all web ACLs: of three million keys.
+const DefaultRateMemory = 512 << 20
 
 // FirewallOptions are what web ACLs are compiled with, in this process and in a proxy of its own:
 // the managed groups, the detector of attacks, the places of addresses. They take some 20 MB, so they are made
@@ -77,7 +90,7 @@ func (g *Groups) ManagedGroup(vendor, name, version string, configs json.RawMess
 // ManagedGroups are the managed rule groups with the operator's feeds and rules. Rules that the operator
 // brings are compiled once to see that they can be.
 func ManagedGroups(c FirewallConfig, log *slog.Logger) (*Groups, error) {
-	aws, err := managed.New(feeds(c.Feeds, log))
+	aws, err := managed.New(managed.Feeds{Addresses: feeds(c.Feeds, log), Stolen: stolenCredentials(c.Feeds, log)})
 	if err != nil {
 		return nil, fmt.Errorf("app: %w", err)
 	}
@@ -103,6 +116,7 @@ func NewFirewall(c FirewallConfig, groups *Groups, tokens waf.Tokens) func(acl *
 		if err != nil {
 			return nil, err
 		}
+		options.ShareCounts, options.RateBudget = true, rate.NewBudget(cmp.Or(c.RateMemory, DefaultRateMemory))
 		return proxy.NewEngine(options, tokens), nil
 	})
 	return func(acl *proxy.WebACL, previous proxy.Inspector) (proxy.Inspector, error) {
@@ -165,6 +179,69 @@ func feeds(dir string, log *slog.Logger) func(string) []netip.Prefix {
 	}
 }
 
+// Names of the lists of stolen credentials among the feeds.
+const (
+	stolenPairsFile     = "StolenCredentials.txt"
+	stolenPasswordsFile = "StolenPasswords.txt"
+)
+
+// stolenCredentials reads the lists of stolen credentials in a directory, again only when one of them has
+// another size or time. One that cannot be read is reported, and the lists of before stay.
+func stolenCredentials(dir string, log *slog.Logger) func() *account.Stolen {
+	if dir == "" {
+		return nil
+	}
+	var (
+		mu   sync.Mutex
+		seen string
+		list *account.Stolen
+	)
+	return func() *account.Stolen {
+		mu.Lock()
+		defer mu.Unlock()
+		state := ""
+		for _, name := range []string{stolenPairsFile, stolenPasswordsFile} {
+			if info, err := os.Stat(filepath.Join(dir, name)); err == nil {
+				state += fmt.Sprintln(name, info.Size(), info.ModTime().UnixNano())
+			}
+		}
+		if state == seen {
+			return list
+		}
+		read, err := readStolen(dir)
+		if err != nil {
+			log.Error("the lists of stolen credentials cannot be read; those of before stay", "error", err)
+			return list
+		}
+		seen, list = state, read
+		return list
+	}
+}
+
+func readStolen(dir string) (*account.Stolen, error) {
+	open := func(name string) (io.Reader, func() error, error) {
+		f, err := os.Open(filepath.Join(dir, name))
+		if errors.Is(err, os.ErrNotExist) {
+			return nil, func() error { return nil }, nil
+		}
+		if err != nil {
+			return nil, nil, err
+		}
+		return f, f.Close, nil
+	}
+	pairs, closePairs, err := open(stolenPairsFile)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = closePairs() }()
+	passwords, closePasswords, err := open(stolenPasswordsFile)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = closePasswords() }()
+	return account.ReadStolen(pairs, passwords)
+}
+
 // catalogue shows the managed groups to the API.
 type catalogue []wafv2.ManagedGroup
 
@@ -173,14 +250,13 @@ func (c catalogue) ManagedGroups() []wafv2.ManagedGroup { return c }
 func newCatalogue(groups *Groups) catalogue {
 	var all catalogue
 	for _, g := range groups.aws.Groups() {
-		v := wafv2.ManagedVersion{Name: g.Version, Updated: managed.Updated, Capacity: g.Capacity}
+		v := wafv2.ManagedVersion{Name: g.Version, Updated: g.Updated, Capacity: g.Capacity, Labels: g.Labels}
 		for _, r := range g.Rules {
 			v.Rules = append(v.Rules, wafv2.ManagedRule{Name: r.Name, Action: ruleAction(r.Action)})
-			v.Labels = append(v.Labels, r.Label)
 		}
 		all = append(all, wafv2.ManagedGroup{
 			Vendor: managed.Vendor, Name: g.Name, Title: g.Title, Description: g.Description, LabelNamespace: g.LabelNamespace,
-			Versioned: g.Version != "", Default: g.Version, Versions: []wafv2.ManagedVersion{v},
+			Advanced: g.Advanced, Versioned: g.Version != "", Default: g.Version, Versions: []wafv2.ManagedVersion{v},
 		})
 	}
 	core := wafv2.ManagedGroup{

@@ -43,14 +43,18 @@ type followers struct {
 	clock   clock.Clock
 	log     *slog.Logger
 
+	ending context.Context // done when nobody may wait any more
+	end    context.CancelFunc
+
 	mu      sync.Mutex
 	reports map[string]*heard // by the name of the proxy
 }
 
 // heard is the last report of a proxy.
 type heard struct {
-	at     time.Time
-	health map[string]map[string]upstream.Health
+	at      time.Time
+	health  map[string]map[string]upstream.Health
+	limited map[string]map[string][]netip.Addr
 }
 
 // maxProxies bounds the proxies whose reports are kept.
@@ -58,13 +62,14 @@ const maxProxies = 1000
 
 func newFollowers(p *dataPlane, d *front.Door, c *Config) *followers {
 	f := &followers{plane: p, door: d, account: c.Account, clock: c.Clock, log: c.Log, reports: make(map[string]*heard)}
+	f.ending, f.end = context.WithCancel(context.Background())
 	p.others = f
 	return f
 }
 
 // Serves implements front.Side.
 func (f *followers) Serves(r *http.Request) bool {
-	return r.URL.Path == follow.ConfigurationPath && r.Method == http.MethodGet || r.URL.Path == follow.ReportPath && r.Method == http.MethodPost
+	return r.URL.Path == follow.ConfigurationPath && r.Method == http.MethodGet || (r.URL.Path == follow.ReportPath || r.URL.Path == follow.CountsPath) && r.Method == http.MethodPost
 }
 
 // ServeHTTP implements http.Handler.
@@ -93,11 +98,14 @@ func (f *followers) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		f.refuse(w, err)
 		return
 	}
-	if r.Method == http.MethodPost {
+	switch {
+	case r.URL.Path == follow.CountsPath:
+		f.exchange(w, body)
+	case r.Method == http.MethodPost:
 		f.report(w, body)
-		return
+	default:
+		f.configuration(w, r)
 	}
-	f.configuration(w, r)
 }
 
 // refuse answers an error; what is not the caller's business is logged.
@@ -121,8 +129,14 @@ func (f *followers) configuration(w http.ResponseWriter, r *http.Request) {
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), min(time.Duration(seconds)*time.Second, follow.MaxWait))
 	defer cancel()
+	stop := context.AfterFunc(f.ending, cancel)
+	defer stop()
 	c, revision, err := f.plane.source.Watch(ctx, after)
-	if err != nil {
+	switch {
+	case f.ending.Err() != nil:
+		http.Error(w, "the server is ending", http.StatusServiceUnavailable)
+		return
+	case err != nil:
 		w.WriteHeader(http.StatusNotModified)
 		return
 	}
@@ -146,9 +160,13 @@ func (f *followers) report(w http.ResponseWriter, body []byte) {
 		http.Error(w, "not a report", http.StatusBadRequest)
 		return
 	}
+	if len(report.Proxy) > maxProxyName {
+		http.Error(w, "the name of the proxy is too long", http.StatusBadRequest)
+		return
+	}
+	now := f.clock.Now()
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	now := f.clock.Now()
 	for name, h := range f.reports {
 		if now.Sub(h.at) > staleReport {
 			delete(f.reports, name)
@@ -158,8 +176,80 @@ func (f *followers) report(w http.ResponseWriter, body []byte) {
 		http.Error(w, "too many proxies", http.StatusServiceUnavailable)
 		return
 	}
-	f.reports[report.Proxy] = &heard{now, report.Health}
+	f.reports[report.Proxy] = &heard{now, report.Health, report.Limited}
+	f.records(&report, now)
 	w.WriteHeader(http.StatusNoContent)
+}
+
+// Bounds of what a proxy says.
+const (
+	maxProxyName = 256
+	maxRecords   = 65_536
+	maxMatches   = 200
+	// lateRecord and earlyRecord are how far the time of a record may be off.
+	lateRecord, earlyRecord = time.Hour, time.Minute
+)
+
+// records takes the requests that a proxy has seen. What is not a record, or of a time that cannot be, is
+// counted.
+func (f *followers) records(report *follow.Report, now time.Time) {
+	bad := uint64(0)
+	var all []any
+	for i, text := range report.Records {
+		s := new(sighting)
+		if i >= maxRecords || len(text) > recordBytes || json.Unmarshal(text, s) != nil || len(s.Matches) > maxMatches || now.Sub(s.At) > lateRecord || s.At.Sub(now) > earlyRecord {
+			bad++
+			continue
+		}
+		all = append(all, s)
+	}
+	f.plane.seen.deliver(all)
+	if report.Lost+bad > 0 {
+		f.log.Warn("requests that a proxy has seen are not among the samples", "proxy", report.Proxy, "lost", report.Lost, "unreadable", bad)
+	}
+}
+
+// exchange takes what a proxy has counted and gives what others have.
+func (f *followers) exchange(w http.ResponseWriter, body []byte) {
+	var counts follow.Counts
+	if err := json.Unmarshal(body, &counts); err != nil || counts.Proxy == "" || len(counts.Proxy) > maxProxyName {
+		http.Error(w, "not counts", http.StatusBadRequest)
+		return
+	}
+	given, err := follow.Unpack(counts.Rules)
+	if err != nil {
+		http.Error(w, "not counts", http.StatusBadRequest)
+		return
+	}
+	next, taken, alone := f.plane.counts.swap(counts.Proxy, counts.After, given)
+	text, err := json.Marshal(follow.Answer{Next: next, Rules: follow.Pack(taken), Alone: alone})
+	if err != nil {
+		f.log.Error("counts could not be written", "error", err)
+		http.Error(w, "internal failure", http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	_, _ = w.Write(text)
+}
+
+// limited are the addresses that a rule limits at other proxies.
+func (f *followers) limited(webACL, rule string) (all []netip.Addr) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	now := f.clock.Now()
+	seen := make(map[netip.Addr]bool)
+	for _, r := range f.reports {
+		if now.Sub(r.at) > staleReport {
+			continue
+		}
+		for _, a := range r.limited[webACL][rule] {
+			if !seen[a] && len(all) < maxLimited {
+				seen[a] = true
+				all = append(all, a)
+			}
+		}
+	}
+	return all
 }
 
 // health is what the other proxies say of a target: healthy if it is for any of them.

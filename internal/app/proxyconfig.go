@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"fastness/internal/api/elbv2api"
+	"fastness/internal/engine/waf/rate"
 	"fastness/internal/proxy"
 	"fastness/internal/service/acm"
 	"fastness/internal/service/elbv2"
@@ -19,15 +20,23 @@ type proxyRooms struct {
 	balancing    *elbv2.Service
 	firewall     *wafv2.Service
 	certificates *acm.Service
-	// tokenKeys are the keys of the tokens of web ACLs, the one that seals first.
-	tokenKeys func() ([][]byte, error)
+	// keys are the keys of the proxies for a purpose (tokenKeys, cookieKeys, countKeys), the one that is used
+	// first.
+	keys func(of string) ([][]byte, error)
 }
 
 // configuration reads the configuration of proxies from one state of the store. bind is the address
 // that listeners listen on. An error means that there is none: what was published before stays, so
 // that nothing goes unprotected.
 func (p *proxyRooms) configuration(ctx context.Context, s store.Store, bind string) (c proxy.Config, revision store.Revision, err error) {
-	if c.TokenKeys, err = p.tokenKeys(); err != nil {
+	if c.TokenKeys, err = p.keys(tokenKeys); err != nil {
+		return c, 0, err
+	}
+	if c.CookieKeys, err = p.keys(cookieKeys); err != nil {
+		return c, 0, err
+	}
+	counts, err := p.keys(countKeys)
+	if err != nil {
 		return c, 0, err
 	}
 	err = s.View(ctx, func(r store.Reader) error {
@@ -63,7 +72,7 @@ func (p *proxyRooms) configuration(ctx context.Context, s store.Store, bind stri
 			if err != nil {
 				return err
 			}
-			c.WebACLs = append(c.WebACLs, proxy.WebACL{ARN: arn, ACL: spec.ACL, Sets: spec.Sets})
+			c.WebACLs = append(c.WebACLs, proxy.WebACL{ARN: arn, ACL: spec.ACL, Sets: spec.Sets, CountSecret: counts[0][:rate.SecretSize]})
 		}
 		for arn := range certificates {
 			chain, key, err := p.certificates.KeyPair(r, arn)

@@ -242,6 +242,7 @@ func (a *App) openRooms(ctx context.Context, ring *seal.Keyring) (_ *rooms, err 
 	a.background(background, r, "secrets manager reads", secretsRoom.RunReads)
 	a.background(background, r, "configuration of the proxies", r.plane.publish)
 	a.background(background, r, "load balancers", r.plane.run)
+	a.background(background, r, "counts of the proxies", r.plane.share)
 	return r, nil
 }
 
@@ -257,7 +258,7 @@ func (a *App) openDataPlane(ctx context.Context, r *rooms, sealed store.Store, o
 		return nil, err
 	}
 	p := &r.plane.rooms
-	p.tokenKeys = func() ([][]byte, error) { return tokenKeys(ring) }
+	p.keys = func(of string) ([][]byte, error) { return proxyKeys(ring, of) }
 	p.certificates, err = acm.New(acm.Config{
 		Store: sealed, Registry: registry, Pages: pages, Jobs: queue, Authority: authority, Clock: c.Clock, Log: c.Log, Changed: r.plane.changed,
 	})
@@ -344,6 +345,9 @@ func (a *App) background(ctx context.Context, r *rooms, name string, run func(co
 // close stops the background work and closes what the rooms run on.
 func (r *rooms) close() error {
 	r.cancel()
+	if r.followers != nil {
+		r.followers.end()
+	}
 	err := r.plane.close()
 	r.work.Wait()
 	r.keys.close()

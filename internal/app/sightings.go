@@ -18,7 +18,7 @@ import (
 	"fastness/internal/service/wafv2"
 )
 
-// sightings are what the proxy of this process has seen: samples of requests for each rule, and the
+// sightings are what the proxies have seen: samples of requests for each rule, and the
 // paths that bots have asked for.
 type sightings struct {
 	requests *sample.Reservoir[*sighting]
@@ -43,91 +43,140 @@ func newSightings() *sightings {
 	return &sightings{requests: sample.New[*sighting](sample.Options{}), tops: make(map[string]*sample.Top[botPath])}
 }
 
-// sighting is one inspected request, as its record.
+// sighting is one inspected request, as its record. It is JSON in the reports of proxies on other hosts.
 type sighting struct {
-	webACL  string
-	at      time.Time
-	request wafv2api.HTTPRequest
-	labels  []string
-	path    string
-	// matches are under which metrics it is kept.
-	matches []sightingMatch
-	status  int32
-	insert  []wafv2api.HTTPHeader
+	WebACL  string
+	At      time.Time
+	Request wafv2api.HTTPRequest
+	Labels  []string `json:",omitempty"`
+	Path    string
+	// Matches are under which metrics it is kept.
+	Matches []sightingMatch
+	Status  int32
+	Insert  []wafv2api.HTTPHeader `json:",omitempty"`
+	// What GetSampledRequests does not show, to evaluate the request again: the query and the beginning of the
+	// body, protected like the rest. Partial tells that this is not all that the rules have seen.
+	Query   string `json:",omitempty"`
+	Body    []byte `json:",omitempty"`
+	Partial bool   `json:",omitempty"`
+	Scheme  string `json:",omitempty"`
+	// Decided is what the web ACL decided, and By the rule that did; empty for the default action.
+	Decided waf.ActionKind
+	By      string `json:",omitempty"`
 }
 
 // sightingMatch is a rule that the request met.
 type sightingMatch struct {
-	metric string
-	action string
-	// rule is the rule within a rule group, group#rule; own is its action before an override.
-	rule, own string
-	failure   waf.TokenStatus
-	solved    int64
-	asked     waf.ActionKind // Captcha, Challenge or neither
+	Metric string
+	Action string
+	// Rule is the rule within a rule group, group#rule; Own is its action before an override.
+	Rule, Own string `json:",omitempty"`
+	Failure   waf.TokenStatus
+	Solved    int64          `json:",omitempty"`
+	Asked     waf.ActionKind // Captcha, Challenge or neither
 }
 
+// maxQueryBytes and maxBodyBytes bound what is kept of a sample's query and body.
+const (
+	maxQueryBytes = 2 << 10
+	maxBodyBytes  = 2 << 10
+)
+
+// witness makes the records of requests.
+type witness struct {
+	mu sync.Mutex
+	// ordinary counts what no rule matched, by web ACL.
+	ordinary map[string]ordinary
+}
+
+func newWitness() *witness { return &witness{ordinary: make(map[string]ordinary)} }
+
 // account makes the record of a request; it is called on the request's path.
-func (d *dataPlane) account(r *request.Request, v *proxy.Verdict, o *proxy.Outcome) (any, int) {
+func (w *witness) account(r *request.Request, v *proxy.Verdict, o *proxy.Outcome) (any, int) {
 	decided, ok := v.Detail.(*waf.Verdict)
-	if !ok {
+	if !ok || o.WebACL == "" {
 		return nil, 0
 	}
-	d.mu.Lock()
-	acl := d.protects[o.Resource]
-	program := d.programs[acl]
-	d.mu.Unlock()
-	p, ok := program.(interface{ ACL() *waf.ACL })
-	if acl == "" || !ok {
+	spec := decided.ACL()
+	if spec == nil {
 		return nil, 0
 	}
-	spec := p.ACL()
-	s := &sighting{webACL: acl, at: r.Time, status: int32(o.Status), labels: decided.AppendLabels(nil), path: r.Path()}
+	s := &sighting{WebACL: o.WebACL, At: r.Time, Status: int32(o.Status), Labels: decided.AppendLabels(nil), Path: r.Path(), Decided: decided.Action}
 	if spec.Visibility.Samples {
-		s.matches = append(s.matches, sightingMatch{metric: spec.Visibility.MetricName, action: decided.Action.String()})
+		s.Matches = append(s.Matches, sightingMatch{Metric: spec.Visibility.MetricName, Action: decided.Action.String()})
 	}
 	for i := range decided.Matches {
 		m := &decided.Matches[i]
 		if !m.Rule.Visibility.Samples || m.Rule.Kind == waf.GroupRule || m.Rule.Kind == waf.ManagedGroupRule {
 			continue
 		}
-		x := sightingMatch{metric: m.Rule.Visibility.MetricName, action: m.Action.String(), failure: m.Failure, solved: m.Solved, asked: m.Action}
+		x := sightingMatch{Metric: m.Rule.Visibility.MetricName, Action: m.Action.String(), Failure: m.Failure, Solved: m.Solved, Asked: m.Action}
 		if m.Excluded {
-			x.action = string(wafv2api.ActionValueExcludedAsCount)
+			x.Action = string(wafv2api.ActionValueExcludedAsCount)
 		}
 		if m.Own != 0 {
-			x.own = m.Own.String()
+			x.Own = m.Own.String()
 		}
 		if g := m.Rule.Group; g != nil {
-			x.rule = groupName(g.GroupName) + "#" + m.Rule.Name
+			x.Rule = groupName(g.GroupName) + "#" + m.Rule.Name
 			// What a group did shows under the metric of the rule that refers to it, too.
 			if g.Visibility.Samples {
 				under := x
-				under.metric = g.Visibility.MetricName
-				s.matches = append(s.matches, under)
+				under.Metric = g.Visibility.MetricName
+				s.Matches = append(s.Matches, under)
 			}
 		}
-		s.matches = append(s.matches, x)
+		s.Matches = append(s.Matches, x)
 	}
-	if len(s.matches) == 0 && len(s.labels) == 0 {
+	if len(s.Matches) == 0 && len(s.Labels) == 0 {
 		return nil, 0
 	}
-	if len(decided.Matches) == 0 && len(s.labels) == 0 && d.enough(acl, r.Time) {
+	if len(decided.Matches) == 0 && len(s.Labels) == 0 && w.enough(o.WebACL, r.Time) {
 		return nil, 0
 	}
-	s.request = sampledRequest(r, spec.DataProtection)
+	s.Request = sampledRequest(r, spec.DataProtection)
+	s.keepRest(r, spec.DataProtection)
+	if t := decided.Terminating; t != nil {
+		s.By = t.Rule.Path()
+		if decided.Inner != nil {
+			s.By = decided.Inner.Rule.Path()
+		}
+	}
 	for _, f := range decided.Insert {
-		s.insert = append(s.insert, wafv2api.HTTPHeader{Name: new(f.Name), Value: new(f.Value)})
+		s.Insert = append(s.Insert, wafv2api.HTTPHeader{Name: new(f.Name), Value: new(f.Value)})
 	}
-	size := 256 + len(s.path)
-	for _, h := range s.request.Headers {
+	size := 256 + len(s.Path) + len(s.Query) + len(s.Body)
+	for _, h := range s.Request.Headers {
 		size += len(*h.Name) + len(*h.Value) + 64
 	}
 	return s, size
 }
 
+// keepRest keeps what is needed to evaluate the request again.
+func (s *sighting) keepRest(r *request.Request, protections []waf.DataProtection) {
+	query, _ := r.Query()
+	s.Scheme = r.Scheme
+	s.Query, s.Partial = query[:min(len(query), maxQueryBytes)], len(query) > maxQueryBytes || r.BodyTruncated || len(r.Body) > maxBodyBytes || len(r.Fields) > maxHeaders
+	s.Body = slices.Clone(r.Body[:min(len(r.Body), maxBodyBytes)])
+	for i := range protections {
+		switch p := &protections[i]; wafv2api.FieldToProtectType(p.Field) {
+		case wafv2api.FieldToProtectTypeBody:
+			s.Partial = s.Partial || len(s.Body) > 0
+			s.Body = nil
+		case wafv2api.FieldToProtectTypeQueryString, wafv2api.FieldToProtectTypeSingleQueryArgument:
+			s.Partial = s.Partial || s.Query != ""
+			s.Query = ""
+		default:
+			s.Partial = true // some header field may be hidden
+		}
+	}
+}
+
 // sampledFirst is from how many requests of a minute samples are chosen: what a Reservoir does.
 const sampledFirst = 5000
+
+// maxOrdinary bounds the web ACLs that are counted.
+const maxOrdinary = 10_000
 
 // ordinary counts the requests of a minute that no rule matched.
 type ordinary struct {
@@ -137,15 +186,18 @@ type ordinary struct {
 
 // enough counts a request that no rule matched, and tells whether so many of its minute have been seen
 // that it would not be chosen anyway: nothing has to be copied of it then.
-func (d *dataPlane) enough(acl string, at time.Time) bool {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	o := d.ordinary[acl]
+func (w *witness) enough(acl string, at time.Time) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	o, known := w.ordinary[acl]
+	if !known && len(w.ordinary) >= maxOrdinary {
+		clear(w.ordinary)
+	}
 	if minute := at.Unix() / 60; o.minute != minute {
 		o = ordinary{minute: minute}
 	}
 	o.n++
-	d.ordinary[acl] = o
+	w.ordinary[acl] = o
 	return o.n > sampledFirst
 }
 
@@ -223,10 +275,10 @@ func (s *sightings) deliver(records []any) {
 		if !ok {
 			continue
 		}
-		for i := range x.matches {
+		for i := range x.Matches {
 			one := *x
-			one.matches = x.matches[i : i+1]
-			s.requests.Add(x.webACL+"\x00"+x.matches[i].metric, x.at, func() *sighting { return &one })
+			one.Matches = x.Matches[i : i+1]
+			s.requests.Add(x.WebACL+"\x00"+x.Matches[i].Metric, x.At, func() *sighting { return &one })
 		}
 		s.count(x)
 	}
@@ -241,8 +293,8 @@ const botLabels = "awswaf:managed:aws:bot-control:bot:"
 
 // count counts the path of a request that comes from a bot.
 func (s *sightings) count(x *sighting) {
-	key := botPath{path: bounded(x.path, maxPathBytes)}
-	for _, l := range x.labels {
+	key := botPath{path: bounded(x.Path, maxPathBytes)}
+	for _, l := range x.Labels {
 		rest, ok := strings.CutPrefix(l, botLabels)
 		if !ok {
 			continue
@@ -261,13 +313,13 @@ func (s *sightings) count(x *sighting) {
 		return
 	}
 	s.mu.Lock()
-	top := s.tops[x.webACL]
+	top := s.tops[x.WebACL]
 	if top == nil {
 		top = sample.NewTop[botPath](pathSpan, pathKeep, maxPaths)
-		s.tops[x.webACL] = top
+		s.tops[x.WebACL] = top
 	}
 	s.mu.Unlock()
-	top.Add(key, x.at)
+	top.Add(key, x.At)
 }
 
 // samples are requests that met a rule.
@@ -275,17 +327,17 @@ func (s *sightings) samples(webACL, metric string, from, to time.Time, limit int
 	found := s.requests.Read(webACL+"\x00"+metric, from, to, limit)
 	out := wafv2.Sampled{Population: found.Population, To: found.To}
 	for _, i := range found.Items {
-		x, m := i.Value, &i.Value.matches[0]
+		x, m := i.Value, &i.Value.Matches[0]
 		r := wafv2api.SampledHTTPRequest{
-			Request: &x.request, Weight: new(i.Weight), Timestamp: new(i.At.UTC()), Action: &m.action, RequestHeadersInserted: x.insert, ResponseCodeSent: &x.status,
+			Request: &x.Request, Weight: new(i.Weight), Timestamp: new(i.At.UTC()), Action: &m.Action, RequestHeadersInserted: x.Insert, ResponseCodeSent: &x.Status,
 		}
-		if m.rule != "" {
-			r.RuleNameWithinRuleGroup = &m.rule
+		if m.Rule != "" {
+			r.RuleNameWithinRuleGroup = &m.Rule
 		}
-		if m.own != "" {
-			r.OverriddenAction = &m.own
+		if m.Own != "" {
+			r.OverriddenAction = &m.Own
 		}
-		for _, l := range x.labels {
+		for _, l := range x.Labels {
 			r.Labels = append(r.Labels, wafv2api.Label{Name: new(l)})
 		}
 		out.Requests = append(out.Requests, r)

@@ -42,14 +42,14 @@ func TestPathsOfBots(t *testing.T) {
 	s := newSightings()
 	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 	bot := func(path, name, category string) {
-		s.deliver([]any{&sighting{webACL: "acl", at: now, path: path, labels: []string{botLabels + "name:" + name, botLabels + "category:" + category, "awswaf:1:webacl:x:y"}}})
+		s.deliver([]any{&sighting{WebACL: "acl", At: now, Path: path, Labels: []string{botLabels + "name:" + name, botLabels + "category:" + category, "awswaf:1:webacl:x:y"}}})
 	}
 	for range 3 {
 		bot("/api/v1/users", "gptbot", "ai")
 	}
 	bot("/api/v2", "googlebot", "search_engine")
 	bot("/", "gptbot", "ai")
-	s.deliver([]any{&sighting{webACL: "acl", at: now, path: "/api/v1/users"}}) // no bot
+	s.deliver([]any{&sighting{WebACL: "acl", At: now, Path: "/api/v1/users"}}) // no bot
 	ask := func(q wafv2.PathQuery) wafv2.PathTraffic {
 		q.WebACL, q.From, q.To, q.Bots = "acl", now.Add(-time.Hour), now.Add(time.Hour), 1
 		return s.paths(&q)
@@ -72,7 +72,7 @@ func TestPathsOfBots(t *testing.T) {
 
 // Of a busy minute the first requests are looked at, those of the next one again.
 func TestOrdinaryRequestsAreCopiedInBounds(t *testing.T) {
-	d := &dataPlane{ordinary: make(map[string]ordinary)}
+	d := newWitness()
 	at := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 	copied := 0
 	for range 3 * sampledFirst {

@@ -140,7 +140,11 @@ func (l *Log) nextAppended(ctx context.Context, w store.Watcher) ([]waiting, err
 			return nil, err
 		}
 		if ok && changed.Record != nil {
-			list = append(list, waiting{c.Revision, changed.Record.Order, changed.Record.Name})
+			w := waiting{revision: c.Revision, order: changed.Record.Order, name: changed.Record.Name}
+			if changed.Record.Trail != nil { // not an envelope: many may wait
+				w.record = changed.Record
+			}
+			list = append(list, w)
 		}
 	}
 	slices.SortFunc(list, waiting.compare)
@@ -159,6 +163,7 @@ type waiting struct {
 	revision store.Revision
 	order    uint64
 	name     string
+	record   *record // if it is small and was read already
 }
 
 // compare is the order of the log.
@@ -176,7 +181,7 @@ func (l *Log) sequence(ctx context.Context) (numbered int, seen store.Revision, 
 			if err != nil {
 				return err
 			}
-			list = append(list, waiting{row.Revision, row.Record.Order, row.Record.Name})
+			list = append(list, waiting{revision: row.Revision, order: row.Record.Order, name: row.Record.Name})
 		}
 		return nil
 	})
@@ -232,7 +237,7 @@ func (b *batch) number(list []waiting) error {
 		if b.ops+3 > batchOps {
 			break
 		}
-		r, err := b.log.inbox.Get(b.tx, table.Scope{}, inboxID(w.order, w.name)...)
+		r, err := b.find(w)
 		if errors.Is(err, store.ErrNotFound) {
 			b.done++ // another process was faster
 			continue
@@ -257,6 +262,19 @@ func (b *batch) number(list []waiting) error {
 	return nil
 }
 
+// find returns a waiting event, or store.ErrNotFound when it has got its number meanwhile.
+func (b *batch) find(w waiting) (*record, error) {
+	if w.record == nil {
+		return b.log.inbox.Get(b.tx, table.Scope{}, inboxID(w.order, w.name)...)
+	}
+	there, err := b.log.inbox.Has(b.tx, table.Scope{}, inboxID(w.order, w.name)...)
+	if err == nil && !there {
+		err = store.ErrNotFound
+	}
+	r := *w.record // another attempt numbers it anew
+	return &r, err
+}
+
 // move takes an event out of the inbox and puts it at the end of its place.
 func (b *batch) move(r *record) error {
 	h := b.heads[r.place()]
@@ -272,11 +290,12 @@ func (b *batch) move(r *record) error {
 		b.heads[r.place()] = h
 		b.ops++
 	}
-	if err := b.log.inbox.Delete(b.tx, table.Scope{}, inboxID(r.Order, r.Name)...); err != nil {
+	if err := b.log.inbox.Remove(b.tx, r); err != nil {
 		return err
 	}
 	r.Sequence = h.Next
 	h.Next++
 	b.ops += 2
-	return b.log.events.Insert(b.tx, r)
+	// The head was read: nobody else has taken the number.
+	return b.log.events.Put(b.tx, r)
 }

@@ -74,7 +74,6 @@ type Door struct {
 	metrics       *Metrics
 	regions       []string
 	defaultRegion string
-	maxBody       int64
 }
 
 var _ wire.Invoker = (*Door)(nil)
@@ -91,7 +90,7 @@ func New(c Config) (*Door, error) {
 	d := &Door{
 		rooms: make(map[*wire.API]*Room), credentials: c.Credentials, principals: c.Principals, dev: c.Dev,
 		verifier: verifier, store: c.Store, audit: c.Audit, clock: c.Clock, log: c.Log, metrics: c.Metrics,
-		regions: c.Regions, defaultRegion: c.Regions[0], maxBody: DefaultMaxBody,
+		regions: c.Regions, defaultRegion: c.Regions[0],
 		router: router{
 			codecs: make(map[wire.Protocol]wire.Codec), byTarget: make(map[string]*Room),
 			bySigning: make(map[string][]*Room), byHost: make(map[string]*Room), paths: make(map[*wire.API]*uritemplate.Router),
@@ -129,7 +128,6 @@ func (d *Door) add(room *Room) error {
 		}
 		d.router.paths[api] = paths
 	}
-	d.maxBody = max(d.maxBody, room.maxBody())
 	for _, p := range api.Protocols {
 		if d.router.codecs[p] == nil {
 			return fmt.Errorf("front: no codec for %s, which %s speaks", p, api.Name)

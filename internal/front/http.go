@@ -95,7 +95,7 @@ func (d *Door) serve(ctx context.Context, a *answer) {
 	sig, sigErr := parseSignature(memory, r)
 	p := payload{sent: bodies.Get().(*bytes.Buffer), compressed: isCompressed(r)}
 	defer p.release()
-	readErr := d.readBody(a, p.sent)
+	readErr := readBody(a, p.sent, d.router.bound(r, sig))
 	signed := p.sent.Bytes()
 	body := signed
 	if readErr == nil && isForm(r) { // a form says inside what it means
@@ -181,14 +181,13 @@ func parseSignature(sig *sigv4.Signature, r *http.Request) (*sigv4.Signature, er
 
 var errTooLarge = errors.New("front: request body too large")
 
-// readBody reads the whole body, at most the largest bound of any room: which room
-// the request means is known only when it has been routed.
-func (d *Door) readBody(a *answer, buf *bytes.Buffer) error {
+// readBody reads the whole body, of at most bound bytes. A larger one is not read to its end.
+func readBody(a *answer, buf *bytes.Buffer, bound int64) error {
 	r := a.r
 	if r.Body == nil || r.Body == http.NoBody {
 		return nil
 	}
-	if r.ContentLength > d.maxBody {
+	if r.ContentLength > bound {
 		a.w.Header().Set("Connection", "close")
 		return errTooLarge
 	}
@@ -202,11 +201,11 @@ func (d *Door) readBody(a *answer, buf *bytes.Buffer) error {
 			return err
 		}
 	} else {
-		n, err := buf.ReadFrom(io.LimitReader(r.Body, d.maxBody+1))
+		n, err := buf.ReadFrom(io.LimitReader(r.Body, bound+1))
 		switch {
 		case err != nil:
 			return err
-		case n > d.maxBody:
+		case n > bound:
 			a.w.Header().Set("Connection", "close")
 			return errTooLarge
 		}

@@ -19,6 +19,7 @@ import (
 	"fastness/internal/api/ssmapi"
 	"fastness/internal/api/stsapi"
 	"fastness/internal/clock"
+	"fastness/internal/sigv4"
 	"fastness/internal/wire"
 	"fastness/internal/wire/awsjson"
 	"fastness/internal/wire/awsquery"
@@ -181,5 +182,40 @@ func TestListenerConnectionsEndHalfByHalf(t *testing.T) {
 	}
 	if _, err := io.WriteString(client, "y"); err != nil {
 		t.Error(err)
+	}
+}
+
+// A body is read to the bound of the room that its head names, and not to that of another.
+func TestBodiesAreBoundedByTheirHeads(t *testing.T) {
+	d := refusingDoor(t)
+	scope := func(service string) http.Header {
+		return http.Header{"Authorization": {"AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20260301/us-east-1/" + service + "/aws4_request, SignedHeaders=host;x-amz-date, Signature=" + strings.Repeat("0", 64)}, "X-Amz-Date": {"20260301T000000Z"}}
+	}
+	for _, c := range []struct {
+		name, host, path string
+		header           http.Header
+		want             int64
+	}{
+		{"a target", "localhost", "/", http.Header{"X-Amz-Target": {"TrentService.ListKeys"}}, 64 << 10},
+		{"a target of another room", "localhost", "/", http.Header{"X-Amz-Target": {"AmazonSSM.GetParameter"}}, DefaultMaxBody},
+		{"an unknown target", "localhost", "/", http.Header{"X-Amz-Target": {"Nobody.ListKeys"}}, DefaultMaxBody},
+		{"no dot", "localhost", "/", http.Header{"X-Amz-Target": {"TrentService"}}, DefaultMaxBody},
+		{"CBOR", "localhost", "/service/TrentService/operation/ListKeys", http.Header{"Smithy-Protocol": {"rpc-v2-cbor"}}, 64 << 10},
+		{"a scope", "localhost", "/", scope("kms"), 64 << 10},
+		{"a scope of another room", "localhost", "/", scope("iam"), DefaultMaxBody},
+		{"a host", "kms.us-east-1.amazonaws.com", "/", nil, 64 << 10},
+		{"nothing", "localhost", "/", nil, DefaultMaxBody},
+	} {
+		r := httptest.NewRequest(http.MethodPost, "http://"+c.host+c.path, nil)
+		for name, values := range c.header {
+			r.Header[name] = values
+		}
+		sig, err := parseSignature(new(sigv4.Signature), r)
+		if err != nil {
+			t.Fatalf("%s: %v", c.name, err)
+		}
+		if got := d.router.bound(r, sig); got != c.want {
+			t.Errorf("%s: %d, want %d", c.name, got, c.want)
+		}
 	}
 }

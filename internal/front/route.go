@@ -99,6 +99,37 @@ func (r *router) route(req *http.Request, sig *sigv4.Signature, body []byte) (ta
 	return target{}, r.unrouted(api, wire.AWSJSON11, wire.UnknownOperation, "")
 }
 
+// bound is how many bytes the body of a request may have, as far as its head tells: those of
+// the room that it names, of several that it may mean the most, and DefaultMaxBody if it
+// names none. It goes by the same things as route, in the same order, before the body is
+// read.
+func (r *router) bound(req *http.Request, sig *sigv4.Signature) int64 {
+	var room *Room
+	switch amzTarget := req.Header["X-Amz-Target"]; {
+	case first(req.Header, "Smithy-Protocol") == "rpc-v2-cbor":
+		rest, _ := strings.CutPrefix(req.URL.EscapedPath(), "/service/")
+		service, _, _ := strings.Cut(rest, "/operation/")
+		room = r.byTarget[service]
+	case len(amzTarget) > 0:
+		if dot := strings.LastIndexByte(amzTarget[0], '.'); dot >= 0 {
+			room = r.byTarget[amzTarget[0][:dot]]
+		}
+	default:
+		var ambiguous bool
+		if room, ambiguous = r.byScopeOrHost(req, sig); ambiguous {
+			most := int64(0)
+			for _, room := range r.bySigning[sig.Service] {
+				most = max(most, room.maxBody())
+			}
+			return most
+		}
+	}
+	if room == nil {
+		return DefaultMaxBody
+	}
+	return room.maxBody()
+}
+
 func (r *router) isREST(api *wire.API) bool {
 	return api.Speaks(wire.RESTJSON1) || api.Speaks(wire.RESTXML)
 }

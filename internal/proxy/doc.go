@@ -22,10 +22,12 @@
 //	flow.go                     a request on its way: checks, inspection, rules, the answer
 //	conditions.go, actions.go   listener rules
 //	fields.go                   header fields that are added, changed and left out
-//	forward.go, forward2.go     to targets of HTTP/1.1, of HTTP/2
+//	forward.go, http2target.go  to targets of HTTP/1.1, of HTTP/2
+//	seen.go                     answers that inspectors want to see
 //	tunnel.go                   websockets
 //	stickiness.go               clients that stay at a target
 //	pages.go                    answers of the proxy's own
 //	forwardauth.go              questions of other proxies
+//	share.go                    counts that proxies add up
 //	queue.go                    records of requests, for whoever wants them later
 package proxy

@@ -2,9 +2,12 @@ package proxy
 
 import (
 	"context"
+	"fmt"
+	"slices"
 	"sync"
 
 	"fastness/internal/engine/waf"
+	"fastness/internal/engine/waf/rate"
 	"fastness/internal/engine/waf/request"
 	"fastness/internal/http1"
 )
@@ -33,6 +36,11 @@ func (e *Engine) Compile(acl *WebACL, previous Inspector) (Inspector, error) {
 	o.Sets = acl.Sets
 	if before, ok := previous.(*program); ok {
 		o.Previous = before.Program
+	}
+	if n := len(acl.CountSecret); n == rate.SecretSize {
+		o.Hasher = rate.NewHasherWith(acl.CountSecret)
+	} else if n > 0 {
+		return nil, fmt.Errorf("proxy: a secret of %d bytes for counts, not %d", n, rate.SecretSize)
 	}
 	compiled, err := waf.Compile(&acl.ACL, o)
 	if err != nil {
@@ -80,6 +88,19 @@ func (p *program) Inspect(_ context.Context, r *request.Request, v *Verdict) err
 	case waf.Challenge:
 		v.Act = Challenge
 	}
+	switch list := decided.Answered; len(list) {
+	case 0:
+	case 1:
+		v.Answered = list[0]
+	default:
+		list = slices.Clone(list)
+		v.Answered = func(a *waf.Answer) {
+			for _, answered := range list {
+				answered(a)
+			}
+		}
+	}
+	v.AnswerBody = decided.AnswerBody
 	m.insert = fieldsFrom(m.insert[:0], decided.Insert)
 	v.Insert = m.insert
 	return nil

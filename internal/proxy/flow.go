@@ -120,7 +120,7 @@ func (f *flow) run(proto string) {
 		Time: now, Method: head.Method, Host: head.Host, Scheme: f.scheme, Proto: proto,
 		Remote: f.conn.client.Addr(), JA3: f.conn.ja3, JA4: f.conn.ja4,
 	}
-	f.outcome.Resource, f.outcome.ClientPort = f.balancer.arn, f.conn.client.Port()
+	f.outcome.Resource, f.outcome.ClientPort, f.outcome.WebACL = f.balancer.arn, f.conn.client.Port(), f.balancer.webACL
 	if status := f.check(head); status != 0 {
 		if status == http.StatusBadRequest {
 			x.EndConnection() // whatever follows may be a part of it

@@ -302,6 +302,8 @@ func (f *flow) respond(c *upstream.Conn, head *http1.ResponseHead) (whole bool) 
 		f.left()
 		return false
 	}
+	watch := f.see(head.Status, head.Fields)
+	defer watch.end()
 	if c.Response.Ended() {
 		return f.x.End(nil) == nil
 	}
@@ -310,6 +312,7 @@ func (f *flow) respond(c *upstream.Conn, head *http1.ResponseHead) (whole bool) 
 	for {
 		n, err := c.Response.Read(buf[:])
 		if n > 0 {
+			watch.write(buf[:n])
 			if _, err := f.x.Write(buf[:n]); err != nil {
 				f.left()
 				return false

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"fastness/internal/engine/waf"
 	"fastness/internal/engine/waf/request"
 	"fastness/internal/http1"
 )
@@ -37,6 +38,10 @@ type Verdict struct {
 	// Insert are request fields of rules that allowed or counted the request. Their names
 	// begin with "x-amzn-waf-"; a client's fields of the same name are replaced.
 	Insert []http1.Field
+	// Answered, if set, is called with the target's answer when it has ended; what it holds is valid until
+	// then. AnswerBody has it hold the beginning of the body. It is not called if no target answers.
+	Answered   func(*waf.Answer)
+	AnswerBody bool
 	// Detail is the inspector's account of the decision (rules, labels, excerpts), for the
 	// Interstitial and the Recorder; the proxy does not look at it.
 	Detail any
@@ -82,6 +87,8 @@ type Outcome struct {
 	// Resource is the ARN of the load balancer, ClientPort the client's port.
 	Resource   string
 	ClientPort uint16
+	// WebACL is the ARN of the web ACL that the request met.
+	WebACL string
 	// Target is the address of the target, if one was asked.
 	Target string
 	// Failed tells that the inspection failed.

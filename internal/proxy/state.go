@@ -36,6 +36,7 @@ type balancer struct {
 	idle       time.Duration
 	keepAlive  time.Duration
 	inspector  Inspector // nil: none
+	webACL     string    // its ARN
 }
 
 // listenerState is a listener made ready.
@@ -161,6 +162,7 @@ func (p *Proxy) compileBalancer(s *state, c *Config, lb *LoadBalancer, certifica
 	b.idle = time.Duration(a.IdleTimeoutSeconds) * time.Second
 	b.keepAlive = time.Duration(a.ClientKeepAliveSeconds) * time.Second
 	if lb.WebACL != "" {
+		b.webACL = lb.WebACL
 		if b.inspector, err = p.acl(s, c, lb.WebACL, old); err != nil {
 			return err
 		}

@@ -16,9 +16,11 @@ type fakeServer struct {
 	accepts string
 	sets    bool
 	open    int
+	tried   []string // passwords, in order
 }
 
 func (f *fakeServer) connect(_ context.Context, t *target, d *document, _ *tls.Config) (session, error) {
+	f.tried = append(f.tried, string(d.password))
 	if string(d.password) != f.accepts {
 		return nil, fail(LoginFailed, "the server rejected the login")
 	}

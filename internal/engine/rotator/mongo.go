@@ -35,6 +35,7 @@ func (mongoDB) port() int { return 27017 }
 // weight: the driver watches the server on a connection of its own.
 func (mongoDB) weight() int            { return 2 }
 func (mongoDB) usesMaster() bool       { return false }
+func (mongoDB) onePassword() bool      { return false }
 func (mongoDB) usersInDatabases() bool { return true }
 
 func (mongoDB) words() words {

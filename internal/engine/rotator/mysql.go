@@ -43,6 +43,7 @@ func (m mySQL) check(d *document) error {
 func (mySQL) port() int              { return 3306 }
 func (mySQL) weight() int            { return 1 }
 func (mySQL) usesMaster() bool       { return false }
+func (mySQL) onePassword() bool      { return false }
 func (mySQL) usersInDatabases() bool { return false }
 
 func (m mySQL) words() words {

@@ -38,6 +38,7 @@ func (postgreSQL) check(d *document) error {
 func (postgreSQL) port() int              { return 5432 }
 func (postgreSQL) weight() int            { return 1 }
 func (postgreSQL) usesMaster() bool       { return false }
+func (postgreSQL) onePassword() bool      { return true }
 func (postgreSQL) usersInDatabases() bool { return false }
 
 func (postgreSQL) words() words {

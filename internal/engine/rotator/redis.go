@@ -38,6 +38,7 @@ func (redisServer) check(d *document) error {
 func (redisServer) port() int              { return 6379 }
 func (redisServer) weight() int            { return 1 }
 func (redisServer) usesMaster() bool       { return true }
+func (redisServer) onePassword() bool      { return false }
 func (redisServer) usersInDatabases() bool { return false }
 
 func (redisServer) words() words {

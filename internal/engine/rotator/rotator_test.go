@@ -223,6 +223,38 @@ func TestGuards(t *testing.T) {
 	}
 }
 
+// Each login costs a connection, and a failed one a line in the server's log.
+func TestPasswordsAreTriedInOrderAndOnce(t *testing.T) {
+	app := doc{"host": "db1", "username": "app", "password": "current"}
+	for _, c := range []struct {
+		name            string
+		server          server
+		engine, accepts string
+		want            []string
+	}{
+		{"one password, the usual case", postgreSQL{}, "postgres", "current", []string{"current"}},
+		{"one password, set before", postgreSQL{}, "postgres", "pending", []string{"current", "pending"}},
+		{"one password, the previous one", postgreSQL{}, "postgres", "previous", []string{"current", "pending", "previous"}},
+		{"several passwords, the usual case", mySQL{}, "mysql", "current", []string{"pending", "current"}},
+		{"several passwords, set before", mySQL{}, "mysql", "pending", []string{"pending"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			fake := &fakeServer{server: c.server, accepts: c.accepts}
+			registry := New(Config{Hosts: hosts(t, "db1"), Resolver: &answers{[][]netipAddr{{testAddr}}}})
+			r := &Rotator{registry: registry, kind: kind{fake, singleUser}}
+			current := app.with(doc{"engine": c.engine})
+			s := newSecret(t, r, current, nil)
+			s.stages.Pending, s.stages.Previous = current.with(doc{"password": "pending"}).json(t), current.with(doc{"password": "previous"}).json(t)
+			if err := r.Set(t.Context(), s.stages); err != nil {
+				t.Fatal(err)
+			}
+			if !slices.Equal(fake.tried, c.want) {
+				t.Errorf("tried %v, want %v", fake.tried, c.want)
+			}
+		})
+	}
+}
+
 // What a server says may hold what we sent.
 func TestErrorsHoldNoSecret(t *testing.T) {
 	secret := "s3cret-of-app"

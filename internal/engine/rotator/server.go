@@ -17,6 +17,9 @@ type server interface {
 	weight() int
 	// usesMaster tells whether a single user may be changed by a master.
 	usesMaster() bool
+	// onePassword tells whether setOwn, of a user that logged in as itself, ends every other
+	// password of that user at once.
+	onePassword() bool
 	// usersInDatabases tells whether users belong to databases: then a master logs in to
 	// its own, and else to that of the user it changes.
 	usersInDatabases() bool

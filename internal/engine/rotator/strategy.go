@@ -20,13 +20,25 @@ func (r *Rotator) loginPending(ctx context.Context, docs *documents) (s session,
 }
 
 // setSingle replaces a user's own password: pending, current and previous are tried in
-// that order, and the first that works decides.
+// that order, and the first that works decides. Where a user has one password at a time,
+// current comes first: if it works, pending has not been set, and nobody need try.
 func (r *Rotator) setSingle(ctx context.Context, docs *documents) error {
+	var unlike error // that current was tried, and rejected
+	if r.kind.server.onePassword() && docs.current.username == docs.pending.username && docs.current.host == docs.pending.host {
+		s, err := r.login(ctx, docs.current)
+		if err == nil {
+			defer s.close()
+			return s.setOwn(ctx, docs)
+		}
+		if unlike = err; !rejected(err) {
+			return err
+		}
+	}
 	s, done, err := r.loginPending(ctx, docs)
 	if done || err != nil {
 		return err
 	}
-	if s, err = r.loginOwn(ctx, docs, s); err != nil {
+	if s, err = r.loginOwn(ctx, docs, s, unlike); err != nil {
 		return err
 	}
 	if docs.master != nil && r.kind.server.usesMaster() {
@@ -40,8 +52,9 @@ func (r *Rotator) setSingle(ctx context.Context, docs *documents) error {
 }
 
 // loginOwn checks that the documents speak of the same user and, unless the pending
-// secret has logged in, does so with the current or the previous one.
-func (r *Rotator) loginOwn(ctx context.Context, docs *documents, s session) (session, error) {
+// secret has logged in, does so with the current or the previous one. unlike is set if the
+// server has rejected the current one already.
+func (r *Rotator) loginOwn(ctx context.Context, docs *documents, s session, unlike error) (session, error) {
 	current, pending, previous := docs.current, docs.pending, docs.previous
 	var err error
 	switch {
@@ -59,7 +72,9 @@ func (r *Rotator) loginOwn(ctx context.Context, docs *documents, s session) (ses
 	if s != nil {
 		return s, nil
 	}
-	s, err = r.login(ctx, current)
+	if err = unlike; err == nil {
+		s, err = r.login(ctx, current)
+	}
 	if rejected(err) && previous != nil {
 		if previous.username != pending.username {
 			return nil, fail(Misconfigured, r.kind.server.words().previousUser, pending.username, previous.username)

@@ -37,8 +37,11 @@ type Rule struct {
 	Action Action `json:",omitzero"`
 	// Override is for a rule whose statement refers to a group: OverrideCount lets what the
 	// group decides only count.
-	Override   Override   `json:",omitempty"`
-	Labels     []string   `json:",omitempty"` // without the prefix of the ACL or group
+	Override Override `json:",omitempty"`
+	Labels   []string `json:",omitempty"` // without the prefix of the ACL or group
+	// Quiet has the rule only add its labels: it is no match, has no action and cannot be
+	// overridden. AWS's groups add labels for which they have no rule.
+	Quiet      bool       `json:",omitempty"`
 	Visibility Visibility `json:",omitzero"`
 	Captcha    Immunity   `json:",omitzero"` // zero: the ACL's
 	Challenge  Immunity   `json:",omitzero"`
@@ -86,6 +89,9 @@ type RuleGroup struct {
 	Rules          []Rule
 	Bodies         map[string]ResponseBody `json:",omitempty"`
 	Visibility     Visibility              `json:",omitzero"`
+	// Watch makes the observer that the group's statements on signals ask, or takes previous, which
+	// was made for the same configuration, on. nil: there is none.
+	Watch func(previous Observer) (Observer, error) `json:"-"`
 	// SecLang is what statements on SecLang in the group's rules ask; nil for most groups.
 	SecLang *seclang.Program `json:"-"`
 }

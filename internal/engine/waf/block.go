@@ -128,7 +128,7 @@ func (p *Program) labelsPlaces(id int32) bool {
 // cost is a rank of how much it takes to decide a leaf.
 func (l *leaf) cost() int {
 	switch l.kind {
-	case labelLeafKind:
+	case labelLeafKind, signalLeaf:
 		return 1
 	case addressLeaf, asnLeaf:
 		return 2

@@ -37,6 +37,13 @@ type Options struct {
 	MemoBytes int
 	// RateKeys bounds the keys that each rate-based rule keeps, 0 is rate.DefaultMaxKeys.
 	RateKeys int
+	// RateBudget, if set, bounds the memory of all rate-based rules of the programs that are compiled with it.
+	RateBudget *rate.Budget
+	// ShareCounts has rate-based rules keep their counts for TakeCounts.
+	ShareCounts bool
+	// Hasher makes the keys of custom aggregations. Programs with the same secret can add their counts up; nil
+	// is one of the program's own, or that of Previous.
+	Hasher *rate.Hasher
 	// IPv6Prefix is how many bits of an IPv6 address rate-based rules tell apart, 0 is all.
 	IPv6Prefix int
 	// Steps bounds the work for one request, in steps of package pattern, 0 is DefaultSteps.
@@ -89,13 +96,15 @@ type Program struct {
 	places   Places
 	attacks  *attack.Detector
 	memo     *memo
-	rates    map[string]*rateRule     // by the names of their rules
-	bodies   map[string]*ResponseBody // the ACL's
-	v6Bits   int
-	budget   inject.Budget
-	steps    uint64
-	programs []*seclang.Program // of managed groups
-	usesASN  bool
+	rates    map[string]*rateRule // by the names of their rules
+	// observers are those of groups, by the names of the rules that refer to them.
+	observers map[string]*observed
+	bodies    map[string]*ResponseBody // the ACL's
+	v6Bits    int
+	budget    inject.Budget
+	steps     uint64
+	programs  []*seclang.Program // of managed groups
+	usesASN   bool
 }
 
 // rule is a compiled rule of the ACL or of a group.
@@ -110,7 +119,9 @@ type rule struct {
 	immunity time.Duration // of the action, if it is Captcha or Challenge
 	bodies   map[string]*ResponseBody
 	group    *sequence
-	count    bool // a group whose decision only counts
+	observed *observed // of a group, or nil
+	count    bool      // a group whose decision only counts
+	quiet    bool      // only labels
 	rate     *rateRule
 }
 
@@ -124,6 +135,7 @@ type compiler struct {
 	context    string // prefix of labels
 	program    int32  // of SecLang, -1: none
 	path       []string
+	observed   *observed // of the group that is compiled
 	statements int
 	labels     interner
 	patterns   []pattern.Pattern
@@ -155,21 +167,28 @@ func Compile(acl *ACL, o Options) (*Program, error) {
 		o: o, sets: &o.Sets, context: acl.LabelNamespace, program: -1,
 		p: &Program{
 			acl: *acl, hasher: rate.NewHasher(), places: o.Places, v6Bits: o.IPv6Prefix, rates: map[string]*rateRule{}, attacks: o.Attacks,
-			budget: cmp.Or(inject.Budget(o.InjectionBytes), inject.DefaultBudget),
-			steps:  cmp.Or(o.Steps, DefaultSteps),
-			bodies: pointers(acl.Bodies),
+			observers: map[string]*observed{},
+			budget:    cmp.Or(inject.Budget(o.InjectionBytes), inject.DefaultBudget),
+			steps:     cmp.Or(o.Steps, DefaultSteps),
+			bodies:    pointers(acl.Bodies),
 		},
 		patternIDs: map[string]int32{}, partIDs: map[string]int32{}, children: map[childKey]int32{},
 		leafIDs: map[string]int32{}, addresses: map[scopedName]*addressSet{},
 	}
-	if o.Previous != nil {
+	switch {
+	case o.Hasher != nil:
+		c.p.hasher = o.Hasher
+	case o.Previous != nil:
 		c.p.hasher = o.Previous.hasher
 	}
 	if err := c.compile(acl); err != nil {
-		return nil, &SpecError{Rule: strings.Join(c.path, "/"), Err: err}
+		return nil, &SpecError{Rule: joinPath(c.path), Err: err}
 	}
 	return c.p, nil
 }
+
+// joinPath is the name of a rule with those on the way to it.
+func joinPath(path []string) string { return strings.Join(path, "/") }
 
 func (c *compiler) compile(acl *ACL) error {
 	p := c.p
@@ -260,7 +279,12 @@ func (c *compiler) rule(spec *Rule, bodies map[string]*ResponseBody, ref *RuleIn
 	if spec.Override != "" {
 		return nil, errors.New("only a rule that refers to a group has an override")
 	}
-	if overrides != nil {
+	if r.quiet = spec.Quiet; r.quiet {
+		if spec.Statement.Rate != nil || spec.Action.Kind != 0 {
+			return nil, errors.New("a rule that only labels counts requests or has an action")
+		}
+		r.action.Kind = Count
+	} else if overrides != nil {
 		if a, ok := overrides.Actions[spec.Name]; ok {
 			r.own, r.action = r.action.Kind, a.clone()
 			r.bodies = p.bodies // a response of the override is the ACL's
@@ -354,7 +378,14 @@ func (c *compiler) groupRule(r *rule, spec *Rule, ref *RuleInfo) error {
 			}
 		}
 	}
+	if group.Watch != nil {
+		m := spec.Statement.Managed
+		if r.observed, err = c.observer(fmt.Sprintf("%s %s %s %s %d", m.Vendor, m.Name, m.Version, m.Configs, c.o.IPv6Prefix), group.Watch); err != nil {
+			return err
+		}
+	}
 	outerSets, outerScope, outerContext := c.sets, c.scope, c.context
+	c.observed = r.observed
 	if sets != c.sets {
 		c.scopes++
 		c.scope = c.scopes
@@ -368,7 +399,7 @@ func (c *compiler) groupRule(r *rule, spec *Rule, ref *RuleInfo) error {
 	if err != nil {
 		return err
 	}
-	c.sets, c.scope, c.context, c.program = outerSets, outerScope, outerContext, -1
+	c.sets, c.scope, c.context, c.observed, c.program = outerSets, outerScope, outerContext, nil, -1
 	r.group = &s
 	return nil
 }
@@ -404,7 +435,7 @@ func pointers(bodies map[string]ResponseBody) map[string]*ResponseBody {
 func (s *Statement) count() int {
 	n := 0
 	for _, set := range []bool{
-		s.SecLang != nil, s.Byte != nil, s.Regex != nil, s.RegexSet != nil, s.SQLi != nil, s.XSS != nil, s.Attack != nil, s.Size != nil, s.Geo != nil,
+		s.SecLang != nil, s.Byte != nil, s.Regex != nil, s.RegexSet != nil, s.SQLi != nil, s.XSS != nil, s.Attack != nil, s.Signal != nil, s.Size != nil, s.Geo != nil,
 		s.ASN != nil, s.IPSet != nil, s.Label != nil, s.Rate != nil, s.Group != nil, s.Managed != nil,
 		s.And != nil, s.Or != nil, s.Not != nil,
 	} {

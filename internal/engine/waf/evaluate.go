@@ -107,6 +107,9 @@ func (s *Scratch) rule(r *rule) bool {
 			return false
 		}
 	}
+	if r.observed != nil {
+		s.observe(r.observed)
+	}
 	if r.group != nil {
 		return s.groupRule(r)
 	}
@@ -159,6 +162,12 @@ func (s *Scratch) act(r *rule) bool {
 	for _, l := range r.labels {
 		s.addLabel(l)
 	}
+	if r.quiet {
+		if s.trace != nil {
+			s.trace.labelled(r)
+		}
+		return false
+	}
 	m := Match{Rule: r.info, rule: r.id, Action: r.action.Kind, Own: r.own, Excluded: r.excluded, Terminating: true, Failure: TokenValid}
 	switch m.Action {
 	case Count:
@@ -189,8 +198,8 @@ func (s *Scratch) respond(a *Action, bodies map[string]*ResponseBody) {
 	}
 }
 
-// solved tells whether the client solved what the rule asks for, not too long ago.
-func (s *Scratch) solved(r *rule) (failure TokenStatus, at int64) {
+// token reads the request's token, once.
+func (s *Scratch) token() *Token {
 	v := &s.verdict
 	if !v.TokenAsked {
 		v.TokenAsked = true
@@ -198,6 +207,13 @@ func (s *Scratch) solved(r *rule) (failure TokenStatus, at int64) {
 			v.Token = s.tokens.Token(s.inspection.Request(), s.p.acl.TokenDomains, s.now)
 		}
 	}
+	return &v.Token
+}
+
+// solved tells whether the client solved what the rule asks for, not too long ago.
+func (s *Scratch) solved(r *rule) (failure TokenStatus, at int64) {
+	v := &s.verdict
+	s.token()
 	at = v.Token.ChallengeSolved
 	if r.action.Kind == Captcha {
 		at = v.Token.CaptchaSolved
@@ -251,6 +267,8 @@ func (s *Scratch) leaf(id int32) truth {
 			return beyond // a rule that was not decided may add it
 		}
 		return truthOf(s.hasLabel(l))
+	case signalLeaf:
+		return truthOf(s.signals[l.observer].any(&l.signals))
 	}
 	if known := s.leaves[id]; known>>2 == s.epoch {
 		return truth(known & 3)

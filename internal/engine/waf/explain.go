@@ -129,6 +129,12 @@ func (t *tracer) statement(s *Scratch, r *rule) truth {
 	return result
 }
 
+// labelled records that a rule that only labels applied.
+func (t *tracer) labelled(r *rule) {
+	trace := &t.rules[t.at[r]]
+	trace.Matched, trace.Action = true, Count
+}
+
 // leave adds what came of it.
 func (t *tracer) leave(s *Scratch, r *rule) {
 	trace := &t.rules[t.at[r]]
@@ -227,6 +233,8 @@ func (p *Program) describe(id int32) string {
 		return "autonomous system"
 	case addressLeaf:
 		return "set of addresses"
+	case signalLeaf:
+		return "signal"
 	case secLangLeaf:
 		return l.secLang.describe()
 	}

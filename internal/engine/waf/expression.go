@@ -98,6 +98,7 @@ const (
 	asnLeaf
 	addressLeaf
 	labelLeafKind
+	signalLeaf
 	secLangLeaf
 )
 
@@ -124,6 +125,9 @@ type leaf struct {
 	countries    *countrySet
 	asns         []uint32 // sorted
 
+	// Of signals.
+	observer int
+	signals  signals
 	// Of SecLang.
 	program int32
 	secLang SecLangMatch
@@ -167,7 +171,7 @@ func (c *compiler) statement(s *Statement, depth int) (int32, error) {
 		return 0, err
 	}
 	// The same words mean something else in another group: its sets and labels are others.
-	if s.IPSet != nil || s.RegexSet != nil {
+	if s.IPSet != nil || s.RegexSet != nil || s.Signal != nil {
 		key = fmt.Sprint(c.scope, " ", key)
 	}
 	if s.SecLang != nil {
@@ -260,8 +264,11 @@ func (c *compiler) leaf(s *Statement) (leaf, error) {
 	case s.ASN != nil:
 		l, err := newAddressLeaf(asnLeaf, s.ASN.Forwarded, false)
 		l.asns = slices.Sorted(slices.Values(s.ASN.ASNs))
-		c.p.usesASN = true
+		// Groups that look at it for themselves are not why AWS logs it.
+		c.p.usesASN = c.p.usesASN || c.observed == nil
 		return l, err
+	case s.Signal != nil:
+		return c.signalLeaf(s.Signal)
 	case s.IPSet != nil:
 		l, err := newAddressLeaf(addressLeaf, s.IPSet.Forwarded, true)
 		if err == nil {

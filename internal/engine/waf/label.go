@@ -21,12 +21,19 @@ const (
 	clientRegion
 	forwardedCountry
 	forwardedRegion
+	// tokenID and tokenFingerprint are no places, but labels whose end comes with the request, too;
+	// it is in place.country.
+	tokenID
+	tokenFingerprint
 )
 
 var placeLabels = [...]string{
 	"awswaf:clientip:geo:country:", "awswaf:clientip:geo:region:",
 	"awswaf:forwardedip:geo:country:", "awswaf:forwardedip:geo:region:",
+	"awswaf:managed:token:id:", "awswaf:managed:token:fingerprint:",
 }
+
+func (k placeLabel) isRegion() bool { return k == clientRegion || k == forwardedRegion }
 
 // unknownPlace stands for a country or a part of one that is not known.
 const unknownPlace = "XX"
@@ -41,7 +48,7 @@ type place struct {
 func (p place) append(dst []byte) []byte {
 	dst = append(dst, placeLabels[p.kind]...)
 	switch {
-	case p.kind == clientCountry || p.kind == forwardedCountry:
+	case !p.kind.isRegion():
 		return append(dst, p.country...)
 	case p.region != "":
 		return append(dst, p.region...)
@@ -53,7 +60,7 @@ func (p place) append(dst []byte) []byte {
 // code tells whether the variable part of the label is s.
 func (p place) code(s string) bool {
 	switch {
-	case p.kind == clientCountry || p.kind == forwardedCountry:
+	case !p.kind.isRegion():
 		return s == p.country
 	case p.region != "":
 		return s == p.region

@@ -3,7 +3,6 @@ package waf_test
 import (
 	"fmt"
 	"math/rand/v2"
-	"net/netip"
 	"runtime"
 	"strings"
 	"testing"
@@ -18,7 +17,7 @@ import (
 // block only counts.
 func managedACL(t testing.TB, memoBytes int, count bool) *waf.Program {
 	t.Helper()
-	catalogue, err := managed.New(func(string) []netip.Prefix { return nil })
+	catalogue, err := managed.New(managed.Feeds{})
 	if err != nil {
 		t.Fatal(err)
 	}

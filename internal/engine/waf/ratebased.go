@@ -92,7 +92,8 @@ func (c *compiler) rateRule(r *rule, spec *RateBased) error {
 	if err != nil {
 		return err
 	}
-	rr.settings = fmt.Sprintf("%s %d %d", text, c.o.RateKeys, c.o.IPv6Prefix)
+	// With another hasher the keys are others.
+	rr.settings = fmt.Sprintf("%s %d %d %x", text, c.o.RateKeys, c.o.IPv6Prefix, c.p.hasher.Key([]byte("settings")))
 	r.rate = rr
 	c.p.rates[strings.Join(c.path, "/")] = rr
 	if c.o.Previous != nil {
@@ -101,7 +102,9 @@ func (c *compiler) rateRule(r *rule, spec *RateBased) error {
 			return nil
 		}
 	}
-	rr.limiter, err = rate.New(rate.Settings{Limit: spec.Limit, Window: spec.Window, MaxKeys: c.o.RateKeys})
+	rr.limiter, err = rate.New(rate.Settings{
+		Limit: spec.Limit, Window: spec.Window, MaxKeys: c.o.RateKeys, Shares: c.o.ShareCounts, Budget: c.o.RateBudget,
+	})
 	return err
 }
 

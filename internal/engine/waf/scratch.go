@@ -36,7 +36,9 @@ type Scratch struct {
 
 	leaves []uint32 // epoch<<2 | truth
 
-	programs []programState
+	signals     []signals // by observer
+	observation Observation
+	programs    []programState
 
 	labels     pattern.Bits
 	labelOrder []labelRef // in the order they were added
@@ -82,6 +84,7 @@ func (s *Scratch) begin(p *Program, r *request.Request, tokens Tokens) {
 		s.nodes = grown(s.nodes, len(p.nodes))
 		s.leaves = grown(s.leaves, len(p.leaves))
 		s.labels = grown(s.labels, p.lwords)
+		s.signals = grown(s.signals, len(p.observers))
 		s.programs = grown(s.programs, len(p.programs))
 	}
 	if s.epoch++; s.epoch >= 1<<30 {
@@ -109,7 +112,8 @@ func (s *Scratch) begin(p *Program, r *request.Request, tokens Tokens) {
 	s.matcher.Allow(p.steps)
 	s.inner, s.outer = -1, -1
 	v := &s.verdict
-	*v = Verdict{Matches: v.Matches[:0], Insert: v.Insert[:0], Rates: v.Rates[:0], scratch: s}
+	clear(v.Answered)
+	*v = Verdict{Matches: v.Matches[:0], Insert: v.Insert[:0], Rates: v.Rates[:0], Answered: v.Answered[:0], scratch: s}
 }
 
 func (s *Scratch) hash(b []byte) uint64 { return maphash.Bytes(s.seed, b) }

@@ -16,6 +16,7 @@ type Statement struct {
 	SQLi     *SQLiMatch      `json:",omitempty"`
 	XSS      *XSSMatch       `json:",omitempty"`
 	Attack   *AttackMatch    `json:",omitempty"` // not of AWS: managed groups use it
+	Signal   *SignalMatch    `json:",omitempty"` // not of AWS: managed groups use it
 	SecLang  *SecLangMatch   `json:",omitempty"` // not of AWS: only in a group that has a program
 	Size     *SizeMatch      `json:",omitempty"`
 	Geo      *GeoMatch       `json:",omitempty"`

@@ -23,6 +23,18 @@ type Token struct {
 	// ChallengeSolved and CaptchaSolved are when the client last solved one, in seconds since
 	// 1970; 0 is never.
 	ChallengeSolved, CaptchaSolved int64
+	// Browser names the kind of browser that earned the token by what it told of itself; empty if it
+	// told nothing. It is the same for another token of the same browser, and not unique.
+	Browser string
+	// Told tells that a script of the challenge told what follows.
+	Told bool
+	// Automated, Extension and Inconsistent are what is suspicious about the browser: signs of an
+	// automation framework, of an extension for automation, and what does not fit together.
+	Automated, Extension, Inconsistent bool
+	// Interactions are how many times somebody moved, clicked, touched or typed on pages with the
+	// script since the token was earned, as told, and Form whether a page had a form.
+	Interactions int
+	Form         bool
 }
 
 // TokenStatus says what is wrong with a token.

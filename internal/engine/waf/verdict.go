@@ -26,6 +26,10 @@ type Verdict struct {
 	// Exhausted tells that the request would have cost more than Options.Steps or InjectionBytes:
 	// rules that refuse requests took what was not looked at for what they look for, others did not.
 	Exhausted bool
+	// Answered wants to be called with the application's answer to the request, if it gets there;
+	// AnswerBody tells that the beginning of its body is wanted, too.
+	Answered   []func(*Answer)
+	AnswerBody bool
 	// Token is what the token proves, if a rule had to know (TokenAsked).
 	Token      Token
 	TokenAsked bool
@@ -105,6 +109,14 @@ func (v *Verdict) Limited() bool {
 		}
 	}
 	return false
+}
+
+// ACL is the specification of the web ACL that decided, as Program.ACL has it; nil for the zero Verdict.
+func (v *Verdict) ACL() *ACL {
+	if v.scratch == nil || v.scratch.p == nil {
+		return nil
+	}
+	return &v.scratch.p.acl
 }
 
 // TokenDomains are the token domains of the web ACL. They are not to be changed.

@@ -176,6 +176,8 @@ type Report struct {
 	// since the last report.
 	Records []json.RawMessage `json:",omitempty"`
 	Lost    uint64            `json:",omitempty"`
+	// Limited are the addresses that rate-based rules limit, by web ACL and rule.
+	Limited map[string]map[string][]netip.Addr `json:",omitempty"`
 }
 
 // Report sends a report.

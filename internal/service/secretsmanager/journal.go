@@ -23,7 +23,7 @@ type journalRecord struct {
 	Started time.Time `json:"started"`
 
 	// Step is the step that is being done: its effects may be there in full, in part, or
-	// not at all.
+	// not at all. For testSecret, which has none, it stays at the step before it.
 	Step rotationStep `json:"step"`
 	// Failures is how many attempts have failed, Error how the last one did. What was
 	// interrupted did not fail.
@@ -51,15 +51,15 @@ const (
 	stepFailed rotationStep = "failed"
 )
 
-// next is what follows a step that has succeeded; after the last one it is "". A test of
+// after is what follows a step that has succeeded; after the last one it is "". A test of
 // the configuration leaves the database alone.
-func (j *journalRecord) next() rotationStep {
+func (j *journalRecord) after(step rotationStep) rotationStep {
 	switch {
-	case j.Step == stepCreate && !j.Test:
+	case step == stepCreate && !j.Test:
 		return stepSet
-	case j.Step == stepCreate, j.Step == stepSet:
+	case step == stepCreate, step == stepSet:
 		return stepTest
-	case j.Step == stepTest && !j.Test:
+	case step == stepTest && !j.Test:
 		return stepFinish
 	}
 	return ""

@@ -51,8 +51,8 @@ func (e *rotationEngine) carryOn(ctx context.Context, job due.Job) error {
 		return err
 	}
 	defer gone()
-	for {
-		err := e.step(ctx, s, j)
+	for step := j.Step; ; {
+		err := e.step(ctx, s, j, step)
 		if errors.Is(context.Cause(ctx), errSuperseded) {
 			return nil
 		}
@@ -60,12 +60,17 @@ func (e *rotationEngine) carryOn(ctx context.Context, job due.Job) error {
 			return ctx.Err() // the process ends or leads no more: the journal stays
 		}
 		if err != nil {
-			return current(e.failed(ctx, j, err))
+			return current(e.failed(ctx, j, step, err))
 		}
-		if j.next() == "" {
+		if step = j.after(step); step == "" {
 			break
 		}
-		if j, err = e.advance(ctx, j); err != nil {
+		// testSecret changes nothing, so nobody who comes after a crash has to know that it
+		// was begun: they do the step before it again, and find its effects there.
+		if step == stepTest {
+			continue
+		}
+		if j, err = e.advance(ctx, j, step); err != nil {
 			return current(err)
 		}
 	}
@@ -125,8 +130,8 @@ func (e *rotationEngine) follow(ctx context.Context, j *journalRecord, at store.
 	return func() { w.Close(); <-ended }, nil
 }
 
-// step runs the function for the step of the journal.
-func (e *rotationEngine) step(ctx context.Context, s *secretRecord, j *journalRecord) (err error) {
+// step runs the function for a step: the journal's, or the test behind it.
+func (e *rotationEngine) step(ctx context.Context, s *secretRecord, j *journalRecord, step rotationStep) (err error) {
 	defer func() {
 		// The value of a panic may hold secrets.
 		if v := recover(); v != nil {
@@ -143,10 +148,10 @@ func (e *rotationEngine) step(ctx context.Context, s *secretRecord, j *journalRe
 	if err != nil {
 		return err
 	}
-	if j.Test && j.Step == stepCreate {
+	if j.Test && step == stepCreate {
 		return e.copyCurrent(ctx, t)
 	}
-	return f.run(ctx, j.Step, t)
+	return f.run(ctx, step, t)
 }
 
 // change works on a rotation and its secret in a transaction, if the rotation is still
@@ -178,7 +183,7 @@ func (e *rotationEngine) change(ctx context.Context, j *journalRecord, f func(tx
 }
 
 // advance writes the next step down, before it is begun.
-func (e *rotationEngine) advance(ctx context.Context, j *journalRecord) (next *journalRecord, err error) {
+func (e *rotationEngine) advance(ctx context.Context, j *journalRecord, step rotationStep) (next *journalRecord, err error) {
 	abandoned := false
 	err = e.change(ctx, j, func(tx store.Txn, s *secretRecord, now *journalRecord) (bool, error) {
 		next, abandoned = now, false
@@ -186,7 +191,7 @@ func (e *rotationEngine) advance(ctx context.Context, j *journalRecord) (next *j
 			abandoned = true
 			return true, e.abandon(tx, s, now, "AWSPENDING was taken off the version of the rotation.")
 		}
-		now.Step = now.next()
+		now.Step = step
 		return false, e.tables.journals.Put(tx, now)
 	})
 	if err == nil && abandoned {
@@ -227,7 +232,7 @@ func (e *rotationEngine) complete(ctx context.Context, j *journalRecord) error {
 		return true, e.rotationEvent(tx, now, j.event(eventRotationSucceeded, eventTestSucceeded), "", "")
 	})
 	if errors.Is(err, errNotFinished) {
-		return e.failed(ctx, j, err)
+		return e.failed(ctx, j, stepFinish, err)
 	}
 	return err
 }
@@ -235,8 +240,8 @@ func (e *rotationEngine) complete(ctx context.Context, j *journalRecord) error {
 // failed notes that an attempt failed. It is repeated from the first step on, later, as
 // often as the limits and the window allow; then the rotation has failed. A test is not
 // repeated.
-func (e *rotationEngine) failed(ctx context.Context, j *journalRecord, cause error) error {
-	e.log.Warn("a rotation step failed", "secret", secretARN(j.Account, j.Region, j.Secret), "step", string(j.Step), "failures", j.Failures+1, "error", cause)
+func (e *rotationEngine) failed(ctx context.Context, j *journalRecord, step rotationStep, cause error) error {
+	e.log.Warn("a rotation step failed", "secret", secretARN(j.Account, j.Region, j.Secret), "step", string(step), "failures", j.Failures+1, "error", cause)
 	return e.change(ctx, j, func(tx store.Txn, s *secretRecord, now *journalRecord) (bool, error) {
 		now.Failures++
 		now.Error = shortened(cause.Error())
@@ -252,7 +257,7 @@ func (e *rotationEngine) failed(ctx context.Context, j *journalRecord, cause err
 		if s.Rotation != nil {
 			function = s.Rotation.Function
 		}
-		failure := "Error when executing lambda " + function + " during " + string(j.Step) + " step"
+		failure := "Error when executing lambda " + function + " during " + string(step) + " step"
 		if err := e.rotationEvent(tx, now, j.event(eventRotationFailed, eventTestFailed), failure, now.Error); err != nil {
 			return false, err
 		}

@@ -88,6 +88,10 @@ func (testCatalogue) ManagedGroups() []ManagedGroup {
 			Versions: []ManagedVersion{{Capacity: 50, Rules: []ManagedRule{{"VolumetricSession", block}}}},
 		},
 		{
+			Vendor: "AWS", Name: "AWSManagedRulesAntiDDoSRuleSet", LabelNamespace: "awswaf:managed:aws:anti-ddos:", Advanced: true,
+			Versions: []ManagedVersion{{Capacity: 50, Rules: []ManagedRule{{"ChallengeAllDuringEvent", block}, {"DDoSRequests", block}}}},
+		},
+		{
 			Vendor: "AWS", Name: "AWSManagedRulesCommonRuleSet", Title: "Core rule set", LabelNamespace: "awswaf:managed:aws:core-rule-set:",
 			Versioned: true, Default: "Version_1.1",
 			Versions: []ManagedVersion{

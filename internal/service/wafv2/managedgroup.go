@@ -36,6 +36,9 @@ func (k *ruleCheck) managedGroup(m *wafv2api.ManagedRuleGroupStatement, at place
 	if err := k.overrides(m.ExcludedRules, m.RuleActionOverrides, names); err != nil {
 		return err
 	}
+	if err := checkEventOverride(m); err != nil {
+		return err
+	}
 	if err := k.groupConfigs(m); err != nil {
 		return err
 	}
@@ -45,6 +48,21 @@ func (k *ruleCheck) managedGroup(m *wafv2api.ManagedRuleGroupStatement, at place
 	}
 	if m.ScopeDownStatement != nil {
 		return k.statement(m.ScopeDownStatement, place{scopeDown: true, depth: at.depth + 1})
+	}
+	return nil
+}
+
+// checkEventOverride: what challenges all requests during an event can only be allowed or counted instead (AWS
+// WAF Developer Guide, "AWS WAF Distributed Denial of Service (DDoS) prevention rule group").
+func checkEventOverride(m *wafv2api.ManagedRuleGroupStatement) error {
+	if value(m.VendorName) != vendorAWS || value(m.Name) != groupAntiDDoS {
+		return nil
+	}
+	for i := range m.RuleActionOverrides {
+		o := &m.RuleActionOverrides[i]
+		if a := o.ActionToUse; value(o.Name) == "ChallengeAllDuringEvent" && a != nil && a.Allow == nil && a.Count == nil && a.Challenge == nil {
+			return invalid(wafv2api.ParameterExceptionFieldManagedRuleGroupConfig, value(o.Name), reasonCombination)
+		}
 	}
 	return nil
 }
@@ -107,6 +125,11 @@ func (k *ruleCheck) groupConfig(c *wafv2api.ManagedRuleGroupConfig) error {
 				return err
 			}
 		}
+		if r := a.RequestInspection; r != nil {
+			if err := checkFields(r.PayloadType, r.UsernameField.Identifier, r.PasswordField.Identifier); err != nil {
+				return err
+			}
+		}
 		return checkInspection(a.ResponseInspection, wafv2api.ParameterExceptionFieldAtpRuleSetResponseInspection)
 	}
 	if a := c.AWSManagedRulesACFPRuleSet; a != nil {
@@ -117,14 +140,58 @@ func (k *ruleCheck) groupConfig(c *wafv2api.ManagedRuleGroupConfig) error {
 				}
 			}
 		}
+		if r := a.RequestInspection; r != nil {
+			var all []*string
+			if r.UsernameField != nil {
+				all = append(all, r.UsernameField.Identifier)
+			}
+			if r.PasswordField != nil {
+				all = append(all, r.PasswordField.Identifier)
+			}
+			if r.EmailField != nil {
+				all = append(all, r.EmailField.Identifier)
+			}
+			for i := range r.PhoneNumberFields {
+				all = append(all, r.PhoneNumberFields[i].Identifier)
+			}
+			for i := range r.AddressFields {
+				all = append(all, r.AddressFields[i].Identifier)
+			}
+			if err := checkFields(r.PayloadType, all...); err != nil {
+				return err
+			}
+		}
 		return checkInspection(a.ResponseInspection, wafv2api.ParameterExceptionFieldAcpRuleSetResponseInspection)
 	}
 	if a := c.AWSManagedRulesAntiDDoSRuleSet; a != nil && a.ClientSideActionConfig != nil && a.ClientSideActionConfig.Challenge != nil {
 		ch := a.ClientSideActionConfig.Challenge
+		if value(ch.UsageOfAction) == wafv2api.UsageOfActionEnabled && len(ch.ExemptUriRegularExpressions) == 0 {
+			return invalid(f, "ExemptUriRegularExpressions", reasonMinimum)
+		}
+		if len(ch.ExemptUriRegularExpressions) > maxExemptions {
+			return invalid(f, "ExemptUriRegularExpressions", reasonMaximum)
+		}
 		for i := range ch.ExemptUriRegularExpressions {
 			if err := k.regex(value(ch.ExemptUriRegularExpressions[i].RegexString), f); err != nil {
 				return err
 			}
+		}
+	}
+	return nil
+}
+
+// maxExemptions is how many expressions exempt URIs from challenges (AWS WAF API reference,
+// ClientSideAction: 1 to 5 where the action is used).
+const maxExemptions = 5
+
+// checkFields checks where the fields of a payload are: in JSON by pointers (RFC 6901).
+func checkFields(kind *wafv2api.PayloadType, identifiers ...*string) error {
+	if value(kind) != wafv2api.PayloadTypeJSON {
+		return nil
+	}
+	for _, identifier := range identifiers {
+		if text := value(identifier); text != "" && text[0] != '/' {
+			return invalid(wafv2api.ParameterExceptionFieldManagedRuleGroupConfig, text, reasonFormat)
 		}
 	}
 	return nil

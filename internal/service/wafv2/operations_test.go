@@ -260,7 +260,7 @@ func TestManagedProducts(t *testing.T) {
 	ctx := t.Context()
 	one := must[*wafv2api.ListAvailableManagedRuleGroupsResponse](t)(h.admin().ListAvailableManagedRuleGroups(ctx, &wafv2api.ListAvailableManagedRuleGroupsRequest{Scope: regional(), Limit: new(int32(1))}))
 	two := must[*wafv2api.ListAvailableManagedRuleGroupsResponse](t)(h.admin().ListAvailableManagedRuleGroups(ctx, &wafv2api.ListAvailableManagedRuleGroupsRequest{Scope: regional(), NextMarker: one.NextMarker}))
-	if len(one.ManagedRuleGroups) != 1 || len(two.ManagedRuleGroups) != 1 || *two.ManagedRuleGroups[0].Name != "AWSManagedRulesCommonRuleSet" || !*two.ManagedRuleGroups[0].VersioningSupported {
+	if len(one.ManagedRuleGroups) != 1 || len(two.ManagedRuleGroups) != 2 || *two.ManagedRuleGroups[1].Name != "AWSManagedRulesCommonRuleSet" || !*two.ManagedRuleGroups[1].VersioningSupported {
 		t.Errorf("groups %v, %v", one, two)
 	}
 	versions := must[*wafv2api.ListAvailableManagedRuleGroupVersionsResponse](t)(h.admin().ListAvailableManagedRuleGroupVersions(ctx, &wafv2api.ListAvailableManagedRuleGroupVersionsRequest{
@@ -280,7 +280,7 @@ func TestManagedProducts(t *testing.T) {
 	wants(t, err, "WAFExpiredManagedRuleGroupVersionException")
 	_, err = describe(new("Version_7"))
 	wants(t, err, "WAFNonexistentItemException")
-	if all := must[*wafv2api.DescribeAllManagedProductsResponse](t)(h.admin().DescribeAllManagedProducts(ctx, &wafv2api.DescribeAllManagedProductsRequest{Scope: regional()})); len(all.ManagedProducts) != 2 {
+	if all := must[*wafv2api.DescribeAllManagedProductsResponse](t)(h.admin().DescribeAllManagedProducts(ctx, &wafv2api.DescribeAllManagedProductsRequest{Scope: regional()})); len(all.ManagedProducts) != 3 {
 		t.Errorf("%d products", len(all.ManagedProducts))
 	}
 	if all := must[*wafv2api.DescribeManagedProductsByVendorResponse](t)(h.admin().DescribeManagedProductsByVendor(ctx, &wafv2api.DescribeManagedProductsByVendorRequest{Scope: regional(), VendorName: new("Other")})); len(all.ManagedProducts) != 0 {

@@ -41,6 +41,28 @@ func TestRuleChecks(t *testing.T) {
 			m.Name, m.ManagedRuleGroupConfigs = new("AWSManagedRulesATPRuleSet"), configs
 		})
 	}
+	login := func(pointer string) wafv2api.ManagedRuleGroupConfig {
+		return wafv2api.ManagedRuleGroupConfig{AWSManagedRulesATPRuleSet: &wafv2api.AWSManagedRulesATPRuleSet{
+			LoginPath: new("/login"), RequestInspection: &wafv2api.RequestInspection{
+				PayloadType: new(wafv2api.PayloadTypeJSON), UsernameField: &wafv2api.UsernameField{Identifier: &pointer}, PasswordField: &wafv2api.PasswordField{Identifier: new("/word")},
+			},
+		}}
+	}
+	ddos := func(usage wafv2api.UsageOfAction, overridden *wafv2api.RuleAction, exempt ...string) *wafv2api.Statement {
+		return managed(func(m *wafv2api.ManagedRuleGroupStatement) {
+			m.Name = new("AWSManagedRulesAntiDDoSRuleSet")
+			c := &wafv2api.ClientSideAction{UsageOfAction: &usage}
+			for _, text := range exempt {
+				c.ExemptUriRegularExpressions = append(c.ExemptUriRegularExpressions, wafv2api.Regex{RegexString: new(text)})
+			}
+			m.ManagedRuleGroupConfigs = []wafv2api.ManagedRuleGroupConfig{{AWSManagedRulesAntiDDoSRuleSet: &wafv2api.AWSManagedRulesAntiDDoSRuleSet{
+				ClientSideActionConfig: &wafv2api.ClientSideActionConfig{Challenge: c},
+			}}}
+			if overridden != nil {
+				m.RuleActionOverrides = []wafv2api.RuleActionOverride{{Name: new("ChallengeAllDuringEvent"), ActionToUse: overridden}}
+			}
+		})
+	}
 	ip := wafv2api.RateBasedStatementCustomKey{IP: &wafv2api.RateLimitIP{}}
 	method := wafv2api.RateBasedStatementCustomKey{HTTPMethod: &wafv2api.RateLimitHTTPMethod{}}
 	custom := wafv2api.RateBasedStatementAggregateKeyTypeCustomKeys
@@ -155,6 +177,12 @@ func TestRuleChecks(t *testing.T) {
 		{"without configuration", []wafv2api.Rule{group(1, atp())}, minimum, "field: MANAGED_RULE_GROUP_CONFIG"},
 		{"with that of another group", []wafv2api.Rule{group(1, atp(wafv2api.ManagedRuleGroupConfig{AWSManagedRulesBotControlRuleSet: &wafv2api.AWSManagedRulesBotControlRuleSet{InspectionLevel: new(wafv2api.InspectionLevelCommon)}}))}, "Error reason: The combination", "field: MANAGED_RULE_GROUP_CONFIG, parameter: AWSManagedRulesBotControlRuleSet"},
 		{"judged by nothing", []wafv2api.Rule{group(1, atp(wafv2api.ManagedRuleGroupConfig{AWSManagedRulesATPRuleSet: &wafv2api.AWSManagedRulesATPRuleSet{LoginPath: new("/login"), ResponseInspection: &wafv2api.ResponseInspection{}}}))}, one, "field: ATP_RULE_SET_RESPONSE_INSPECTION"},
+		{"credentials at pointers", []wafv2api.Rule{group(1, atp(login("/user")))}, "", ""},
+		{"credentials at no pointer", []wafv2api.Rule{group(1, atp(login("user")))}, "Error reason: The parameter contains formatting", "field: MANAGED_RULE_GROUP_CONFIG, parameter: user"},
+		{"floods", []wafv2api.Rule{group(1, ddos(wafv2api.UsageOfActionEnabled, &wafv2api.RuleAction{Count: &wafv2api.CountAction{}}, `\\/api\\/`))}, "", ""},
+		{"floods without challenges", []wafv2api.Rule{group(1, ddos(wafv2api.UsageOfActionDisabled, nil))}, "", ""},
+		{"challenges for every URI", []wafv2api.Rule{group(1, ddos(wafv2api.UsageOfActionEnabled, nil))}, minimum, "parameter: ExemptUriRegularExpressions"},
+		{"blocks instead of challenges for all", []wafv2api.Rule{group(1, ddos(wafv2api.UsageOfActionEnabled, &wafv2api.RuleAction{Block: &wafv2api.BlockAction{}}, "a"))}, "Error reason: The combination", "parameter: ChallengeAllDuringEvent"},
 		{"an IP set", []wafv2api.Rule{rule(1, ipSet(*set.ARN))}, "", ""},
 	} {
 		_, err := h.admin().CheckCapacity(t.Context(), &wafv2api.CheckCapacityRequest{Scope: regional(), Rules: c.rules})

@@ -164,6 +164,7 @@ func (s *Store) commitLoop() {
 			s.fail(fmt.Errorf("apply: %w", err))
 			return
 		}
+		s.latest.add(g.commits)
 		if n := len(g.commits); n > 0 {
 			s.applied.Store(uint64(g.commits[n-1].rev))
 		}

@@ -45,6 +45,7 @@ type Store struct {
 
 	queue  queue
 	recent recent // owned by the commit goroutine
+	latest latest
 	groups chan *group
 	feed   feed
 	leases leases

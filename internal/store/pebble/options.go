@@ -69,7 +69,7 @@ const memTableBytes = 8 << 20
 // treeOptions are the options of the tree, chosen for a small process.
 func (s *Store) treeOptions(cache *lsm.Cache) *lsm.Options {
 	o := &lsm.Options{
-		FS:                          s.opts.FS,
+		FS:                          walSpace{s.opts.FS},
 		Cache:                       cache,
 		Comparer:                    newComparer(),
 		Logger:                      treeLogger{s},

@@ -190,7 +190,10 @@ func (t *txn) Delete(key []byte) error {
 	if err := t.check(key, nil); err != nil {
 		return err
 	}
-	_, err := t.base(key)
+	var err error
+	if t.points[string(key)] == 0 { // else this transaction has read that it is there
+		_, err = t.base(key)
+	}
 	if errors.Is(err, store.ErrNotFound) {
 		if i, ok := t.find(key); ok {
 			t.size -= len(t.writes[i].key) + len(t.writes[i].value)

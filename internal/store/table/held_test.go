@@ -59,3 +59,24 @@ func TestAHeldRecordTakesItsIndexEntriesAlong(t *testing.T) {
 		t.Errorf("nothing to hold: %v", err)
 	}
 }
+
+func TestARemovedRecordTakesItsIndexEntriesAlong(t *testing.T) {
+	reg, tab, s := aliases(t)
+	must(t, update(t, s, func(tx store.Txn) error { return tab.Insert(tx, row("a", "k1", "red", "blue")) }))
+	must(t, update(t, s, func(tx store.Txn) error {
+		a, err := tab.Get(tx, home, table.String("a"))
+		must(t, err)
+		return tab.Remove(tx, a)
+	}))
+	view(t, s, func(r store.Reader) {
+		if _, err := tab.Get(r, home, table.String("a")); !errors.Is(err, store.ErrNotFound) {
+			t.Errorf("the record: %v", err)
+		}
+		if _, err := tab.GetUnique(r, home, "target", table.String("k1")); !errors.Is(err, store.ErrNotFound) {
+			t.Errorf("its target: %v", err)
+		}
+	})
+	if p := fsck(t, reg, s); len(p) > 0 {
+		t.Errorf("fsck: %v", p)
+	}
+}

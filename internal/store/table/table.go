@@ -155,6 +155,16 @@ func (t *Table[T]) Delete(tx store.Txn, sc Scope, id ...Part) error {
 	return tx.Delete(key)
 }
 
+// Remove removes a record that is there, and is as given: the caller has read it, which
+// Remove does not do again.
+func (t *Table[T]) Remove(tx store.Txn, record *T) error {
+	key := t.keyOf(record)
+	if err := t.writeIndexes(tx, t.entries(record, key), entries{}); err != nil {
+		return err
+	}
+	return tx.Delete(key)
+}
+
 func (t *Table[T]) write(tx store.Txn, key []byte, old, record *T) error {
 	return t.replace(tx, key, t.entries(old, key), record)
 }

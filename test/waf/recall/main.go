@@ -109,12 +109,15 @@ func everything() (*waf.Program, error) {
 	if err != nil {
 		return nil, err
 	}
-	groups, err := managed.New(nil)
+	groups, err := managed.New(managed.Feeds{})
 	if err != nil {
 		return nil, err
 	}
 	acl := waf.ACL{Name: "all", LabelNamespace: "awswaf:111122223333:webacl:all:", DefaultAction: waf.Action{Kind: waf.Allow}}
 	for i, g := range groups.Groups() {
+		if g.Advanced { // they are about who sends a request, not about what is in it
+			continue
+		}
 		acl.Rules = append(acl.Rules, waf.Rule{Name: g.Name, Priority: int32(i), Statement: waf.Statement{Managed: &waf.ManagedGroup{Vendor: managed.Vendor, Name: g.Name}}})
 	}
 	return waf.Compile(&acl, waf.Options{Managed: groups, Attacks: detector})

@@ -130,6 +130,11 @@ func (d *Detector) Inspect(value []byte, place Place, s *Scratch, explain func(H
 	}
 	s.expand(value)
 	at := place.index()
+	expected := 0 // how many decodings a value at the place is for
+	if place == Referer {
+		expected = 1 // of the arguments in the URL
+	}
+	rich := false
 	var found Set
 	for i := range s.variants {
 		if s.match.Exhausted() {
@@ -137,6 +142,7 @@ func (d *Detector) Inspect(value []byte, place Place, s *Scratch, explain func(H
 		}
 		v := &s.variants[i]
 		var total [Families]int
+		inMarkup := 0 // the total of Script if v is rich text
 		prose := isProse(v.b)
 		clear(s.fired)
 		count := func(name string, family Family, score, inProse int) {
@@ -144,6 +150,9 @@ func (d *Detector) Inspect(value []byte, place Place, s *Scratch, explain func(H
 				score = inProse
 			}
 			total[family] += score
+			if family == Script {
+				inMarkup += min(score, inProse)
+			}
 			if explain != nil && score > 0 {
 				explain(Hit{name, family, score, v.b})
 			}
@@ -160,7 +169,7 @@ func (d *Detector) Inspect(value []byte, place Place, s *Scratch, explain func(H
 				set = &d.sets[f]
 			}
 			s.bits.Reset()
-			set.set.Match(s.form[f], set.wanted[at][min(v.depth, 1)][same], s.bits, s.match)
+			set.set.Match(s.form[f], set.wanted[at][min(max(int(v.depth)-expected, 0), 1)][same], s.bits, s.match)
 			for j := range s.bits.All() {
 				if ri := set.rule[j]; !s.fired[ri] {
 					s.fired[ri] = true
@@ -180,6 +189,13 @@ func (d *Detector) Inspect(value []byte, place Place, s *Scratch, explain func(H
 			s.match.Spend(tokensSteps * min(len(v.b), maxTokens))
 			if scriptByTokens(v.b) {
 				count("tokens", Script, tokensScore, 2)
+			}
+		}
+		if total[Script] >= Threshold && inMarkup < Threshold {
+			// A decoding of rich text has lost what the quotation marks in it were for.
+			if s.match.Spend(len(v.b)); rich || isRichText(v.b) {
+				total[Script] = inMarkup
+				rich = rich || i == 0
 			}
 		}
 		for f, t := range total {

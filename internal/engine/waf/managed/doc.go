@@ -8,20 +8,42 @@
 //
 // # The files
 //
-// A file is a group. Each rule has a Name, the last part of its Label, an Action (BLOCK if left out) and
-// what it looks for: Attack and Regex, either or both, or one of the others
+// A file is a group. Each rule has a Name, the last part of its Label, perhaps more Labels, an Action
+// (BLOCK if left out) and what it looks for. A Quiet rule only adds its labels; AWS's groups have
+// labels for which they have no rule. If names a setting of the group without which the rule is
+// not there (settings.go). A rule looks for any of these
 //
 //   - Attack: families of attacks (package attack), At one or more parts of a request;
 //   - Regex: a regular expression, in lower case, At parts;
 //   - Missing: the name of a header field that is not there, or is empty;
 //   - Over: a number of bytes that the part At is larger than, while, with Single, the value of some query
 //     argument is larger than that;
-//   - Set: the name of a set of addresses that the operator feeds.
+//   - Set: the name of a set of addresses that the operator feeds, or ASNs: autonomous systems;
+//   - NoBrowser: a User-Agent that is not that of a browser;
+//   - Challengeable: a request that can take a challenge;
+//
+// and for all of these
+//
+//   - Signal: what the group's observer has noticed, one of several;
+//   - Has, And: labels of the group that the request has, one of each; Without: labels that it has not.
 //
 // The parts are "query" (names and values of query arguments), "path", "body" (names and values in
 // forms, JSON, XML and multipart bodies, file names, and bodies of other formats as a whole), "cookie",
 // "header" (all fields but cookies), "host", "method", "user-agent", and for Over "query-string", "cookie-header"
 // and "body-bytes".
+//
+// # The groups that watch
+//
+// Four groups look at more than one request: each reference to one of them has an observer of its own
+// (waf.Observer), which goes on when the web ACL changes, as long as the reference's configuration is the same.
+// They label what a request's token is worth, as in AWS.
+//
+//   - AWSManagedRulesBotControlRuleSet (bots.go, package session): bots are known by their User-Agent. One is
+//     verified if it comes from an address in the operator's set "Bot-NAME", or from an autonomous
+//     system in which only its operator has addresses; names of hosts are not asked for. The targeted level
+//     is package session's.
+//   - AWSManagedRulesATPRuleSet and AWSManagedRulesACFPRuleSet: package account.
+//   - AWSManagedRulesAntiDDoSRuleSet: package surge.
 //
 // # Differences from AWS
 //

@@ -3,7 +3,6 @@ package managed
 import (
 	"embed"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io/fs"
 	"net/netip"
@@ -12,15 +11,11 @@ import (
 	"time"
 
 	"fastness/internal/engine/waf"
-	"fastness/internal/engine/waf/request"
-	"fastness/internal/engine/waf/transform"
+	"fastness/internal/engine/waf/account"
 )
 
 //go:embed groups/*.json
 var files embed.FS
-
-// Updated is when the contents of the groups last changed.
-var Updated = time.Date(2026, 11, 29, 0, 0, 0, 0, time.UTC)
 
 // Vendor is the vendor of all groups here.
 const Vendor = "AWS"
@@ -36,48 +31,46 @@ type Group struct {
 	LabelNamespace string
 	// Version is the name of its version, empty for a group that has none.
 	Version string
-	Rules   []Rule
+	// Updated is when its contents last changed.
+	Updated time.Time
+	// Advanced groups are configured, or can be.
+	Advanced bool
+	Rules    []Rule
+	// Labels are all that it adds, with their namespaces.
+	Labels []string
 	// AddressSets are the names of the sets of addresses that its rules look at.
 	AddressSets []string
+
+	contents []content
+	tokens   bool // it labels what tokens are worth
 }
 
 // Rule is a rule of a group.
 type Rule struct {
 	Name   string
-	Label  string // with its namespace
+	Label  string // with its namespace; empty for a rule that is not to be told by a label
 	Action waf.ActionKind
-
-	statement waf.Statement
 }
 
-// file is what a file of groups has.
-type file struct {
-	Name, Title, Description, Labels, Version string
-	Capacity                                  int64
-	Rules                                     []struct {
-		Name, Label string
-		Action      waf.ActionKind
-		At          []string
-		Attack      []string
-		Regex       string
-		Missing     string
-		Over        int64
-		Single      int64
-		Set         string
-	}
+// Feeds are what the operator gives. Each may be nil: then there is none.
+type Feeds struct {
+	// Addresses gives the addresses of a set (Group.AddressSets) at the moment that a program is
+	// compiled.
+	Addresses func(name string) []netip.Prefix
+	// Stolen gives the lists of stolen credentials at the moment that a program is compiled.
+	Stolen func() *account.Stolen
 }
 
 // Catalogue is all groups. It is immutable.
 type Catalogue struct {
 	groups []Group // by name
-	feeds  func(name string) []netip.Prefix
+	feeds  Feeds
 }
 
 var _ waf.ManagedGroups = (*Catalogue)(nil)
 
-// New reads the built-in groups. feeds gives the addresses of a set (Group.AddressSets) at the moment
-// that a program is compiled; nil is none.
-func New(feeds func(name string) []netip.Prefix) (*Catalogue, error) {
+// New reads the built-in groups.
+func New(feeds Feeds) (*Catalogue, error) {
 	names, err := fs.Glob(files, "groups/*.json")
 	if err != nil {
 		return nil, fmt.Errorf("managed: %w", err)
@@ -101,8 +94,9 @@ func New(feeds func(name string) []netip.Prefix) (*Catalogue, error) {
 // Groups are all groups by name. The result is shared and must not be changed.
 func (c *Catalogue) Groups() []Group { return c.groups }
 
-// ManagedGroup gives the specification of a group. The versions of a group have the same contents.
-func (c *Catalogue) ManagedGroup(vendor, name, version string, _ json.RawMessage) (waf.RuleGroup, waf.Sets, error) {
+// ManagedGroup gives the specification of a group. configs is AWS's ManagedRuleGroupConfigs, which some
+// groups cannot do without.
+func (c *Catalogue) ManagedGroup(vendor, name, version string, configs json.RawMessage) (waf.RuleGroup, waf.Sets, error) {
 	i, ok := slices.BinarySearchFunc(c.groups, name, func(g Group, n string) int { return strings.Compare(g.Name, n) })
 	if vendor != Vendor || !ok {
 		return waf.RuleGroup{}, waf.Sets{}, fmt.Errorf("there is no managed group %s of %s", name, vendor)
@@ -111,138 +105,33 @@ func (c *Catalogue) ManagedGroup(vendor, name, version string, _ json.RawMessage
 	if version != "" && version != g.Version {
 		return waf.RuleGroup{}, waf.Sets{}, fmt.Errorf("the managed group %s has no version %s", name, version)
 	}
-	out := waf.RuleGroup{Name: g.Name, LabelNamespace: g.LabelNamespace}
-	for i, r := range g.Rules {
-		out.Rules = append(out.Rules, waf.Rule{
-			Name: r.Name, Priority: int32(i), Statement: r.statement, Action: waf.Action{Kind: r.Action},
-			Labels:     []string{strings.TrimPrefix(r.Label, g.LabelNamespace)},
-			Visibility: waf.Visibility{MetricName: r.Name, Metrics: true, Samples: true},
-		})
+	settings, err := settingsOf(g.Name, configs)
+	if err != nil {
+		return waf.RuleGroup{}, waf.Sets{}, fmt.Errorf("the managed group %s: %w", name, err)
+	}
+	out := waf.RuleGroup{Name: g.Name, LabelNamespace: g.LabelNamespace, Watch: settings.watch(c.feeds.Stolen)}
+	for i := range g.contents {
+		x := &g.contents[i]
+		if x.onlyIf != "" && !settings.has(x.onlyIf) {
+			continue
+		}
+		r := waf.Rule{Name: x.name, Priority: int32(len(out.Rules)), Statement: x.statement, Quiet: x.quiet, Labels: x.labels}
+		if x.challengeable {
+			r.Statement = settings.challengeable()
+		}
+		if !x.quiet {
+			r.Action = waf.Action{Kind: x.action}
+			r.Visibility = waf.Visibility{MetricName: x.name, Metrics: true, Samples: true}
+		}
+		out.Rules = append(out.Rules, r)
 	}
 	sets := waf.Sets{Addresses: map[string][]netip.Prefix{}}
 	for _, s := range g.AddressSets {
 		var list []netip.Prefix
-		if c.feeds != nil {
-			list = c.feeds(s)
+		if c.feeds.Addresses != nil {
+			list = c.feeds.Addresses(s)
 		}
 		sets.Addresses[s] = list
 	}
 	return out, sets, nil
-}
-
-func parse(data []byte) (Group, error) {
-	var f file
-	d := json.NewDecoder(strings.NewReader(string(data)))
-	d.DisallowUnknownFields()
-	if err := d.Decode(&f); err != nil {
-		return Group{}, err
-	}
-	g := Group{
-		Name: f.Name, Title: f.Title, Description: f.Description, Capacity: f.Capacity, Version: f.Version,
-		LabelNamespace: "awswaf:managed:aws:" + f.Labels + ":",
-	}
-	for _, r := range f.Rules {
-		out := Rule{Name: r.Name, Label: g.LabelNamespace + r.Label, Action: r.Action}
-		if out.Action == 0 {
-			out.Action = waf.Block
-		}
-		var any []waf.Statement
-		var err error
-		if len(r.Attack) > 0 {
-			any, err = at(r.At, func(in waf.Inspect, place string) waf.Statement {
-				return waf.Statement{Attack: &waf.AttackMatch{Inspect: in, Families: r.Attack, Place: place}}
-			})
-			if err != nil {
-				return g, fmt.Errorf("rule %s: %w", r.Name, err)
-			}
-		}
-		switch {
-		case r.Regex != "":
-			var more []waf.Statement
-			more, err = at(r.At, func(in waf.Inspect, _ string) waf.Statement {
-				in.Transformations = []transform.Kind{transform.URLDecodeUni, transform.Lowercase}
-				return waf.Statement{Regex: &waf.RegexMatch{Inspect: in, Regex: r.Regex}}
-			})
-			any = append(any, more...)
-		case r.Missing != "":
-			any = []waf.Statement{{Not: &waf.Statement{Size: &waf.SizeMatch{
-				Inspect:    waf.Inspect{Component: request.Component{Kind: request.SingleHeader, Name: r.Missing}},
-				Comparison: waf.Greater,
-			}}}}
-		case r.Over > 0:
-			any, err = at(r.At, func(in waf.Inspect, _ string) waf.Statement {
-				in.Component.Oversize = request.OversizeMatch
-				return waf.Statement{Size: &waf.SizeMatch{Inspect: in, Comparison: waf.Greater, Size: r.Over}}
-			})
-			if r.Single > 0 && err == nil {
-				any = []waf.Statement{{And: append(any, waf.Statement{Size: &waf.SizeMatch{
-					Inspect:    waf.Inspect{Component: request.Component{Kind: request.AllQueryArguments}},
-					Comparison: waf.Greater, Size: r.Single,
-				}})}}
-			}
-		case r.Set != "":
-			any = []waf.Statement{{IPSet: &waf.IPSetMatch{Set: r.Set}}}
-			g.AddressSets = append(g.AddressSets, r.Set)
-		case len(any) == 0:
-			err = errors.New("looks for nothing")
-		}
-		if err == nil && len(any) == 0 {
-			err = errors.New("looks at nothing")
-		}
-		if err != nil {
-			return g, fmt.Errorf("rule %s: %w", r.Name, err)
-		}
-		if len(any) == 1 {
-			out.statement = any[0]
-		} else {
-			out.statement = waf.Statement{Or: any}
-		}
-		g.Rules = append(g.Rules, out)
-	}
-	return g, nil
-}
-
-// looks are the components behind the names of parts, with the place that values have for
-// package attack.
-var looks = map[string][]struct {
-	component request.Component
-	place     string
-}{
-	"path": {{request.Component{Kind: request.URIPath}, "path"}},
-	"query": {
-		{request.Component{Kind: request.QueryArguments}, "query"},
-		{request.Component{Kind: request.QueryArgumentNames}, "name"},
-	},
-	"body": {
-		{request.Component{Kind: request.BodyArguments}, "body"},
-		{request.Component{Kind: request.BodyArgumentNames}, "name"},
-		{request.Component{Kind: request.FileNames}, "body"},
-		{request.Component{Kind: request.OtherBody}, "whole"},
-	},
-	"cookie": {{request.Component{Kind: request.Cookies}, "cookie"}},
-	"header": {
-		{request.Component{Kind: request.Headers, Excluded: []string{"cookie", "user-agent", "referer", "authorization", "host"}, Scope: request.ScopeValue}, "field"},
-		{request.Component{Kind: request.SingleHeader, Name: "user-agent"}, "user-agent"},
-		{request.Component{Kind: request.SingleHeader, Name: "referer"}, "referer"},
-	},
-	"host":          {{request.Component{Kind: request.SingleHeader, Name: "host"}, "field"}},
-	"method":        {{request.Component{Kind: request.Method}, "field"}},
-	"user-agent":    {{request.Component{Kind: request.SingleHeader, Name: "user-agent"}, "user-agent"}},
-	"query-string":  {{request.Component{Kind: request.QueryString}, "query"}},
-	"cookie-header": {{request.Component{Kind: request.SingleHeader, Name: "cookie"}, "cookie"}},
-	"body-bytes":    {{request.Component{Kind: request.OpaqueBody}, "whole"}},
-}
-
-func at(parts []string, statement func(in waf.Inspect, place string) waf.Statement) ([]waf.Statement, error) {
-	var all []waf.Statement
-	for _, p := range parts {
-		list, ok := looks[p]
-		if !ok {
-			return nil, fmt.Errorf("no part of a request is named %q", p)
-		}
-		for _, l := range list {
-			all = append(all, statement(waf.Inspect{Component: l.component}, l.place))
-		}
-	}
-	return all, nil
 }

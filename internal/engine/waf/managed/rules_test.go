@@ -34,12 +34,12 @@ func browse(method, target, body string, fields ...string) *request.Request {
 }
 
 func TestRulesLabelWhatTheyAreNamedFor(t *testing.T) {
-	groups, err := New(func(name string) []netip.Prefix {
+	groups, err := New(Feeds{Addresses: func(name string) []netip.Prefix {
 		if name == "AnonymousIPList" {
 			return []netip.Prefix{netip.MustParsePrefix("198.51.100.0/24")}
 		}
 		return nil
-	})
+	}})
 	if err != nil {
 		t.Fatal(err)
 	}

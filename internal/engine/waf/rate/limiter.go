@@ -20,6 +20,10 @@ type Settings struct {
 	// MaxKeys bounds the keys that are kept, 0 is DefaultMaxKeys. As keys spread unevenly over
 	// the shards, the bound is kept to within a twentieth, and is never below 64 for a shard.
 	MaxKeys int
+	// Shares has the limiter keep what Count counted until it is taken, for other processes.
+	Shares bool
+	// Budget, if set, bounds the memory, together with that of others.
+	Budget *Budget
 }
 
 // shards is a power of two; keys spread over the shards by a hash, and each has its own lock.
@@ -48,8 +52,11 @@ func New(s Settings) (*Limiter, error) {
 		s.MaxKeys = DefaultMaxKeys
 	}
 	l := &Limiter{settings: s, cell: int64(s.Window) / cells, seed: maphash.MakeSeed()}
+	spender := s.Budget.spend(l)
 	for i := range l.shard {
+		l.shard[i].spender = spender
 		l.shard[i].init(max(chunkSize, s.MaxKeys/shards*21/20), l.seed)
+		l.shard[i].shares, l.shard[i].limit = s.Shares, s.Limit
 	}
 	return l, nil
 }
@@ -62,9 +69,21 @@ func (l *Limiter) Window() time.Duration { return l.settings.Window }
 
 // Count counts one event of key at now and returns the number of events in the window, with this
 // one. A time before one that the key has seen counts as that one.
-func (l *Limiter) Count(key Key, now time.Time) int64 { return l.Add(key, 1, now) }
+func (l *Limiter) Count(key Key, now time.Time) int64 {
+	at := l.cellAt(now)
+	h := maphash.Bytes(l.seed, key[:])
+	s := &l.shard[h>>(64-shardBits)]
+	s.mu.Lock()
+	sum := s.add(h, key, 1, at)
+	if s.shares {
+		s.keep(h, key)
+	}
+	s.mu.Unlock()
+	return int64(sum)
+}
 
-// Add counts n events, for counts that come from another process. n is at least 1.
+// Add counts n events, for counts that come from another process: they are not shared again. n is at
+// least 1.
 func (l *Limiter) Add(key Key, n uint32, now time.Time) int64 {
 	at := l.cellAt(now)
 	h := maphash.Bytes(l.seed, key[:])

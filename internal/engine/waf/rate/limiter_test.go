@@ -218,13 +218,13 @@ func TestTheIndexSurvivesChurn(t *testing.T) {
 	}
 	for i := range l.shard {
 		s := &l.shard[i]
-		live := 0
+		alive := 0
 		for n := range s.size {
 			e := s.entry(n)
-			if !e.live {
+			if !e.is(live) {
 				continue
 			}
-			live++
+			alive++
 			var sum uint64
 			for _, c := range e.low {
 				sum += uint64(c)
@@ -242,8 +242,8 @@ func TestTheIndexSurvivesChurn(t *testing.T) {
 				filled++
 			}
 		}
-		if live != s.used || filled != live {
-			t.Fatalf("shard %d: %d live, %d used, %d in the index", i, live, s.used, filled)
+		if alive != s.used || filled != alive {
+			t.Fatalf("shard %d: %d live, %d used, %d in the index", i, alive, s.used, filled)
 		}
 	}
 }

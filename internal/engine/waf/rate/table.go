@@ -28,10 +28,20 @@ type entry struct {
 	last       uint32 // number of the newest cell, modulo 2^32
 	prev, next uint32 // in the list of its class; next also links free entries
 	class      uint8
-	live       bool
-	wide       bool          // some cell's upper half is in shard.upper
+	flags      uint8
+	unsent     uint16        // events of its own that nobody has taken yet
 	low        [cells]uint16 // cell c at c%cells, its lower half
 }
+
+// Flags of an entry.
+const (
+	live   = 1 << iota
+	wide   // some cell's upper half is in shard.upper
+	queued // it is in shard.light
+	first  // it is in shard.heavy
+)
+
+func (e *entry) is(flag uint8) bool { return e.flags&flag != 0 }
 
 // shard is a hash table of entries with a list for each class of counts.
 type shard struct {
@@ -47,6 +57,15 @@ type shard struct {
 	head   [classes]uint32
 	tail   [classes]uint32
 	upper  map[uint32]*[cells]uint32
+
+	spender *spender // of memory
+
+	// Of a limiter that shares its counts: entries with events that nobody has taken yet, those of keys that
+	// are on their way to the limit apart, and what was counted of keys that are gone.
+	shares       bool
+	limit        int64
+	light, heavy []uint32
+	gone         []Delta
 }
 
 func (s *shard) init(maxEntries int, seed maphash.Seed) {
@@ -87,7 +106,7 @@ func (s *shard) add(h uint64, key Key, n, at uint32) uint64 {
 		s.index[slot] = i + 1
 		s.used++
 		e := s.entry(i)
-		*e = entry{key: key, last: at, live: true}
+		*e = entry{key: key, last: at, flags: live | e.flags&(queued|first)}
 		s.push(i, 0)
 	}
 	e := s.entry(i)
@@ -107,8 +126,9 @@ func (s *shard) addUpper(i, c, high uint32) {
 	if s.upper == nil {
 		s.upper = map[uint32]*[cells]uint32{}
 	}
-	if !e.wide {
-		s.upper[i], e.wide = new([cells]uint32), true
+	if !e.is(wide) {
+		s.upper[i] = new([cells]uint32)
+		e.flags |= wide
 	}
 	s.upper[i][c] += high
 }
@@ -124,7 +144,7 @@ func (s *shard) advance(i, at uint32) {
 		s.narrow(i)
 	} else {
 		var upper *[cells]uint32
-		if e.wide {
+		if e.is(wide) {
 			upper = s.upper[i]
 		}
 		for n := e.last + 1; n != at+1; n++ {
@@ -144,9 +164,9 @@ func (s *shard) advance(i, at uint32) {
 }
 
 func (s *shard) narrow(i uint32) {
-	if e := s.entry(i); e.wide {
+	if e := s.entry(i); e.is(wide) {
 		delete(s.upper, i)
-		e.wide = false
+		e.flags &^= wide
 	}
 }
 
@@ -160,7 +180,7 @@ func (s *shard) take(at uint32) uint32 {
 		if s.hand++; s.hand >= s.size {
 			s.hand = 0
 		}
-		if e := s.entry(i); e.live {
+		if e := s.entry(i); e.is(live) {
 			if s.advance(i, at); e.sum == 0 {
 				s.release(i)
 			} else {
@@ -168,7 +188,7 @@ func (s *shard) take(at uint32) uint32 {
 			}
 		}
 	}
-	if s.free == none && int(s.size) >= s.max {
+	if s.free == none && (int(s.size) >= s.max || s.size&(chunkSize-1) == 0 && !s.spender.chunk(s.size == 0)) {
 		s.release(s.lowest())
 	}
 	if s.free != none {
@@ -199,13 +219,14 @@ func (s *shard) lowest() uint32 {
 // release frees entry i and takes its key out of the index.
 func (s *shard) release(i uint32) {
 	e := s.entry(i)
+	s.spill(e)
 	s.narrow(i)
 	s.unlink(i)
 	slot, found := s.find(maphash.Bytes(s.seed, e.key[:]), e.key)
 	if found {
 		s.remove(slot)
 	}
-	*e = entry{next: s.free}
+	*e = entry{next: s.free, flags: e.flags & (queued | first)} // it stays in the queues
 	s.free = i
 	s.used--
 }

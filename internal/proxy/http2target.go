@@ -132,12 +132,15 @@ func (f *flow) respondHTTP2(res *http.Response, late *patience) {
 		f.left()
 		return
 	}
+	watch := f.see(res.StatusCode, fieldsOf(res.Header))
+	defer watch.end()
 	buf := copyBuffers.Get().(*[copyBuffer]byte)
 	defer copyBuffers.Put(buf)
 	for {
 		n, err := res.Body.Read(buf[:])
 		late.again()
 		if n > 0 {
+			watch.write(buf[:n])
 			if _, err := f.x.Write(buf[:n]); err != nil {
 				f.left()
 				return

@@ -1,0 +1,232 @@
+package attack
+
+import "bytes"
+
+// isRichText tells whether b is what an editor of rich text makes: text with elements that only give it
+// shape, whose attributes are spelled out and lead nowhere but to the web. It is strict: whatever it does not know
+// makes b something else. Nothing that it takes can run a script, so signs of markup alone are no
+// attack in it; those of scripts count everywhere.
+//
+// The elements and attributes are those that sanitizers of HTML let pass by default.
+func isRichText(b []byte) bool {
+	elements := 0
+	for i := 0; i < len(b); {
+		if b[i] != '<' {
+			i++
+			continue
+		}
+		if i+1 == len(b) {
+			return false
+		}
+		c := b[i+1]
+		if c == ' ' || c == '=' || c >= '0' && c <= '9' { // less than
+			i++
+			continue
+		}
+		if elements == 0 && leaves(b[:i]) {
+			return false
+		}
+		rest, ok := comment(b[i:])
+		if !ok {
+			rest, ok = element(b[i:])
+		}
+		if !ok {
+			return false
+		}
+		elements++
+		i = len(b) - len(rest)
+	}
+	return elements > 0
+}
+
+// leaves tells whether text before the first element could be there to leave an attribute or an element.
+func leaves(text []byte) bool {
+	text = bytes.TrimRight(text, " \t\r\n/")
+	if len(text) == 0 {
+		return false
+	}
+	switch text[len(text)-1] {
+	case '"', '\'', '`', '>', '=':
+		return true
+	}
+	return bytes.Contains(text, []byte(`">`)) || bytes.Contains(text, []byte(`'>`))
+}
+
+// comment takes a comment off the beginning of b.
+func comment(b []byte) (rest []byte, ok bool) {
+	inside, ok := bytes.CutPrefix(b, []byte("<!--"))
+	if !ok {
+		return b, false
+	}
+	end := bytes.IndexByte(inside, '>')
+	if end < 2 || inside[end-1] != '-' || inside[end-2] != '-' || inside[0] == '[' || bytes.IndexByte(inside[:end], '<') >= 0 {
+		return b, false
+	}
+	return inside[end+1:], true
+}
+
+// longestName is longer than all names below.
+const longestName = 24
+
+// name takes a name off the beginning of b and gives it in lower case; empty if there is none.
+func name(b []byte, buf *[longestName]byte) (n, rest []byte) {
+	i := 0
+	for i < len(b) && i < longestName {
+		c := lowerASCII(b[i])
+		if c >= 'a' && c <= 'z' || i > 0 && (c >= '0' && c <= '9' || c == '-') {
+			buf[i] = c
+			i++
+			continue
+		}
+		break
+	}
+	return buf[:i], b[i:]
+}
+
+// element takes a tag off the beginning of b, that of a harmless element with harmless attributes.
+func element(b []byte) (rest []byte, ok bool) {
+	b = b[1:]
+	end := b[0] == '/'
+	if end {
+		b = b[1:]
+	}
+	var buf [longestName]byte
+	n, b := name(b, &buf)
+	if !shapes(n) {
+		return nil, false
+	}
+	for {
+		trimmed := bytes.TrimLeft(b, " \t\r\n")
+		if len(trimmed) == 0 {
+			return nil, false
+		}
+		if trimmed[0] == '>' {
+			return trimmed[1:], true
+		}
+		if bytes.HasPrefix(trimmed, []byte("/>")) {
+			return trimmed[2:], true
+		}
+		if end || len(trimmed) == len(b) { // attributes have space before them
+			return nil, false
+		}
+		if b, ok = attribute(trimmed); !ok {
+			return nil, false
+		}
+	}
+}
+
+// attribute takes an attribute off the beginning of b.
+func attribute(b []byte) (rest []byte, ok bool) {
+	var buf [longestName]byte
+	n, b := name(b, &buf)
+	kind := attributeKind(n)
+	if kind == 0 || len(b) < 2 || b[0] != '=' {
+		return nil, false
+	}
+	b = b[1:]
+	var value []byte
+	switch quote := b[0]; {
+	case quote == '"' || quote == '\'':
+		end := bytes.IndexByte(b[1:], quote)
+		if end < 0 {
+			return nil, false
+		}
+		value, rest = b[1:1+end], b[end+2:]
+	default:
+		end := 0
+		for end < len(b) && (b[end] >= '0' && b[end] <= '9' || lowerASCII(b[end]) >= 'a' && lowerASCII(b[end]) <= 'z' || b[end] == '%' || b[end] == '#' || b[end] == '-' || b[end] == '_') {
+			end++
+		}
+		if end == 0 {
+			return nil, false
+		}
+		value, rest = b[:end], b[end:]
+	}
+	// &{ was a script in an attribute of Netscape 4.
+	if bytes.ContainsAny(value, "<>\\\x00") || bytes.Contains(value, []byte("&{")) {
+		return nil, false
+	}
+	switch kind {
+	case addressAttribute:
+		return rest, webAddress(value)
+	case styleAttribute:
+		return rest, harmlessStyle(value)
+	}
+	return rest, true
+}
+
+// shapes tells whether an element only gives text its shape.
+func shapes(n []byte) bool {
+	switch string(n) {
+	case "a", "abbr", "address", "article", "aside", "b", "bdi", "bdo", "big", "blockquote", "br", "caption", "center", "cite", "code", "col", "colgroup",
+		"dd", "del", "dfn", "div", "dl", "dt", "em", "figcaption", "figure", "font", "footer", "h1", "h2", "h3", "h4", "h5", "h6", "header", "hr", "i",
+		"img", "ins", "kbd", "li", "main", "mark", "nav", "ol", "p", "pre", "q", "s", "samp", "section", "small", "span", "strike", "strong", "sub", "sup",
+		"table", "tbody", "td", "tfoot", "th", "thead", "time", "tr", "tt", "u", "ul", "var", "wbr":
+		return true
+	}
+	return false
+}
+
+// Kinds of attributes.
+const (
+	plainAttribute = iota + 1
+	addressAttribute
+	styleAttribute
+)
+
+func attributeKind(n []byte) int {
+	switch string(n) {
+	case "href", "src", "cite":
+		return addressAttribute
+	case "style":
+		return styleAttribute
+	case "align", "alt", "bgcolor", "border", "cellpadding", "cellspacing", "class", "color", "colspan", "contenteditable", "datetime", "decoding", "dir", "draggable", "face",
+		"height", "hreflang", "id", "lang", "loading", "rel", "role", "rowspan", "scope", "size", "sizes", "spellcheck", "start", "target", "title", "type", "valign", "width":
+		return plainAttribute
+	}
+	if bytes.HasPrefix(n, []byte("data-")) || bytes.HasPrefix(n, []byte("aria-")) {
+		return plainAttribute
+	}
+	return 0
+}
+
+// webAddress tells whether a browser that goes to v stays on the web: no other scheme, however it is written.
+func webAddress(v []byte) bool {
+	for _, c := range v {
+		if c <= ' ' || c == '`' || c == '"' || c == '\'' {
+			return false
+		}
+	}
+	if bytes.Contains(v, []byte("&#")) {
+		return false
+	}
+	for i, c := range v {
+		switch {
+		case c == '/' || c == '?' || c == '#':
+			return true // relative to where it is
+		case c == '&' || c == '%':
+			return false // what may stand for a colon
+		case c == ':':
+			switch string(bytes.ToLower(v[:i])) {
+			case "http", "https", "mailto", "tel":
+				return true
+			}
+			return false
+		}
+	}
+	return true
+}
+
+// harmlessStyle tells whether declarations of CSS only set what things look like.
+func harmlessStyle(v []byte) bool {
+	if bytes.ContainsAny(v, "\\@{}`") || bytes.Contains(v, []byte("/*")) || bytes.Contains(v, []byte("&#")) {
+		return false
+	}
+	low := bytes.ToLower(v)
+	for _, word := range [...]string{"expression", "behavio", "binding", "script", "url", "import", "data:", "animation", "o-link"} {
+		if bytes.Contains(low, []byte(word)) {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,64 @@
+package attack
+
+import "testing"
+
+func TestRichTextIsWhatCannotRun(t *testing.T) {
+	for _, s := range []string{
+		`<p>Hello <strong>you</strong> &amp; me</p>`,
+		`it's <em>fine</em>, 1 < 2 and 3 <= 4`,
+		`<h2 style="text-align: center; font-family: &quot;Times New Roman&quot;, serif;">Heading</h2>`,
+		`<table border="1" style="border-collapse: collapse; width: 100%;"><tbody><tr><td colspan=2>a</td></tr></tbody></table>`,
+		`<figure class="image"><img src="/img/a.png" alt="An &quot;image&quot;" width="600" /><figcaption>It's</figcaption></figure>`,
+		`<a href="https://example.com/a?b=c&amp;d=e#f" target="_blank" rel="noopener noreferrer">x</a><br/>`,
+		`<a href="mailto:anne@example.com?subject=Hi%20there">Mail</a>`,
+		`<!-- wp:image {"id":5,"sizeSlug":"large"} --><p>x</p><!-- /wp:image -->`,
+		`<A HREF='#top' DATA-ID="1">top</A>`,
+	} {
+		if !isRichText([]byte(s)) {
+			t.Errorf("no rich text: %s", s)
+		}
+	}
+	for _, s := range []string{
+		"", "text", "a < b", "<", "<p", "<p ", `<p class="a`, "<p>a<", "<script>x</script>", "<p><script>", "<svg>", "<iframe src=x>", "<style>", "<form>", "<input>", "<!doctype>", "<?php", "<!--x--><!--", "<!-->", "<!--[if IE]><p>--><p>",
+		`<p onclick="x">`, `<p onclick=x>`, `<p class="a"onclick="x">`, `<p/class="a">`, `<p class=a/onclick=x>`, `<p class>`, `<p class=>`, "<p class=`a`>", `</p onclick="x">`, `<p <b>>`,
+		`<a href="javascript:x">`, `<a href="JaVaScRiPt:x">`, `<a href=" javascript:x">`, "<a href=\"java\tscript:x\">", `<a href="&#106;avascript:x">`, `<a href="javascript&colon;x">`, `<a href="vbscript:x">`, `<a href="data:text/html,x">`, `<a href="%6a:x">`, `<a href=//evil>`,
+		`<p style="width: expression(x)">`, `<p style="background: url(x)">`, `<p style="a\62: c">`, `<p style="a: b/**/c">`, `<p style="behavior: x">`, `<p style="animation: x">`,
+		`"><b>x</b>`, `x"><b>x</b>`, `x' ><b>x</b>`, `x="<b>x</b>`, `</textarea><b>`, `--><b>`, `<p title="<b>">`, `<p title="a\">`,
+		`<img srcset="x">`, `<img src="x`, `<p name="cookie">`,
+	} {
+		if isRichText([]byte(s)) {
+			t.Errorf("rich text: %s", s)
+		}
+	}
+}
+
+// What editors make is no attack, and scripts in it are.
+func TestEditorsMayBeUsed(t *testing.T) {
+	d, err := New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var s Scratch
+	for text, want := range map[string]bool{
+		`<h2 style="text-align: center; font-family: &quot;Times New Roman&quot;, serif;">Heading</h2>`:                                                             false,
+		`<p class="intro"><b>Hi</b>, it's <a href="https://example.com/?a=b&amp;c=d" target="_blank">me</a> -- <span style="color: rgb(255, 0, 0);">red</span></p>`: false,
+		`<figure class="image"><img src="/img/a.png" alt="An &quot;image&quot;" width="600" height="400"><figcaption>It's a caption</figcaption></figure>`:          false,
+		`<p class="intro"><b>Hi</b></p><script>alert(1)</script>`:                                                                                                   true,
+		`<p class="intro" onclick="alert(1)"><b>Hi</b></p>`:                                                                                                         true,
+		`<p class="intro"><a href="javascript:alert(1)">Hi</a></p>`:                                                                                                 true,
+		`"><p class="intro"><b style="color:red">Hi</b></p>`:                                                                                                        true,
+		`<p style="width: expression(alert(1))"><b>Hi</b></p>`:                                                                                                      true,
+		`<p class="intro"><b>Hi</b></p><svg onload=alert(1)>`:                                                                                                       true,
+		`<p class="intro"><b>Hi</b></p><iframe src="https://evil">`:                                                                                                 true,
+	} {
+		if got := d.Inspect([]byte(text), Body, &s, nil)&Of(Script) != 0; got != want {
+			t.Errorf("%s: an attack: %v", text, got)
+		}
+	}
+}
+
+func FuzzRichText(f *testing.F) {
+	f.Add([]byte(`<p class="a">b</p><!-- c -->`))
+	f.Add([]byte(`<a href='/x' style="color: red">`))
+	f.Fuzz(func(t *testing.T, b []byte) { isRichText(b) })
+}
