@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -17,7 +16,6 @@ import (
 	"fastness/internal/app"
 	"fastness/internal/clock"
 	"fastness/internal/engine/waf/challenge"
-	"fastness/internal/engine/waf/request"
 	"fastness/internal/proxy"
 	"fastness/internal/proxy/follow"
 	"fastness/internal/proxy/upstream"
@@ -95,16 +93,7 @@ func (p *proxyFlags) run(ctx context.Context, out *output) error {
 	}
 	if client != nil { // otherwise there is nobody to tell
 		defer client.Close()
-		records = waflog.New(waflog.Options{
-			Clock: clock.System{}, Log: log, Limits: request.DefaultLimits(), Tokens: gate, Period: recordPeriod,
-			Deliver: func(ctx context.Context, b *waflog.Batch) error {
-				body, err := json.Marshal(b)
-				if err != nil {
-					return err
-				}
-				return client.SendActivity(ctx, body)
-			},
-		})
+		records = app.NewActivityRecorder(client, clock.System{}, log, gate)
 		options.Recorder = app.Recorders{reporter.Recorder(), records}
 	}
 	served := proxy.New(options)
@@ -120,12 +109,8 @@ func (p *proxyFlags) run(ctx context.Context, out *output) error {
 	return err
 }
 
-// recordPeriod is how long a record of a request waits on this host; lastRecords is the time that the
-// last ones have.
-const (
-	recordPeriod = time.Second
-	lastRecords  = 10 * time.Second
-)
+// lastRecords is the time that the last records of requests have.
+const lastRecords = 10 * time.Second
 
 // record runs a recorder until the returned function is called, which waits for its last batch.
 func record(ctx context.Context, records *waflog.Recorder) (end func()) {

@@ -18,8 +18,10 @@ import (
 	"fastness/internal/arn"
 	"fastness/internal/call"
 	"fastness/internal/clock"
+	"fastness/internal/engine/waf"
 	"fastness/internal/engine/waf/request"
 	"fastness/internal/proxy"
+	"fastness/internal/proxy/follow"
 	"fastness/internal/service/wafv2"
 	"fastness/internal/waflog"
 	"fastness/internal/wire"
@@ -195,6 +197,21 @@ func (a *activity) takeJSON(ctx context.Context, body []byte) error {
 		}
 	}
 	return a.take(ctx, &b)
+}
+
+// NewActivityRecorder makes the recorder of a proxy on another host than the control plane, which it
+// tells of requests.
+func NewActivityRecorder(to *follow.Client, c clock.Clock, log *slog.Logger, tokens waf.Tokens) *waflog.Recorder {
+	return waflog.New(waflog.Options{
+		Clock: c, Log: log, Limits: request.DefaultLimits(), Tokens: tokens,
+		Deliver: func(ctx context.Context, b *waflog.Batch) error {
+			body, err := json.Marshal(b)
+			if err != nil {
+				return err
+			}
+			return to.SendActivity(ctx, body)
+		},
+	})
 }
 
 var errNoBatch = errors.New("app: not a batch of records")
