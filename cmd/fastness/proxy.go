@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -17,7 +16,6 @@ import (
 	"fastness/internal/app"
 	"fastness/internal/clock"
 	"fastness/internal/engine/waf/challenge"
-	"fastness/internal/engine/waf/request"
 	"fastness/internal/proxy"
 	"fastness/internal/proxy/follow"
 	"fastness/internal/proxy/upstream"
@@ -85,29 +83,20 @@ func (p *proxyFlags) run(ctx context.Context, out *output) error {
 	reporter := app.NewReporter(clock.System{}, log)
 	defer reporter.Close()
 	var records *waflog.Recorder
-	var recorder proxy.Recorder // none without a control plane: there is nobody to tell
-	if client != nil {
-		defer client.Close()
-		records = waflog.New(waflog.Options{
-			Clock: clock.System{}, Log: log, Limits: request.DefaultLimits(), Tokens: gate, Period: recordPeriod,
-			Deliver: func(ctx context.Context, b *waflog.Batch) error {
-				body, err := json.Marshal(b)
-				if err != nil {
-					return err
-				}
-				return client.SendActivity(ctx, body)
-			},
-		})
-		recorder = app.Recorders{reporter.Recorder(), records}
-	}
-	served := proxy.New(proxy.Options{
-		Clock: clock.System{}, Log: log, Compile: app.NewFirewall(p.firewall, groups, gate), Interstitial: gate, Recorder: recorder,
+	options := proxy.Options{
+		Clock: clock.System{}, Log: log, Compile: app.NewFirewall(p.firewall, groups, gate), Interstitial: gate,
 		MaxConns: p.maxConns, MaxConnsPerClient: p.perClient, DrainTimeout: p.drain,
 		HealthChanged: func(group, addr string, h upstream.Health) {
 			log.Info("a target's health has changed", "group", group, "target", addr, "state", h.State, "reason", h.Description)
 			reporter.Changed()
 		},
-	})
+	}
+	if client != nil { // otherwise there is nobody to tell
+		defer client.Close()
+		records = app.NewActivityRecorder(client, clock.System{}, log, gate)
+		options.Recorder = app.Recorders{reporter.Recorder(), records}
+	}
+	served := proxy.New(options)
 	recorded := record(ctx, records)
 	err = p.follow(ctx, out, log, client, served, records, reporter)
 	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), p.drain)
@@ -120,12 +109,8 @@ func (p *proxyFlags) run(ctx context.Context, out *output) error {
 	return err
 }
 
-// recordPeriod is how long a record of a request waits on this host; lastRecords is the time that the
-// last ones have.
-const (
-	recordPeriod = time.Second
-	lastRecords  = 10 * time.Second
-)
+// lastRecords is the time that the last records of requests have.
+const lastRecords = 10 * time.Second
 
 // record runs a recorder until the returned function is called, which waits for its last batch.
 func record(ctx context.Context, records *waflog.Recorder) (end func()) {

@@ -13,12 +13,15 @@ import (
 	"sync/atomic"
 	"time"
 
+	"fastness/internal/api/cloudwatchapi"
 	"fastness/internal/api/logsapi"
 	"fastness/internal/arn"
 	"fastness/internal/call"
 	"fastness/internal/clock"
+	"fastness/internal/engine/waf"
 	"fastness/internal/engine/waf/request"
 	"fastness/internal/proxy"
+	"fastness/internal/proxy/follow"
 	"fastness/internal/service/wafv2"
 	"fastness/internal/waflog"
 	"fastness/internal/wire"
@@ -26,28 +29,34 @@ import (
 
 // activityCounters count what proxies told of requests, since the process began.
 type activityCounters struct {
-	delivered, lost atomic.Uint64
+	// delivered and lost are log records, uncounted requests that are missing in metrics.
+	delivered, lost, uncounted atomic.Uint64
 }
 
 // activity takes what proxies tell of the requests that they inspected, of the proxy in this process and of
 // those on other hosts, to where the logging configurations of web ACLs say.
 type activity struct {
 	logs     *logsapi.Client
+	metrics  *cloudwatchapi.Client
 	service  func(ctx context.Context, service, account, region string) context.Context
 	clock    clock.Clock
 	log      *slog.Logger
 	counters *activityCounters
+	// spool takes what is for buckets; nil if there are none.
+	spool *spool
 
 	mu sync.Mutex
 	// destinations are where the records of a web ACL may go, by the ARNs of both.
 	destinations map[[2]string]bool
+	// counts wait to become metrics.
+	counts map[countKey]uint64
 	// complained is when a destination was last reported to take nothing.
 	complained map[string]time.Time
 }
 
 func newActivity(door *inside, c *Config, counters *activityCounters) *activity {
 	return &activity{
-		logs: logsapi.NewClient(door), service: door.AsService, clock: c.Clock, log: c.Log, counters: counters,
+		logs: logsapi.NewClient(door), metrics: cloudwatchapi.NewClient(door), counts: make(map[countKey]uint64), service: door.AsService, clock: c.Clock, log: c.Log, counters: counters,
 		destinations: make(map[[2]string]bool), complained: make(map[string]time.Time),
 	}
 }
@@ -69,6 +78,7 @@ func (a *activity) configure(c *proxy.Config) {
 // that the platform itself could not store them.
 func (a *activity) take(ctx context.Context, b *waflog.Batch) error {
 	a.counters.lost.Add(b.Lost)
+	a.count(b.Counts)
 	byStream := make(map[[2]string][]waflog.Record)
 	a.mu.Lock()
 	for _, r := range b.Records {
@@ -99,6 +109,9 @@ const complainEvery = time.Minute
 // refused sorts an error: those of a destination are said and done with.
 func (a *activity) refused(destination string, err error) error {
 	api, ok := errors.AsType[wire.APIError](err)
+	if errors.Is(err, errSpoolFull) {
+		api, ok = &wire.CommonError{Kind: wire.Throttling, Message: err.Error()}, true
+	}
 	if !ok || api.ErrorCode() == "InternalFailure" || api.ErrorCode() == "ServiceUnavailable" {
 		return err
 	}
@@ -122,6 +135,10 @@ func (a *activity) deliver(ctx context.Context, acl, destination string, records
 	switch to.Service {
 	case "logs":
 		return a.putLogEvents(ctx, acl, to, records)
+	case "s3":
+		if a.spool != nil {
+			return a.spool.take(ctx, acl, to.Resource, records)
+		}
 	}
 	return fmt.Errorf("app: there is no delivery to %s", to.Service)
 }
@@ -180,6 +197,21 @@ func (a *activity) takeJSON(ctx context.Context, body []byte) error {
 		}
 	}
 	return a.take(ctx, &b)
+}
+
+// NewActivityRecorder makes the recorder of a proxy on another host than the control plane, which it
+// tells of requests.
+func NewActivityRecorder(to *follow.Client, c clock.Clock, log *slog.Logger, tokens waf.Tokens) *waflog.Recorder {
+	return waflog.New(waflog.Options{
+		Clock: c, Log: log, Limits: request.DefaultLimits(), Tokens: tokens,
+		Deliver: func(ctx context.Context, b *waflog.Batch) error {
+			body, err := json.Marshal(b)
+			if err != nil {
+				return err
+			}
+			return to.SendActivity(ctx, body)
+		},
+	})
 }
 
 var errNoBatch = errors.New("app: not a batch of records")

@@ -122,6 +122,7 @@ func (a *App) registerGauges(r *prometheus.Registry) {
 	}
 	counter("waf_log_records_total", "Records of inspected requests that were delivered to where web ACLs log.", &a.activity.delivered)
 	counter("waf_log_records_lost_total", "Records of inspected requests that were lost: there were too many, or their destination took none.", &a.activity.lost)
+	counter("waf_requests_uncounted_total", "Inspected requests that are missing in the metrics of web ACLs.", &a.activity.uncounted)
 	gauge("sealed", "1 while the server is sealed.", func() float64 {
 		if a.Sealed() {
 			return 1

@@ -229,6 +229,7 @@ func (d *dataPlane) close() error {
 		d.end()
 		<-d.recorded
 	}
+	d.activity.flush(ctx)
 	if errors.Is(err, context.DeadlineExceeded) {
 		return nil // what was cut off is logged
 	}

@@ -105,10 +105,10 @@ func (f *followers) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	switch {
-	case r.URL.Path == follow.CountsPath:
-		f.exchange(w, body)
 	case r.URL.Path == follow.ActivityPath:
 		f.activity(r.Context(), w, body)
+	case r.URL.Path == follow.CountsPath:
+		f.exchange(w, body)
 	case r.Method == http.MethodPost:
 		f.report(w, body)
 	default:

@@ -122,15 +122,20 @@ func (p *protected) remote(t *testing.T, name string) (addr string) {
 		t.Fatal(err)
 	}
 	reporter := NewReporter(clock.System{}, log)
-	served := proxy.New(proxy.Options{Clock: clock.System{}, Log: log, Compile: NewFirewall(FirewallConfig{}, groups, gate), Interstitial: gate, Recorder: reporter.Recorder()})
+	records := NewActivityRecorder(client, clock.System{}, log, gate)
+	served := proxy.New(proxy.Options{
+		Clock: clock.System{}, Log: log, Compile: NewFirewall(FirewallConfig{}, groups, gate), Interstitial: gate, Recorder: Recorders{reporter.Recorder(), records},
+	})
 	ctx, cancel := context.WithCancel(t.Context())
-	reported, ran := make(chan struct{}), make(chan struct{})
-	go func() { defer close(ran); _ = served.Run(ctx, elsewhere{client}) }()
+	reported, ran, recorded := make(chan struct{}), make(chan struct{}), make(chan struct{})
+	go func() { defer close(ran); _ = served.Run(ctx, records.Source(elsewhere{client})) }()
+	go func() { defer close(recorded); _ = records.Run(ctx, time.Minute) }()
 	go func() { defer close(reported); reporter.Run(ctx, client, served, name) }()
 	t.Cleanup(func() {
 		cancel()
 		<-ran
 		<-reported
+		<-recorded
 		if err := served.Shutdown(context.WithoutCancel(t.Context())); err != nil {
 			t.Error(err)
 		}

@@ -9,6 +9,7 @@ import (
 
 	"fastness/internal/api/acmapi"
 	"fastness/internal/api/cloudtrailapi"
+	"fastness/internal/api/cloudwatchapi"
 	"fastness/internal/api/elbv2api"
 	"fastness/internal/api/iamapi"
 	"fastness/internal/api/kmsapi"
@@ -29,6 +30,7 @@ import (
 	"fastness/internal/seal"
 	"fastness/internal/service/acm"
 	"fastness/internal/service/cloudtrail"
+	"fastness/internal/service/cloudwatch"
 	"fastness/internal/service/elbv2"
 	"fastness/internal/service/iam"
 	"fastness/internal/service/kms"
@@ -187,6 +189,10 @@ func (a *App) openRooms(ctx context.Context, ring *seal.Keyring) (_ *rooms, err 
 	if err != nil {
 		return nil, err
 	}
+	metricsRoom, err := cloudwatch.New(cloudwatch.Config{Store: sealed, Registry: registry, Pages: pages, Jobs: queue, Clock: c.Clock, Log: c.Log})
+	if err != nil {
+		return nil, err
+	}
 	plane, err := a.openDataPlane(ctx, r, sealed, own, registry, queue, keys, pages, ring, door)
 	if err != nil {
 		return nil, err
@@ -202,6 +208,7 @@ func (a *App) openRooms(ctx context.Context, ring *seal.Keyring) (_ *rooms, err 
 			{API: wafv2api.API, Service: plane.firewall, Resolver: plane.firewall, MaxBody: wafv2.MaxBody},
 			{API: elbv2api.API, Service: plane.balancing, Resolver: plane.balancing},
 			{API: logsapi.API, Service: logsRoom, Resolver: logsRoom, MaxBody: logs.MaxBody},
+			{API: cloudwatchapi.API, Service: metricsRoom, Resolver: metricsRoom, MaxBody: cloudwatch.MaxBody},
 			{API: acmapi.API, Service: plane.certificates, Resolver: plane.certificates, MaxBody: acm.MaxBody},
 		},
 		Codecs: codecs(), Credentials: stsRoom, Principals: directory,
@@ -232,6 +239,7 @@ func (a *App) openRooms(ctx context.Context, ring *seal.Keyring) (_ *rooms, err 
 	maps.Copy(handlers, secretsRoom.JobHandlers())
 	maps.Copy(handlers, ssmRoom.JobHandlers())
 	maps.Copy(handlers, logsRoom.JobHandlers())
+	maps.Copy(handlers, metricsRoom.JobHandlers())
 	maps.Copy(handlers, plane.balancing.JobHandlers())
 	maps.Copy(handlers, plane.certificates.JobHandlers())
 	runner, err := due.NewRunner(sealed, queue, handlers, due.Options{Clock: c.Clock, Logger: c.Log})
@@ -250,6 +258,11 @@ func (a *App) openRooms(ctx context.Context, ring *seal.Keyring) (_ *rooms, err 
 	a.background(background, r, "rotations", secretsRoom.RunRotations)
 	a.background(background, r, "secrets manager reads", secretsRoom.RunReads)
 	a.background(background, r, "configuration of the proxies", r.plane.publish)
+	a.background(background, r, "cloudwatch", metricsRoom.Run)
+	a.background(background, r, "metrics of web ACLs", r.plane.activity.run)
+	if s := r.plane.activity.spool; s != nil {
+		a.background(background, r, "logs for buckets", s.run)
+	}
 	r.plane.record(background)
 	a.background(background, r, "load balancers", r.plane.run)
 	a.background(background, r, "counts of the proxies", r.plane.share)
@@ -267,6 +280,15 @@ func (a *App) openDataPlane(ctx context.Context, r *rooms, sealed store.Store, o
 	if r.plane, err = newDataPlane(sealed, c, newActivity(door, c, &a.activity)); err != nil {
 		return nil, err
 	}
+	to, err := c.buckets()
+	if err != nil {
+		return nil, err
+	}
+	if to != nil {
+		if r.plane.activity.spool, err = openSpool(ctx, sealed, to, c); err != nil {
+			return nil, err
+		}
+	}
 	p := &r.plane.rooms
 	p.keys = func(of string) ([][]byte, error) { return proxyKeys(ring, of) }
 	p.certificates, err = acm.New(acm.Config{
@@ -281,6 +303,7 @@ func (a *App) openDataPlane(ctx context.Context, r *rooms, sealed store.Store, o
 		// On every host that a listener serves.
 		IntegrationURL: func(string, string) string { return challenge.Prefix },
 		Logs:           logsapi.NewClient(door),
+		Buckets:        wafBuckets(r.plane.activity.spool),
 	})
 	if err != nil {
 		return nil, err

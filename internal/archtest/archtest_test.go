@@ -19,7 +19,7 @@ const module = "fastness"
 // stand before it. A room's own subpackages count as the room.
 var kernel = []string{
 	"arn", "clock", "cron", "match", "ca", "http1", "http2", "wire", "sigv4", "policy", "securemem",
-	"store", "seal", "keyslot", "page", "call", "audit", "due", "eventlog",
+	"store", "seal", "keyslot", "page", "call", "audit", "due", "eventlog", "bucket",
 }
 
 // forbiddenNames say nothing about what a package provides.

@@ -21,7 +21,11 @@ import (
 const (
 	maxNotes     = 16384
 	maxNoteBytes = 64 << 20
-	maxBatch     = 512
+	// maxBatch bounds the records of a batch, maxBatchBytes their text, maxBatchCounts its counts: a batch
+	// is a request to the control plane.
+	maxBatch       = 512
+	maxBatchBytes  = 2 << 20
+	maxBatchCounts = 10_000
 	// DefaultPeriod is Options.Period.
 	DefaultPeriod = time.Second
 	// maxSeries bounds the series of counts between two batches: beyond it, counts of labels and rules are
@@ -50,7 +54,12 @@ type Batch struct {
 	Counts  []Count  `json:",omitempty"`
 	// Lost is how many records were dropped since the batch before.
 	Lost uint64 `json:",omitempty"`
+
+	size int // of the records' text
 }
+
+// full tells whether no more records should go into the batch.
+func (b *Batch) full() bool { return len(b.Records) >= maxBatch || b.size >= maxBatchBytes }
 
 // Record is a log record.
 type Record struct {
@@ -287,6 +296,10 @@ func (r *Recorder) Run(ctx context.Context, last time.Duration) error {
 		b.Counts = append(undelivered, r.taken()...)
 		lost := r.lost.Load()
 		b.Lost, undelivered = lost-reported, nil
+		if len(b.Counts) > maxBatchCounts && !ended {
+			undelivered = slices.Clone(b.Counts[maxBatchCounts:])
+			b.Counts = b.Counts[:maxBatchCounts]
+		}
 		if len(b.Records) > 0 || len(b.Counts) > 0 || b.Lost > 0 {
 			at, cancel := ctx, context.CancelFunc(func() {})
 			if ended {
@@ -297,7 +310,7 @@ func (r *Recorder) Run(ctx context.Context, last time.Duration) error {
 			if err != nil {
 				r.o.Log.Warn("records of requests could not be delivered", "records", len(b.Records), "error", err)
 				r.lost.Add(uint64(len(b.Records)))
-				undelivered = merged(b.Counts)
+				undelivered = merged(append(b.Counts, undelivered...))
 			} else {
 				reported = lost
 			}
@@ -313,14 +326,14 @@ func (r *Recorder) Run(ctx context.Context, last time.Duration) error {
 func (r *Recorder) collect(ctx context.Context, b *Batch, scratch *waf.Scratch) (ended bool) {
 	timer, stop := r.o.Clock.After(r.o.Period)
 	defer stop()
-	for len(b.Records) < maxBatch {
+	for !b.full() {
 		select {
 		case n := <-r.notes:
 			r.finish(b, n, scratch)
 		case <-timer:
 			return false
 		case <-ctx.Done():
-			for len(b.Records) < maxBatch {
+			for !b.full() {
 				select {
 				case n := <-r.notes:
 					r.finish(b, n, scratch)
@@ -374,6 +387,7 @@ func (r *Recorder) finish(b *Batch, n *note, scratch *waf.Scratch) {
 			r.lost.Add(1)
 			continue
 		}
+		b.size += len(text)
 		b.Records = append(b.Records, Record{ACL: n.acl.arn, Destination: l.Destination, At: n.request.Time.UnixMilli(), Text: text})
 	}
 }

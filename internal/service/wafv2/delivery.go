@@ -164,7 +164,7 @@ func loggingFor(l *wafv2api.LoggingConfiguration, destination string) proxy.Logg
 }
 
 // LogStream is the name of the stream that the records of a web ACL go to: REGION_NAME_0, or
-// cloudfront_NAME_0 (AWS WAF Developer Guide, "Log group naming").
+// cloudfront_NAME_0 (AWS WAF Developer Guide, "Log group naming"); and where the web ACL is.
 func LogStream(webACL string) (account, region, stream string, ok bool) {
 	n, ok := parseARN(webACL)
 	if !ok || n.kind != kindWebACL {
@@ -175,4 +175,10 @@ func LogStream(webACL string) (account, region, stream string, ok bool) {
 		place = "cloudfront"
 	}
 	return n.account, n.region, place + "_" + n.name + "_0", true
+}
+
+// IsGlobal tells whether a web ACL is one of CloudFront.
+func IsGlobal(webACL string) bool {
+	n, ok := parseARN(webACL)
+	return ok && n.scope == wafv2api.ScopeCloudfront
 }

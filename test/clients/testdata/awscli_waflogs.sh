@@ -16,6 +16,7 @@ refused() {
 # A CLI before 2.13 does not know AWS_ENDPOINT_URL.
 elb() { command aws --endpoint-url "$AWS_ENDPOINT_URL" elbv2 "$@"; }
 waf() { command aws --endpoint-url "$AWS_ENDPOINT_URL" wafv2 "$@"; }
+cloudwatch() { command aws --endpoint-url "$AWS_ENDPOINT_URL" cloudwatch "$@"; }
 logs() { command aws --endpoint-url "$AWS_ENDPOINT_URL" logs "$@"; }
 
 lb=$(elb create-load-balancer --name logged --query 'LoadBalancers[0].LoadBalancerArn' --output text)
@@ -100,6 +101,26 @@ for i in $(seq 100); do
 done
 same "a blocked request" "$kept" 1
 same "an allowed request" "$(logs filter-log-events --log-group-name "$name" --filter-pattern '{ $.httpRequest.uri = "/dropped" }' --query 'length(events)' --output text)" 0
+
+# Metrics: of the rule, the web ACL, the label
+region=${stream%%_*}
+sum() { # METRIC DIMENSIONS...
+	local metric=$1
+	shift
+	cloudwatch get-metric-statistics --namespace AWS/WAFV2 --metric-name "$metric" --dimensions Name=Region,Value="$region" "$@" --statistics Sum --period 3600 \
+		--start-time "$(date -u -d '-1 hour' +%FT%TZ)" --end-time "$(date -u -d '+1 hour' +%FT%TZ)" --query 'sum(Datapoints[].Sum)' --output text
+}
+for i in $(seq 60); do
+	[ "$(sum BlockedRequests Name=WebACL,Value=logged Name=Rule,Value=injections)" != 0.0 ] && break
+	sleep 0.5
+done
+blocked=$(sum BlockedRequests Name=WebACL,Value=logged Name=Rule,Value=injections)
+[ "${blocked%.*}" -ge 2 ] || fail "$blocked blocked requests are counted"
+same "blocked in all" "$(sum BlockedRequests Name=WebACL,Value=logged Name=Rule,Value=ALL)" "$blocked"
+[ "$(sum AllowedRequests Name=WebACL,Value=logged Name=Rule,Value=Default_Action)" != 0.0 ] || fail "no allowed requests are counted"
+namespace=$(of '.labels[0].name' | sed 's/:sql$//')
+same "blocked with the label" "$(sum BlockedRequests Name=WebACL,Value=logged Name=LabelNamespace,Value="$namespace" Name=LabelName,Value=sql)" "$blocked"
+same "the metrics of the rule" "$(cloudwatch list-metrics --namespace AWS/WAFV2 --dimensions Name=WebACL,Value=logged Name=Rule,Value=injections --query 'Metrics[].MetricName' --output text)" BlockedRequests
 
 waf disassociate-web-acl --resource-arn "$lb"
 waf delete-logging-configuration --resource-arn "$acl"
