@@ -30,6 +30,8 @@ const (
 	pathSpan = 15 * time.Minute
 	pathKeep = 24 * time.Hour
 	maxPaths = 1000
+	// maxTops bounds the web ACLs whose paths are counted.
+	maxTops = 10_000
 	// maxPathBytes bounds a path that is counted, maxHeaders and maxHeaderBytes what is kept of the
 	// header fields of a sample.
 	maxPathBytes   = 512
@@ -148,6 +150,9 @@ func (s *sighting) keepRest(r *request.Request, protections []waf.DataProtection
 	query, _ := r.Query()
 	s.Scheme = r.Scheme
 	s.Query, s.Partial = query[:min(len(query), maxQueryBytes)], len(query) > maxQueryBytes || r.BodyTruncated || len(r.Body) > maxBodyBytes || len(r.Fields) > maxHeaders
+	for i := range r.Fields {
+		s.Partial = s.Partial || len(r.Fields[i].Value) > maxHeaderBytes
+	}
 	s.Body = slices.Clone(r.Body[:min(len(r.Body), maxBodyBytes)])
 	for i := range protections {
 		switch p := &protections[i]; wafv2api.FieldToProtectType(p.Field) {
@@ -272,6 +277,10 @@ func (s *sightings) count(x *sighting) {
 	}
 	s.mu.Lock()
 	top := s.tops[x.WebACL]
+	if top == nil && len(s.tops) >= maxTops {
+		s.mu.Unlock()
+		return
+	}
 	if top == nil {
 		top = sample.NewTop[botPath](pathSpan, pathKeep, maxPaths)
 		s.tops[x.WebACL] = top

@@ -25,7 +25,6 @@ type Counts struct {
 	current map[rate.Key]uint32
 	weight  [buckets]float64
 	total   float64
-	clients int // of the last span
 	spans   int
 }
 

@@ -3,5 +3,6 @@
 // client ([Kinds]).
 //
 // All of it learns from spans that have ended, weighs newer ones more, and is moved on by the times of the
-// requests alone: the same requests at the same times give the same baseline. All of it is bounded.
+// requests alone: the same requests at the same times give the same baseline. All of it is bounded; which of the
+// rare ones make room where a bound is reached is not determined.
 package baseline

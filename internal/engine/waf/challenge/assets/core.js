@@ -1,5 +1,5 @@
 // What the page of a challenge and the script for applications have in common.
-const fastnessWAF = (() => {
+window.fastnessWAF = window.fastnessWAF || (() => { // it may be loaded twice
   "use strict";
   const utf8 = new TextEncoder();
 
