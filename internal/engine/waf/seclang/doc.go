@@ -8,9 +8,7 @@
 //	result := program.Evaluate(r, scratch)   // result.Blocked, result.Score, result.Matches
 //
 // What is not supported (operators, variables, actions, expressions that need backtracking) is
-// refused by Compile with the file and line; nothing is skipped silently. See directive.go for the
-// directives, variable.go for the variables, operator.go for the operators, action.go for the
-// actions.
+// refused by Compile with the file and line; nothing is skipped silently.
 //
 // # How a request is evaluated
 //
@@ -44,4 +42,11 @@
 //
 // All costs are bounded and linear in the request. At steady state an ordinary request allocates
 // nothing.
+//
+//	crs.go                                      the files of a Core Rule Set
+//	directive.go rule.go action.go              the language: directives, rules, what they do
+//	variable.go macro.go operator.go            what they look at, texts with variables, what they ask
+//	compile.go fold.go resolve.go class.go      from the rules to the program
+//	program.go                                  the program
+//	evaluate.go collect.go tx.go memo.go        one request
 package seclang
