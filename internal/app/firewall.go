@@ -3,6 +3,7 @@ package app
 import (
 	"bufio"
 	"cmp"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -18,6 +19,7 @@ import (
 	"fastness/internal/engine/waf"
 	"fastness/internal/engine/waf/account"
 	"fastness/internal/engine/waf/attack"
+	"fastness/internal/engine/waf/crs"
 	"fastness/internal/engine/waf/managed"
 	"fastness/internal/engine/waf/rate"
 	"fastness/internal/proxy"
@@ -35,6 +37,9 @@ type FirewallConfig struct {
 	// RateMemory bounds the memory of the rate-based rules of all web ACLs together, in bytes; default
 	// DefaultRateMemory.
 	RateMemory int64
+	// CoreRuleSet is a directory with an OWASP Core Rule Set that takes the place of the one in the
+	// binary; empty: that one.
+	CoreRuleSet string
 	// Countries and ASNs are MaxMind databases that take the place of the built-in tables; empty: those.
 	Countries, ASNs string
 }
@@ -45,7 +50,7 @@ const DefaultRateMemory = 512 << 20
 // FirewallOptions are what web ACLs are compiled with, in this process and in a proxy of its own:
 // the managed groups, the detector of attacks, the places of addresses. They take some 20 MB, so they are made
 // for the first web ACL.
-func FirewallOptions(c FirewallConfig, groups *managed.Catalogue) (waf.Options, error) {
+func FirewallOptions(c FirewallConfig, groups *Groups) (waf.Options, error) {
 	fail := func(err error) (waf.Options, error) { return waf.Options{}, fmt.Errorf("app: %w", err) }
 	detector, err := attack.New()
 	if err != nil {
@@ -68,18 +73,44 @@ func FirewallOptions(c FirewallConfig, groups *managed.Catalogue) (waf.Options, 
 	return waf.Options{Managed: groups, Attacks: detector, Places: located{places}}, nil
 }
 
-// ManagedGroups are the managed rule groups with the operator's feeds.
-func ManagedGroups(c FirewallConfig, log *slog.Logger) (*managed.Catalogue, error) {
-	groups, err := managed.New(managed.Feeds{Addresses: feeds(c.Feeds, log), Stolen: stolenCredentials(c.Feeds, log)})
+// Groups are the managed rule groups: those under AWS's names, and the Core Rule Set.
+type Groups struct {
+	aws *managed.Catalogue
+	crs *crs.Group
+}
+
+// ManagedGroup gives the specification of a group; see waf.ManagedGroups.
+func (g *Groups) ManagedGroup(vendor, name, version string, configs json.RawMessage) (waf.RuleGroup, waf.Sets, error) {
+	if vendor == crs.Vendor {
+		return g.crs.ManagedGroup(vendor, name, version, configs)
+	}
+	return g.aws.ManagedGroup(vendor, name, version, configs)
+}
+
+// ManagedGroups are the managed rule groups with the operator's feeds and rules. Rules that the operator
+// brings are compiled once to see that they can be.
+func ManagedGroups(c FirewallConfig, log *slog.Logger) (*Groups, error) {
+	aws, err := managed.New(managed.Feeds{Addresses: feeds(c.Feeds, log), Stolen: stolenCredentials(c.Feeds, log)})
 	if err != nil {
 		return nil, fmt.Errorf("app: %w", err)
 	}
-	return groups, nil
+	rules := crs.Embedded()
+	if c.CoreRuleSet != "" {
+		rules = os.DirFS(c.CoreRuleSet)
+	}
+	set, err := crs.New(rules)
+	if err == nil && c.CoreRuleSet != "" {
+		err = set.Check()
+	}
+	if err != nil {
+		return nil, fmt.Errorf("app: %w", err)
+	}
+	return &Groups{aws, set}, nil
 }
 
 // NewFirewall makes what compiles the web ACLs of a proxy; what it needs for that it makes when the
 // first one comes. tokens reads what CAPTCHA and Challenge gave to clients.
-func NewFirewall(c FirewallConfig, groups *managed.Catalogue, tokens waf.Tokens) func(acl *proxy.WebACL, previous proxy.Inspector) (proxy.Inspector, error) {
+func NewFirewall(c FirewallConfig, groups *Groups, tokens waf.Tokens) func(acl *proxy.WebACL, previous proxy.Inspector) (proxy.Inspector, error) {
 	engine := sync.OnceValues(func() (*proxy.Engine, error) {
 		options, err := FirewallOptions(c, groups)
 		if err != nil {
@@ -216,9 +247,9 @@ type catalogue []wafv2.ManagedGroup
 
 func (c catalogue) ManagedGroups() []wafv2.ManagedGroup { return c }
 
-func newCatalogue(groups *managed.Catalogue) catalogue {
+func newCatalogue(groups *Groups) catalogue {
 	var all catalogue
-	for _, g := range groups.Groups() {
+	for _, g := range groups.aws.Groups() {
 		v := wafv2.ManagedVersion{Name: g.Version, Updated: g.Updated, Capacity: g.Capacity, Labels: g.Labels}
 		for _, r := range g.Rules {
 			v.Rules = append(v.Rules, wafv2.ManagedRule{Name: r.Name, Action: ruleAction(r.Action)})
@@ -228,7 +259,20 @@ func newCatalogue(groups *managed.Catalogue) catalogue {
 			Advanced: g.Advanced, Versioned: g.Version != "", Default: g.Version, Versions: []wafv2.ManagedVersion{v},
 		})
 	}
-	return all
+	core := wafv2.ManagedGroup{
+		Vendor: crs.Vendor, Name: crs.Name, Title: "OWASP Core Rule Set",
+		Description:    "The rules of the OWASP Core Rule Set with their anomaly score. A version is a paranoia level; the rule AnomalyScore_5 blocks.",
+		LabelNamespace: crs.LabelNamespace, Versioned: true, Default: groups.crs.Versions[0].Name,
+	}
+	for _, v := range groups.crs.Versions {
+		version := wafv2.ManagedVersion{Name: v.Name, Updated: crs.Updated, Capacity: crs.Capacity}
+		for _, r := range v.Rules {
+			version.Rules = append(version.Rules, wafv2.ManagedRule{Name: r.Name, Action: ruleAction(r.Action)})
+			version.Labels = append(version.Labels, r.Label)
+		}
+		core.Versions = append(core.Versions, version)
+	}
+	return append(all, core)
 }
 
 func ruleAction(k waf.ActionKind) wafv2api.RuleAction {

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"fastness/internal/service/wafv2"
 )
 
 func TestFeedsAreReadAndBadLinesReported(t *testing.T) {
@@ -55,5 +57,35 @@ func TestStolenCredentialsAreReadWhenTheyChange(t *testing.T) {
 	}
 	if stolenCredentials("", nil) != nil {
 		t.Error("there are lists without a directory")
+	}
+}
+
+func TestTheCoreRuleSetIsAManagedGroup(t *testing.T) {
+	groups, err := ManagedGroups(FirewallConfig{}, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := newCatalogue(groups)
+	if !slices.IsSortedFunc(all, func(a, b wafv2.ManagedGroup) int {
+		return strings.Compare(a.Vendor+"\x00"+a.Name, b.Vendor+"\x00"+b.Name)
+	}) {
+		t.Error("the catalogue is not in order")
+	}
+	last := all[len(all)-1]
+	if last.Vendor != "OWASP" || last.Name != "CoreRuleSet" || last.Default != "4.25.0-PL1" || len(last.Versions) != 4 {
+		t.Fatalf("%s %s, default %q, %d versions", last.Vendor, last.Name, last.Default, len(last.Versions))
+	}
+	for _, v := range last.Versions {
+		if v.Capacity == 0 || v.Capacity > 5000 || len(v.Rules) < 150 || len(v.Labels) != len(v.Rules) {
+			t.Errorf("%s: %d WCU, %d rules, %d labels", v.Name, v.Capacity, len(v.Rules), len(v.Labels))
+		}
+		for _, r := range v.Rules {
+			if blocks := r.Action.Block != nil; blocks != (r.Name == "AnomalyScore_5") {
+				t.Errorf("%s: rule %s blocks: %v", v.Name, r.Name, blocks)
+			}
+		}
+	}
+	if _, err := ManagedGroups(FirewallConfig{CoreRuleSet: t.TempDir()}, slog.New(slog.DiscardHandler)); err == nil {
+		t.Error("an empty directory is taken for a Core Rule Set")
 	}
 }

@@ -1,6 +1,7 @@
 package crs
 
 import (
+	_ "embed"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -32,6 +33,11 @@ var Updated = time.Date(2026, 3, 28, 0, 0, 0, 0, time.UTC)
 // thresholds are the scores for which there is a rule; the first blocks.
 var thresholds = []int{5, 10, 15, 20, 30, 40}
 
+// Notice is what the licence of the rules in the binary asks to be told.
+//
+//go:embed NOTICE
+var Notice string
+
 // Embedded are the rules in the binary.
 func Embedded() fs.FS { return rules.FS }
 
@@ -46,7 +52,8 @@ type Version struct {
 	Rules []Rule
 
 	specs   []waf.Rule
-	program func() (*seclang.Program, error)
+	compile func() (*seclang.Program, error)
+	program func() (*seclang.Program, error) // compiled once
 }
 
 // Rule is a rule of the group.
@@ -58,9 +65,17 @@ type Rule struct {
 
 // New reads the rules; they are compiled for the first web ACL that refers to them.
 func New(fsys fs.FS) (*Group, error) {
+	sources, _, err := seclang.CoreRuleSet(fsys, seclang.Config{})
+	if err != nil {
+		return nil, fmt.Errorf("crs: %w", err)
+	}
+	parsed, err := seclang.Parse(sources)
+	if err != nil {
+		return nil, fmt.Errorf("crs: %w", err)
+	}
 	g := &Group{}
 	for level := 1; level <= 4; level++ {
-		v, err := newVersion(fsys, level)
+		v, err := newVersion(fsys, sources, parsed, level)
 		if err != nil {
 			return nil, fmt.Errorf("crs: %w", err)
 		}
@@ -69,8 +84,8 @@ func New(fsys fs.FS) (*Group, error) {
 	return g, nil
 }
 
-func newVersion(fsys fs.FS, level int) (*Version, error) {
-	sources, options, err := seclang.CoreRuleSet(fsys, seclang.Config{Paranoia: level, Detect: true})
+func newVersion(fsys fs.FS, sources []seclang.Source, parsed *seclang.Rules, level int) (*Version, error) {
+	_, options, err := seclang.CoreRuleSet(fsys, seclang.Config{Paranoia: level, Detect: true})
 	if err != nil {
 		return nil, err
 	}
@@ -78,14 +93,15 @@ func newVersion(fsys fs.FS, level int) (*Version, error) {
 	if version == "" {
 		return nil, errors.New("the rules do not say which version they are")
 	}
-	list, err := seclang.List(sources, options)
+	list, err := parsed.List(options)
 	if err != nil {
 		return nil, err
 	}
 	v := &Version{
 		Name:    fmt.Sprintf("%s-PL%d", version, level),
-		program: sync.OnceValues(func() (*seclang.Program, error) { return seclang.Compile(sources, options) }),
+		compile: func() (*seclang.Program, error) { return seclang.Compile(sources, options) },
 	}
+	v.program = sync.OnceValues(v.compile)
 	for i := range list {
 		r := &list[i]
 		// The rules of blocking compare the score, which ours do themselves.
@@ -121,6 +137,14 @@ func (v *Version) add(name, label string, action waf.ActionKind, match waf.SecLa
 		Labels:     []string{label},
 		Visibility: waf.Visibility{MetricName: name, Metrics: true, Samples: true},
 	})
+}
+
+// Check compiles the rules of all levels, to see that they can be, and keeps nothing of it.
+func (g *Group) Check() error {
+	if _, err := g.Versions[len(g.Versions)-1].compile(); err != nil {
+		return fmt.Errorf("crs: %w", err)
+	}
+	return nil
 }
 
 // ManagedGroup gives the specification of the group in a version; see waf.ManagedGroups.

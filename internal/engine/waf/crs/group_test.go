@@ -146,7 +146,23 @@ SecRule ARGS "@contains needle" "id:942001,phase:2,block,tag:'attack-sqli',msg:'
 	if _, err := New(fstest.MapFS{}); err == nil {
 		t.Error("an empty directory")
 	}
-	if _, err := New(fstest.MapFS{"rules/REQUEST-1.conf": {Data: []byte(`SecRule ARGS "@rx (a)\1" "id:1"` + "\nSecComponentSignature OWASP_CRS/4.0.0")}}); err != nil {
-		t.Fatal(err) // expressions are compiled later
+	if err := g.Check(); err != nil {
+		t.Error(err)
+	}
+	g, err = New(fstest.MapFS{"rules/REQUEST-1.conf": {Data: []byte(`SecRule ARGS "@rx (a)\1" "id:7"` + "\nSecComponentSignature OWASP_CRS/4.0.0")}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := g.Check(); err == nil || !strings.Contains(err.Error(), "REQUEST-1.conf:1: rule 7: back reference") {
+		t.Errorf("a back reference: %v", err)
+	}
+}
+
+func BenchmarkNew(b *testing.B) {
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := New(Embedded()); err != nil {
+			b.Fatal(err)
+		}
 	}
 }

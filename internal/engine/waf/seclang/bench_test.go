@@ -113,3 +113,20 @@ func benchmark(b *testing.B, make func(n int) *request.Request) {
 func BenchmarkGet(b *testing.B)  { benchmark(b, browserGet) }
 func BenchmarkForm(b *testing.B) { benchmark(b, checkout) }
 func BenchmarkJSON(b *testing.B) { benchmark(b, document) }
+
+// BenchmarkHostile is the cost of 64 KB made to be slow.
+func BenchmarkHostile(b *testing.B) {
+	p := coreRuleSet(b, Config{})
+	for name, r := range hostile() {
+		b.Run(name, func(b *testing.B) {
+			s := NewScratch(request.DefaultLimits())
+			p.Evaluate(r, s)
+			b.ResetTimer()
+			measure(b, func() {
+				for range b.N {
+					p.Evaluate(r, s)
+				}
+			})
+		})
+	}
+}

@@ -121,6 +121,7 @@ type compiler struct {
 	known    *knowledge
 	patterns []pattern.Pattern
 	ids      map[string]int32
+	listing  bool // only to describe the rules
 }
 
 // maxRules bounds a program.
@@ -252,7 +253,7 @@ func (c *compiler) phase(order []position, defaults *ruleSpec) error {
 		if known && !holds {
 			continue
 		}
-		if known && i > conditional && len(spec.links) == 1 && len(spec.controls) == 0 && !denies(spec, defaults) && spec.disruptive != "allow" {
+		if known && i > conditional && len(spec.links) == 1 && len(spec.controls) == 0 && !logs(spec, defaults) && !denies(spec, defaults) && spec.disruptive != "allow" {
 			skips := spec.skip > 0 || spec.skipAfter != ""
 			if c.known.settle(spec.sets) {
 				if skips {
@@ -320,12 +321,17 @@ func denies(spec, defaults *ruleSpec) bool {
 	return what == "deny" || what == "drop" || what == "redirect"
 }
 
+// logs tells whether a rule is logged when it matches.
+func logs(spec, defaults *ruleSpec) bool {
+	return spec.log > 0 || spec.log == 0 && (defaults == nil || defaults.log >= 0)
+}
+
 // rule compiles one rule with its chain.
 func (c *compiler) rule(spec, defaults *ruleSpec) (*rule, error) {
 	r := &rule{
 		RuleInfo: RuleInfo{
 			ID: spec.id, Phase: spec.phase, File: spec.file, Line: spec.line, Message: spec.message, Severity: spec.severity, Tags: spec.tags,
-			Log: spec.log >= 0 && !(spec.log == 0 && defaults != nil && defaults.log < 0),
+			Log: logs(spec, defaults),
 		},
 		index: int32(len(c.p.rules)), deny: denies(spec, defaults), allow: spec.disruptive == "allow", status: spec.status, skipTo: -1,
 	}
@@ -445,6 +451,16 @@ func (c *compiler) resolve() {
 	for key := range c.known.values {
 		c.slot(key)
 	}
+	// All names have to be known before what expressions mean by them.
+	for _, r := range p.rules {
+		for _, l := range r.links {
+			for i := range l.targets {
+				if t := &l.targets[i]; t.variable.kind == ofTX && t.only != nil && t.only.pattern == nil {
+					c.slot(t.only.key)
+				}
+			}
+		}
+	}
 	for _, r := range p.rules {
 		for _, l := range r.links {
 			for i := range l.targets {
@@ -525,14 +541,23 @@ func (p *Program) Without(ids []int) *Program {
 	return &q
 }
 
-// List describes the rules of a program without compiling it whole: those that are logged when they match.
-func List(files []Source, o Options) ([]RuleInfo, error) {
+// Rules are rules that were read and not compiled.
+type Rules struct{ conf *config }
+
+// Parse reads rules. The error is an *Error.
+func Parse(files []Source) (*Rules, error) {
 	conf, refused := parse(files)
 	if refused != nil {
 		return nil, refused
 	}
+	return &Rules{conf}, nil
+}
+
+// List describes the rules that a program with such options would have, and that are logged when they match.
+func (r *Rules) List(o Options) ([]RuleInfo, error) {
 	c := newCompiler(o)
-	if err := c.phases(conf); err != nil {
+	c.listing = true
+	if err := c.phases(r.conf); err != nil {
 		return nil, err
 	}
 	var out []RuleInfo

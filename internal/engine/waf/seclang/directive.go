@@ -285,7 +285,7 @@ func (c *config) update(d *directive) *Error {
 	var added []target
 	if targets {
 		var err error
-		if added, err = parseTargets(d.args[1]); err != nil {
+		if added, err = listTargets(d.args[1]); err != nil {
 			return d.errorf("%v", err)
 		}
 	}

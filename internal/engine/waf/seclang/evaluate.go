@@ -89,7 +89,6 @@ type Scratch struct {
 	processor processor
 	force     bool
 	off       bool
-	numbers   [16]byte
 	budget    inject.Budget
 	exhausted bool
 	explained Match // of the rule that is being run

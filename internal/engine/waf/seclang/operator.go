@@ -70,6 +70,9 @@ func (c *compiler) operator(spec *operatorSpec) (operator, error) {
 			o.operand = m
 			return o, nil
 		}
+		if c.listing {
+			return o, nil
+		}
 		o.text = []byte(text)
 		o.number = atoi(o.text)
 		switch kind {
@@ -82,6 +85,9 @@ func (c *compiler) operator(spec *operatorSpec) (operator, error) {
 		case textEnds:
 			return c.asPattern(o, pattern.Pattern{Kind: pattern.Suffix, Text: text}), nil
 		}
+		return o, nil
+	}
+	if c.listing {
 		return o, nil
 	}
 	switch spec.name {

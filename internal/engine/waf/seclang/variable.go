@@ -48,19 +48,7 @@ const (
 	serverName
 
 	sources
-	noSource
 )
-
-// ofBody tells whether the values of a source are known only once the body was taken apart,
-// after the rules of the first phase.
-func (s source) ofBody() bool {
-	switch s {
-	case bodyValues, bodyNames, fileNames, fileFields, partHeaders, xmlTexts, xmlAttributes, requestBody, bodyProcessor, bodyLength,
-		argumentsSize, filesSize, bodyError, bodyErrorText, multipartError:
-		return true
-	}
-	return false
-}
 
 // variable is a variable of SecLang.
 type variable struct {
@@ -191,6 +179,12 @@ type target struct {
 // parseTargets reads ARGS|!ARGS:id|&REQUEST_HEADERS:/^x-/ and merges exclusions into what they
 // exclude from.
 func parseTargets(s string) ([]target, error) {
+	list, err := listTargets(s)
+	return mergeTargets(nil, list), err
+}
+
+// listTargets reads targets and exclusions one by one.
+func listTargets(s string) ([]target, error) {
 	var list []target
 	for rest := strings.TrimSpace(s); rest != ""; {
 		var t target
@@ -225,8 +219,7 @@ func parseTargets(s string) ([]target, error) {
 			return nil, fmt.Errorf("more than %d variables", maxTargets)
 		}
 	}
-	var merged []target
-	return mergeTargets(merged, list), nil
+	return list, nil
 }
 
 // maxTargets bounds the variables of a rule.
