@@ -18,7 +18,7 @@ import (
 const (
 	DefaultRetainCommits = 1 << 14
 	DefaultRetainBytes   = 64 << 20
-	DefaultCacheBytes    = 8 << 20
+	DefaultCacheBytes    = 32 << 20
 )
 
 // Options of Open. The zero value is ready for production.
@@ -36,7 +36,9 @@ type Options struct {
 	// written about twice as many bytes, it is cut back to this many. 0 means
 	// DefaultRetainBytes.
 	RetainBytes int64
-	// CacheBytes is the size of the block cache. 0 means DefaultCacheBytes.
+	// CacheBytes is the size of the block cache, of which the tree takes what its tables in
+	// memory have: one or two of 8 MiB once much was written. A cache no larger than
+	// those is none. 0 means DefaultCacheBytes.
 	CacheBytes int64
 }
 
