@@ -78,6 +78,7 @@ func (a *activity) configure(c *proxy.Config) {
 // that the platform itself could not store them.
 func (a *activity) take(ctx context.Context, b *waflog.Batch) error {
 	a.counters.lost.Add(b.Lost)
+	a.counters.uncounted.Add(b.Uncounted)
 	a.count(b.Counts)
 	byStream := make(map[[2]string][]waflog.Record)
 	a.mu.Lock()

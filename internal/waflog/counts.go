@@ -117,10 +117,16 @@ func count(acl *webACL, p *waf.Program, v *waf.Verdict, labels []string, add fun
 		return
 	}
 	for _, l := range labels {
-		if at := strings.LastIndexByte(l, ':'); at > 0 {
+		if at := strings.LastIndexByte(l, ':'); at > 0 && !unique(l[:at+1]) {
 			add(Series{Metric: metricOf[v.Action], WebACL: own.MetricName, Namespace: l[:at], Label: l[at+1:]})
 		}
 	}
+}
+
+// unique tells whether a namespace has a label for each client: there is no metric of those, which would be
+// as many as there are clients.
+func unique(namespace string) bool {
+	return namespace == "awswaf:managed:token:id:" || namespace == "awswaf:managed:token:fingerprint:"
 }
 
 // matchedIn tells whether a rule of the group that r refers to matched.

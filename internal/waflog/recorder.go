@@ -52,8 +52,10 @@ type Options struct {
 type Batch struct {
 	Records []Record `json:",omitempty"`
 	Counts  []Count  `json:",omitempty"`
-	// Lost is how many records were dropped since the batch before.
-	Lost uint64 `json:",omitempty"`
+	// Lost is how many records were dropped since the batch before, Uncounted how many counts: there are too
+	// many series.
+	Lost      uint64 `json:",omitempty"`
+	Uncounted uint64 `json:",omitempty"`
 
 	size int // of the records' text
 }
@@ -111,6 +113,8 @@ type Recorder struct {
 
 	mu     sync.Mutex
 	counts map[countKey]uint64
+	// uncounted are counts for which there was no room since the last batch.
+	uncounted uint64
 	// ordinary counts the requests that no rule matched: what they count for is the same for all of a
 	// program, and worked out when the counts are taken.
 	ordinary map[ordinaryKey]uint64
@@ -265,11 +269,13 @@ func (r *Recorder) count(acl *webACL, p *waf.Program, v *waf.Verdict, labels []s
 func (r *Recorder) add(key countKey, n uint64) {
 	if before, known := r.counts[key]; known || len(r.counts) < maxSeries {
 		r.counts[key] = before + n
+	} else {
+		r.uncounted += n
 	}
 }
 
 // taken are the counts since the last time.
-func (r *Recorder) taken() (all []Count) {
+func (r *Recorder) taken() (all []Count, uncounted uint64) {
 	r.mu.Lock()
 	for key, n := range r.ordinary {
 		count(key.acl, key.program, &waf.Verdict{Action: key.action}, nil, func(s Series) { r.add(countKey{key.acl, key.minute, s}, n) })
@@ -277,11 +283,12 @@ func (r *Recorder) taken() (all []Count) {
 	clear(r.ordinary)
 	counts := r.counts
 	r.counts = make(map[countKey]uint64, len(counts))
+	uncounted, r.uncounted = r.uncounted, 0
 	r.mu.Unlock()
 	for key, n := range counts {
 		all = append(all, Count{key.acl.arn, key.series, key.minute, n})
 	}
-	return all
+	return all, uncounted
 }
 
 // Run makes records and hands batches over until ctx is done; then it hands over what there is, for
@@ -289,18 +296,20 @@ func (r *Recorder) taken() (all []Count) {
 func (r *Recorder) Run(ctx context.Context, last time.Duration) error {
 	scratch := waf.NewScratch(r.o.Limits)
 	var undelivered []Count
+	var unsaid uint64 // counts without room that could not be told
 	var reported uint64
 	for {
 		b := &Batch{}
 		ended := r.collect(ctx, b, scratch)
-		b.Counts = append(undelivered, r.taken()...)
+		taken, uncounted := r.taken()
+		b.Counts, b.Uncounted = append(undelivered, taken...), unsaid+uncounted
 		lost := r.lost.Load()
 		b.Lost, undelivered = lost-reported, nil
 		if len(b.Counts) > maxBatchCounts && !ended {
 			undelivered = slices.Clone(b.Counts[maxBatchCounts:])
 			b.Counts = b.Counts[:maxBatchCounts]
 		}
-		if len(b.Records) > 0 || len(b.Counts) > 0 || b.Lost > 0 {
+		if len(b.Records) > 0 || len(b.Counts) > 0 || b.Lost+b.Uncounted > 0 {
 			at, cancel := ctx, context.CancelFunc(func() {})
 			if ended {
 				at, cancel = context.WithTimeout(context.WithoutCancel(ctx), last)
@@ -310,9 +319,9 @@ func (r *Recorder) Run(ctx context.Context, last time.Duration) error {
 			if err != nil {
 				r.o.Log.Warn("records of requests could not be delivered", "records", len(b.Records), "error", err)
 				r.lost.Add(uint64(len(b.Records)))
-				undelivered = merged(append(b.Counts, undelivered...))
+				undelivered, unsaid = merged(append(b.Counts, undelivered...)), b.Uncounted
 			} else {
-				reported = lost
+				reported, unsaid = lost, 0
 			}
 		}
 		if ended && len(r.notes) == 0 {
