@@ -34,6 +34,15 @@ need redis-server there redis-server /usr/bin/redis-server
 need nginx there nginx /usr/sbin/nginx
 need nghttp2-client command -v h2load
 need chromium there chromium /usr/bin/chromium
+need sqlmap there sqlmap /usr/bin/sqlmap
+need caddy there caddy /usr/bin/caddy
+# WordPress wants a PHP with a web server; with php-cgi that is not Apache.
+need php-cgi there php-cgi /usr/bin/php-cgi
+need php-cli there php /usr/bin/php
+need php there '/usr/share/doc/php/copyright'
+need php-mysql there '/usr/lib/php/*/mysqli.so'
+need wordpress there /usr/share/wordpress/wp-load.php
+need wordpress-theme-twentytwentyone there /usr/share/wordpress/wp-content/themes/twentytwentyone/style.css
 
 [ ${#missing[@]} -eq 0 ] && exit 0
 if [ "$(id -u)" -ne 0 ]; then

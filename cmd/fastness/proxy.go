@@ -20,6 +20,7 @@ import (
 	"fastness/internal/proxy/follow"
 	"fastness/internal/proxy/upstream"
 	"fastness/internal/sigv4"
+	"fastness/internal/waflog"
 )
 
 // proxyFlags are the flags of the proxy.
@@ -75,8 +76,13 @@ func (p *proxyFlags) run(ctx context.Context, out *output) error {
 	if err != nil {
 		return err
 	}
+	client, err := p.connect(ctx, log)
+	if err != nil {
+		return err
+	}
 	reporter := app.NewReporter(clock.System{}, log)
 	defer reporter.Close()
+	var records *waflog.Recorder
 	options := proxy.Options{
 		Clock: clock.System{}, Log: log, Compile: app.NewFirewall(p.firewall, groups, gate), Interstitial: gate,
 		MaxConns: p.maxConns, MaxConnsPerClient: p.perClient, DrainTimeout: p.drain,
@@ -85,43 +91,67 @@ func (p *proxyFlags) run(ctx context.Context, out *output) error {
 			reporter.Changed()
 		},
 	}
-	if p.controlPlane != "" { // otherwise there is nobody to tell
-		options.Recorder = reporter.Recorder()
+	if client != nil { // otherwise there is nobody to tell
+		defer client.Close()
+		records = app.NewActivityRecorder(client, clock.System{}, log, gate)
+		options.Recorder = app.Recorders{reporter.Recorder(), records}
 	}
 	served := proxy.New(options)
-	err = p.follow(ctx, out, log, served, reporter)
+	recorded := record(ctx, records)
+	err = p.follow(ctx, out, log, client, served, records, reporter)
 	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), p.drain)
 	defer cancel()
 	if errors.Is(err, context.Canceled) {
 		err = nil // the signal to end
 	}
-	return errors.Join(err, served.Shutdown(drain))
+	err = errors.Join(err, served.Shutdown(drain))
+	recorded()
+	return err
+}
+
+// lastRecords is the time that the last records of requests have.
+const lastRecords = 10 * time.Second
+
+// record runs a recorder until the returned function is called, which waits for its last batch.
+func record(ctx context.Context, records *waflog.Recorder) (end func()) {
+	if records == nil {
+		return func() {}
+	}
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		_ = records.Run(ctx, lastRecords) // ends with ctx
+	}()
+	return func() {
+		cancel()
+		<-ended
+	}
 }
 
 // follow serves until ctx is done.
-func (p *proxyFlags) follow(ctx context.Context, out *output, log *slog.Logger, served *proxy.Proxy, reporter *app.Reporter) error {
-	if p.file != "" {
+func (p *proxyFlags) follow(ctx context.Context, out *output, log *slog.Logger, client *follow.Client, served *proxy.Proxy, records *waflog.Recorder, reporter *app.Reporter) error {
+	if client == nil {
 		fmt.Fprintf(out, "Fastness %s proxies as %s says\n", version, p.file)
 		return served.Run(ctx, proxy.NewFile(p.file, clock.System{}))
 	}
-	client, err := p.connect(ctx, log)
-	if err != nil {
-		return err
-	}
-	defer client.Close()
 	fmt.Fprintf(out, "Fastness %s proxies as %s says\n", version, p.controlPlane)
 	reporting := make(chan struct{})
 	go func() {
 		defer close(reporting)
 		reporter.Run(ctx, client, served, p.name)
 	}()
-	err = served.Run(ctx, client)
+	err := served.Run(ctx, records.Source(client))
 	<-reporting
 	return err
 }
 
-// connect makes the client of the control plane.
+// connect makes the client of the control plane; nil for a proxy that has its configuration from a
+// file.
 func (p *proxyFlags) connect(ctx context.Context, log *slog.Logger) (*follow.Client, error) {
+	if p.controlPlane == "" {
+		return nil, nil
+	}
 	config, err := awsconfig.LoadDefaultConfig(ctx, func(o *awsconfig.LoadOptions) error {
 		o.Region = p.region
 		return nil

@@ -38,10 +38,14 @@ func serveFlags(f *flag.FlagSet, c *app.Config) func() error {
 	firewallFlags(f, &c.Firewall)
 	f.StringVar(&c.Proxy.Domain, "proxy-domain", "", "domain of the DNS names of load balancers, which resolves to --proxy-bind (default elb.localhost)")
 	f.BoolVar(&c.Proxy.Off, "proxy-off", false, "listen for no load balancer here: fastness proxy does, on other hosts")
+	buckets := wafLogFlags(f, &c.WAFLogs)
 	level := f.String("log-level", "info", "debug, info, warn or error")
 	settings(f)
 	return func() error {
 		if err := data(); err != nil {
+			return err
+		}
+		if err := buckets(); err != nil {
 			return err
 		}
 		if *names != "" {
@@ -178,8 +182,8 @@ POST /_fastness/reset destroys all data. Use it for tests, for nothing else.
 // firewallFlags are the flags of everything that compiles web ACLs.
 func firewallFlags(f *flag.FlagSet, c *app.FirewallConfig) {
 	f.StringVar(&c.Feeds, "waf-feeds", "", "directory with the addresses that managed rule groups block (docs/waf.md)")
-	f.StringVar(&c.CoreRuleSet, "waf-crs", "", "directory with an OWASP Core Rule Set in the place of the built-in one (docs/waf.md)")
 	f.Int64Var(&c.RateMemory, "waf-rate-memory", app.DefaultRateMemory, "most memory of the rate-based rules of all web ACLs together, in bytes")
+	f.StringVar(&c.CoreRuleSet, "waf-crs", "", "directory with an OWASP Core Rule Set in the place of the built-in one (docs/waf.md)")
 	f.StringVar(&c.Countries, "country-database", "", "MaxMind database of countries in the place of the built-in table")
 	f.StringVar(&c.ASNs, "asn-database", "", "MaxMind database of autonomous systems in the place of the built-in table")
 }

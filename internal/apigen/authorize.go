@@ -41,13 +41,14 @@ func (p *plan) authorize(op *operation) error {
 	if slices.Contains(r.NotReadOnly, op.name) {
 		op.readOnly = false
 	}
+	op.dataEvent = slices.Contains(r.DataEvents, op.name) || slices.Contains(r.DataEvents, "*")
 	return nil
 }
 
 // checkRules refuses rules about operations and shapes that do not exist.
 func (p *plan) checkRules() error {
 	r := p.cfg.Rules
-	names := slices.Concat(r.ReadOnly, r.NotReadOnly)
+	names := slices.Concat(r.ReadOnly, r.NotReadOnly, r.DataEvents)
 	for n := range r.Actions {
 		names = append(names, n)
 	}

@@ -295,6 +295,7 @@ func (p *plan) emitOperation(s *source, op *operation) {
 		s.p("ErrorRefs: []wire.ShapeRef{%s},", strings.Join(refs, ", "))
 	}
 	flag(s, "ReadOnly", op.readOnly)
+	flag(s, "DataEvent", op.dataEvent)
 	flag(s, "Unsigned", o.AuthType == "none" || len(o.Auth) == 1 && o.Auth[0] == "smithy.api#noAuth")
 	flag(s, "UnsignedBody", o.AuthType == "v4-unsigned-body" || o.UnsignedPayload)
 	flag(s, "StreamInput", op.streamIn)

@@ -69,6 +69,7 @@ type operation struct {
 	inGo, outGo string // Go types, synthetic when the model has none
 	errors      []*shape
 	readOnly    bool
+	dataEvent   bool
 	streamIn    bool
 	streamOut   bool
 	actions     []wire.Action

@@ -33,6 +33,9 @@ type Rules struct {
 	ReadOnly         []string `json:"readOnly"`
 	NotReadOnly      []string `json:"notReadOnly"`
 	ReadOnlyEvidence string   `json:"readOnlyEvidence"`
+	// DataEvents are operations that CloudTrail only logs as data events. "*" is every operation.
+	DataEvents         []string `json:"dataEvents"`
+	DataEventsEvidence string   `json:"dataEventsEvidence"`
 	// Actions are the IAM actions (with prefix) of operations that differ from the
 	// operation's name. An empty list says that the operation needs no permission.
 	Actions map[string][]string `json:"actions"`
@@ -54,7 +57,7 @@ func ReadRules() (map[string]Rules, error) {
 	for name, r := range rules {
 		texts := r.HideValues || r.EnumWithoutList || r.NullFullStop || r.ElementsNotNull || len(r.OwnChecks) > 0 || len(r.EnumOrder) > 0
 		flags := len(r.ReadOnly)+len(r.NotReadOnly) > 0
-		if texts && r.TextEvidence == "" || flags && r.ReadOnlyEvidence == "" || len(r.Actions) > 0 && r.ActionsEvidence == "" {
+		if texts && r.TextEvidence == "" || flags && r.ReadOnlyEvidence == "" || len(r.DataEvents) > 0 && r.DataEventsEvidence == "" || len(r.Actions) > 0 && r.ActionsEvidence == "" {
 			return nil, fmt.Errorf("rules.json: %s: a fact without evidence", name)
 		}
 	}

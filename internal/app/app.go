@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 
 	"fastness/internal/front"
 	"fastness/internal/seal"
@@ -33,6 +34,7 @@ type App struct {
 	admin    *admin
 	metrics  *front.Metrics
 	busy     busyness
+	activity activityCounters
 	fresh    bool // this start created the store
 	// retrying ends the attempts to unseal in the background.
 	retrying context.CancelFunc
@@ -115,6 +117,12 @@ func (a *App) registerGauges(r *prometheus.Registry) {
 	gauge := func(name, help string, value func() float64) {
 		r.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Namespace: "fastness", Name: name, Help: help}, value))
 	}
+	counter := func(name, help string, value *atomic.Uint64) {
+		r.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{Namespace: "fastness", Name: name, Help: help}, func() float64 { return float64(value.Load()) }))
+	}
+	counter("waf_log_records_total", "Records of inspected requests that were delivered to where web ACLs log.", &a.activity.delivered)
+	counter("waf_log_records_lost_total", "Records of inspected requests that were lost: there were too many, or their destination took none.", &a.activity.lost)
+	counter("waf_requests_uncounted_total", "Inspected requests that are missing in the metrics of web ACLs.", &a.activity.uncounted)
 	gauge("sealed", "1 while the server is sealed.", func() float64 {
 		if a.Sealed() {
 			return 1

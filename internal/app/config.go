@@ -81,6 +81,8 @@ type Config struct {
 	Proxy ProxyConfig
 	// Firewall is about web ACLs.
 	Firewall FirewallConfig
+	// WAFLogs is about the buckets that web ACLs log to.
+	WAFLogs WAFLogsConfig
 
 	Version string
 	Clock   clock.Clock

@@ -15,12 +15,14 @@ import (
 	"fastness/internal/clock"
 	"fastness/internal/engine/waf"
 	"fastness/internal/engine/waf/challenge"
+	"fastness/internal/engine/waf/request"
 	"fastness/internal/proxy"
 	"fastness/internal/proxy/follow"
 	"fastness/internal/proxy/upstream"
 	"fastness/internal/service/elbv2"
 	"fastness/internal/service/wafv2"
 	"fastness/internal/store"
+	"fastness/internal/waflog"
 )
 
 // DefaultProxyBind is the address that the listeners of load balancers listen on.
@@ -59,6 +61,12 @@ type dataPlane struct {
 	proxy  *proxy.Proxy
 	seen   *sightings
 	queue  *proxy.Queue
+	gate   *proxy.Gate // nil where no proxy runs
+	// recorder makes the records of requests, activity takes them to where they go.
+	recorder *waflog.Recorder
+	activity *activity
+	recorded chan struct{} // closed when the recorder has ended
+	end      context.CancelFunc
 	// catalogue has the managed rule groups.
 	catalogue catalogue
 	others    *followers // nil until they can come
@@ -72,14 +80,14 @@ type dataPlane struct {
 }
 
 // newDataPlane makes the data plane before its rooms, which tell it of changes.
-func newDataPlane(s store.Store, c *Config) (*dataPlane, error) {
+func newDataPlane(s store.Store, c *Config, a *activity) (*dataPlane, error) {
 	groups, err := ManagedGroups(c.Firewall, c.Log)
 	if err != nil {
 		return nil, err
 	}
 	d := &dataPlane{
 		store: s, bind: c.Proxy.Bind, clock: c.Clock, log: c.Log, dirty: make(chan struct{}, 1), seen: newSightings(), counts: newExchange(c.Clock),
-		programs: make(map[string]proxy.Inspector), catalogue: newCatalogue(groups),
+		programs: make(map[string]proxy.Inspector), catalogue: newCatalogue(groups), activity: a,
 	}
 	if c.Proxy.Off {
 		return d, nil
@@ -89,9 +97,11 @@ func newDataPlane(s store.Store, c *Config) (*dataPlane, error) {
 	if err != nil {
 		return nil, err
 	}
+	d.gate = gate
+	d.recorder = waflog.New(waflog.Options{Clock: c.Clock, Log: c.Log, Deliver: a.take, Limits: request.DefaultLimits(), Tokens: gate})
 	compile := NewFirewall(c.Firewall, groups, gate)
 	d.proxy = proxy.New(proxy.Options{
-		Clock: c.Clock, Log: c.Log, Recorder: d.queue, Interstitial: gate,
+		Clock: c.Clock, Log: c.Log, Recorder: Recorders{d.queue, d.recorder}, Interstitial: gate,
 		Compile: func(acl *proxy.WebACL, previous proxy.Inspector) (proxy.Inspector, error) {
 			i, err := compile(acl, previous)
 			if err == nil {
@@ -145,6 +155,7 @@ func (d *dataPlane) publish(ctx context.Context) error {
 		last = revision
 		n++
 		d.remember(&c)
+		d.activity.configure(&c)
 		d.source.Publish(c, started+n)
 	}
 }
@@ -169,7 +180,20 @@ func (d *dataPlane) run(ctx context.Context) error {
 	if d.proxy == nil {
 		return nil
 	}
-	return d.proxy.Run(ctx, &d.source)
+	return d.proxy.Run(ctx, d.recorder.Source(&d.source))
+}
+
+// record starts the recorder, which goes on until the proxy has ended.
+func (d *dataPlane) record(ctx context.Context) {
+	if d.recorder == nil {
+		return
+	}
+	ctx, d.end = context.WithCancel(context.WithoutCancel(ctx))
+	d.recorded = make(chan struct{})
+	go func() {
+		defer close(d.recorded)
+		_ = d.recorder.Run(ctx, drainTimeout)
+	}()
 }
 
 // ownProxy is the name of the proxy of this process among those that exchange counts. No other has
@@ -201,6 +225,11 @@ func (d *dataPlane) close() error {
 	defer cancel()
 	err := d.proxy.Shutdown(ctx)
 	d.queue.Close()
+	if d.end != nil {
+		d.end()
+		<-d.recorded
+	}
+	d.activity.flush(ctx)
 	if errors.Is(err, context.DeadlineExceeded) {
 		return nil // what was cut off is logged
 	}

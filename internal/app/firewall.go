@@ -34,12 +34,12 @@ type FirewallConfig struct {
 	// StolenCredentials.txt and StolenPasswords.txt. Empty: there are none. A feed is read when a web ACL
 	// is compiled, and if it has changed.
 	Feeds string
-	// CoreRuleSet is a directory with an OWASP Core Rule Set that takes the place of the one in the
-	// binary; empty: that one.
-	CoreRuleSet string
 	// RateMemory bounds the memory of the rate-based rules of all web ACLs together, in bytes; default
 	// DefaultRateMemory.
 	RateMemory int64
+	// CoreRuleSet is a directory with an OWASP Core Rule Set that takes the place of the one in the
+	// binary; empty: that one.
+	CoreRuleSet string
 	// Countries and ASNs are MaxMind databases that take the place of the built-in tables; empty: those.
 	Countries, ASNs string
 }

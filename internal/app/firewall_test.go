@@ -33,6 +33,33 @@ func TestFeedsAreReadAndBadLinesReported(t *testing.T) {
 	}
 }
 
+func TestStolenCredentialsAreReadWhenTheyChange(t *testing.T) {
+	dir := t.TempDir()
+	var log bytes.Buffer
+	read := stolenCredentials(dir, slog.New(slog.NewTextHandler(&log, nil)))
+	if read().Password([]byte("letmein")) {
+		t.Error("a password is stolen before there is a list")
+	}
+	file := filepath.Join(dir, stolenPasswordsFile)
+	write := func(text string) {
+		t.Helper()
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("b7a875fc1ea228b9061041b7cec4bd3c52ab3ce3:7\n")
+	if !read().Password([]byte("letmein")) {
+		t.Error("the list is not read")
+	}
+	write("nonsense, longer than before ............................\n")
+	if !read().Password([]byte("letmein")) || !strings.Contains(log.String(), "stolen") {
+		t.Errorf("a bad list takes the place of a good one, or is not reported: %q", log.String())
+	}
+	if stolenCredentials("", nil) != nil {
+		t.Error("there are lists without a directory")
+	}
+}
+
 func TestTheCoreRuleSetIsAManagedGroup(t *testing.T) {
 	groups, err := ManagedGroups(FirewallConfig{}, slog.New(slog.DiscardHandler))
 	if err != nil {
@@ -60,32 +87,5 @@ func TestTheCoreRuleSetIsAManagedGroup(t *testing.T) {
 	}
 	if _, err := ManagedGroups(FirewallConfig{CoreRuleSet: t.TempDir()}, slog.New(slog.DiscardHandler)); err == nil {
 		t.Error("an empty directory is taken for a Core Rule Set")
-	}
-}
-
-func TestStolenCredentialsAreReadWhenTheyChange(t *testing.T) {
-	dir := t.TempDir()
-	var log bytes.Buffer
-	read := stolenCredentials(dir, slog.New(slog.NewTextHandler(&log, nil)))
-	if read().Password([]byte("letmein")) {
-		t.Error("a password is stolen before there is a list")
-	}
-	file := filepath.Join(dir, stolenPasswordsFile)
-	write := func(text string) {
-		t.Helper()
-		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	write("b7a875fc1ea228b9061041b7cec4bd3c52ab3ce3:7\n")
-	if !read().Password([]byte("letmein")) {
-		t.Error("the list is not read")
-	}
-	write("nonsense, longer than before ............................\n")
-	if !read().Password([]byte("letmein")) || !strings.Contains(log.String(), "stolen") {
-		t.Errorf("a bad list takes the place of a good one, or is not reported: %q", log.String())
-	}
-	if stolenCredentials("", nil) != nil {
-		t.Error("there are lists without a directory")
 	}
 }

@@ -69,7 +69,13 @@ func newFollowers(p *dataPlane, d *front.Door, c *Config) *followers {
 
 // Serves implements front.Side.
 func (f *followers) Serves(r *http.Request) bool {
-	return r.URL.Path == follow.ConfigurationPath && r.Method == http.MethodGet || (r.URL.Path == follow.ReportPath || r.URL.Path == follow.CountsPath) && r.Method == http.MethodPost
+	switch r.URL.Path {
+	case follow.ConfigurationPath:
+		return r.Method == http.MethodGet
+	case follow.ReportPath, follow.CountsPath, follow.ActivityPath:
+		return r.Method == http.MethodPost
+	}
+	return false
 }
 
 // ServeHTTP implements http.Handler.
@@ -99,6 +105,8 @@ func (f *followers) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	switch {
+	case r.URL.Path == follow.ActivityPath:
+		f.activity(r.Context(), w, body)
 	case r.URL.Path == follow.CountsPath:
 		f.exchange(w, body)
 	case r.Method == http.MethodPost:
@@ -151,6 +159,19 @@ func (f *followers) configuration(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set(follow.RevisionField, strconv.FormatUint(revision, 10))
 	_, _ = w.Write(text)
+}
+
+// activity takes records and counts of requests.
+func (f *followers) activity(ctx context.Context, w http.ResponseWriter, body []byte) {
+	switch err := f.plane.activity.takeJSON(ctx, body); {
+	case errors.Is(err, errNoBatch):
+		http.Error(w, "not a batch of records", http.StatusBadRequest)
+	case err != nil:
+		f.log.Error("records of a proxy could not be stored", "error", err)
+		http.Error(w, "internal failure", http.StatusInternalServerError)
+	default:
+		w.WriteHeader(http.StatusNoContent)
+	}
 }
 
 // report takes what a proxy says.

@@ -119,11 +119,24 @@ func TestAProxyOnAnotherHostFollows(t *testing.T) {
 	if state := between(t, elb("DescribeTargetHealth", "TargetGroupArn", group), "<State>", "<"); state != "healthy" {
 		t.Errorf("the target is %s", state)
 	}
+	// So do records of requests, once it is known where they go; what is for nowhere is not taken there.
+	if err := own.SendActivity(t.Context(), []byte(`{"Records": [{"ACL": "arn:x", "Destination": "arn:y", "At": 1, "Text": {}}], "Lost": 2}`)); err != nil {
+		t.Error(err)
+	}
+	if n := a.activity.lost.Load(); n != 3 {
+		t.Errorf("%d records are lost, want 3", n)
+	}
+	if err := own.SendActivity(t.Context(), []byte(`[]`)); err == nil || !strings.Contains(err.Error(), "400") {
+		t.Errorf("what is no batch: %v", err)
+	}
 	// Other accounts get nothing.
 	if _, _, err := client("111122223333").Watch(t.Context(), 0); err == nil || !strings.Contains(err.Error(), "403") {
 		t.Errorf("another account follows: %v", err)
 	}
 	if err := client("111122223333").Report(t.Context(), &follow.Report{Proxy: "x"}); err == nil {
 		t.Error("another account reports")
+	}
+	if err := client("111122223333").SendActivity(t.Context(), []byte(`{}`)); err == nil {
+		t.Error("another account tells of requests")
 	}
 }

@@ -11,9 +11,11 @@ import (
 	"fastness/internal/keyslot"
 	"fastness/internal/seal"
 	"fastness/internal/service/acm"
+	"fastness/internal/service/cloudwatch"
 	"fastness/internal/service/elbv2"
 	"fastness/internal/service/iam"
 	"fastness/internal/service/kms"
+	"fastness/internal/service/logs"
 	"fastness/internal/service/secretsmanager"
 	"fastness/internal/service/ssm"
 	"fastness/internal/service/wafv2"
@@ -102,7 +104,7 @@ func (f *fsck) records(ctx context.Context, ring *seal.Keyring, sealed *seal.Sto
 		return err
 	}
 	if err := errors.Join(audit.Reserve(registry), kms.Register(registry), secretsmanager.Register(registry), ssm.Register(registry), xksproxy.Register(registry),
-		wafv2.Register(registry), elbv2.Register(registry), acm.Register(registry)); err != nil {
+		wafv2.Register(registry), elbv2.Register(registry), acm.Register(registry), logs.Register(registry), cloudwatch.Register(registry)); err != nil {
 		return err
 	}
 	events, err := eventlog.Open(sealed, registry, eventlog.Options{Clock: f.config.Clock})

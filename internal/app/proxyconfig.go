@@ -72,7 +72,7 @@ func (p *proxyRooms) configuration(ctx context.Context, s store.Store, bind stri
 			if err != nil {
 				return err
 			}
-			c.WebACLs = append(c.WebACLs, proxy.WebACL{ARN: arn, ACL: spec.ACL, Sets: spec.Sets, CountSecret: counts[0][:rate.SecretSize]})
+			c.WebACLs = append(c.WebACLs, proxy.WebACL{ARN: arn, ACL: spec.ACL, Sets: spec.Sets, Logging: spec.Logging, CountSecret: counts[0][:rate.SecretSize]})
 		}
 		for arn := range certificates {
 			chain, key, err := p.certificates.KeyPair(r, arn)

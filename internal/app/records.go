@@ -46,6 +46,9 @@ func newRecords(reg *table.Registry) (*records, error) {
 	if err != nil {
 		return nil, fmt.Errorf("app: %w", err)
 	}
+	if err := reserveSpool(reg); err != nil {
+		return nil, fmt.Errorf("app: %w", err)
+	}
 	return &records{authority: authority, slotFile: slotFile}, nil
 }
 

@@ -9,9 +9,11 @@ import (
 
 	"fastness/internal/api/acmapi"
 	"fastness/internal/api/cloudtrailapi"
+	"fastness/internal/api/cloudwatchapi"
 	"fastness/internal/api/elbv2api"
 	"fastness/internal/api/iamapi"
 	"fastness/internal/api/kmsapi"
+	"fastness/internal/api/logsapi"
 	"fastness/internal/api/secretsmanagerapi"
 	"fastness/internal/api/ssmapi"
 	"fastness/internal/api/stsapi"
@@ -20,6 +22,7 @@ import (
 	"fastness/internal/due"
 	"fastness/internal/engine/attestation"
 	"fastness/internal/engine/rotator"
+	"fastness/internal/engine/waf/challenge"
 	"fastness/internal/eventlog"
 	"fastness/internal/front"
 	"fastness/internal/keyslot"
@@ -27,9 +30,11 @@ import (
 	"fastness/internal/seal"
 	"fastness/internal/service/acm"
 	"fastness/internal/service/cloudtrail"
+	"fastness/internal/service/cloudwatch"
 	"fastness/internal/service/elbv2"
 	"fastness/internal/service/iam"
 	"fastness/internal/service/kms"
+	"fastness/internal/service/logs"
 	"fastness/internal/service/secretsmanager"
 	"fastness/internal/service/ssm"
 	"fastness/internal/service/sts"
@@ -180,7 +185,15 @@ func (a *App) openRooms(ctx context.Context, ring *seal.Keyring) (_ *rooms, err 
 	if err != nil {
 		return nil, err
 	}
-	plane, err := a.openDataPlane(ctx, r, sealed, own, registry, queue, keys, pages, ring)
+	logsRoom, err := logs.New(logs.Config{Store: sealed, Registry: registry, Pages: pages, Jobs: queue, Clock: c.Clock, Log: c.Log})
+	if err != nil {
+		return nil, err
+	}
+	metricsRoom, err := cloudwatch.New(cloudwatch.Config{Store: sealed, Registry: registry, Pages: pages, Jobs: queue, Clock: c.Clock, Log: c.Log})
+	if err != nil {
+		return nil, err
+	}
+	plane, err := a.openDataPlane(ctx, r, sealed, own, registry, queue, keys, pages, ring, door)
 	if err != nil {
 		return nil, err
 	}
@@ -194,6 +207,8 @@ func (a *App) openRooms(ctx context.Context, ring *seal.Keyring) (_ *rooms, err 
 			{API: ssmapi.API, Service: ssmRoom, Resolver: ssmRoom},
 			{API: wafv2api.API, Service: plane.firewall, Resolver: plane.firewall, MaxBody: wafv2.MaxBody},
 			{API: elbv2api.API, Service: plane.balancing, Resolver: plane.balancing},
+			{API: logsapi.API, Service: logsRoom, Resolver: logsRoom, MaxBody: logs.MaxBody},
+			{API: cloudwatchapi.API, Service: metricsRoom, Resolver: metricsRoom, MaxBody: cloudwatch.MaxBody},
 			{API: acmapi.API, Service: plane.certificates, Resolver: plane.certificates, MaxBody: acm.MaxBody},
 		},
 		Codecs: codecs(), Credentials: stsRoom, Principals: directory,
@@ -223,13 +238,15 @@ func (a *App) openRooms(ctx context.Context, ring *seal.Keyring) (_ *rooms, err 
 	maps.Copy(handlers, kmsRoom.JobHandlers())
 	maps.Copy(handlers, secretsRoom.JobHandlers())
 	maps.Copy(handlers, ssmRoom.JobHandlers())
+	maps.Copy(handlers, logsRoom.JobHandlers())
+	maps.Copy(handlers, metricsRoom.JobHandlers())
 	maps.Copy(handlers, plane.balancing.JobHandlers())
 	maps.Copy(handlers, plane.certificates.JobHandlers())
 	runner, err := due.NewRunner(sealed, queue, handlers, due.Options{Clock: c.Clock, Logger: c.Log})
 	if err != nil {
 		return nil, err
 	}
-	follower.Add(directory.Memory(), kmsRoom.Memory(), secretsRoom.Memory(), ssmRoom.Memory(), r.proxy.Memory(), plane.firewall.Memory(), plane.certificates.Memory())
+	follower.Add(directory.Memory(), kmsRoom.Memory(), secretsRoom.Memory(), ssmRoom.Memory(), r.proxy.Memory(), plane.firewall.Memory(), plane.certificates.Memory(), plane.balancing.Memory())
 	a.background(background, r, "changes of other processes", follower.Run)
 	a.background(background, r, "due", runner.Run)
 	a.background(background, r, "event log", r.events.Run)
@@ -241,6 +258,12 @@ func (a *App) openRooms(ctx context.Context, ring *seal.Keyring) (_ *rooms, err 
 	a.background(background, r, "rotations", secretsRoom.RunRotations)
 	a.background(background, r, "secrets manager reads", secretsRoom.RunReads)
 	a.background(background, r, "configuration of the proxies", r.plane.publish)
+	a.background(background, r, "cloudwatch", metricsRoom.Run)
+	a.background(background, r, "metrics of web ACLs", r.plane.activity.run)
+	if s := r.plane.activity.spool; s != nil {
+		a.background(background, r, "logs for buckets", s.run)
+	}
+	r.plane.record(background)
 	a.background(background, r, "load balancers", r.plane.run)
 	a.background(background, r, "counts of the proxies", r.plane.share)
 	return r, nil
@@ -248,14 +271,23 @@ func (a *App) openRooms(ctx context.Context, ring *seal.Keyring) (_ *rooms, err 
 
 // openDataPlane makes the rooms of load balancers, certificates and web ACLs, which know each other,
 // and what proxies are told of them.
-func (a *App) openDataPlane(ctx context.Context, r *rooms, sealed store.Store, own *records, registry *table.Registry, queue *due.Queue, keys aeads, pages *page.Sealer, ring *seal.Keyring) (*proxyRooms, error) {
+func (a *App) openDataPlane(ctx context.Context, r *rooms, sealed store.Store, own *records, registry *table.Registry, queue *due.Queue, keys aeads, pages *page.Sealer, ring *seal.Keyring, door *inside) (*proxyRooms, error) {
 	c := &a.config
 	authority, err := openAuthority(ctx, sealed, own, a.certs.make)
 	if err != nil {
 		return nil, err
 	}
-	if r.plane, err = newDataPlane(sealed, c); err != nil {
+	if r.plane, err = newDataPlane(sealed, c, newActivity(door, c, &a.activity)); err != nil {
 		return nil, err
+	}
+	to, err := c.buckets()
+	if err != nil {
+		return nil, err
+	}
+	if to != nil {
+		if r.plane.activity.spool, err = openSpool(ctx, sealed, to, c); err != nil {
+			return nil, err
+		}
 	}
 	p := &r.plane.rooms
 	p.keys = func(of string) ([][]byte, error) { return proxyKeys(ring, of) }
@@ -268,6 +300,10 @@ func (a *App) openDataPlane(ctx context.Context, r *rooms, sealed store.Store, o
 	p.firewall, err = wafv2.New(wafv2.Config{
 		Store: sealed, Registry: registry, Pages: pages, Keys: keys.token, Clock: c.Clock, Log: c.Log,
 		Resources: webACLResources{func() *elbv2.Service { return p.balancing }}, Live: r.plane, Changed: r.plane.changed, Catalogue: r.plane.catalogue,
+		// On every host that a listener serves.
+		IntegrationURL: func(string, string) string { return challenge.Prefix },
+		Logs:           logsapi.NewClient(door),
+		Buckets:        wafBuckets(r.plane.activity.spool),
 	})
 	if err != nil {
 		return nil, err

@@ -2,9 +2,6 @@ package app
 
 import (
 	"cmp"
-	"crypto/sha256"
-	"encoding/hex"
-	"net/url"
 	"slices"
 	"strings"
 	"sync"
@@ -16,6 +13,7 @@ import (
 	"fastness/internal/engine/waf/sample"
 	"fastness/internal/proxy"
 	"fastness/internal/service/wafv2"
+	"fastness/internal/waflog"
 )
 
 // sightings are what the proxies have seen: samples of requests for each rule, and the
@@ -60,9 +58,8 @@ type sighting struct {
 	Body    []byte `json:",omitempty"`
 	Partial bool   `json:",omitempty"`
 	Scheme  string `json:",omitempty"`
-	// Decided is what the web ACL decided, and By the rule that did; empty for the default action.
-	Decided waf.ActionKind
-	By      string `json:",omitempty"`
+	// whole is the record with all its matches, of one that has one of them.
+	whole *sighting
 }
 
 // sightingMatch is a rule that the request met.
@@ -101,7 +98,7 @@ func (w *witness) account(r *request.Request, v *proxy.Verdict, o *proxy.Outcome
 	if spec == nil {
 		return nil, 0
 	}
-	s := &sighting{WebACL: o.WebACL, At: r.Time, Status: int32(o.Status), Labels: decided.AppendLabels(nil), Path: r.Path(), Decided: decided.Action}
+	s := &sighting{WebACL: o.WebACL, At: r.Time, Status: int32(o.Status), Labels: decided.AppendLabels(nil), Path: r.Path()}
 	if spec.Visibility.Samples {
 		s.Matches = append(s.Matches, sightingMatch{Metric: spec.Visibility.MetricName, Action: decided.Action.String()})
 	}
@@ -136,12 +133,6 @@ func (w *witness) account(r *request.Request, v *proxy.Verdict, o *proxy.Outcome
 	}
 	s.Request = sampledRequest(r, spec.DataProtection)
 	s.keepRest(r, spec.DataProtection)
-	if t := decided.Terminating; t != nil {
-		s.By = t.Rule.Path()
-		if decided.Inner != nil {
-			s.By = decided.Inner.Rule.Path()
-		}
-	}
 	for _, f := range decided.Insert {
 		s.Insert = append(s.Insert, wafv2api.HTTPHeader{Name: new(f.Name), Value: new(f.Value)})
 	}
@@ -223,45 +214,11 @@ func sampledRequest(r *request.Request, protections []waf.DataProtection) wafv2a
 	for _, f := range r.Fields[:min(len(r.Fields), maxHeaders)] {
 		v := f.Value
 		for i := range protections {
-			v = protect(&protections[i], f.Name, v)
+			v = waflog.ProtectHeader(&protections[i], f.Name, v)
 		}
 		out.Headers = append(out.Headers, wafv2api.HTTPHeader{Name: new(f.Name), Value: new(bounded(v, maxHeaderBytes))})
 	}
 	return out
-}
-
-// protect hides what a protection is about in a header field. A referring page can have the query
-// that is protected.
-func protect(p *waf.DataProtection, name, v string) string {
-	hide := func(v string) string {
-		if p.Hash {
-			sum := sha256.Sum256([]byte(v))
-			return hex.EncodeToString(sum[:])
-		}
-		return "REDACTED"
-	}
-	named := func(n string) bool {
-		return len(p.Keys) == 0 || slices.ContainsFunc(p.Keys, func(k string) bool { return strings.EqualFold(k, n) })
-	}
-	switch {
-	case p.Field == string(wafv2api.FieldToProtectTypeSingleHeader) && named(name):
-		return hide(v)
-	case p.Field == string(wafv2api.FieldToProtectTypeSingleCookie) && strings.EqualFold(name, "cookie"):
-		pairs := strings.Split(v, ";")
-		for i, pair := range pairs {
-			key, value, ok := strings.Cut(pair, "=")
-			if ok && named(strings.TrimSpace(key)) {
-				pairs[i] = key + "=" + hide(value)
-			}
-		}
-		return strings.Join(pairs, ";")
-	case (p.Field == string(wafv2api.FieldToProtectTypeQueryString) || p.Field == string(wafv2api.FieldToProtectTypeSingleQueryArgument)) && strings.EqualFold(name, "referer"):
-		if u, err := url.Parse(v); err != nil || u.RawQuery != "" {
-			before, _, _ := strings.Cut(v, "?")
-			return before + "?" + hide(v)
-		}
-	}
-	return v
 }
 
 func bounded(text string, most int) string {
@@ -278,6 +235,7 @@ func (s *sightings) deliver(records []any) {
 		for i := range x.Matches {
 			one := *x
 			one.Matches = x.Matches[i : i+1]
+			one.whole = x
 			s.requests.Add(x.WebACL+"\x00"+x.Matches[i].Metric, x.At, func() *sighting { return &one })
 		}
 		s.count(x)

@@ -19,7 +19,7 @@ const module = "fastness"
 // stand before it. A room's own subpackages count as the room.
 var kernel = []string{
 	"arn", "clock", "cron", "match", "ca", "http1", "http2", "wire", "sigv4", "policy", "securemem",
-	"store", "seal", "keyslot", "page", "call", "audit", "due", "eventlog",
+	"store", "seal", "keyslot", "page", "call", "audit", "due", "eventlog", "bucket",
 }
 
 // forbiddenNames say nothing about what a package provides.
@@ -146,6 +146,8 @@ func allowed(from, to string) bool {
 		return toKind == "encryptionsdk" || to == "internal/clock"
 	case "proxy": // the data plane: knows engines, no service and no API
 		return toKind == "kernel" || toKind == "engine"
+	case "waflog": // what a proxy tells of requests
+		return toKind == "kernel" || toKind == "engine" || toKind == "proxy"
 	case "wafhttp":
 		return toKind == "kernel" || toKind == "engine" || toKind == "proxy"
 	case "app":
@@ -217,6 +219,9 @@ func TestTheRulesRefuseWhatTheyShould(t *testing.T) {
 		{"internal/proxy", "internal/service/wafv2", false},
 		{"internal/service/wafv2", "internal/proxy", true},
 		{"wafhttp", "internal/proxy", true},
+		{"internal/waflog", "internal/proxy", true},
+		{"internal/waflog", "internal/service/wafv2", false},
+		{"internal/proxy", "internal/waflog", false},
 		{"internal/filecrypt", "internal/store", false},
 	} {
 		if got := allowed(c.from, c.to); got != c.want {

@@ -82,6 +82,9 @@ func (d *Door) admit(ctx context.Context, room *Room, c *call.Call) (err error) 
 	defer d.contain(c, "panic before an operation", &err)
 	if validate := c.Operation.Validate; validate != nil && c.Input != nil {
 		if err := validate(c.Input); err != nil {
+			if own, ok := room.Service.(ValidationErrors); ok {
+				return own.ValidationError(err.Error())
+			}
 			return err
 		}
 	}
@@ -122,7 +125,7 @@ func (d *Door) mutate(ctx context.Context, room *Room, c *call.Call) (any, error
 		c.SetTxn(tx)
 		c.Notes = call.Notes{Additional: authorized}
 		var err error
-		if out, err = d.perform(ctx, room, c); err != nil {
+		if out, err = d.perform(ctx, room, c); err != nil || c.Operation.DataEvent {
 			return err
 		}
 		return d.audit.RecordTxn(tx, c, out, nil)
@@ -160,6 +163,12 @@ func (d *Door) refuse(ctx context.Context, c *call.Call, err error) wire.APIErro
 // InternalErrors is implemented by the Service of a room whose API models an error of its
 // own for faults of the server, which takes the place of InternalFailure.
 type InternalErrors interface{ InternalError() wire.APIError }
+
+// ValidationErrors is implemented by the Service of a room that answers inputs which break a
+// constraint of the model with an error of its own, in the place of ValidationException.
+type ValidationErrors interface {
+	ValidationError(message string) wire.APIError
+}
 
 func isInternalFailure(err wire.APIError) bool {
 	var common *wire.CommonError

@@ -11,11 +11,19 @@ import (
 // together with those of the calls that share its settlement. A call that shares another
 // one's leaves the wait to that one, so that one sync is enough for both.
 func (d *Door) record(c *call.Call, out any, err wire.APIError) error {
+	shared := c.Parent != nil && c.Settlement != nil && c.Settlement == c.Parent.Settlement
+	if c.Operation.DataEvent {
+		// It has no record; those of the calls it made have.
+		if shared || c.Settlement == nil {
+			return nil
+		}
+		return c.Settlement.Wait(context.Background())
+	}
 	p, failed := d.audit.Begin(c, out, err)
 	switch {
 	case failed != nil:
 		return failed
-	case c.Parent != nil && c.Settlement != nil && c.Settlement == c.Parent.Settlement:
+	case shared:
 		c.Settlement.Add(p)
 		return nil
 	}

@@ -24,6 +24,8 @@ type WebACL struct {
 	ARN  string
 	ACL  waf.ACL
 	Sets waf.Sets
+	// Logging are the logs of the web ACL, one for each destination.
+	Logging []Logging `json:",omitempty"`
 	// CountSecret is what keys of custom aggregations are hashed under, rate.SecretSize bytes; proxies with
 	// the same one can add their counts up. Without one every proxy makes its own.
 	CountSecret []byte `json:",omitempty"`

@@ -31,16 +31,18 @@ const (
 	AuthStatusField = "X-Fastness-Waf-Status"
 )
 
-// described are the fields in which proxies describe the request that they ask about, in
-// lower case.
+// described is the request that is asked about. There are two ways to describe one, and an answer to
+// the wrong one would be an answer to whatever the client wants to be asked about: proxies pass the fields of
+// the client on too. So only the fields of one way are read, and a request that is described in both, or twice, is
+// refused.
 //
 // nginx sends what its configuration says; what is usual is X-Original-URI (or -URL),
-// X-Original-Method, X-Original-Host, X-Original-Proto. Traefik and Caddy send
-// X-Forwarded-Method, -Uri, -Host and -Proto. All append the client's address to
-// X-Forwarded-For, or nginx sends X-Real-IP.
+// X-Original-Method, X-Original-Host and X-Original-Proto, with the client's address in X-Real-IP, or else
+// appended to X-Forwarded-For. Traefik and Caddy send X-Forwarded-Method, -Uri, -Host and -Proto, and
+// append the client's address to X-Forwarded-For.
 type described struct {
-	method, uri, host, scheme, client string
-	nginx                             bool
+	method, uri, host, scheme string
+	times                     int // how often the target was given
 }
 
 // authorize answers whether a request that another proxy asks about may pass.
@@ -64,47 +66,65 @@ func (f *flow) authorize() {
 
 // describe makes f.seen the request that is asked about.
 func (f *flow) describe() bool {
-	var d described
+	var original, forwarded described
+	var realIP, path, host string
+	realIPs := 0
 	f.fields = f.fields[:0]
 	for _, field := range f.x.Head().Fields {
-		switch strings.ToLower(field.Name) {
+		name := strings.ToLower(field.Name)
+		switch name {
 		case "x-original-uri", "x-original-url":
-			d.uri, d.nginx = field.Value, true
+			original.uri = field.Value
+			original.times++
 		case "x-original-method":
-			d.method, d.nginx = field.Value, true
+			original.method = field.Value
 		case "x-original-host":
-			d.host = field.Value
+			original.host = field.Value
 		case "x-original-proto":
-			d.scheme = field.Value
+			original.scheme = field.Value
 		case "x-forwarded-uri":
-			d.uri = field.Value
+			forwarded.uri = field.Value
+			forwarded.times++
 		case "x-forwarded-method":
-			d.method = field.Value
+			forwarded.method = field.Value
 		case "x-forwarded-host":
-			d.host = field.Value
+			forwarded.host = field.Value
 		case "x-forwarded-proto":
-			d.scheme = field.Value
+			forwarded.scheme = field.Value
 		case "x-forwarded-for":
-			// The last address is what the proxy that asks has seen; the others came with the
-			// request.
-			i := strings.LastIndexByte(field.Value, ',')
-			d.client = strings.TrimSpace(field.Value[i+1:])
-			if i > 0 {
-				field.Value = field.Value[:i]
-				f.fields = append(f.fields, request.Field(field))
+			if path != "" {
+				path += ", "
 			}
+			path += field.Value
 		case "x-real-ip":
-			if d.client == "" {
-				d.client = field.Value
-			}
+			realIP = field.Value
+			realIPs++
 		case "x-forwarded-port", "x-forwarded-server", "content-length", "transfer-encoding", "connection":
 		case "host":
-			if d.host == "" {
-				d.host = field.Value
-			}
+			host = field.Value
 		default:
 			f.fields = append(f.fields, request.Field(field))
 		}
+	}
+	f.nginx = original.times > 0
+	if original.times+forwarded.times != 1 || realIPs > 1 {
+		return false
+	}
+	d, address := forwarded, ""
+	if f.nginx {
+		d, address = original, realIP
+	}
+	if address == "" {
+		// The last address is what the proxy that asks has seen; the others came with the
+		// request.
+		i := strings.LastIndexByte(path, ',')
+		address, path = strings.TrimSpace(path[i+1:]), path[:max(i, 0)]
+	}
+	if path != "" {
+		f.fields = append(f.fields, request.Field{Name: "X-Forwarded-For", Value: path})
+	}
+	if d.host == "" {
+		d.host = host
 	}
 	// X-Original-URL of some controllers is a whole URL.
 	if scheme, rest, ok := strings.Cut(d.uri, "://"); ok && !strings.HasPrefix(d.uri, "/") {
@@ -118,7 +138,7 @@ func (f *flow) describe() bool {
 	if d.method == "" {
 		d.method = http.MethodGet
 	}
-	client, err := netip.ParseAddr(d.client)
+	client, err := netip.ParseAddr(address)
 	// The same form as a request that came itself.
 	var h http1.Head
 	if err != nil || http1.Assemble(&h, d.method, d.uri, d.host, nil, headLimits) != nil {
@@ -128,7 +148,6 @@ func (f *flow) describe() bool {
 		d.scheme = "http"
 	}
 	f.fields = append(f.fields, request.Field{Name: "Host", Value: d.host})
-	f.nginx = d.nginx
 	f.seen.Method, f.seen.Target, f.seen.Host, f.seen.Scheme = d.method, d.uri, d.host, d.scheme
 	f.seen.Fields, f.seen.Remote = f.fields, client.Unmap().WithZone("")
 	f.seen.BodyUnseen = true

@@ -50,9 +50,17 @@ func TestForwardAuthUnderstandsWhoAsks(t *testing.T) {
 		"Traefik, custom":      {"X-Forwarded-Uri: /custom\r\nX-Forwarded-For: 192.0.2.9\r\n", 429, "block"},
 		"Traefik, 2XX":         {"X-Forwarded-Uri: /agree\r\nX-Forwarded-For: 192.0.2.9\r\n", 403, "block"},
 		"nothing described":    {"", 400, "refuse"},
-		"no client":            {"X-Original-URI: /a\r\n", 400, "refuse"},
-		"client is no address": {"X-Original-URI: /a\r\nX-Real-IP: localhost\r\n", 400, "refuse"},
-		"malformed target":     {"X-Original-URI: a b\r\nX-Real-IP: 192.0.2.9\r\n", 400, "refuse"},
+		"no client":            {"X-Original-URI: /a\r\n", 403, "refuse"}, // nginx would take 400 for a failure
+		"Traefik, no client":   {"X-Forwarded-Uri: /a\r\n", 400, "refuse"},
+		"client is no address": {"X-Original-URI: /a\r\nX-Real-IP: localhost\r\n", 403, "refuse"},
+		"malformed target":     {"X-Original-URI: a b\r\nX-Real-IP: 192.0.2.9\r\n", 403, "refuse"},
+		// What a client adds must not describe another request than its own.
+		"nginx, forged target":       {"X-Original-URI: /attack\r\nX-Real-IP: 192.0.2.9\r\nX-Forwarded-Uri: /a\r\n", 403, "refuse"},
+		"nginx, forged target twice": {"X-Original-URI: /attack\r\nX-Real-IP: 192.0.2.9\r\nX-Original-URL: /a\r\n", 403, "refuse"},
+		"Traefik, forged target":     {"X-Forwarded-Uri: /attack\r\nX-Forwarded-For: 192.0.2.9\r\nX-Original-URI: /a\r\n", 403, "refuse"},
+		"nginx, forged client":       {"X-Original-URI: /a?b=%27\r\nX-Original-Method: POST\r\nX-Original-Host: shop.example\r\nX-Original-Proto: https\r\nX-Real-IP: 192.0.2.9\r\nX-Forwarded-For: 198.51.100.1\r\nX-Forwarded-Host: other.example\r\nX-Forwarded-Method: PUT\r\nX-Forwarded-Proto: http\r\n", 200, "allow"},
+		"nginx, two clients":         {"X-Original-URI: /a\r\nX-Real-IP: 192.0.2.9\r\nX-Real-IP: 198.51.100.1\r\n", 403, "refuse"},
+		"Traefik, forged client":     {"X-Forwarded-Method: POST\r\nX-Forwarded-Proto: https\r\nX-Forwarded-Host: shop.example\r\nX-Forwarded-Uri: /a?b=%27\r\nX-Forwarded-For: 198.51.100.1\r\nX-Forwarded-For: 192.0.2.9\r\nX-Real-IP: 198.51.100.2\r\nX-Original-Method: PUT\r\nX-Original-Host: other.example\r\n", 200, "allow"},
 	} {
 		conn := r.dial()
 		conn.send("GET /check HTTP/1.1\r\nHost: waf.local\r\nConnection: close\r\nUser-Agent: Firefox\r\nX-Amzn-Waf-Seen: forged\r\n" + c.fields + "\r\n")

@@ -84,6 +84,9 @@ type Operation struct {
 	ErrorRefs []ShapeRef
 	// ReadOnly operations change nothing that is stored; it is CloudTrail's readOnly.
 	ReadOnly bool
+	// DataEvent operations are data events for CloudTrail: the event history has no records of
+	// them, whether they succeed or fail.
+	DataEvent bool
 	// Unsigned operations may be called without a signature (authtype none).
 	Unsigned bool
 	// UnsignedBody: the payload need not be part of the signature (v4-unsigned-body).

@@ -160,3 +160,11 @@ func TestWAFByTheGoSDK(t *testing.T) {
 func visibleAs(name string) *types.VisibilityConfig {
 	return &types.VisibilityConfig{SampledRequestsEnabled: true, CloudWatchMetricsEnabled: true, MetricName: &name}
 }
+
+func TestWhatWebACLsLogByTheCLI(t *testing.T) {
+	for _, program := range []string{"aws", "bash", "curl", "jq"} {
+		need(t, program)
+	}
+	env := append(server.environment(server.credentials), "TARGET_PORT="+strconv.Itoa(shop(t)), "LISTENER_PORT="+strconv.Itoa(freePort(t)))
+	succeed(t, t.TempDir(), env, "bash", absolute(t, "testdata", "awscli_waflogs.sh"))
+}

@@ -311,6 +311,7 @@ func (c *compiler) rule(spec *Rule, bodies map[string]*ResponseBody, ref *RuleIn
 		}
 		r.labels = append(r.labels, c.labels.id(name))
 	}
+	r.info.Injection = spec.Statement.detectsInjection()
 	var err error
 	if spec.Statement.Rate != nil {
 		if n := spec.Statement.count(); n != 1 {

@@ -73,6 +73,9 @@ type RuleInfo struct {
 	// GroupName is the name of the group that a reference runs: the name in Sets.Groups, or
 	// Vendor#Name or Vendor#Name#Version of a managed group.
 	GroupName string
+	// Injection tells whether the rule looks for SQL injection or cross-site scripting: then an
+	// explanation tells what it found.
+	Injection bool
 	// Of a rate-based rule.
 	Limit     int64
 	Window    time.Duration

@@ -24,9 +24,10 @@ import (
 )
 
 const (
-	// ConfigurationPath and ReportPath are where the control plane is asked.
+	// ConfigurationPath, ReportPath and ActivityPath are where the control plane is asked and told.
 	ConfigurationPath = "/_fastness/proxy/v1/configuration"
 	ReportPath        = "/_fastness/proxy/v1/report"
+	ActivityPath      = "/_fastness/proxy/v1/activity"
 	// RevisionField is the header field of a configuration's revision.
 	RevisionField = "Fastness-Revision"
 	// Service is the signing name.
@@ -180,13 +181,23 @@ type Report struct {
 	Limited map[string]map[string][]netip.Addr `json:",omitempty"`
 }
 
+// SendActivity sends a batch of what the proxy's recorder made of requests, in its form.
+func (c *Client) SendActivity(ctx context.Context, batch []byte) error {
+	return c.post(ctx, ActivityPath, batch)
+}
+
 // Report sends a report.
 func (c *Client) Report(ctx context.Context, r *Report) error {
 	body, err := json.Marshal(r)
 	if err != nil {
 		return err
 	}
-	res, err := c.do(ctx, http.MethodPost, ReportPath, body)
+	return c.post(ctx, ReportPath, body)
+}
+
+// post sends JSON that is answered with nothing.
+func (c *Client) post(ctx context.Context, path string, body []byte) error {
+	res, err := c.do(ctx, http.MethodPost, path, body)
 	if err != nil {
 		return err
 	}

@@ -20,6 +20,11 @@
 // takes JSON of Report and answers 204. Reports are for the control plane's eyes only
 // (DescribeTargetHealth, samples, logs, metrics); whether they arrive changes nothing here.
 //
+//	POST /_fastness/proxy/v1/activity
+//
+// takes JSON of what the proxy's recorder made of requests (package waflog: Batch), and answers 204
+// once it is stored.
+//
 //	POST /_fastness/proxy/v1/counts
 //
 // takes JSON of Counts, what the rate-based rules of the proxy have counted since the last time, and answers 200

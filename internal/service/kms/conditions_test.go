@@ -171,8 +171,8 @@ type via struct {
 }
 
 func (v *via) Invoke(ctx context.Context, op *wire.Operation, in any) (any, error) {
-	return v.door.Invoke(call.With(ctx, &call.Call{
-		Principal: v.who, Account: v.who.Account, Region: v.region, Time: v.clock.Now(), Operation: v.operation,
+	return v.Door.Invoke(call.With(ctx, &call.Call{
+		Principal: v.Who, Account: v.Who.Account, Region: v.Region, Time: v.Clock.Now(), Operation: v.operation,
 	}), op, in)
 }
 

@@ -6,11 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
-	"net/netip"
-	"path/filepath"
-	"sync"
 	"testing"
-	"time"
 
 	"fastness/internal/api/kmsapi"
 	"fastness/internal/api/secretsmanagerapi"
@@ -20,32 +16,25 @@ import (
 	"fastness/internal/due"
 	"fastness/internal/eventlog"
 	"fastness/internal/front"
-	"fastness/internal/keyslot"
-	"fastness/internal/page"
-	"fastness/internal/policy"
+	"fastness/internal/front/fronttest"
 	"fastness/internal/seal"
-	"fastness/internal/securemem"
 	"fastness/internal/service/kms"
 	"fastness/internal/store"
-	"fastness/internal/store/pebble"
 	"fastness/internal/store/table"
 	"fastness/internal/wire"
-	"fastness/internal/wire/awsjson"
-
-	"github.com/cockroachdb/pebble/v2/vfs"
-	"github.com/prometheus/client_golang/prometheus"
 )
 
 const (
-	testAccount  = "111122223333"
-	otherAccount = "444455556666"
-	testRegion   = "us-east-1"
-	farRegion    = "us-west-2"
+	testAccount  = fronttest.Account
+	otherAccount = fronttest.OtherAccount
+	testRegion   = fronttest.Region
+	farRegion    = fronttest.FarRegion
 )
 
 // harness is the room and KMS behind the real front door, on a real store in memory.
 type harness struct {
 	testing.TB
+	house    *fronttest.House
 	service  *Service
 	kms      *kms.Service
 	door     *front.Door
@@ -56,66 +45,28 @@ type harness struct {
 	audit    *audit.Log
 	events   *eventlog.Log
 	clock    *clock.Manual
-	people   *people
 	log      *bytes.Buffer
 	config   Config
 }
 
-// through is the door for rooms that are made before it.
-type through struct{ door *front.Door }
-
-func (d *through) Invoke(ctx context.Context, op *wire.Operation, in any) (any, error) {
-	return d.door.Invoke(ctx, op, in)
-}
-
 func newHarness(t testing.TB, options ...func(*Config)) *harness {
 	t.Helper()
-	h := &harness{TB: t, clock: clock.NewManual(time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)), log: new(bytes.Buffer), registry: table.NewRegistry()}
-	arena := securemem.NewArena(securemem.Options{})
-	t.Cleanup(arena.Close)
-	inner, err := pebble.Open("store", pebble.Options{FS: vfs.NewMem(), Clock: h.clock})
-	h.must(err)
-	t.Cleanup(func() { h.must(inner.Close()) })
-	h.inner = inner
-	dir := t.TempDir()
-	ring, err := seal.Open(t.Context(), inner, seal.NewFile(arena, filepath.Join(dir, "root.key")), seal.Options{Clock: h.clock, Arena: arena, Initialize: true})
-	h.must(err)
-	info, err := ring.Info()
-	h.must(err)
-	aead := func(purpose string) *seal.AEAD {
-		a, err := ring.AEAD(purpose)
-		h.must(err)
-		return a
-	}
-	slots, err := keyslot.Open(t.Context(), filepath.Join(dir, "slots"), keyslot.Options{
-		Installation: info.Installation, AEAD: aead(seal.PurposeKeyslot), Arena: arena, Create: true,
-	})
-	h.must(err)
-	t.Cleanup(func() { _ = slots.Close() })
-	h.store = ring.Store(inner)
-	h.events, err = eventlog.Open(h.store, h.registry, eventlog.Options{Clock: h.clock})
-	h.must(err)
-	h.audit = audit.Open(h.store, h.clock, h.events)
-	t.Cleanup(h.audit.Close)
-	h.must(audit.Reserve(h.registry))
-	h.queue, err = due.NewQueue(h.registry)
-	h.must(err)
-	logger := slog.New(slog.NewTextHandler(h.log, nil))
-	regions := []string{testRegion, farRegion, "eu-west-1"}
+	logged := new(bytes.Buffer)
+	house := fronttest.New(t, fronttest.WithEvents(true), fronttest.WithRegions(testRegion, farRegion, "eu-west-1"), fronttest.WithLog(slog.New(slog.NewTextHandler(logged, nil))))
+	h := &harness{TB: t, house: house, inner: house.Inner, events: house.Events, log: logged}
+	var err error
 	h.kms, err = kms.New(kms.Config{
-		Store: h.store, Registry: h.registry, Jobs: h.queue, Slots: slots, Arena: arena, Tokens: aead(seal.PurposeToken), Pages: page.New(aead(seal.PurposePage)),
-		Audit: h.audit, Clock: h.clock, Log: logger, Regions: regions,
+		Store: house.Store, Registry: house.Registry, Jobs: house.Queue, Slots: house.Slots(), Arena: house.Arena, Tokens: house.AEAD(seal.PurposeToken), Pages: house.Pages(),
+		Audit: house.Audit, Clock: house.Clock, Log: house.Log, Regions: house.Regions,
 	})
 	h.must(err)
-	config := Config{
-		Store: h.store, Registry: h.registry, Jobs: h.queue,
-		Pages: page.New(aead(seal.PurposePage)), Audit: h.audit, Clock: h.clock, Log: logger, Regions: regions,
+	h.config = Config{
+		Store: house.Store, Registry: house.Registry, Jobs: house.Queue,
+		Pages: house.Pages(), Audit: house.Audit, Clock: house.Clock, Log: house.Log, Regions: house.Regions,
 	}
 	for _, o := range options {
-		o(&config)
+		o(&h.config)
 	}
-	h.config = config
-	h.people = &people{identity: map[string][]*policy.Policy{}}
 	h.serve()
 	return h
 }
@@ -125,10 +76,8 @@ func newHarness(t testing.TB, options ...func(*Config)) *harness {
 func (h *harness) beside() *harness {
 	h.Helper()
 	other := *h
-	other.registry = table.NewRegistry()
-	queue, err := due.NewQueue(other.registry)
-	h.must(err)
-	other.queue, other.config.Jobs, other.config.Registry = queue, queue, other.registry
+	other.house = h.house.Beside()
+	other.config.Jobs, other.config.Registry = other.house.Queue, other.house.Registry
 	other.serve()
 	return &other
 }
@@ -136,7 +85,8 @@ func (h *harness) beside() *harness {
 // serve makes the room and its door.
 func (h *harness) serve() {
 	h.Helper()
-	door := new(through)
+	h.queue, h.store, h.registry, h.audit, h.clock = h.house.Queue, h.house.Store, h.house.Registry, h.house.Audit, h.house.Clock
+	door := new(fronttest.Later)
 	if h.config.KMS == nil {
 		h.config.KMS = kmsapi.NewClient(door)
 	}
@@ -144,17 +94,11 @@ func (h *harness) serve() {
 	var err error
 	h.service, err = New(h.config)
 	h.must(err)
-	h.door, err = front.New(front.Config{
-		Rooms: []*front.Room{
-			{API: kmsapi.API, Service: h.kms, Resolver: h.kms, MaxBody: kms.MaxBody},
-			{API: secretsmanagerapi.API, Service: h.service, Resolver: h.service, MaxBody: MaxBody},
-		},
-		Codecs: []wire.Codec{awsjson.New(wire.AWSJSON11)}, Credentials: h.people, Principals: h.people,
-		Store: h.store, Audit: h.audit, Clock: h.clock, Log: h.config.Log,
-		Metrics: front.NewMetrics(prometheus.NewRegistry()), Regions: h.config.Regions,
+	h.door = h.house.Door([]*front.Room{
+		{API: kmsapi.API, Service: h.kms, Resolver: h.kms, MaxBody: kms.MaxBody},
+		{API: secretsmanagerapi.API, Service: h.service, Resolver: h.service, MaxBody: MaxBody},
 	})
-	h.must(err)
-	door.door = h.door
+	door.Door = h.door
 }
 
 func (h *harness) must(err error) {
@@ -168,97 +112,37 @@ func (h *harness) must(err error) {
 // to, until none is due.
 func (h *harness) runJobs() {
 	h.Helper()
-	ctx := h.Context()
 	all := h.service.JobHandlers()
 	for kind, handler := range h.kms.JobHandlers() {
 		all[kind] = handler
 	}
-	for ran := true; ran; {
-		ran = false
-		for kind, handler := range all {
-			var jobs []due.Job
-			h.must(h.store.View(ctx, func(r store.Reader) (err error) {
-				jobs, err = h.queue.List(r, kind, "", 1000)
-				return err
-			}))
-			for _, j := range jobs {
-				if j.At.After(h.clock.Now()) {
-					continue
-				}
-				ran = true
-				if handler.Run != nil {
-					h.must(handler.Run(ctx, j))
-				}
-				_, err := h.store.Update(ctx, func(tx store.Txn) error {
-					if _, err := h.queue.Cancel(tx, kind, j.ID); err != nil || handler.Run != nil {
-						return err
-					}
-					return handler.RunInTxn(ctx, tx, j)
-				})
-				h.must(err)
-			}
-		}
-	}
-}
-
-// people stands for IAM: identity policies by principal ARN.
-type people struct {
-	mu       sync.Mutex
-	identity map[string][]*policy.Policy
-}
-
-func (p *people) Credential(context.Context, string, string) (call.Credential, error) {
-	return call.Credential{}, call.ErrUnknownAccessKey
-}
-
-func (p *people) Policies(_ context.Context, who *call.Principal) (*policy.Policies, error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return &policy.Policies{Identity: p.identity[who.PolicyARN()]}, nil
+	h.house.RunJobs(all)
 }
 
 // allow gives a principal an identity policy.
 func (h *harness) allow(who *call.Principal, document string) {
 	h.Helper()
-	p, err := policy.New(policy.IdentityInline, "test", []byte(document))
-	h.must(err)
-	h.people.mu.Lock()
-	defer h.people.mu.Unlock()
-	h.people.identity[who.PolicyARN()] = append(h.people.identity[who.PolicyARN()], p)
+	h.house.Allow(who, document)
 }
 
-func root(account string) *call.Principal {
-	return &call.Principal{Kind: call.Root, Account: account, ARN: "arn:aws:iam::" + account + ":root", ID: account}
-}
+func root(account string) *call.Principal { return fronttest.Root(account) }
 
-func user(account, name string) *call.Principal {
-	return &call.Principal{Kind: call.User, Account: account, ARN: "arn:aws:iam::" + account + ":user/" + name, ID: "AIDA" + name, UserName: name}
-}
+func user(account, name string) *call.Principal { return fronttest.User(account, name) }
 
-// client puts a caller into the context of each call.
-type client struct {
-	h      *harness
-	who    *call.Principal
-	region string
-}
-
-func (c *client) Invoke(ctx context.Context, op *wire.Operation, in any) (any, error) {
-	parent := &call.Call{
-		Principal: c.who, Account: c.who.Account, Region: c.region, Time: c.h.clock.Now(),
-		Source: &call.Source{IP: netip.MustParseAddr("127.0.0.1"), UserAgent: "test"},
-	}
-	return c.h.door.Invoke(call.With(ctx, parent), op, in)
+// caller calls as who, in a Region, through the door.
+func (h *harness) caller(who *call.Principal, region string) *fronttest.Caller {
+	return &fronttest.Caller{Door: h.door, Who: who, Region: region, Clock: h.clock}
 }
 
 // as is a client of Secrets Manager that calls as who, in a Region, through the door.
 func (h *harness) as(who *call.Principal, region string) *secretsmanagerapi.Client {
-	return secretsmanagerapi.NewClient(&client{h, who, region})
+	return secretsmanagerapi.NewClient(h.caller(who, region))
 }
 
 func (h *harness) admin() *secretsmanagerapi.Client { return h.as(root(testAccount), testRegion) }
 
 func (h *harness) kmsAs(who *call.Principal, region string) *kmsapi.Client {
-	return kmsapi.NewClient(&client{h, who, region})
+	return kmsapi.NewClient(h.caller(who, region))
 }
 
 // token is a ClientRequestToken with a number.

@@ -13,6 +13,7 @@ import (
 	"fastness/internal/api/secretsmanagerapi"
 	"fastness/internal/due"
 	"fastness/internal/eventlog"
+	"fastness/internal/front/fronttest"
 	"fastness/internal/store"
 	"fastness/internal/wire"
 )
@@ -287,7 +288,7 @@ func TestARotationUsesItsKeyForItsSecretAlone(t *testing.T) {
 	k := newKeyed(t)
 	arn := k.make("app")
 	ctx := k.service.rotation.asService(t.Context(), testAccount, testRegion, strings.TrimPrefix(arn, "arn:aws:secretsmanager:us-east-1:111122223333:secret:"))
-	direct := kmsapi.NewClient(&through{k.door})
+	direct := kmsapi.NewClient(&fronttest.Later{Door: k.door})
 	_, err := direct.GenerateDataKey(ctx, &kmsapi.GenerateDataKeyRequest{
 		KeyId: &k.key, KeySpec: new(kmsapi.DataKeySpecAES256), EncryptionContext: map[string]string{"SecretARN": arn},
 	})

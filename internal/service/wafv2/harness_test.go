@@ -7,20 +7,24 @@ import (
 	"log/slog"
 	"net/netip"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"fastness/internal/api/logsapi"
 	"fastness/internal/api/wafv2api"
 	"fastness/internal/audit"
 	"fastness/internal/call"
 	"fastness/internal/clock"
+	"fastness/internal/due"
 	"fastness/internal/front"
 	"fastness/internal/page"
 	"fastness/internal/policy"
 	"fastness/internal/seal"
 	"fastness/internal/securemem"
+	"fastness/internal/service/logs"
 	"fastness/internal/store"
 	"fastness/internal/store/pebble"
 	"fastness/internal/store/table"
@@ -41,6 +45,7 @@ const (
 type harness struct {
 	testing.TB
 	service   *Service
+	logs      *logs.Service
 	door      *front.Door
 	store     store.Store
 	registry  *table.Registry
@@ -145,21 +150,64 @@ func newHarness(t testing.TB, options ...func(*Config)) *harness {
 		Resources: h.resources, Catalogue: testCatalogue{}, Live: h.live, Changed: func() { h.published++ },
 		IntegrationURL: func(account, _ string) string { return "https://127.0.0.1/" + account + "/" },
 	}
+	inside := new(later)
+	config.Logs, config.Buckets = logsapi.NewClient(inside), buckets{"aws-waf-logs-shop"}
 	for _, o := range options {
 		o(&config)
+	}
+	queue, err := due.NewQueue(registry)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if h.logs, err = logs.New(logs.Config{Store: sealed, Registry: registry, Pages: config.Pages, Jobs: queue, Clock: clk, Log: quiet}); err != nil {
+		t.Fatal(err)
 	}
 	if h.service, err = New(config); err != nil {
 		t.Fatal(err)
 	}
 	h.door, err = front.New(front.Config{
-		Rooms:  []*front.Room{{API: wafv2api.API, Service: h.service, Resolver: h.service, MaxBody: MaxBody}},
+		Rooms: []*front.Room{
+			{API: wafv2api.API, Service: h.service, Resolver: h.service, MaxBody: MaxBody},
+			{API: logsapi.API, Service: h.logs, Resolver: h.logs, MaxBody: logs.MaxBody},
+		},
 		Codecs: []wire.Codec{awsjson.New(wire.AWSJSON11)}, Credentials: h.people, Principals: h.people,
 		Store: sealed, Audit: log, Clock: clk, Log: quiet, Metrics: front.NewMetrics(prometheus.NewRegistry()), Regions: []string{testRegion, "us-west-2"},
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
+	inside.door = h.door
 	return h
+}
+
+// later is the door before it is there.
+type later struct{ door *front.Door }
+
+func (l *later) Invoke(ctx context.Context, op *wire.Operation, in any) (any, error) {
+	return l.door.Invoke(ctx, op, in)
+}
+
+// buckets are the buckets that there are.
+type buckets []string
+
+func (b buckets) Bucket(_ context.Context, name string) error {
+	if !slices.Contains(b, name) {
+		return errors.New("no such bucket")
+	}
+	return nil
+}
+
+// logsAs returns clients of CloudWatch Logs that call as who.
+func (h *harness) logsAs(who *call.Principal) *logsapi.Client {
+	return logsapi.NewClient(&client{h.door, who, testRegion, h.clock})
+}
+
+// logGroup makes a log group.
+func (h *harness) logGroup(name string) {
+	h.Helper()
+	if _, err := h.logsAs(root(testAccount)).CreateLogGroup(h.Context(), &logsapi.CreateLogGroupRequest{LogGroupName: &name}); err != nil {
+		h.Fatal(err)
+	}
 }
 
 // people stands for IAM: identity policies by principal ARN.

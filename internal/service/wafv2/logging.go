@@ -39,6 +39,9 @@ func (s *Service) PutLoggingConfiguration(ctx context.Context, in *wafv2api.PutL
 	if err := checkLogging(c, &l); err != nil {
 		return nil, err
 	}
+	if err := s.prepareDelivery(ctx, l.LogDestinationConfigs[0]); err != nil {
+		return nil, err
+	}
 	document, err := s.documents.encode(shapeLogging, &l)
 	if err != nil {
 		return nil, err
@@ -103,8 +106,7 @@ func checkLogDestination(c *call.Call, text string) error {
 	name, ok := "", false
 	switch a.Service {
 	case "logs":
-		name, ok = strings.CutPrefix(a.Resource, "log-group:")
-		name, _ = strings.CutSuffix(name, ":*")
+		name, ok = logGroup(a)
 		ok = ok && here
 	case "firehose":
 		name, ok = strings.CutPrefix(a.Resource, "deliverystream/")

@@ -102,7 +102,9 @@ func TestLogging(t *testing.T) {
 	h := newHarness(t)
 	ctx := t.Context()
 	acl := h.webACL("acl")
+	h.logGroup("aws-waf-logs-shop")
 	const group = "arn:aws:logs:us-east-1:111122223333:log-group:aws-waf-logs-shop"
+	const unable = "WAFLogDestinationPermissionIssueException: Unable to deliver logs to the configured destination."
 	put := func(change func(*wafv2api.LoggingConfiguration)) error {
 		l := &wafv2api.LoggingConfiguration{ResourceArn: acl.ARN, LogDestinationConfigs: []string{group}}
 		change(l)
@@ -130,7 +132,10 @@ func TestLogging(t *testing.T) {
 		{to(group), ""},
 		{to(group + ":*"), ""},
 		{to("arn:aws:s3:::aws-waf-logs-shop"), ""},
-		{to("arn:aws:firehose:us-east-1:111122223333:deliverystream/aws-waf-logs-shop"), ""},
+		{to("arn:aws:firehose:us-east-1:111122223333:deliverystream/aws-waf-logs-shop"), unable},
+		{to("arn:aws:s3:::aws-waf-logs-none"), unable},
+		{to("arn:aws:logs:us-east-1:111122223333:log-group:aws-waf-logs-sho"), unable},
+		{to("arn:aws:logs:us-east-1:111122223333:log-group:aws-waf-logs-none"), unable},
 		{to("arn:aws:s3:::shop-logs"), bad + "The ARN of the log destination isn't valid. The name of the destination must begin with aws-waf-logs-., field: LOG_DESTINATION, parameter: arn:aws:s3:::shop-logs"},
 		{to("arn:aws:logs:us-east-1:444455556666:log-group:aws-waf-logs-shop"), bad + "The ARN isn't valid."},
 		{to("arn:aws:logs:us-west-2:111122223333:log-group:aws-waf-logs-shop"), bad + "The ARN isn't valid."},

@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"time"
 
+	"fastness/internal/api/logsapi"
 	"fastness/internal/api/wafv2api"
 	"fastness/internal/clock"
 	"fastness/internal/store"
@@ -80,6 +81,10 @@ type Config struct {
 	// IntegrationURL is the address of the scripts that applications integrate with, for an account
 	// and a Region; nil means that there are none.
 	IntegrationURL func(account, region string) string
+	// Logs is how log groups are asked for; nil means that there are none.
+	Logs *logsapi.Client
+	// Buckets knows the buckets that logs can go to; nil means that there are none.
+	Buckets Buckets
 	// Changed, if set, runs after the commit of whatever proxies enforce. It must not block or use
 	// the store.
 	Changed func()
@@ -99,6 +104,8 @@ type Service struct {
 	live        Live
 	quotas      Quotas
 	integration func(account, region string) string
+	logs        *logsapi.Client
+	buckets     Buckets
 	changed     func()
 	counts      table.Tally[countOf, int]
 	memory      *follow.Memory
@@ -117,7 +124,7 @@ func New(c Config) (*Service, error) {
 	}
 	s := &Service{
 		store: c.Store, tables: t, documents: newDocuments(), pages: c.Pages, keys: c.Keys, clock: c.Clock, log: c.Log,
-		resources: c.Resources, catalogue: c.Catalogue, live: c.Live, quotas: c.Quotas.withDefaults(), integration: c.IntegrationURL, changed: c.Changed,
+		resources: c.Resources, catalogue: c.Catalogue, live: c.Live, quotas: c.Quotas.withDefaults(), integration: c.IntegrationURL, logs: c.Logs, buckets: c.Buckets, changed: c.Changed,
 	}
 	forget := func(context.Context) error { s.forget(); return nil }
 	s.memory = follow.NewMemory("wafv2", func(ctx context.Context, _ follow.Commit) error { return forget(ctx) }, forget)

@@ -112,6 +112,16 @@ func compile(rules []rule, of formSet, some pattern.Bits) (s ruleSet, err error)
 	return s, nil
 }
 
+// lowered tells whether a family is there by total and not by lower.
+func lowered(total, lower *[Families]int) bool {
+	for f := range total {
+		if total[f] >= Threshold && lower[f] < Threshold {
+			return true
+		}
+	}
+	return false
+}
+
 // Inspect gives the families of attacks that value is one of; place is the one place that it was
 // found at. explain, if not nil, is called with each rule that fired.
 //
@@ -142,7 +152,7 @@ func (d *Detector) Inspect(value []byte, place Place, s *Scratch, explain func(H
 		}
 		v := &s.variants[i]
 		var total [Families]int
-		inMarkup := 0 // the total of Script if v is rich text
+		var inMarkup [Families]int // the totals if v is rich text
 		prose := isProse(v.b)
 		clear(s.fired)
 		count := func(name string, family Family, score, inProse int) {
@@ -150,9 +160,7 @@ func (d *Detector) Inspect(value []byte, place Place, s *Scratch, explain func(H
 				score = inProse
 			}
 			total[family] += score
-			if family == Script {
-				inMarkup += min(score, inProse)
-			}
+			inMarkup[family] += min(score, inProse)
 			if explain != nil && score > 0 {
 				explain(Hit{name, family, score, v.b})
 			}
@@ -191,10 +199,10 @@ func (d *Detector) Inspect(value []byte, place Place, s *Scratch, explain func(H
 				count("tokens", Script, tokensScore, 2)
 			}
 		}
-		if total[Script] >= Threshold && inMarkup < Threshold {
+		if lowered(&total, &inMarkup) {
 			// A decoding of rich text has lost what the quotation marks in it were for.
 			if s.match.Spend(len(v.b)); rich || isRichText(v.b) {
-				total[Script] = inMarkup
+				total = inMarkup
 				rich = rich || i == 0
 			}
 		}

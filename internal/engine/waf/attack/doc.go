@@ -18,7 +18,7 @@
 // (package pattern). A rule that fires adds its score to its family; five make an attack
 // ([Threshold]). Most rules are enough alone; weak ones need another. Rules have a lower score in prose
 // (prose.go): a sentence about a statement is not one, and the difference between "the union selects its
-// members" and "1 union select 1,2" is in the words around. Signs of markup have the same lower score in what
+// members" and "1 union select 1,2" is in the words around. They have the same lower score in what
 // editors of rich text make (richtext.go). libinjection's opinion counts as a weak
 // rule: alone it takes much ordinary text for SQL.
 //

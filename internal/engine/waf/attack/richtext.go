@@ -4,8 +4,8 @@ import "bytes"
 
 // isRichText tells whether b is what an editor of rich text makes: text with elements that only give it
 // shape, whose attributes are spelled out and lead nowhere but to the web. It is strict: whatever it does not know
-// makes b something else. Nothing that it takes can run a script, so signs of markup alone are no
-// attack in it; those of scripts count everywhere.
+// makes b something else. Nothing that it takes can run a script, so weak signs (marks of markup, quotation marks
+// and words of code between them) are no attack in it; strong ones count everywhere.
 //
 // The elements and attributes are those that sanitizers of HTML let pass by default.
 func isRichText(b []byte) bool {

@@ -35,7 +35,7 @@ export async function watched(browser, options = {}) {
     if (request.method() !== "GET") seen.forms.add(`${request.method()} ${path}`);
     const server = r.headers()["server"] || "";
     if (r.status() >= 400 || (server.startsWith("awselb") && r.status() !== 304))
-      seen.refused.push(`${r.status()} ${request.method()} ${r.url().slice(0, 300)} ${(request.postData() || "").slice(0, 2000)}`);
+      seen.refused.push(`${server.startsWith("awselb") ? "blocked" : r.status()} ${request.method()} ${r.url().slice(0, 300)} ${(request.postData() || "").slice(0, 2000)}`);
   });
   return { context, seen };
 }
