@@ -205,7 +205,7 @@ type rejoined struct {
 // judge returns the answer to a request that does not pass, else nil.
 func (h *handler) judge(ctx context.Context, seen *Request, v *Verdict, o *Outcome) *Response {
 	if h.Interstitial != nil {
-		if answer := h.Interstitial.Serve(ctx, seen); answer != nil {
+		if answer := h.Interstitial.Serve(ctx, seen, proxy.TokenDomains(h.Inspector)); answer != nil {
 			o.Source = "waf"
 			return answer
 		}

@@ -56,6 +56,7 @@ func commands() []command {
 		{name: "proxy", summary: "serve load balancers with a web application firewall, as a file or another server says", define: runProxy},
 		{name: "waf", summary: "explain what web ACLs make of requests", subcommands: []command{
 			{name: "explain", summary: "say which rules of a web ACL a request meets, and what they find in it", define: explainWAF},
+			{name: "replay", summary: "say which requests another version of a web ACL would decide otherwise; the status is 3 if there are any", define: replayWAF},
 		}},
 		{name: "run", summary: "run a program, with the secrets its environment refers to", define: runProgram, operands: "[flags] -- CMD [ARG...]"},
 		{name: "kms-plugin", summary: "encrypt the secrets of a Kubernetes cluster under a KMS key", define: kmsPlugin},

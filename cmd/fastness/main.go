@@ -26,8 +26,11 @@ func main() {
 		return
 	}
 	fmt.Fprintln(os.Stderr, "fastness:", err)
-	if errors.Is(err, errUsage) {
+	switch {
+	case errors.Is(err, errUsage):
 		os.Exit(2)
+	case errors.Is(err, errDiffer):
+		os.Exit(3)
 	}
 	os.Exit(1)
 }

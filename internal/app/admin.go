@@ -150,6 +150,14 @@ func (a *App) adminHandler() http.Handler {
 		reply, err := a.ExplainWAF(r.Context(), &q)
 		answerAdmin(w, reply, err)
 	})
+	mux.HandleFunc("POST /v1/waf/replay", func(w http.ResponseWriter, r *http.Request) {
+		var q Replay
+		if !readAdminUpTo(w, r, &q, MaxReplay) {
+			return
+		}
+		reply, err := a.ReplayWAF(r.Context(), &q)
+		answerAdmin(w, reply, err)
+	})
 	mux.HandleFunc("POST /v1/seal", func(w http.ResponseWriter, _ *http.Request) {
 		err := a.Seal()
 		answerAdmin(w, a.status(), err)
@@ -163,7 +171,12 @@ func (a *App) adminHandler() http.Handler {
 }
 
 func readAdmin(w http.ResponseWriter, r *http.Request, into any) bool {
-	err := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxAdminBody)).Decode(into)
+	return readAdminUpTo(w, r, into, maxAdminBody)
+}
+
+// readAdminUpTo reads a request of at most most bytes.
+func readAdminUpTo(w http.ResponseWriter, r *http.Request, into any, most int64) bool {
+	err := json.NewDecoder(http.MaxBytesReader(w, r.Body, most)).Decode(into)
 	if err != nil {
 		writeJSON(w, http.StatusBadRequest, adminError{err.Error()})
 	}

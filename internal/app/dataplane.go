@@ -61,6 +61,7 @@ type dataPlane struct {
 	proxy  *proxy.Proxy
 	seen   *sightings
 	queue  *proxy.Queue
+	gate   *proxy.Gate // nil where no proxy runs
 	// recorder makes the records of requests, activity takes them to where they go.
 	recorder *waflog.Recorder
 	activity *activity
@@ -96,6 +97,7 @@ func newDataPlane(s store.Store, c *Config, a *activity) (*dataPlane, error) {
 	if err != nil {
 		return nil, err
 	}
+	d.gate = gate
 	d.recorder = waflog.New(waflog.Options{Clock: c.Clock, Log: c.Log, Deliver: a.take, Limits: request.DefaultLimits(), Tokens: gate})
 	compile := NewFirewall(c.Firewall, groups, gate)
 	d.proxy = proxy.New(proxy.Options{

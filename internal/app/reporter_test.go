@@ -95,7 +95,9 @@ func startProtected(t *testing.T, rules string) *protected {
 		"VisibilityConfig": {"SampledRequestsEnabled": true, "CloudWatchMetricsEnabled": true, "MetricName": "shop"}}`)
 	arn := made["Summary"].(map[string]any)["ARN"].(string)
 	a.firewall(t, "AssociateWebACL", fmt.Sprintf(`{"WebACLArn": %q, "ResourceArn": %q}`, arn, lb))
-	return &protected{a, arn, listener, net.JoinHostPort("127.0.0.1", strconv.Itoa(port))}
+	p := &protected{a, arn, listener, net.JoinHostPort("127.0.0.1", strconv.Itoa(port))}
+	eventually(t, "the web ACL is enforced", func() bool { return ask(t, p.addr, "/stop") == 403 })
+	return p
 }
 
 // remote runs a proxy on a host of its own, and returns the address of its listener.
@@ -170,7 +172,12 @@ func ask(t *testing.T, addr, target string) int {
 	return res.StatusCode
 }
 
-const rateAndWord = `[
+// stopRule blocks the path /stop, by which it is seen whether a web ACL is enforced.
+const stopRule = `{"Name": "stop", "Priority": 0, "Action": {"Block": {}}, "Statement": {"ByteMatchStatement": {"SearchString": "L3N0b3A=", "FieldToMatch": {"UriPath": {}},
+		"TextTransformations": [{"Priority": 0, "Type": "NONE"}], "PositionalConstraint": "EXACTLY"}},
+		"VisibilityConfig": {"SampledRequestsEnabled": false, "CloudWatchMetricsEnabled": true, "MetricName": "stop"}}`
+
+const rateAndWord = `[` + stopRule + `,
 	{"Name": "limit", "Priority": 1, "Action": {"Block": {}}, "Statement": {"RateBasedStatement": {"Limit": 10, "EvaluationWindowSec": 600, "AggregateKeyType": "IP"}},
 		"VisibilityConfig": {"SampledRequestsEnabled": true, "CloudWatchMetricsEnabled": true, "MetricName": "limit"}},
 	{"Name": "word", "Priority": 2, "Action": {"Count": {}}, "Statement": {"ByteMatchStatement": {"SearchString": "c2VjcmV0", "FieldToMatch": {"QueryString": {}},
@@ -180,13 +187,12 @@ const rateAndWord = `[
 // What a proxy on another host counts limits the client everywhere, and what it sees is among the samples.
 func TestProxiesCountTogether(t *testing.T) {
 	p := startProtected(t, rateAndWord)
-	eventually(t, "the own proxy listens", func() bool { return ask(t, p.addr, "/") == 200 })
 	one, two := p.remote(t, "one"), p.remote(t, "two")
 	for range 5 {
 		ask(t, one, "/?a=secret")
 		ask(t, two, "/")
 	}
-	// With the one at the beginning and those of the questions below, these are the ten.
+	// These are the ten.
 	for _, addr := range []string{p.addr, one, two} {
 		eventually(t, addr+" limits the client", func() bool { return ask(t, addr, "/") == 403 })
 	}

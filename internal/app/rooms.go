@@ -22,6 +22,7 @@ import (
 	"fastness/internal/due"
 	"fastness/internal/engine/attestation"
 	"fastness/internal/engine/rotator"
+	"fastness/internal/engine/waf/challenge"
 	"fastness/internal/eventlog"
 	"fastness/internal/front"
 	"fastness/internal/keyslot"
@@ -245,7 +246,7 @@ func (a *App) openRooms(ctx context.Context, ring *seal.Keyring) (_ *rooms, err 
 	if err != nil {
 		return nil, err
 	}
-	follower.Add(directory.Memory(), kmsRoom.Memory(), secretsRoom.Memory(), ssmRoom.Memory(), r.proxy.Memory(), plane.firewall.Memory(), plane.certificates.Memory())
+	follower.Add(directory.Memory(), kmsRoom.Memory(), secretsRoom.Memory(), ssmRoom.Memory(), r.proxy.Memory(), plane.firewall.Memory(), plane.certificates.Memory(), plane.balancing.Memory())
 	a.background(background, r, "changes of other processes", follower.Run)
 	a.background(background, r, "due", runner.Run)
 	a.background(background, r, "event log", r.events.Run)
@@ -299,7 +300,10 @@ func (a *App) openDataPlane(ctx context.Context, r *rooms, sealed store.Store, o
 	p.firewall, err = wafv2.New(wafv2.Config{
 		Store: sealed, Registry: registry, Pages: pages, Keys: keys.token, Clock: c.Clock, Log: c.Log,
 		Resources: webACLResources{func() *elbv2.Service { return p.balancing }}, Live: r.plane, Changed: r.plane.changed, Catalogue: r.plane.catalogue,
-		Logs: logsapi.NewClient(door), Buckets: wafBuckets(r.plane.activity.spool),
+		// On every host that a listener serves.
+		IntegrationURL: func(string, string) string { return challenge.Prefix },
+		Logs:           logsapi.NewClient(door),
+		Buckets:        wafBuckets(r.plane.activity.spool),
 	})
 	if err != nil {
 		return nil, err

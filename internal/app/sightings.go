@@ -58,9 +58,8 @@ type sighting struct {
 	Body    []byte `json:",omitempty"`
 	Partial bool   `json:",omitempty"`
 	Scheme  string `json:",omitempty"`
-	// Decided is what the web ACL decided, and By the rule that did; empty for the default action.
-	Decided waf.ActionKind
-	By      string `json:",omitempty"`
+	// whole is the record with all its matches, of one that has one of them.
+	whole *sighting
 }
 
 // sightingMatch is a rule that the request met.
@@ -99,7 +98,7 @@ func (w *witness) account(r *request.Request, v *proxy.Verdict, o *proxy.Outcome
 	if spec == nil {
 		return nil, 0
 	}
-	s := &sighting{WebACL: o.WebACL, At: r.Time, Status: int32(o.Status), Labels: decided.AppendLabels(nil), Path: r.Path(), Decided: decided.Action}
+	s := &sighting{WebACL: o.WebACL, At: r.Time, Status: int32(o.Status), Labels: decided.AppendLabels(nil), Path: r.Path()}
 	if spec.Visibility.Samples {
 		s.Matches = append(s.Matches, sightingMatch{Metric: spec.Visibility.MetricName, Action: decided.Action.String()})
 	}
@@ -134,12 +133,6 @@ func (w *witness) account(r *request.Request, v *proxy.Verdict, o *proxy.Outcome
 	}
 	s.Request = sampledRequest(r, spec.DataProtection)
 	s.keepRest(r, spec.DataProtection)
-	if t := decided.Terminating; t != nil {
-		s.By = t.Rule.Path()
-		if decided.Inner != nil {
-			s.By = decided.Inner.Rule.Path()
-		}
-	}
 	for _, f := range decided.Insert {
 		s.Insert = append(s.Insert, wafv2api.HTTPHeader{Name: new(f.Name), Value: new(f.Value)})
 	}
@@ -242,6 +235,7 @@ func (s *sightings) deliver(records []any) {
 		for i := range x.Matches {
 			one := *x
 			one.Matches = x.Matches[i : i+1]
+			one.whole = x
 			s.requests.Add(x.WebACL+"\x00"+x.Matches[i].Metric, x.At, func() *sighting { return &one })
 		}
 		s.count(x)

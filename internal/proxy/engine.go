@@ -55,6 +55,15 @@ type program struct {
 	engine *Engine
 }
 
+// TokenDomains are the token domains of the web ACL of an inspector, none if it is not an Engine's. They are not
+// to be changed.
+func TokenDomains(i Inspector) []string {
+	if p, ok := i.(*program); ok {
+		return p.ACL().TokenDomains
+	}
+	return nil
+}
+
 // evaluation is the memory of one evaluation.
 type evaluation struct {
 	scratch  *waf.Scratch

@@ -203,7 +203,7 @@ func (f *flow) inspect() bool {
 func (f *flow) decide() bool {
 	inspector := f.balancer.inspector
 	if i := f.p.options.Interstitial; i != nil {
-		if answer := i.Serve(f.p.ctx, &f.seen); answer != nil {
+		if answer := i.Serve(f.p.ctx, &f.seen, TokenDomains(inspector)); answer != nil {
 			f.answer(answer, "waf")
 			return false
 		}

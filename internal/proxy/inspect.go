@@ -66,8 +66,8 @@ type Interstitial interface {
 	// Answer is the response to r under v, whose Act is Captcha or Challenge.
 	Answer(ctx context.Context, r *request.Request, v *Verdict) *Response
 	// Serve answers a request that is for the interstitial itself, or returns nil. The
-	// request's body is all there unless BodyTruncated.
-	Serve(ctx context.Context, r *request.Request) *Response
+	// request's body is all there unless BodyTruncated. domains are the token domains of the web ACL.
+	Serve(ctx context.Context, r *request.Request, domains []string) *Response
 }
 
 // Recorder is told what was decided: for samples, logs and metrics. Its methods are called

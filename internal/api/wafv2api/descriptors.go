@@ -298,6 +298,9 @@ const (
 	refPolicyString
 	refPopulationSize
 	refPositionalConstraint
+	refPreParseTextTransformation
+	refPreParseTextTransformationType
+	refPreParseTextTransformations
 	refPricingPlanFeatureName
 	refProductDescription
 	refProductId
@@ -694,6 +697,7 @@ var shapes = []wire.Shape{
 			{Name: "FieldToMatch", WireName: "FieldToMatch", Ref: refFieldToMatch, Offset: unsafe.Offsetof(ByteMatchStatement{}.FieldToMatch), Required: true},
 			{Name: "TextTransformations", WireName: "TextTransformations", Ref: refTextTransformations, Offset: unsafe.Offsetof(ByteMatchStatement{}.TextTransformations), Required: true},
 			{Name: "PositionalConstraint", WireName: "PositionalConstraint", Ref: refPositionalConstraint, Offset: unsafe.Offsetof(ByteMatchStatement{}.PositionalConstraint), Required: true},
+			{Name: "PreParseTextTransformations", WireName: "PreParseTextTransformations", Ref: refPreParseTextTransformations, Offset: unsafe.Offsetof(ByteMatchStatement{}.PreParseTextTransformations)},
 		},
 	},
 	refCapacityUnit: {
@@ -2406,6 +2410,22 @@ var shapes = []wire.Shape{
 		Name: "PositionalConstraint", Kind: wire.String,
 		Payload: -1,
 	},
+	refPreParseTextTransformation: {
+		Name: "PreParseTextTransformation", Kind: wire.Structure,
+		Payload: -1, Size: unsafe.Sizeof(PreParseTextTransformation{}), New: wire.Allocate[PreParseTextTransformation],
+		Members: []wire.Member{
+			{Name: "Priority", WireName: "Priority", Ref: refTextTransformationPriority, Offset: unsafe.Offsetof(PreParseTextTransformation{}.Priority), Required: true},
+			{Name: "Type", WireName: "Type", Ref: refPreParseTextTransformationType, Offset: unsafe.Offsetof(PreParseTextTransformation{}.Type), Required: true},
+		},
+	},
+	refPreParseTextTransformationType: {
+		Name: "PreParseTextTransformationType", Kind: wire.String,
+		Payload: -1,
+	},
+	refPreParseTextTransformations: {
+		Name: "PreParseTextTransformations", Kind: wire.List,
+		Payload: -1, Elem: wire.Member{Name: "member", WireName: "member", Ref: refPreParseTextTransformation}, ListOps: wire.ListOf[PreParseTextTransformation]{},
+	},
 	refPricingPlanFeatureName: {
 		Name: "PricingPlanFeatureName", Kind: wire.String,
 		Payload: -1,
@@ -2622,6 +2642,7 @@ var shapes = []wire.Shape{
 			{Name: "RegexString", WireName: "RegexString", Ref: refRegexPatternString, Offset: unsafe.Offsetof(RegexMatchStatement{}.RegexString), Required: true},
 			{Name: "FieldToMatch", WireName: "FieldToMatch", Ref: refFieldToMatch, Offset: unsafe.Offsetof(RegexMatchStatement{}.FieldToMatch), Required: true},
 			{Name: "TextTransformations", WireName: "TextTransformations", Ref: refTextTransformations, Offset: unsafe.Offsetof(RegexMatchStatement{}.TextTransformations), Required: true},
+			{Name: "PreParseTextTransformations", WireName: "PreParseTextTransformations", Ref: refPreParseTextTransformations, Offset: unsafe.Offsetof(RegexMatchStatement{}.PreParseTextTransformations)},
 		},
 	},
 	refRegexPatternSet: {
@@ -2642,6 +2663,7 @@ var shapes = []wire.Shape{
 			{Name: "ARN", WireName: "ARN", Ref: refResourceArn, Offset: unsafe.Offsetof(RegexPatternSetReferenceStatement{}.ARN), Required: true},
 			{Name: "FieldToMatch", WireName: "FieldToMatch", Ref: refFieldToMatch, Offset: unsafe.Offsetof(RegexPatternSetReferenceStatement{}.FieldToMatch), Required: true},
 			{Name: "TextTransformations", WireName: "TextTransformations", Ref: refTextTransformations, Offset: unsafe.Offsetof(RegexPatternSetReferenceStatement{}.TextTransformations), Required: true},
+			{Name: "PreParseTextTransformations", WireName: "PreParseTextTransformations", Ref: refPreParseTextTransformations, Offset: unsafe.Offsetof(RegexPatternSetReferenceStatement{}.PreParseTextTransformations)},
 		},
 	},
 	refRegexPatternSetSummaries: {
@@ -3005,6 +3027,7 @@ var shapes = []wire.Shape{
 			{Name: "ComparisonOperator", WireName: "ComparisonOperator", Ref: refComparisonOperator, Offset: unsafe.Offsetof(SizeConstraintStatement{}.ComparisonOperator), Required: true},
 			{Name: "Size", WireName: "Size", Ref: refSize, Offset: unsafe.Offsetof(SizeConstraintStatement{}.Size), Required: true},
 			{Name: "TextTransformations", WireName: "TextTransformations", Ref: refTextTransformations, Offset: unsafe.Offsetof(SizeConstraintStatement{}.TextTransformations), Required: true},
+			{Name: "PreParseTextTransformations", WireName: "PreParseTextTransformations", Ref: refPreParseTextTransformations, Offset: unsafe.Offsetof(SizeConstraintStatement{}.PreParseTextTransformations)},
 		},
 	},
 	refSizeInspectionLimit: {
@@ -3026,6 +3049,7 @@ var shapes = []wire.Shape{
 			{Name: "FieldToMatch", WireName: "FieldToMatch", Ref: refFieldToMatch, Offset: unsafe.Offsetof(SqliMatchStatement{}.FieldToMatch), Required: true},
 			{Name: "TextTransformations", WireName: "TextTransformations", Ref: refTextTransformations, Offset: unsafe.Offsetof(SqliMatchStatement{}.TextTransformations), Required: true},
 			{Name: "SensitivityLevel", WireName: "SensitivityLevel", Ref: refSensitivityLevel, Offset: unsafe.Offsetof(SqliMatchStatement{}.SensitivityLevel)},
+			{Name: "PreParseTextTransformations", WireName: "PreParseTextTransformations", Ref: refPreParseTextTransformations, Offset: unsafe.Offsetof(SqliMatchStatement{}.PreParseTextTransformations)},
 		},
 	},
 	refStatement: {
@@ -3551,6 +3575,7 @@ var shapes = []wire.Shape{
 		Members: []wire.Member{
 			{Name: "FieldToMatch", WireName: "FieldToMatch", Ref: refFieldToMatch, Offset: unsafe.Offsetof(XssMatchStatement{}.FieldToMatch), Required: true},
 			{Name: "TextTransformations", WireName: "TextTransformations", Ref: refTextTransformations, Offset: unsafe.Offsetof(XssMatchStatement{}.TextTransformations), Required: true},
+			{Name: "PreParseTextTransformations", WireName: "PreParseTextTransformations", Ref: refPreParseTextTransformations, Offset: unsafe.Offsetof(XssMatchStatement{}.PreParseTextTransformations)},
 		},
 	},
 }

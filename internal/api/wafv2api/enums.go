@@ -1111,6 +1111,29 @@ func (PositionalConstraint) Values() []PositionalConstraint {
 	}
 }
 
+// PreParseTextTransformationType is a modelled enumeration.
+type PreParseTextTransformationType string
+
+// Values of PreParseTextTransformationType.
+const (
+	PreParseTextTransformationTypeNone                             PreParseTextTransformationType = "NONE"
+	PreParseTextTransformationTypeURLDecode                        PreParseTextTransformationType = "URL_DECODE"
+	PreParseTextTransformationTypeURLDecodeUni                     PreParseTextTransformationType = "URL_DECODE_UNI"
+	PreParseTextTransformationTypeCombineDuplicateQueryArgsByComma PreParseTextTransformationType = "COMBINE_DUPLICATE_QUERY_ARGS_BY_COMMA"
+	PreParseTextTransformationTypeReplaceSemicolonsWithAmpersands  PreParseTextTransformationType = "REPLACE_SEMICOLONS_WITH_AMPERSANDS"
+)
+
+// Values are the modelled values, in the order of the model.
+func (PreParseTextTransformationType) Values() []PreParseTextTransformationType {
+	return []PreParseTextTransformationType{
+		PreParseTextTransformationTypeNone,
+		PreParseTextTransformationTypeURLDecode,
+		PreParseTextTransformationTypeURLDecodeUni,
+		PreParseTextTransformationTypeCombineDuplicateQueryArgsByComma,
+		PreParseTextTransformationTypeReplaceSemicolonsWithAmpersands,
+	}
+}
+
 // RateBasedStatementAggregateKeyType is a modelled enumeration.
 type RateBasedStatementAggregateKeyType string
 

@@ -122,10 +122,11 @@ type BotStatistics struct {
 
 // ByteMatchStatement is a modelled structure.
 type ByteMatchStatement struct {
-	SearchString         []byte                // required
-	FieldToMatch         *FieldToMatch         // required
-	TextTransformations  []TextTransformation  // required
-	PositionalConstraint *PositionalConstraint // required
+	SearchString                []byte                // required
+	FieldToMatch                *FieldToMatch         // required
+	TextTransformations         []TextTransformation  // required
+	PositionalConstraint        *PositionalConstraint // required
+	PreParseTextTransformations []PreParseTextTransformation
 }
 
 // CaptchaAction is a modelled structure.
@@ -1170,6 +1171,12 @@ type PhoneNumberField struct {
 	Identifier *string // required
 }
 
+// PreParseTextTransformation is a modelled structure.
+type PreParseTextTransformation struct {
+	Priority *int32                          // required
+	Type     *PreParseTextTransformationType // required
+}
+
 // PutLoggingConfigurationRequest is the input of PutLoggingConfiguration.
 type PutLoggingConfigurationRequest struct {
 	LoggingConfiguration *LoggingConfiguration // required
@@ -1307,9 +1314,10 @@ type Regex struct {
 
 // RegexMatchStatement is a modelled structure.
 type RegexMatchStatement struct {
-	RegexString         *string              // required
-	FieldToMatch        *FieldToMatch        // required
-	TextTransformations []TextTransformation // required
+	RegexString                 *string              // required
+	FieldToMatch                *FieldToMatch        // required
+	TextTransformations         []TextTransformation // required
+	PreParseTextTransformations []PreParseTextTransformation
 }
 
 // RegexPatternSet is a modelled structure.
@@ -1323,9 +1331,10 @@ type RegexPatternSet struct {
 
 // RegexPatternSetReferenceStatement is a modelled structure.
 type RegexPatternSetReferenceStatement struct {
-	ARN                 *string              // required
-	FieldToMatch        *FieldToMatch        // required
-	TextTransformations []TextTransformation // required
+	ARN                         *string              // required
+	FieldToMatch                *FieldToMatch        // required
+	TextTransformations         []TextTransformation // required
+	PreParseTextTransformations []PreParseTextTransformation
 }
 
 // RegexPatternSetSummary is a modelled structure.
@@ -1491,17 +1500,19 @@ type SingleQueryArgument struct {
 
 // SizeConstraintStatement is a modelled structure.
 type SizeConstraintStatement struct {
-	FieldToMatch        *FieldToMatch        // required
-	ComparisonOperator  *ComparisonOperator  // required
-	Size                *int64               // required
-	TextTransformations []TextTransformation // required
+	FieldToMatch                *FieldToMatch        // required
+	ComparisonOperator          *ComparisonOperator  // required
+	Size                        *int64               // required
+	TextTransformations         []TextTransformation // required
+	PreParseTextTransformations []PreParseTextTransformation
 }
 
 // SqliMatchStatement is a modelled structure.
 type SqliMatchStatement struct {
-	FieldToMatch        *FieldToMatch        // required
-	TextTransformations []TextTransformation // required
-	SensitivityLevel    *SensitivityLevel
+	FieldToMatch                *FieldToMatch        // required
+	TextTransformations         []TextTransformation // required
+	SensitivityLevel            *SensitivityLevel
+	PreParseTextTransformations []PreParseTextTransformation
 }
 
 // Statement is a modelled structure.
@@ -1720,6 +1731,7 @@ type WebACLSummary struct {
 
 // XssMatchStatement is a modelled structure.
 type XssMatchStatement struct {
-	FieldToMatch        *FieldToMatch        // required
-	TextTransformations []TextTransformation // required
+	FieldToMatch                *FieldToMatch        // required
+	TextTransformations         []TextTransformation // required
+	PreParseTextTransformations []PreParseTextTransformation
 }

@@ -989,6 +989,10 @@ func (s *ByteMatchStatement) check(c *wire.Checker, at *wire.Path) {
 	} else {
 		checkPositionalConstraint(c, &p, *s.PositionalConstraint)
 	}
+	p.Name, p.Sensitive = "preParseTextTransformations", false
+	if s.PreParseTextTransformations != nil {
+		checkPreParseTextTransformations(c, &p, &s.PreParseTextTransformations)
+	}
 }
 
 func checkCapacityUnit(c *wire.Checker, at *wire.Path, v int64) {
@@ -3814,6 +3818,50 @@ func knownPositionalConstraint(v PositionalConstraint) bool {
 	return false
 }
 
+func (s *PreParseTextTransformation) check(c *wire.Checker, at *wire.Path) {
+	p := wire.Path{Parent: at, Depth: at.Depth}
+	p.Name, p.Sensitive = "priority", false
+	if s.Priority == nil {
+		c.Null(&p, "Member must not be null")
+	} else {
+		checkTextTransformationPriority(c, &p, *s.Priority)
+	}
+	p.Name, p.Sensitive = "type", false
+	if s.Type == nil {
+		c.Null(&p, "Member must not be null")
+	} else {
+		checkPreParseTextTransformationType(c, &p, *s.Type)
+	}
+}
+
+func checkPreParseTextTransformationType(c *wire.Checker, at *wire.Path, v PreParseTextTransformationType) {
+	if !knownPreParseTextTransformationType(v) {
+		c.Text(at, string(v), `Member must satisfy enum value set: [NONE, URL_DECODE, URL_DECODE_UNI, COMBINE_DUPLICATE_QUERY_ARGS_BY_COMMA, REPLACE_SEMICOLONS_WITH_AMPERSANDS]`)
+	}
+}
+
+func knownPreParseTextTransformationType(v PreParseTextTransformationType) bool {
+	switch v {
+	case
+		PreParseTextTransformationTypeNone,
+		PreParseTextTransformationTypeURLDecode,
+		PreParseTextTransformationTypeURLDecodeUni,
+		PreParseTextTransformationTypeCombineDuplicateQueryArgsByComma,
+		PreParseTextTransformationTypeReplaceSemicolonsWithAmpersands:
+		return true
+	}
+	return false
+}
+
+func checkPreParseTextTransformations(c *wire.Checker, at *wire.Path, list *[]PreParseTextTransformation) {
+	v := *list
+	p := wire.Path{Parent: at, Depth: at.Depth}
+	for i := range v {
+		p.Index = i + 1
+		v[i].check(c, &p)
+	}
+}
+
 func (s *PutLoggingConfigurationRequest) check(c *wire.Checker, at *wire.Path) {
 	p := wire.Path{Parent: at, Depth: at.Depth}
 	p.Name, p.Sensitive = "loggingConfiguration", false
@@ -4120,6 +4168,10 @@ func (s *RegexMatchStatement) check(c *wire.Checker, at *wire.Path) {
 	} else {
 		checkTextTransformations(c, &p, &s.TextTransformations)
 	}
+	p.Name, p.Sensitive = "preParseTextTransformations", false
+	if s.PreParseTextTransformations != nil {
+		checkPreParseTextTransformations(c, &p, &s.PreParseTextTransformations)
+	}
 }
 
 func (s *RegexPatternSetReferenceStatement) check(c *wire.Checker, at *wire.Path) {
@@ -4141,6 +4193,10 @@ func (s *RegexPatternSetReferenceStatement) check(c *wire.Checker, at *wire.Path
 		c.Null(&p, "Member must not be null")
 	} else {
 		checkTextTransformations(c, &p, &s.TextTransformations)
+	}
+	p.Name, p.Sensitive = "preParseTextTransformations", false
+	if s.PreParseTextTransformations != nil {
+		checkPreParseTextTransformations(c, &p, &s.PreParseTextTransformations)
 	}
 }
 
@@ -4817,6 +4873,10 @@ func (s *SizeConstraintStatement) check(c *wire.Checker, at *wire.Path) {
 	} else {
 		checkTextTransformations(c, &p, &s.TextTransformations)
 	}
+	p.Name, p.Sensitive = "preParseTextTransformations", false
+	if s.PreParseTextTransformations != nil {
+		checkPreParseTextTransformations(c, &p, &s.PreParseTextTransformations)
+	}
 }
 
 func checkSizeInspectionLimit(c *wire.Checker, at *wire.Path, v SizeInspectionLimit) {
@@ -4854,6 +4914,10 @@ func (s *SqliMatchStatement) check(c *wire.Checker, at *wire.Path) {
 	p.Name, p.Sensitive = "sensitivityLevel", false
 	if s.SensitivityLevel != nil {
 		checkSensitivityLevel(c, &p, *s.SensitivityLevel)
+	}
+	p.Name, p.Sensitive = "preParseTextTransformations", false
+	if s.PreParseTextTransformations != nil {
+		checkPreParseTextTransformations(c, &p, &s.PreParseTextTransformations)
 	}
 }
 
@@ -5518,5 +5582,9 @@ func (s *XssMatchStatement) check(c *wire.Checker, at *wire.Path) {
 		c.Null(&p, "Member must not be null")
 	} else {
 		checkTextTransformations(c, &p, &s.TextTransformations)
+	}
+	p.Name, p.Sensitive = "preParseTextTransformations", false
+	if s.PreParseTextTransformations != nil {
+		checkPreParseTextTransformations(c, &p, &s.PreParseTextTransformations)
 	}
 }

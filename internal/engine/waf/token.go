@@ -31,8 +31,10 @@ type Token struct {
 	// Automated, Extension and Inconsistent are what is suspicious about the browser: signs of an
 	// automation framework, of an extension for automation, and what does not fit together.
 	Automated, Extension, Inconsistent bool
-	// Interactions are how many times somebody moved, clicked, touched or typed on pages with the
-	// script since the token was earned, as told, and Form whether a page had a form.
+	// Used tells that pages have the script for applications, which sees what somebody does there:
+	// Interactions are how many times somebody moved, clicked, touched or typed since the token was earned, as
+	// told. Form tells that a page had a form.
+	Used         bool
 	Interactions int
 	Form         bool
 }

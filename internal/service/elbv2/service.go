@@ -12,6 +12,7 @@ import (
 	"fastness/internal/clock"
 	"fastness/internal/due"
 	"fastness/internal/store"
+	"fastness/internal/store/follow"
 	"fastness/internal/store/table"
 	"fastness/internal/wire"
 )
@@ -90,6 +91,7 @@ type Service struct {
 	domain       string
 	deleted      func(tx store.Txn, account, region, arn string) error
 	changed      func()
+	memory       *follow.Memory
 }
 
 var _ elbv2api.Service = (*Service)(nil)
@@ -107,6 +109,13 @@ func New(c Config) (*Service, error) {
 		store: c.Store, tables: t, pages: c.Pages, jobs: c.Jobs, clock: c.Clock, log: c.Log, certificates: c.Certificates, health: c.Health,
 		domain: cmp.Or(c.Domain, DefaultDomain), deleted: c.Deleted, changed: c.Changed,
 	}
+	forget := func(context.Context) error {
+		if s.changed != nil {
+			s.changed()
+		}
+		return nil
+	}
+	s.memory = follow.NewMemory("elbv2", func(ctx context.Context, _ follow.Commit) error { return forget(ctx) }, forget)
 	if s.certificates == nil {
 		s.certificates = noCertificates{}
 	}
@@ -129,9 +138,13 @@ func (noHealth) Target(context.Context, string, netip.AddrPort) State { return S
 // publish has the proxies' configuration made anew once the transaction has committed.
 func (s *Service) publish(tx store.Txn) {
 	if s.changed != nil {
-		tx.OnCommit(func(store.Revision) { s.changed() })
+		s.memory.OnCommit(tx, func(store.Revision) { s.changed() })
 	}
 }
+
+// Memory is what is made of the room's records in memory, for the follower of what other processes change: the
+// proxies' configuration (Config.Changed).
+func (s *Service) Memory() *follow.Memory { return s.memory }
 
 func (s *Service) now() time.Time { return s.clock.Now().UTC().Truncate(time.Millisecond) }
 

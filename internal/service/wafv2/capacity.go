@@ -26,6 +26,7 @@ const (
 	costCustomKey  = 30
 	costAllArgs    = 10 // added for the component all query arguments
 	costTransform  = 10 // for each transformation of a component, once
+	costPreParse   = 10 // for each transformation before the query is split, in each statement
 	jsonBodyFactor = 2  // multiplies the base cost for the component JSON body
 )
 
@@ -66,22 +67,22 @@ func (t *tally) statement(s *wafv2api.Statement) {
 		if p := value(b.PositionalConstraint); p == wafv2api.PositionalConstraintContains || p == wafv2api.PositionalConstraintContainsWord {
 			base = costContains
 		}
-		t.match(base, b.FieldToMatch, b.TextTransformations)
+		t.match(base, b.FieldToMatch, b.TextTransformations, b.PreParseTextTransformations)
 	case s.RegexMatchStatement != nil:
-		t.match(costRegex, s.RegexMatchStatement.FieldToMatch, s.RegexMatchStatement.TextTransformations)
+		t.match(costRegex, s.RegexMatchStatement.FieldToMatch, s.RegexMatchStatement.TextTransformations, s.RegexMatchStatement.PreParseTextTransformations)
 	case s.RegexPatternSetReferenceStatement != nil:
 		r := s.RegexPatternSetReferenceStatement
-		t.match(costRegexSet, r.FieldToMatch, r.TextTransformations)
+		t.match(costRegexSet, r.FieldToMatch, r.TextTransformations, r.PreParseTextTransformations)
 	case s.SizeConstraintStatement != nil:
-		t.match(costSize, s.SizeConstraintStatement.FieldToMatch, s.SizeConstraintStatement.TextTransformations)
+		t.match(costSize, s.SizeConstraintStatement.FieldToMatch, s.SizeConstraintStatement.TextTransformations, s.SizeConstraintStatement.PreParseTextTransformations)
 	case s.SqliMatchStatement != nil:
 		base := int64(costSQLiLow)
 		if value(s.SqliMatchStatement.SensitivityLevel) == wafv2api.SensitivityLevelHigh {
 			base = costSQLiHigh
 		}
-		t.match(base, s.SqliMatchStatement.FieldToMatch, s.SqliMatchStatement.TextTransformations)
+		t.match(base, s.SqliMatchStatement.FieldToMatch, s.SqliMatchStatement.TextTransformations, s.SqliMatchStatement.PreParseTextTransformations)
 	case s.XssMatchStatement != nil:
-		t.match(costXSS, s.XssMatchStatement.FieldToMatch, s.XssMatchStatement.TextTransformations)
+		t.match(costXSS, s.XssMatchStatement.FieldToMatch, s.XssMatchStatement.TextTransformations, s.XssMatchStatement.PreParseTextTransformations)
 	case s.GeoMatchStatement != nil:
 		t.sum += costGeo
 	case s.AsnMatchStatement != nil:
@@ -118,13 +119,18 @@ func (t *tally) statements(list []wafv2api.Statement) {
 }
 
 // match adds a statement that looks at a component of the request.
-func (t *tally) match(base int64, f *wafv2api.FieldToMatch, transformations []wafv2api.TextTransformation) {
+func (t *tally) match(base int64, f *wafv2api.FieldToMatch, transformations []wafv2api.TextTransformation, before []wafv2api.PreParseTextTransformation) {
 	if f != nil && f.JsonBody != nil {
 		base *= jsonBodyFactor
 	}
 	t.sum += base
 	if f != nil && f.AllQueryArguments != nil {
 		t.sum += costAllArgs
+	}
+	for i := range before {
+		if value(before[i].Type) != wafv2api.PreParseTextTransformationTypeNone {
+			t.sum += costPreParse
+		}
 	}
 	component := componentKey(f)
 	for i := range transformations {

@@ -26,12 +26,15 @@ func knownTransformation(t wafv2api.TextTransformationType) bool {
 }
 
 // component checks what a statement inspects and what it does to it first.
-func (k *ruleCheck) component(f *wafv2api.FieldToMatch, transformations []wafv2api.TextTransformation) error {
+func (k *ruleCheck) component(f *wafv2api.FieldToMatch, transformations []wafv2api.TextTransformation, before []wafv2api.PreParseTextTransformation) error {
 	const all = wafv2api.ParameterExceptionFieldFieldToMatch
 	if f == nil || componentsOf(f) != 1 {
 		return invalid(all, "FieldToMatch", reasonExactlyOne)
 	}
 	if err := k.transformations(transformations); err != nil {
+		return err
+	}
+	if err := k.preParse(f, before); err != nil {
 		return err
 	}
 	switch {
@@ -50,6 +53,32 @@ func (k *ruleCheck) component(f *wafv2api.FieldToMatch, transformations []wafv2a
 		if p == nil || count(p.All != nil, len(p.IncludedCookies) > 0, len(p.ExcludedCookies) > 0) != 1 {
 			return invalid(wafv2api.ParameterExceptionFieldCookieMatchPattern, "CookieMatchPattern", reasonExactlyOne)
 		}
+	}
+	return nil
+}
+
+// maxPreParse is how many transformations a statement has before the query is split (AWS WAF Developer Guide, "Using
+// pre-parse text transformations in AWS WAF").
+const maxPreParse = 10
+
+// preParse checks what is done to a query string before it is split into arguments.
+func (k *ruleCheck) preParse(f *wafv2api.FieldToMatch, list []wafv2api.PreParseTextTransformation) error {
+	const field = wafv2api.ParameterExceptionFieldTextTransformation
+	switch {
+	case len(list) == 0:
+		return nil
+	case f.SingleQueryArgument == nil && f.AllQueryArguments == nil:
+		return invalid(field, "PreParseTextTransformations", reasonCombination)
+	case len(list) > maxPreParse:
+		return invalid(field, strconv.Itoa(len(list)), reasonMaximum)
+	}
+	seen := make(map[int32]struct{}, len(list))
+	for i := range list {
+		p := value(list[i].Priority)
+		if _, taken := seen[p]; taken {
+			return invalid(field, strconv.Itoa(int(p)), reasonDuplicate)
+		}
+		seen[p] = struct{}{}
 	}
 	return nil
 }

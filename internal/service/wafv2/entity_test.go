@@ -175,8 +175,16 @@ func TestWebACLLifeCycle(t *testing.T) {
 	if string(a.Rules[2].Statement.ByteMatchStatement.SearchString) != "1=1" {
 		t.Errorf("search string %q", a.Rules[2].Statement.ByteMatchStatement.SearchString)
 	}
-	if *got.ApplicationIntegrationURL != "https://127.0.0.1/111122223333/" {
-		t.Errorf("integration URL %s", *got.ApplicationIntegrationURL)
+	if got.ApplicationIntegrationURL != nil {
+		t.Errorf("integration URL %s of a web ACL without a group that uses it", *got.ApplicationIntegrationURL)
+	}
+	flooded := h.webACL("flooded", group(1, &wafv2api.Statement{ManagedRuleGroupStatement: &wafv2api.ManagedRuleGroupStatement{
+		VendorName: new("AWS"), Name: new("AWSManagedRulesATPRuleSet"),
+		ManagedRuleGroupConfigs: []wafv2api.ManagedRuleGroupConfig{{AWSManagedRulesATPRuleSet: &wafv2api.AWSManagedRulesATPRuleSet{LoginPath: new("/login")}}},
+	}}))
+	other := must[*wafv2api.GetWebACLResponse](t)(h.admin().GetWebACL(ctx, &wafv2api.GetWebACLRequest{Name: flooded.Name, Scope: regional(), Id: flooded.Id}))
+	if u := other.ApplicationIntegrationURL; u == nil || *u != "https://127.0.0.1/111122223333/" {
+		t.Errorf("integration URL %v", u)
 	}
 
 	// What is referred to stays.

@@ -42,13 +42,18 @@ func (s *Service) Specification(r store.Reader, arn string) (*Specification, err
 	if err != nil {
 		return nil, err
 	}
+	return s.specify(r, e, a)
+}
+
+// specify translates a web ACL.
+func (s *Service) specify(r store.Reader, e *entity, a *wafv2api.WebACL) (out *Specification, err error) {
 	t := &translation{
 		service: s, reader: r, region: e.Region, scope: e.Scope,
 		sets: waf.Sets{Addresses: map[string][]netip.Prefix{}, Regexes: map[string][]string{}, Groups: map[string]waf.RuleGroup{}},
 	}
-	out := &Specification{ARN: arn}
+	out = &Specification{ARN: e.arn()}
 	if out.ACL, err = t.acl(a); err != nil {
-		return nil, fmt.Errorf("wafv2: web ACL %s: %w", arn, err)
+		return nil, fmt.Errorf("wafv2: web ACL %s: %w", e.arn(), err)
 	}
 	out.Sets = t.sets
 	out.Logging, err = s.logged(r, e)
@@ -229,31 +234,31 @@ func (t *translation) statement(s *wafv2api.Statement) (out waf.Statement, err e
 	switch {
 	case s.ByteMatchStatement != nil:
 		m := &waf.ByteMatch{Search: s.ByteMatchStatement.SearchString, Position: waf.Position(value(s.ByteMatchStatement.PositionalConstraint))}
-		m.Inspect, err = inspect(s.ByteMatchStatement.FieldToMatch, s.ByteMatchStatement.TextTransformations)
+		m.Inspect, err = inspect(s.ByteMatchStatement.FieldToMatch, s.ByteMatchStatement.TextTransformations, s.ByteMatchStatement.PreParseTextTransformations)
 		out.Byte = m
 	case s.RegexMatchStatement != nil:
 		m := &waf.RegexMatch{Regex: value(s.RegexMatchStatement.RegexString)}
-		m.Inspect, err = inspect(s.RegexMatchStatement.FieldToMatch, s.RegexMatchStatement.TextTransformations)
+		m.Inspect, err = inspect(s.RegexMatchStatement.FieldToMatch, s.RegexMatchStatement.TextTransformations, s.RegexMatchStatement.PreParseTextTransformations)
 		out.Regex = m
 	case s.RegexPatternSetReferenceStatement != nil:
 		x := s.RegexPatternSetReferenceStatement
 		m := &waf.RegexSetMatch{Set: value(x.ARN)}
-		if m.Inspect, err = inspect(x.FieldToMatch, x.TextTransformations); err == nil {
+		if m.Inspect, err = inspect(x.FieldToMatch, x.TextTransformations, x.PreParseTextTransformations); err == nil {
 			err = t.regexSet(m.Set)
 		}
 		out.RegexSet = m
 	case s.SqliMatchStatement != nil:
 		m := &waf.SQLiMatch{High: value(s.SqliMatchStatement.SensitivityLevel) == wafv2api.SensitivityLevelHigh}
-		m.Inspect, err = inspect(s.SqliMatchStatement.FieldToMatch, s.SqliMatchStatement.TextTransformations)
+		m.Inspect, err = inspect(s.SqliMatchStatement.FieldToMatch, s.SqliMatchStatement.TextTransformations, s.SqliMatchStatement.PreParseTextTransformations)
 		out.SQLi = m
 	case s.XssMatchStatement != nil:
 		m := new(waf.XSSMatch)
-		m.Inspect, err = inspect(s.XssMatchStatement.FieldToMatch, s.XssMatchStatement.TextTransformations)
+		m.Inspect, err = inspect(s.XssMatchStatement.FieldToMatch, s.XssMatchStatement.TextTransformations, s.XssMatchStatement.PreParseTextTransformations)
 		out.XSS = m
 	case s.SizeConstraintStatement != nil:
 		x := s.SizeConstraintStatement
 		m := &waf.SizeMatch{Comparison: waf.Comparison(value(x.ComparisonOperator)), Size: value(x.Size)}
-		m.Inspect, err = inspect(x.FieldToMatch, x.TextTransformations)
+		m.Inspect, err = inspect(x.FieldToMatch, x.TextTransformations, x.PreParseTextTransformations)
 		out.Size = m
 	case s.GeoMatchStatement != nil:
 		m := &waf.GeoMatch{Forwarded: forwarded(s.GeoMatchStatement.ForwardedIPConfig)}
@@ -534,11 +539,18 @@ func transformations(in []wafv2api.TextTransformation) (out []transform.Kind, er
 }
 
 // inspect translates what a statement looks at.
-func inspect(f *wafv2api.FieldToMatch, kinds []wafv2api.TextTransformation) (out waf.Inspect, err error) {
+func inspect(f *wafv2api.FieldToMatch, kinds []wafv2api.TextTransformation, before []wafv2api.PreParseTextTransformation) (out waf.Inspect, err error) {
 	if out.Transformations, err = transformations(kinds); err != nil {
 		return out, err
 	}
 	c := &out.Component
+	before = slices.Clone(before)
+	slices.SortFunc(before, func(a, b wafv2api.PreParseTextTransformation) int {
+		return int(value(a.Priority)) - int(value(b.Priority))
+	})
+	for i := range before {
+		c.PreParse = append(c.PreParse, request.PreParse(value(before[i].Type)))
+	}
 	fallback := func(b *wafv2api.FallbackBehavior) request.Fallback { return request.Fallback(value(b)) }
 	switch {
 	case f == nil:

@@ -38,19 +38,19 @@ func (k *ruleCheck) statement(s *wafv2api.Statement, at place) error {
 		if err := k.regex(value(m.RegexString), all); err != nil {
 			return err
 		}
-		return k.component(m.FieldToMatch, m.TextTransformations)
+		return k.component(m.FieldToMatch, m.TextTransformations, m.PreParseTextTransformations)
 	case s.RegexPatternSetReferenceStatement != nil:
 		m := s.RegexPatternSetReferenceStatement
 		if err := k.refer(value(m.ARN), kindRegexPatternSet, wafv2api.ParameterExceptionFieldRegexPatternReferenceStatement); err != nil {
 			return err
 		}
-		return k.component(m.FieldToMatch, m.TextTransformations)
+		return k.component(m.FieldToMatch, m.TextTransformations, m.PreParseTextTransformations)
 	case s.SqliMatchStatement != nil:
-		return k.component(s.SqliMatchStatement.FieldToMatch, s.SqliMatchStatement.TextTransformations)
+		return k.component(s.SqliMatchStatement.FieldToMatch, s.SqliMatchStatement.TextTransformations, s.SqliMatchStatement.PreParseTextTransformations)
 	case s.XssMatchStatement != nil:
-		return k.component(s.XssMatchStatement.FieldToMatch, s.XssMatchStatement.TextTransformations)
+		return k.component(s.XssMatchStatement.FieldToMatch, s.XssMatchStatement.TextTransformations, s.XssMatchStatement.PreParseTextTransformations)
 	case s.SizeConstraintStatement != nil:
-		return k.component(s.SizeConstraintStatement.FieldToMatch, s.SizeConstraintStatement.TextTransformations)
+		return k.component(s.SizeConstraintStatement.FieldToMatch, s.SizeConstraintStatement.TextTransformations, s.SizeConstraintStatement.PreParseTextTransformations)
 	case s.GeoMatchStatement != nil:
 		if len(s.GeoMatchStatement.CountryCodes) == 0 {
 			return invalid(wafv2api.ParameterExceptionFieldGeoMatchStatement, "CountryCodes", reasonMinimum)
@@ -107,7 +107,7 @@ func (k *ruleCheck) byteMatch(m *wafv2api.ByteMatchStatement) error {
 		}
 		return invalid(wafv2api.ParameterExceptionFieldByteMatchStatement, "SearchString", reason)
 	}
-	return k.component(m.FieldToMatch, m.TextTransformations)
+	return k.component(m.FieldToMatch, m.TextTransformations, m.PreParseTextTransformations)
 }
 
 // regex checks a regular expression.

@@ -8,6 +8,7 @@ import (
 
 	"fastness/internal/api/wafv2api"
 	"fastness/internal/call"
+	"fastness/internal/store"
 )
 
 // webACL reads the web ACL of a record.
@@ -42,8 +43,13 @@ func (s *Service) CreateWebACL(ctx context.Context, in *wafv2api.CreateWebACLReq
 }
 
 // checkWebACL checks a web ACL as it will be, and fills in its capacity and what it refers to.
-func (s *Service) checkWebACL(c *call.Call, e *entity, a *wafv2api.WebACL) (err error) {
-	k := s.newRuleCheck(c.Txn(), e.Account, e.Region, e.Scope, false, a.CustomResponseBodies)
+func (s *Service) checkWebACL(c *call.Call, e *entity, a *wafv2api.WebACL) error {
+	return s.checkWebACLIn(c.Txn(), e, a)
+}
+
+// checkWebACLIn is checkWebACL in a state of the store.
+func (s *Service) checkWebACLIn(r store.Reader, e *entity, a *wafv2api.WebACL) (err error) {
+	k := s.newRuleCheck(r, e.Account, e.Region, e.Scope, false, a.CustomResponseBodies)
 	for _, check := range []func() error{
 		func() error { return checkMetric(a.VisibilityConfig) },
 		func() error { return k.defaultAction(a.DefaultAction) },
@@ -186,7 +192,29 @@ func (s *Service) GetWebACL(ctx context.Context, _ *wafv2api.GetWebACLRequest) (
 	if err != nil {
 		return nil, err
 	}
-	return &wafv2api.GetWebACLResponse{WebACL: a, LockToken: &e.LockToken, ApplicationIntegrationURL: s.integrationURL(c.Account, c.Region)}, nil
+	out := &wafv2api.GetWebACLResponse{WebACL: a, LockToken: &e.LockToken}
+	if s.integrates(a) {
+		out.ApplicationIntegrationURL = s.integrationURL(c.Account, c.Region)
+	}
+	return out, nil
+}
+
+// integrates tells whether a web ACL uses a managed rule group that looks at tokens: applications need the scripts
+// only then (AWS WAF API reference, GetWebACL).
+func (s *Service) integrates(a *wafv2api.WebACL) bool {
+	rules := withFirewallManager(a)
+	for i := range rules {
+		st := rules[i].Statement
+		if st == nil || st.ManagedRuleGroupStatement == nil {
+			continue
+		}
+		for _, g := range s.catalogue.ManagedGroups() {
+			if g.Advanced && g.Vendor == value(st.ManagedRuleGroupStatement.VendorName) && g.Name == value(st.ManagedRuleGroupStatement.Name) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // integrationURL is where applications find the scripts that get tokens.

@@ -19,6 +19,9 @@ const latestOverhead = 128
 // its number), and to find that in the tree takes a search of every level, in blocks that
 // the cache may have given up.
 //
+// Only transactions ask it. What a View reads may be of any age, and would cost more the
+// more there is.
+//
 // An entry is the newest version of its key from before the commit can be read on, so it
 // is what a reader at its revision or a later one has to find. An older reader asks the tree.
 type latest struct {

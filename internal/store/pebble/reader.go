@@ -77,20 +77,11 @@ func (r *reader) Revision() store.Revision { return r.rev }
 
 // Get returns the item under key.
 func (r *reader) Get(key []byte) (store.Item, error) {
-	if r.over {
-		return store.Item{}, errReaderOver
+	if err := r.ready(); err != nil {
+		return store.Item{}, err
 	}
 	if len(key) == 0 || len(key) > store.MaxKeyBytes {
 		return store.Item{}, store.ErrNotFound
-	}
-	if item, live, known := r.s.latest.get(key, r.rev); known {
-		if !live {
-			return store.Item{}, store.ErrNotFound
-		}
-		return item, nil
-	}
-	if err := r.ready(); err != nil {
-		return store.Item{}, err
 	}
 	r.buf = versionKey(r.buf[:0], key, r.rev)
 	if !r.iter.SeekPrefixGE(r.buf) {

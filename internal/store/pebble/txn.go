@@ -80,9 +80,17 @@ func (t *txn) Get(key []byte) (store.Item, error) {
 
 // base reads key in the store and notes that it was read.
 func (t *txn) base(key []byte) (store.Item, error) {
-	item, err := t.reader.Get(key)
-	if err != nil && !errors.Is(err, store.ErrNotFound) {
-		return item, err
+	item, live, known := t.s.latest.get(key, t.rev)
+	var err error
+	switch {
+	case t.over:
+		return store.Item{}, errReaderOver
+	case !known:
+		if item, err = t.reader.Get(key); err != nil && !errors.Is(err, store.ErrNotFound) {
+			return item, err
+		}
+	case !live:
+		err = store.ErrNotFound
 	}
 	if t.points == nil {
 		t.points = make(map[string]store.Revision, 4)

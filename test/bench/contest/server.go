@@ -116,6 +116,27 @@ func (s *Server) Memory() (now, peak int, err error) {
 	return now, peak, nil
 }
 
+// Settle waits until the process has nothing left to do by itself: what it was given before is
+// numbered, flushed and compacted after the answers, which would be counted as the cost of
+// what is measured first.
+func (s *Server) Settle(ctx context.Context) error {
+	const pause, idle = 500 * time.Millisecond, 10 * time.Millisecond
+	before, err := s.cpu()
+	for err == nil {
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		var now time.Duration
+		if now, err = s.cpu(); err == nil && now-before <= idle {
+			return nil
+		}
+		before = now
+	}
+	return err
+}
+
 // cpu is the processor time of the process so far. The kernel counts in ticks of
 // 10 ms (proc(5), fields utime and stime).
 func (s *Server) cpu() (time.Duration, error) {

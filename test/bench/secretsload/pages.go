@@ -118,6 +118,9 @@ func startLibrary(ctx context.Context, s settings, dir string, size int) (*conte
 			err = l.walk(ctx, recursive)
 		}
 	}
+	if err == nil {
+		err = server.Settle(ctx)
+	}
 	return server, err
 }
 

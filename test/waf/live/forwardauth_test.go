@@ -30,7 +30,7 @@ func asked(t *testing.T) *proxied {
 		return waf.Statement{Byte: &waf.ByteMatch{Inspect: waf.Inspect{Component: c}, Search: []byte(word), Position: waf.Contains}}
 	}
 	rule := func(name string, s waf.Statement, a waf.Action) {
-		acl.ACL.Rules = append(acl.ACL.Rules, waf.Rule{Name: name, Priority: int32(len(acl.ACL.Rules)), Statement: s, Action: a})
+		acl.ACL.Rules = append(acl.ACL.Rules, waf.Rule{Name: name, Priority: 100 + int32(len(acl.ACL.Rules)), Statement: s, Action: a})
 	}
 	rule("address", waf.Statement{IPSet: &waf.IPSetMatch{Set: "unwanted"}}, waf.Action{Kind: waf.Block})
 	rule("body", contains(request.Component{Kind: request.Body}, "forbidden"), waf.Action{Kind: waf.Block})

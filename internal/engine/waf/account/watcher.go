@@ -260,6 +260,8 @@ func (w *Watcher) browser(o *waf.Observation) {
 		o.Raise(form)
 	}
 	switch n := t.Interactions; {
+	case !t.Used:
+		o.Raise(insufficient)
 	case n < fewInteractions:
 		o.Raise(interactivity + 2)
 	case n < someInteractions:

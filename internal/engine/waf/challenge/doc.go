@@ -44,10 +44,22 @@
 // puzzle is always the same one, so that averages of many do not show it without its noise. The
 // form works without JavaScript.
 //
+// # The script for applications
+//
+// Pages can load /__fastness-waf/challenge.js, which has AwsWafIntegration with AWS's getToken, hasToken,
+// forceRefreshToken and fetch: it does a proof of work of its own (/__fastness-waf/inputs) and renews the token while
+// the page is open, so that a request of the page's scripts never meets a challenge that they cannot answer.
+//
+// Both scripts tell what the browser is: its User-Agent as scripts see it, platform, languages and time zone, and
+// marks of automation; that of applications also how often somebody has moved, clicked, touched or typed, and only
+// how often. The token has what followed from that (telling.go). A client can tell what it likes: these are
+// signs, which the managed rule groups weigh, not proofs.
+//
 // # Files
 //
 //	gate.go serve.go page.go assets/   answers
 //	token.go domain.go client.go       tokens
+//	telling.go                         what scripts tell of browsers
 //	work.go used.go                    the proof of work, and what was used
 //	puzzle.go picture.go letters.go sound.go
 //	seal.go                            the cryptography

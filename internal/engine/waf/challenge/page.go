@@ -15,13 +15,18 @@ import (
 var (
 	//go:embed assets/page.html
 	pageText string
+	//go:embed assets/core.js
+	coreScript string
 	//go:embed assets/work.js
-	script string
+	workScript string
+	//go:embed assets/challenge.js
+	applicationScript string
 	//go:embed assets/page.css
 	style string
 
 	pageTemplate = template.Must(template.New("page").Parse(pageText))
 
+	script        = coreScript + workScript
 	scriptElement = template.HTML("<script>" + script + "</script>")
 	styleElement  = template.HTML("<style>" + style + "</style>")
 

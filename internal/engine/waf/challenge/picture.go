@@ -14,7 +14,8 @@ import (
 const (
 	pictureWidth  = 264
 	pictureHeight = 88
-	cellWidth     = pictureWidth / pictureLength
+	pictureMargin = 12 // at the sides, into which turned letters reach
+	cellWidth     = (pictureWidth - 2*pictureMargin) / pictureLength
 )
 
 // pictureColors are paper, ink, and what is between for noise.
@@ -41,7 +42,7 @@ func (p *puzzle) png() ([]byte, error) {
 		sin, cos := math.Sincos(angle)
 		letters[i] = placed{
 			glyph: &glyphs[at],
-			x:     float64(i*cellWidth) + cellWidth/2 + between(-4, 4), y: pictureHeight/2 + between(-6, 6),
+			x:     float64(pictureMargin+i*cellWidth) + cellWidth/2 + between(-4, 4), y: pictureHeight/2 + between(-6, 6),
 			a: (cos + shear*sin) / size, b: (sin - shear*cos) / size, c: -sin / size, d: cos / size,
 		}
 	}
@@ -62,7 +63,7 @@ func (p *puzzle) png() ([]byte, error) {
 	for y := range pictureHeight {
 		for x := range pictureWidth {
 			fx, fy := float64(x)+across[y], float64(y)+down[x]
-			cell := int(fx) / cellWidth // a letter reaches no farther than beside its own
+			cell := (int(fx) - pictureMargin) / cellWidth // a letter reaches no farther than beside its own
 			for i := max(0, cell-1); i <= min(cell+1, pictureLength-1); i++ {
 				l := &letters[i]
 				dx, dy := fx-l.x, fy-l.y

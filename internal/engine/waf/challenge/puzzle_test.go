@@ -123,8 +123,8 @@ func TestPictureIsAlwaysTheSame(t *testing.T) {
 	}
 	dark := make([]int, pictureLength) // every letter left ink in its cell
 	for y := range pictureHeight {
-		for x := range pictureWidth {
-			if r, _, _, _ := img.At(x, y).RGBA(); r < 0x3000 {
+		for x := range pictureLength * cellWidth {
+			if r, _, _, _ := img.At(pictureMargin+x, y).RGBA(); r < 0x3000 {
 				dark[x/cellWidth]++
 			}
 		}

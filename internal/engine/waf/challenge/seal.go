@@ -26,9 +26,10 @@ type Key struct {
 type purpose byte
 
 const (
-	forToken purpose = iota + 1
+	_ purpose = iota + 1 // tokens that say nothing of the browser
 	forWork
 	forPuzzle
+	forToken
 )
 
 const (

@@ -1,6 +1,7 @@
 package challenge
 
 import (
+	"encoding/json"
 	"net/url"
 	"strings"
 
@@ -16,6 +17,8 @@ const (
 	puzzlePath  = Prefix + "puzzle" // GET c, to: the puzzle instead; POST p, answer, to: its answer
 	picturePath = Prefix + "picture"
 	soundPath   = Prefix + "sound"
+	inputsPath  = Prefix + "inputs"       // GET: a proof of work for the script for applications
+	scriptPath  = Prefix + "challenge.js" // GET: that script
 )
 
 // maxForm bounds forms and queries, in bytes.
@@ -24,8 +27,9 @@ const maxForm = 8 << 10
 // Owns tells whether a request target is the gate's own.
 func Owns(target string) bool { return strings.HasPrefix(target, Prefix) }
 
-// Serve answers a request for the gate itself; nil: it is not for it.
-func (g *Gate) Serve(r *request.Request) (*Response, error) {
+// Serve answers a request for the gate itself; nil: it is not for it. domains are the token domains of the
+// web ACL of the host, if there are any.
+func (g *Gate) Serve(r *request.Request, domains []string) (*Response, error) {
 	if !Owns(r.Target) {
 		return nil, nil
 	}
@@ -42,7 +46,11 @@ func (g *Gate) Serve(r *request.Request) (*Response, error) {
 		return g.servePart(r, query, "image/png", (*puzzle).png)
 	case path == soundPath && read:
 		return g.servePart(r, query, "audio/wav", (*puzzle).wav)
-	case path == verifyPath, path == puzzlePath, path == picturePath, path == soundPath:
+	case path == inputsPath && r.Method == "GET":
+		return g.serveInputs(r, domains)
+	case path == scriptPath && read:
+		return serveScript(), nil
+	case path == verifyPath, path == puzzlePath, path == picturePath, path == soundPath, path == inputsPath, path == scriptPath:
 		answer := plain(405)
 		allow := "GET, HEAD"
 		if path == verifyPath {
@@ -63,7 +71,7 @@ func plain(status int) *Response {
 
 // form reads a form or query; nil if it is none.
 func form(text string) url.Values {
-	if len(text) > maxForm || strings.Count(text, "&") > 8 {
+	if len(text) > maxForm || strings.Count(text, "&") > 12 {
 		return nil
 	}
 	v, err := url.ParseQuery(text)
@@ -94,12 +102,36 @@ func (g *Gate) serveSolution(r *request.Request) (*Response, error) {
 	if err != nil {
 		return plain(403), nil
 	}
-	return g.pass(r, 204, domain, false)
+	return g.pass(r, 204, domain, false, readTelling(r, v))
+}
+
+// serveInputs gives the script for applications a proof of work.
+func (g *Gate) serveInputs(r *request.Request, domains []string) (*Response, error) {
+	host := hostOf(r.Host)
+	if host == "" {
+		return plain(400), nil
+	}
+	w, sealed, err := g.newWork(r, domainFor(host, domains))
+	if err != nil {
+		return nil, err
+	}
+	answer := plain(200)
+	answer.ContentType = "application/json"
+	answer.Body, err = json.Marshal(map[string]any{"seed": w.seed(), "difficulty": w.difficulty, "challenge": sealed, "verify": verifyPath})
+	return answer, err
+}
+
+// serveScript gives the script for applications.
+func serveScript() *Response {
+	return &Response{
+		Status: 200, ContentType: "text/javascript; charset=utf-8", Body: []byte(coreScript + applicationScript),
+		Fields: []request.Field{{Name: "Cache-Control", Value: "max-age=3600"}, {Name: "X-Content-Type-Options", Value: "nosniff"}},
+	}
 }
 
 // pass gives the client its token.
-func (g *Gate) pass(r *request.Request, status int, domain string, puzzle bool) (*Response, error) {
-	cookie, err := g.earn(r, domain, puzzle)
+func (g *Gate) pass(r *request.Request, status int, domain string, puzzle bool, told *telling) (*Response, error) {
+	cookie, err := g.earn(r, domain, puzzle, told)
 	if err != nil {
 		return nil, err
 	}
@@ -142,7 +174,7 @@ func (g *Gate) serveAnswer(r *request.Request) (*Response, error) {
 	to := returnTo(v.Get("to"))
 	domain, err := g.verifyPuzzle(r, v.Get("p"), v.Get("answer"))
 	if err == nil {
-		answer, err := g.pass(r, 303, domain, true)
+		answer, err := g.pass(r, 303, domain, true, nil)
 		if err != nil {
 			return nil, err
 		}

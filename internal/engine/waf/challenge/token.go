@@ -35,6 +35,7 @@ type token struct {
 	client client
 	// challenge and captcha are when these were solved, in seconds since 1970; 0 is never.
 	challenge, captcha int64
+	told               telling
 	domain             string
 }
 
@@ -43,11 +44,13 @@ func (t *token) append(b []byte) []byte {
 	b = append(b, t.client[:]...)
 	b = binary.BigEndian.AppendUint64(b, uint64(t.challenge))
 	b = binary.BigEndian.AppendUint64(b, uint64(t.captcha))
+	b = append(b, t.told.flags, t.told.interactions)
+	b = append(b, t.told.browser[:]...)
 	return append(b, t.domain...)
 }
 
 func parseToken(b []byte) (t token, ok bool) {
-	const fixed = 16 + 16 + 8 + 8
+	const fixed = 16 + 16 + 8 + 8 + 2 + 8
 	if len(b) <= fixed || len(b) > fixed+maxDomain {
 		return t, false
 	}
@@ -55,6 +58,8 @@ func parseToken(b []byte) (t token, ok bool) {
 	copy(t.client[:], b[16:])
 	t.challenge = int64(binary.BigEndian.Uint64(b[32:]))
 	t.captcha = int64(binary.BigEndian.Uint64(b[40:]))
+	t.told.flags, t.told.interactions = b[48], b[49]
+	copy(t.told.browser[:], b[50:])
 	t.domain = string(b[fixed:])
 	return t, t.challenge >= 0 && t.captcha >= 0
 }
@@ -69,10 +74,12 @@ func (g *Gate) Token(r *request.Request, domains []string, now time.Time) waf.To
 	if status != waf.TokenValid {
 		return waf.Token{Status: status}
 	}
-	return waf.Token{
+	out := waf.Token{
 		Status: status, ID: hex.EncodeToString(t.id[:]),
 		ChallengeSolved: t.challenge, CaptchaSolved: t.captcha,
 	}
+	t.told.fill(&out)
+	return out
 }
 
 // read is the best token of a request, or what is wrong with it.
@@ -138,8 +145,8 @@ func (g *Gate) judge(text, host string, class client, domains []string, now int6
 }
 
 // earn makes the Set-Cookie value of a client that solved a challenge or a puzzle for a domain. What
-// its token proves already it keeps.
-func (g *Gate) earn(r *request.Request, domain string, puzzle bool) (string, error) {
+// its token proves already it keeps. told is what the script told of the browser, nil if there was none.
+func (g *Gate) earn(r *request.Request, domain string, puzzle bool, told *telling) (string, error) {
 	now := r.Time.Unix()
 	t, status := g.read(r, []string{domain}, r.Time)
 	if status != waf.TokenValid || t.domain != domain {
@@ -149,6 +156,9 @@ func (g *Gate) earn(r *request.Request, domain string, puzzle bool) (string, err
 		}
 	}
 	t.challenge = now
+	if told != nil {
+		t.told.take(told)
+	}
 	if puzzle { // what only a human can do proves what a script can
 		t.captcha = now
 	}

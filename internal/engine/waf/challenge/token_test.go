@@ -11,7 +11,7 @@ import (
 
 func tokenOf(t testing.TB, g *Gate, host, domain string, puzzle bool) string {
 	t.Helper()
-	set, err := g.earn(get(host, "/"), domain, puzzle)
+	set, err := g.earn(get(host, "/"), domain, puzzle, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -89,7 +89,7 @@ func TestTokenKeepsWhatItProved(t *testing.T) {
 	}
 	r := get(host, "/", first)
 	r.Time = start.Add(time.Hour)
-	set, err := g.earn(r, host, false)
+	set, err := g.earn(r, host, false, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -110,7 +110,7 @@ func TestCookieAttributes(t *testing.T) {
 	} {
 		r := get(c.host, "/")
 		r.Scheme = c.scheme
-		set, err := g.earn(r, c.domain, false)
+		set, err := g.earn(r, c.domain, false, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

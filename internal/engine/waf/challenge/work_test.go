@@ -113,7 +113,7 @@ func TestWorkThatIsNotTaken(t *testing.T) {
 			t.Errorf("%s: %d, want %d", c.name, a.Status, c.status)
 		}
 	}
-	if a, err := g.Serve(get("www.example.com", "/else")); a != nil || err != nil {
+	if a, err := g.Serve(get("www.example.com", "/else"), nil); a != nil || err != nil {
 		t.Errorf("a request of somebody else was answered: %v, %v", a, err)
 	}
 }
@@ -210,7 +210,7 @@ func FuzzServe(f *testing.F) {
 	f.Fuzz(func(t *testing.T, method, target, body, accept string) {
 		r := post("www.example.com", target, nil)
 		r.Method, r.Body, r.Fields[1].Value = method, []byte(body), accept
-		a, err := g.Serve(r)
+		a, err := g.Serve(r, nil)
 		if err != nil || (a != nil) != Owns(target) {
 			t.Fatalf("%v, %v", a, err)
 		}

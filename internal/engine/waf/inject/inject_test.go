@@ -275,3 +275,38 @@ func BenchmarkHostile(b *testing.B) {
 		})
 	}
 }
+
+// TestPrefilterIsSoundForRowsOfPieces tries every row of pieces that are not alarming by themselves, with and without
+// spaces between them.
+func TestPrefilterIsSoundForRowsOfPieces(t *testing.T) {
+	pieces := []string{"abc", "1", "(", ")", ",", ";", ".", "?", "@", "&", "|", "=", ":"}
+	const most = 5
+	row := make([]byte, 0, 64)
+	asked := 0
+	var try func(n int, glue string)
+	try = func(n int, glue string) {
+		if len(row) > 0 {
+			if !maybeSQL(row) {
+				asked++
+				if found, _ := libinjection.IsSQLi(string(row)); found {
+					t.Fatalf("%q is SQL to the library", row)
+				}
+			}
+		}
+		if n == most {
+			return
+		}
+		for _, p := range pieces {
+			before := len(row)
+			row = append(append(row, p...), glue...)
+			try(n+1, glue)
+			row = row[:before]
+		}
+	}
+	for _, glue := range []string{"", " "} {
+		try(0, glue)
+	}
+	if asked < 10_000 {
+		t.Errorf("only %d rows are settled without the library", asked)
+	}
+}

@@ -90,7 +90,14 @@ const (
 	sqlWord                  // letters, underscore, bytes above ASCII
 	sqlDigit
 	sqlSpace
-	sqlPlain // an operator or separator, one token at most
+	sqlPlain // a separator, one token at most
+	sqlOperator
+	sqlComma
+	sqlOpen  // a parenthesis
+	sqlClose // likewise
+	sqlSemicolon
+	sqlAt    // a variable
+	sqlTwice // a logical operator if there are two
 	sqlMinus // two are a comment
 	sqlSlash // a comment with an asterisk behind it
 )
@@ -105,9 +112,14 @@ var sqlClasses = func() (t [256]sqlClass) {
 			t[c] = sqlWord
 		}
 	}
-	for _, c := range []byte(".,;:=<>!+*%^~?") {
+	for _, c := range []byte(".?") {
 		t[c] = sqlPlain
 	}
+	for _, c := range []byte(":=<>!+*%^~") {
+		t[c] = sqlOperator
+	}
+	t[','], t['('], t[')'], t[';'], t['@'] = sqlComma, sqlOpen, sqlClose, sqlSemicolon, sqlAt
+	t['&'], t['|'] = sqlTwice, sqlTwice
 	t[' '], t['-'], t['/'] = sqlSpace, sqlMinus, sqlSlash
 	return t
 }()
@@ -118,10 +130,12 @@ var sqlClasses = func() (t [256]sqlClass) {
 // a word that it knows by name. Bytes that begin one of the former are alarming; where
 // there is none, the words are looked up. A value of two words or less is settled before
 // that: patterns of two tokens have a comment, or UNION as a token that was folded from
-// more.
+// more. Parentheses and variables alone are no alarm: the patterns with nothing else of that list
+// have an operator besides, or a comma and behind it a parenthesis, or a variable and a semicolon.
 func maybeSQL(value []byte) bool {
 	tokens := 0
 	inside := false // a run of letters and digits
+	var open, operator, comma, nested, semicolon, variable bool
 	for i, c := range value {
 		switch sqlClasses[c] {
 		case sqlWord:
@@ -139,11 +153,31 @@ func maybeSQL(value []byte) bool {
 		case sqlSpace:
 			inside = false
 			continue
+		case sqlOpen:
+			open = true
+			nested = nested || comma
+		case sqlClose:
+			open = true
+		case sqlComma:
+			comma = true
+		case sqlSemicolon:
+			semicolon = true
+		case sqlAt:
+			variable = true
+		case sqlTwice:
+			operator = true
+			if i+1 < len(value) && value[i+1] == c {
+				return true
+			}
+		case sqlOperator:
+			operator = true
 		case sqlMinus:
+			operator = true
 			if i+1 < len(value) && value[i+1] == '-' {
 				return true
 			}
 		case sqlSlash:
+			operator = true
 			if i+1 < len(value) && value[i+1] == '*' {
 				return true
 			}
@@ -153,7 +187,8 @@ func maybeSQL(value []byte) bool {
 		tokens++
 		inside = false
 	}
-	return tokens > 2 && hasKeyword(value)
+	return open && (operator || nested) || variable && (operator || open || semicolon) ||
+		(open || variable || tokens > 2) && hasKeyword(value)
 }
 
 // hasKeyword tells whether any word of a value is one that libinjection knows. A number may

@@ -80,14 +80,14 @@ func TestCreationRefusesStolenCredentials(t *testing.T) {
 func TestCreationLooksAtTheBrowser(t *testing.T) {
 	s := newSite(t, creation, creationJSON, Feeds{}, waf.Overrides{})
 	told := func(t waf.Token) waf.Token {
-		t.Status, t.Told = waf.TokenValid, true
+		t.Status, t.Told, t.Used = waf.TokenValid, true, true
 		return t
 	}
 	s.tokens = map[string]waf.Token{
 		"silent": told(waf.Token{ID: "a", Form: true}), "quiet": told(waf.Token{ID: "b", Interactions: 1}), "few": told(waf.Token{ID: "c", Interactions: 5}),
 		"busy": told(waf.Token{ID: "d", Interactions: 50}), "robot": told(waf.Token{ID: "e", Interactions: 50, Automated: true}),
 		"extension": told(waf.Token{ID: "f", Interactions: 50, Extension: true}), "odd": told(waf.Token{ID: "g", Interactions: 50, Inconsistent: true}),
-		"untold": {Status: waf.TokenValid, ID: "h"},
+		"untold": {Status: waf.TokenValid, ID: "h"}, "unused": {Status: waf.TokenValid, ID: "i", Told: true},
 	}
 	for i, c := range []struct {
 		token  string
@@ -103,6 +103,7 @@ func TestCreationLooksAtTheBrowser(t *testing.T) {
 		{"extension", waf.Block, "AutomatedBrowser", nil},
 		{"odd", waf.Captcha, "BrowserInconsistency", []string{"signal:browser_inconsistency", "acfp:BrowserInconsistency"}},
 		{"untold", waf.Allow, "", []string{"signal:client:human_interactivity:insufficient_data"}},
+		{"unused", waf.Allow, "", []string{"signal:client:human_interactivity:insufficient_data"}},
 	} {
 		// A CAPTCHA that was solved lets pass; these have not solved one.
 		token := s.tokens[c.token]

@@ -158,6 +158,24 @@ func (r *Reservoir[T]) Forget(drop func(key string) bool) {
 	}
 }
 
+// All returns the items of the series that want names, in no order. An item that is in several series is there
+// several times.
+func (r *Reservoir[T]) All(want func(key string) bool) (all []T) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for key, list := range r.series {
+		if !want(key) {
+			continue
+		}
+		for _, b := range list {
+			for _, e := range b.kept {
+				all = append(all, e.value)
+			}
+		}
+	}
+	return all
+}
+
 // Item is a sampled item. Weight is how many items it stands for.
 type Item[T any] struct {
 	At     time.Time
