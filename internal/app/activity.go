@@ -24,7 +24,6 @@ import (
 	"fastness/internal/proxy/follow"
 	"fastness/internal/service/wafv2"
 	"fastness/internal/waflog"
-	"fastness/internal/wire"
 )
 
 // activityCounters count what proxies told of requests, since the process began.
@@ -74,8 +73,8 @@ func (a *activity) configure(c *proxy.Config) {
 	a.mu.Unlock()
 }
 
-// take delivers a batch. Records that their destination does not take are lost, and counted; an error says
-// that the platform itself could not store them.
+// take delivers a batch. Records that cannot be stored are lost, and counted here: whoever sent them need
+// not do so again, so that nothing is counted twice. It never fails.
 func (a *activity) take(ctx context.Context, b *waflog.Batch) error {
 	a.counters.lost.Add(b.Lost)
 	a.counters.uncounted.Add(b.Uncounted)
@@ -91,31 +90,23 @@ func (a *activity) take(ctx context.Context, b *waflog.Batch) error {
 		byStream[to] = append(byStream[to], r)
 	}
 	a.mu.Unlock()
-	var errs []error
 	for to, records := range byStream {
 		slices.SortStableFunc(records, func(x, y waflog.Record) int { return cmp.Compare(x.At, y.At) })
 		if err := a.deliver(ctx, to[0], to[1], records); err != nil {
 			a.counters.lost.Add(uint64(len(records)))
-			errs = append(errs, a.refused(to[1], err))
+			a.complain(to[1], err)
 			continue
 		}
 		a.counters.delivered.Add(uint64(len(records)))
 	}
-	return errors.Join(errs...)
+	return nil
 }
 
 // complainEvery is how often the log says that a destination takes nothing.
 const complainEvery = time.Minute
 
-// refused sorts an error: those of a destination are said and done with.
-func (a *activity) refused(destination string, err error) error {
-	api, ok := errors.AsType[wire.APIError](err)
-	if errors.Is(err, errSpoolFull) {
-		api, ok = &wire.CommonError{Kind: wire.Throttling, Message: err.Error()}, true
-	}
-	if !ok || api.ErrorCode() == "InternalFailure" || api.ErrorCode() == "ServiceUnavailable" {
-		return err
-	}
+// complain says why a destination takes nothing, not too often.
+func (a *activity) complain(destination string, err error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if now := a.clock.Now(); now.Sub(a.complained[destination]) >= complainEvery {
@@ -123,9 +114,8 @@ func (a *activity) refused(destination string, err error) error {
 			clear(a.complained)
 		}
 		a.complained[destination] = now
-		a.log.Warn("the destination of a web ACL's log takes nothing", "destination", destination, "error", err)
+		a.log.Warn("records of a web ACL are lost: their destination does not take them", "destination", destination, "error", err)
 	}
-	return nil
 }
 
 func (a *activity) deliver(ctx context.Context, acl, destination string, records []waflog.Record) error {

@@ -53,7 +53,7 @@ func (a *App) callJSON(t *testing.T, service, target, contentType, body string) 
 
 // Requests that proxies here and on another host judged are in one log and in the same metrics.
 func TestAllProxiesLogAndCount(t *testing.T) {
-	p := startProtected(t, `[{"Name": "word", "Priority": 1, "Action": {"Block": {}}, "Statement": {"ByteMatchStatement": {"SearchString": "c2VjcmV0", "FieldToMatch": {"QueryString": {}},
+	p := startProtected(t, `[`+stopRule+`, {"Name": "word", "Priority": 1, "Action": {"Block": {}}, "Statement": {"ByteMatchStatement": {"SearchString": "c2VjcmV0", "FieldToMatch": {"QueryString": {}},
 		"TextTransformations": [{"Priority": 0, "Type": "NONE"}], "PositionalConstraint": "CONTAINS"}},
 		"VisibilityConfig": {"SampledRequestsEnabled": true, "CloudWatchMetricsEnabled": true, "MetricName": "word"}}]`)
 	p.cloudWatchLogs(t, "CreateLogGroup", `{"logGroupName": "aws-waf-logs-shop"}`)
@@ -79,7 +79,7 @@ func TestAllProxiesLogAndCount(t *testing.T) {
 		t.Errorf("%d events have what is redacted", n)
 	}
 	// How many there were before both proxies knew the web ACL is not known, but that all are counted is.
-	want := float64(events(`{ $.action = "BLOCK" }`))
+	want := float64(events(`{ $.terminatingRuleId = "word" }`))
 	in := fmt.Sprintf(`{"Namespace": "AWS/WAFV2", "MetricName": "BlockedRequests", "Statistics": ["Sum"], "Period": 3600, "StartTime": %d, "EndTime": %d,
 		"Dimensions": [{"Name": "Region", "Value": "us-east-1"}, {"Name": "WebACL", "Value": "shop"}, {"Name": "Rule", "Value": "word"}]}`, time.Now().Add(-time.Hour).Unix(), time.Now().Add(time.Hour).Unix())
 	eventually(t, "the metric has them all", func() bool {
