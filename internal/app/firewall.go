@@ -73,39 +73,57 @@ func FirewallOptions(c FirewallConfig, groups *Groups) (waf.Options, error) {
 	return waf.Options{Managed: groups, Attacks: detector, Places: located{places}}, nil
 }
 
-// Groups are the managed rule groups: those under AWS's names, and the Core Rule Set.
+// Groups are the managed rule groups: those under AWS's names, and the Core Rule Set. They are read when
+// one is asked for first: an installation without a web ACL does without their megabytes.
 type Groups struct {
+	load func() (*loadedGroups, error)
+}
+
+type loadedGroups struct {
 	aws *managed.Catalogue
 	crs *crs.Group
 }
 
 // ManagedGroup gives the specification of a group; see waf.ManagedGroups.
 func (g *Groups) ManagedGroup(vendor, name, version string, configs json.RawMessage) (waf.RuleGroup, waf.Sets, error) {
-	if vendor == crs.Vendor {
-		return g.crs.ManagedGroup(vendor, name, version, configs)
+	all, err := g.load()
+	if err != nil {
+		return waf.RuleGroup{}, waf.Sets{}, err
 	}
-	return g.aws.ManagedGroup(vendor, name, version, configs)
+	if vendor == crs.Vendor {
+		return all.crs.ManagedGroup(vendor, name, version, configs)
+	}
+	return all.aws.ManagedGroup(vendor, name, version, configs)
 }
 
 // ManagedGroups are the managed rule groups with the operator's feeds and rules. Rules that the operator
 // brings are compiled once to see that they can be.
 func ManagedGroups(c FirewallConfig, log *slog.Logger) (*Groups, error) {
-	aws, err := managed.New(managed.Feeds{Addresses: feeds(c.Feeds, log), Stolen: stolenCredentials(c.Feeds, log)})
-	if err != nil {
-		return nil, fmt.Errorf("app: %w", err)
-	}
-	rules := crs.Embedded()
+	g := &Groups{load: sync.OnceValues(func() (*loadedGroups, error) {
+		aws, err := managed.New(managed.Feeds{Addresses: feeds(c.Feeds, log), Stolen: stolenCredentials(c.Feeds, log)})
+		if err != nil {
+			return nil, fmt.Errorf("app: %w", err)
+		}
+		rules := crs.Embedded()
+		if c.CoreRuleSet != "" {
+			rules = os.DirFS(c.CoreRuleSet)
+		}
+		set, err := crs.New(rules)
+		if err != nil {
+			return nil, fmt.Errorf("app: %w", err)
+		}
+		return &loadedGroups{aws, set}, nil
+	})}
 	if c.CoreRuleSet != "" {
-		rules = os.DirFS(c.CoreRuleSet)
+		all, err := g.load()
+		if err != nil {
+			return nil, err
+		}
+		if err := all.crs.Check(); err != nil {
+			return nil, fmt.Errorf("app: %w", err)
+		}
 	}
-	set, err := crs.New(rules)
-	if err == nil && c.CoreRuleSet != "" {
-		err = set.Check()
-	}
-	if err != nil {
-		return nil, fmt.Errorf("app: %w", err)
-	}
-	return &Groups{aws, set}, nil
+	return g, nil
 }
 
 // NewFirewall makes what compiles the web ACLs of a proxy; what it needs for that it makes when the
@@ -243,12 +261,25 @@ func readStolen(dir string) (*account.Stolen, error) {
 }
 
 // catalogue shows the managed groups to the API.
-type catalogue []wafv2.ManagedGroup
+type catalogue struct{ list func() []wafv2.ManagedGroup }
 
-func (c catalogue) ManagedGroups() []wafv2.ManagedGroup { return c }
+func (c catalogue) ManagedGroups() []wafv2.ManagedGroup { return c.list() }
 
+// newCatalogue is read when it is asked for first. What is in the binary can be read: tests do. What the operator
+// brings was, when it was taken.
 func newCatalogue(groups *Groups) catalogue {
-	var all catalogue
+	return catalogue{sync.OnceValue(func() []wafv2.ManagedGroup {
+		all, err := groups.load()
+		if err != nil {
+			return nil
+		}
+		return all.describe()
+	})}
+}
+
+// describe is what the API tells of the groups.
+func (groups *loadedGroups) describe() []wafv2.ManagedGroup {
+	var all []wafv2.ManagedGroup
 	for _, g := range groups.aws.Groups() {
 		v := wafv2.ManagedVersion{Name: g.Version, Updated: g.Updated, Capacity: g.Capacity, Labels: g.Labels}
 		for _, r := range g.Rules {

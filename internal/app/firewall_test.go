@@ -65,7 +65,7 @@ func TestTheCoreRuleSetIsAManagedGroup(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	all := newCatalogue(groups)
+	all := newCatalogue(groups).ManagedGroups()
 	if !slices.IsSortedFunc(all, func(a, b wafv2.ManagedGroup) int {
 		return strings.Compare(a.Vendor+"\x00"+a.Name, b.Vendor+"\x00"+b.Name)
 	}) {
