@@ -6,11 +6,9 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
-
-	"golang.org/x/net/http2"
-	"golang.org/x/net/http2/h2c"
 
 	"fastness/internal/engine/waf"
 	"fastness/internal/engine/waf/managed"
@@ -76,12 +74,15 @@ func TestFailedLoginsAreCountedByTheBodyOfTheAnswers(t *testing.T) {
 }
 
 func TestFailedLoginsAreCountedOfTargetsOfHTTP2(t *testing.T) {
-	target := backend(t, nil)
-	target.Config.Handler = h2c.NewHandler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+	target := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
 		w.WriteHeader(http.StatusUnauthorized)
 		_, _ = io.WriteString(w, `{"error": "credentials"}`)
-	}), new(http2.Server))
+	}))
+	target.Config.Protocols = new(http.Protocols)
+	target.Config.Protocols.SetUnencryptedHTTP2(true)
+	target.Start()
+	t.Cleanup(target.Close)
 	c := baseConfig(targetOf(t, target.URL))
 	c.TargetGroups[0].Version = "HTTP2"
 	r := guarded(t, `{"Json": {"Identifier": "/error", "SuccessValues": [""], "FailureValues": ["credentials"]}}`, c)
