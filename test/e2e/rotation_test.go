@@ -400,7 +400,8 @@ func TestRotationSurvivesKills(t *testing.T) {
 	t.Logf("%d kills, agreement after at most %v", kills, slowest)
 }
 
-// BenchmarkPostgreSQLRotation is a rotation from the call to its end, as a client sees it.
+// BenchmarkPostgreSQLRotation is a rotation from the call of RotateSecret to its LastRotatedDate, when the new
+// version becomes current: a sync, some milliseconds, before a client can see it.
 func BenchmarkPostgreSQLRotation(b *testing.B) {
 	all := engines()[:1]
 	i, servers, flags := withDatabases(b, all...)
@@ -409,9 +410,24 @@ func BenchmarkPostgreSQLRotation(b *testing.B) {
 	r.rotate(b, all[0].single)
 	var took []time.Duration
 	for b.Loop() {
-		began := time.Now()
-		r.rotate(b, all[0].single)
-		took = append(took, time.Since(began))
+		token, began := uuid(), time.Now()
+		s.secretsManager(b, "RotateSecret", object{"SecretId": r.secret, "ClientRequestToken": token, "RotationLambdaARN": function(all[0].single)})
+		// Who asks all the time has the disk take a record of each question, beside those of the rotation.
+		var out map[string]any
+		for ask := time.NewTicker(20 * time.Millisecond); ; {
+			<-ask.C
+			out = s.secretsManager(b, "DescribeSecret", object{"SecretId": r.secret})
+			labels, _ := out["VersionIdsToStages"].(map[string]any)
+			if slices.Contains(asStrings(labels[token]), "AWSCURRENT") && !isPending(labels) {
+				ask.Stop()
+				break
+			}
+		}
+		seconds, ok := out["LastRotatedDate"].(float64)
+		if !ok {
+			b.Fatalf("LastRotatedDate is %v", out["LastRotatedDate"])
+		}
+		took = append(took, time.UnixMilli(int64(seconds*1000)).Sub(began))
 	}
 	slices.Sort(took)
 	b.ReportMetric(float64(took[len(took)/2].Microseconds())/1000, "p50-ms")
