@@ -57,10 +57,10 @@ type Options struct {
 	Previous *Program
 }
 
-// DefaultSteps is what a request may cost, whatever it is made of: some 10 to 20 ms of a core where it is
-// made to be slow. With the managed groups a form or a document of some KiB takes a twentieth of it, and 60 KiB of
-// source code in a string of JSON about as much: what is larger than 8 KiB AWS's groups refuse for its size.
-const DefaultSteps = 5_000_000
+// DefaultSteps is what a request may cost, whatever it is made of: some 15 to 30 ms of a core where it is
+// made to be slow. With the managed groups 32 KiB of English in a string of JSON take half of it, and nearly all of it when they are
+// the first request of a program. (What is larger than 8 KiB AWS's groups refuse for its size.)
+const DefaultSteps = 8_000_000
 
 // SpecError says what is wrong with a specification.
 type SpecError struct {

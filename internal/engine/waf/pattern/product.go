@@ -149,7 +149,7 @@ func (p *product) run(value []byte, found *findings, allowed allowance, m *Scrat
 			continue
 		}
 		if entry == unknown {
-			if allowed.spent(i) {
+			if m.madeEnough(len(value)) || allowed.spent(i) {
 				return i, p.entries(t, state)
 			}
 			t, entry = p.extend(t, state, symbol, m)
@@ -190,7 +190,8 @@ func (p *product) entries(t *productTable, state uint32) []uint32 {
 // advance appends to then the parts that have begun to match after a symbol, those before
 // it being now. What matches is added to found.
 func (p *product) advance(then, now []active, before context, symbol uint32, found *findings, m *Scratch) []active {
-	starts := p.starting(before, symbol, &m.steps)
+	var made uint64 // steps to make states of parts, which mostMade bounds with those of the product
+	starts := p.starting(before, symbol, &made)
 	idle := p.idle[afterOther]
 	if symbol != p.end {
 		idle = p.idle[behind(p.byteOf(symbol))]
@@ -204,7 +205,7 @@ func (p *product) advance(then, now []active, before context, symbol uint32, fou
 				starts = starts[1:] // it is not idle
 			}
 			now = now[1:]
-			a.entry = p.parts[a.part].enter(a.entry, uint32(p.symbols[a.part][symbol]), &m.steps)
+			a.entry = p.parts[a.part].enter(a.entry, uint32(p.symbols[a.part][symbol]), &made)
 			if a.entry == idle[a.part] {
 				continue
 			}
@@ -287,8 +288,7 @@ func (p *product) extend(t *productTable, state, symbol uint32, m *Scratch) (*pr
 	if symbol != p.end {
 		to.before = matter(behind(p.byteOf(symbol)), p.asserts)
 	}
-	// A state costs some allocations and a look at all that have begun.
-	m.steps += uint64(500 + 8*len(to.active))
+	m.steps += uint64(40 + 4*len(to.active))
 	var found *findings
 	if m.step.any {
 		found = m.step

@@ -16,6 +16,7 @@ type Scratch struct {
 	looked     bool     // whether present is known
 	present    uint64   // classes of bytes that occur
 
+	made   int // states of products, since the last Allow
 	lanes  lanes
 	finder pike
 	active [2][]active // parts of a product
@@ -34,7 +35,23 @@ func (m *Scratch) Steps() uint64 { return m.steps }
 // Allow lets n more steps be taken, from now on: after them a Match ends, with what it has found, and
 // Exhausted tells so. Without a call there is no bound. A Match may take a little more than what is left: the
 // states that one value may make, and one pass over it.
-func (m *Scratch) Allow(n uint64) { m.limit, m.limited, m.exhausted = m.steps+n, true, false }
+func (m *Scratch) Allow(n uint64) {
+	m.limit, m.limited, m.exhausted, m.made = m.steps+n, true, false, 0
+}
+
+// mostMade is how many states of products may be made within one allowance of steps. Making one takes a
+// microsecond or two, once for all values to come: so it does not count as hundreds of steps, by which the first
+// requests of a new Set would be refused. Without new states the parts of a product run by themselves, which
+// costs a short value little: its states count thrice.
+const mostMade = 6000
+
+// madeEnough counts a state that is to be made for a value, and tells whether there were enough.
+func (m *Scratch) madeEnough(length int) bool {
+	if m.made++; length < longValue {
+		m.made += 2
+	}
+	return m.limited && m.made > mostMade
+}
 
 // Spend takes n steps for work that somebody does beside matching.
 func (m *Scratch) Spend(n int) { m.steps += uint64(n) }

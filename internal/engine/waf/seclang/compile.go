@@ -29,8 +29,8 @@ type Options struct {
 	Steps uint64
 }
 
-// DefaultSteps is what a request may cost, whatever it is made of: some 10 to 20 ms of a core.
-const DefaultSteps = 5_000_000
+// DefaultSteps is what a request may cost, whatever it is made of: some 15 to 30 ms of a core.
+const DefaultSteps = 8_000_000
 
 // compiler makes a Program.
 type compiler struct {
