@@ -1,6 +1,7 @@
 package fronttest
 
 import (
+	"cmp"
 	"context"
 	"net/netip"
 
@@ -11,7 +12,7 @@ import (
 )
 
 // Caller makes calls through a door as somebody, in a Region: what clients of generated APIs
-// are made from.
+// are made from. A service, which has no account, acts in Account.
 type Caller struct {
 	Door   *front.Door
 	Who    *call.Principal
@@ -24,7 +25,7 @@ var _ wire.Invoker = (*Caller)(nil)
 // Invoke implements wire.Invoker.
 func (c *Caller) Invoke(ctx context.Context, op *wire.Operation, in any) (any, error) {
 	parent := &call.Call{
-		Principal: c.Who, Account: c.Who.Account, Region: c.Region, Time: c.Clock.Now(),
+		Principal: c.Who, Account: cmp.Or(c.Who.Account, Account), Region: c.Region, Time: c.Clock.Now(),
 		Source: &call.Source{IP: netip.MustParseAddr("127.0.0.1"), UserAgent: "test"},
 	}
 	return c.Door.Invoke(call.With(ctx, parent), op, in)

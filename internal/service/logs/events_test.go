@@ -24,8 +24,11 @@ func output(e logsapi.OutputLogEvent) *string     { return e.Message }
 func TestEventsComeBackInTheOrderOfTheirTimes(t *testing.T) {
 	h := newHarness(t)
 	h.made("g", "a", "b")
-	h.put("g", "a", h.at(3*time.Hour, "1"), h.at(time.Minute, "4"))
-	h.put("g", "b", h.at(2*time.Hour, "2"), h.at(time.Minute, "5"), h.at(time.Minute, "6"))
+	four, five, six := h.at(time.Minute, "4"), h.at(time.Minute, "5"), h.at(time.Minute, "6")
+	h.put("g", "a", h.at(3*time.Hour, "1"), four)
+	h.clock.Advance(time.Millisecond) // events of one time are in the order in which they came, of one moment in any
+	h.put("g", "b", h.at(2*time.Hour, "2"), five, six)
+	h.clock.Advance(time.Millisecond)
 	h.put("g", "a", h.at(90*time.Minute, "3"), h.at(0, "7"))
 	out, err := h.admin().FilterLogEvents(t.Context(), &logsapi.FilterLogEventsRequest{LogGroupName: new("g")})
 	if err != nil {
