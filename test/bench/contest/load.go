@@ -29,8 +29,8 @@ const warmUp = 200 * time.Millisecond
 // longer is not measured.
 const patience = 15 * time.Second
 
-// load replays requests, one to each connection, for the window. Every answer must
-// have status 200 or 204.
+// load replays requests, one to each connection, for the window, which a slow server
+// draws out until the first answer. Every answer must have status 200 or 204.
 func load(ctx context.Context, addr string, requests [][]byte, window time.Duration, cpu func() (time.Duration, error)) (measured, error) {
 	var counting, stop atomic.Bool
 	var wg sync.WaitGroup
@@ -49,8 +49,15 @@ func load(ctx context.Context, addr string, requests [][]byte, window time.Durat
 		}
 		conns[i] = conn
 	}
+	first := make(chan struct{}) // closed by the first answer that counts, or failure
+	once := sync.OnceFunc(func() { close(first) })
 	for i, request := range requests {
-		wg.Go(func() { latencies[i], errs[i] = replay(ctx, conns[i], addr, request, &counting, &stop) })
+		wg.Go(func() {
+			latencies[i], errs[i] = replay(ctx, conns[i], addr, request, &counting, &stop, once)
+			if errs[i] != nil {
+				once()
+			}
+		})
 	}
 	wait := func(d time.Duration) {
 		select {
@@ -63,6 +70,10 @@ func load(ctx context.Context, addr string, requests [][]byte, window time.Durat
 	start := time.Now()
 	counting.Store(true)
 	wait(window)
+	select {
+	case <-first:
+	case <-ctx.Done():
+	}
 	counting.Store(false)
 	elapsed := time.Since(start)
 	after, err2 := cpu()
@@ -99,8 +110,8 @@ func dial(ctx context.Context, addr string) (net.Conn, error) {
 }
 
 // replay sends one request over and over. It returns the latencies of the answers
-// that came while counting was set.
-func replay(ctx context.Context, conn net.Conn, addr string, request []byte, counting, stop *atomic.Bool) ([]time.Duration, error) {
+// that came while counting was set, and calls counted after the first of them.
+func replay(ctx context.Context, conn net.Conn, addr string, request []byte, counting, stop *atomic.Bool, counted func()) ([]time.Duration, error) {
 	defer func() {
 		if conn != nil {
 			conn.Close()
@@ -125,7 +136,9 @@ func replay(ctx context.Context, conn net.Conn, addr string, request []byte, cou
 			r.Reset(conn)
 		}
 		if counting.Load() {
-			latencies = append(latencies, time.Since(start))
+			if latencies = append(latencies, time.Since(start)); len(latencies) == 1 {
+				counted()
+			}
 		}
 	}
 	return latencies, nil

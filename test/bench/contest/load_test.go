@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"net"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"strings"
 	"testing"
@@ -51,6 +53,18 @@ func TestLoadReportsTheFirstRefusal(t *testing.T) {
 	_, err = load(t.Context(), l.Addr().String(), [][]byte{[]byte("POST / HTTP/1.1\r\n\r\n")}, time.Millisecond, noCPU)
 	if err == nil || !strings.Contains(err.Error(), "400") || !strings.Contains(err.Error(), "oops") {
 		t.Errorf("%v", err)
+	}
+}
+
+func TestAnAnswerSlowerThanTheWindowCounts(t *testing.T) {
+	h := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		time.Sleep(10 * time.Millisecond) // the server's work
+	}))
+	defer h.Close()
+	b, _ := get("/")(0)
+	m, err := load(t.Context(), h.Listener.Addr().String(), [][]byte{b, b}, time.Nanosecond, noCPU)
+	if err != nil || m.rate <= 0 || m.p50 < 10*time.Millisecond {
+		t.Errorf("%+v, %v", m, err)
 	}
 }
 
