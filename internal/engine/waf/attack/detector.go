@@ -206,6 +206,9 @@ func (d *Detector) Inspect(value []byte, place Place, s *Scratch, explain func(H
 				rich = rich || i == 0
 			}
 		}
+		if v.apart {
+			total = inMarkup // its strings are looked at by themselves
+		}
 		for f, t := range total {
 			if t >= Threshold {
 				found |= 1 << f

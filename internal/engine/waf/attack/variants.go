@@ -10,7 +10,7 @@ import (
 // followed a little further, because it is itself how attacks hide.
 const (
 	maxDepth    = 4
-	maxVariants = 12
+	maxVariants = 16
 	// maxGrowth bounds the bytes of all variants of a value together, as a multiple of its length.
 	maxGrowth = 6
 	// maxLongGrowth is that of a value of more than longValue bytes, which is text: whoever decodes
@@ -24,6 +24,8 @@ type variant struct {
 	b     []byte
 	depth uint8 // how many decodings led to it
 	via   coding
+	// apart tells that it is JSON whose strings are all readings of their own.
+	apart bool
 }
 
 // coding is a way of writing bytes as other bytes.
@@ -62,6 +64,9 @@ func (s *Scratch) expand(value []byte) {
 		for _, c := range v.b {
 			k |= kindOf[c]
 		}
+		if k&changing != 0 && isDocument(v.b) {
+			s.variants[i].apart = s.strings(v)
+		}
 		if k&(percentSign|plusSign) != 0 {
 			s.try(v, percent, decodePercent)
 		}
@@ -99,7 +104,7 @@ func (s *Scratch) try(v variant, c coding, decode func(dst, src []byte) ([]byte,
 		}
 	}
 	s.arena = out
-	s.variants = append(s.variants, variant{d, v.depth + 1, c})
+	s.variants = append(s.variants, variant{d, v.depth + 1, c, false})
 }
 
 // decodePercent decodes %HH, %uHHHH, a plus as a space where there is no space, and the
@@ -324,7 +329,7 @@ func escaped(b []byte) (rune, int) {
 		return '\r', 2
 	case 't':
 		return '\t', 2
-	case '/', '"', '\'':
+	case '/', '"', '\'', '\\':
 		return rune(c), 2
 	}
 	return 0, 0
@@ -335,9 +340,10 @@ func escaped(b []byte) (rune, int) {
 const minBase64 = 8
 
 // decodeBase64 decodes a value that is base64 as a whole, or behind a comma, a colon or a space
-// ("data:text/html;base64,…", "Basic …"), or the last segment of a path, if what comes out is text.
+// ("data:text/html;base64,…", "Basic …"), or the last segment of a path, or has base64 in it (embedded.go), if what comes out is text.
 func decodeBase64(dst, src []byte) ([]byte, bool) {
-	t := bytes.TrimSpace(src)
+	whole := bytes.TrimSpace(src)
+	t := whole
 	for i := len(t) - 1; i >= 0; i-- {
 		if c := t[i]; c == ' ' || c == ',' || c == ':' || c == ';' {
 			t = t[i+1:]
@@ -347,11 +353,12 @@ func decodeBase64(dst, src []byte) ([]byte, bool) {
 	if out, ok := base64Text(dst, t); ok {
 		return out, true
 	}
-	if len(t) > 0 && t[0] == '/' {
-		i := bytes.LastIndexByte(t, '/')
-		return base64Text(dst, t[i+1:])
+	if len(whole) > 0 && whole[0] == '/' {
+		if out, ok := base64Text(dst, whole[bytes.LastIndexByte(whole, '/')+1:]); ok {
+			return out, true
+		}
 	}
-	return dst, false
+	return embeddedBase64(dst, whole)
 }
 
 func base64Text(dst, t []byte) ([]byte, bool) {
