@@ -206,8 +206,8 @@ func (d *Detector) Inspect(value []byte, place Place, s *Scratch, explain func(H
 				rich = rich || i == 0
 			}
 		}
-		if v.apart {
-			total = inMarkup // its strings are looked at by themselves
+		if v.apart { // its strings are looked at by themselves
+			total = [Families]int{NoSQL: total[NoSQL], Java: total[Java], Prototype: total[Prototype]}
 		}
 		for f, t := range total {
 			if t >= Threshold {

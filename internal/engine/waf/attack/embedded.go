@@ -12,12 +12,15 @@ const (
 	// minEmbedded is the least length of base64 inside of a value.
 	minEmbedded = 12
 	// maxStrings bounds the strings of a document that are readings of their own.
-	maxStrings = 8
+	maxStrings = 16
 )
 
 // embeddedBase64 decodes the longest piece of src that may be base64, first with slashes as signs of it and then with
 // slashes between pieces, if what comes out is text.
 func embeddedBase64(dst, src []byte) ([]byte, bool) {
+	if bytes.IndexByte(src, '%') >= 0 { // its escapes are decoded first
+		return dst, false
+	}
 	for _, slash := range [...]bool{true, false} {
 		piece := longestCode(src, slash)
 		if len(piece) < minEmbedded {
@@ -57,8 +60,13 @@ func isDocument(b []byte) bool {
 	if len(b) < 4 {
 		return false
 	}
-	if b[0] == '{' || b[0] == '[' {
-		return true
+	switch b[0] {
+	case '[':
+		return b[1] != '['
+	case '{':
+		// A template has another sign behind its brace, or no second one.
+		next := bytes.TrimLeft(b[1:], " \t\r\n")
+		return len(next) > 0 && (next[0] == '"' || next[0] == '}' || word(next[0]) && bytes.IndexByte(next, '{') > 0)
 	}
 	for _, w := range [...]string{"query", "mutation", "subscription", "fragment"} {
 		if hasFold(b, w) {
@@ -69,28 +77,30 @@ func isDocument(b []byte) bool {
 	return false
 }
 
-// strings adds the strings of a document as readings, those that have a sign which means something to an interpreter.
-// whole tells whether all of them are readings now and the document is JSON by its brackets, so that nothing but its
-// names and its form is left to look at in it.
+// strings adds the strings of a document as readings, those that have more in them than a word. whole tells whether
+// all of them are readings now and the rest of the document is of what JSON or GraphQL have outside of strings, so
+// that nothing but its names and its form is left to look at in it.
 func (s *Scratch) strings(v variant) (whole bool) {
 	b := bytes.TrimSpace(v.b)
-	whole = b[0] == '{' && b[len(b)-1] == '}' || b[0] == '[' && b[len(b)-1] == ']'
+	whole = b[len(b)-1] == '}' || b[0] == '[' && b[len(b)-1] == ']'
+	json := true
 	between := byte(0) // the last sign outside of strings
 	n := 0
 	for i := 0; i < len(b); i++ {
 		c := b[i]
 		if c != '"' {
 			switch {
-			case isSpace(c):
-			case c >= '0' && c <= '9', c|0x20 >= 'a' && c|0x20 <= 'z', c == '-', c == '+', c == '.':
+			case isSpace(c), word(c), c == '-', c == '+', c == '.':
 			case c == ',' || c == ':' || c == '{' || c == '}' || c == '[' || c == ']':
 				between = c
+			case c == '_' || c == '(' || c == ')' || c == '!' || c == '$' || c == '@' || c == '=':
+				json = false
 			default:
 				whole = false
 			}
 			continue
 		}
-		end, hard := stringEnd(b[i+1:])
+		end, more := stringEnd(b[i+1:])
 		if end < 0 {
 			return false
 		}
@@ -98,10 +108,10 @@ func (s *Scratch) strings(v variant) (whole bool) {
 		i += end + 1
 		// JSON has a string between two signs only.
 		next := bytes.TrimLeft(b[i+1:], " \t\r\n")
-		if between == 0 || len(next) == 0 || bytes.IndexByte([]byte(",:]}"), next[0]) < 0 {
+		if json && (between == 0 || len(next) == 0 || bytes.IndexByte([]byte(",:]}"), next[0]) < 0) {
 			whole = false
 		}
-		if !hard {
+		if !more {
 			continue
 		}
 		if n == maxStrings || len(s.variants) >= maxVariants || s.most-len(s.arena) < len(inside) {
@@ -109,33 +119,45 @@ func (s *Scratch) strings(v variant) (whole bool) {
 		}
 		start := len(s.arena)
 		s.arena = appendUnescaped(s.arena, inside)
-		s.variants = append(s.variants, variant{s.arena[start:len(s.arena):len(s.arena)], v.depth + 1, plain, false})
+		s.variants = append(s.variants, variant{s.arena[start:len(s.arena):len(s.arena)], v.depth, plain, false})
 		n++
 	}
-	return whole
+	return whole && (json || depthEven(b))
 }
 
-// stringEnd is where the string that b begins in ends, -1 if it does not, and whether there is a sign in it that means
-// something to an interpreter.
-func stringEnd(b []byte) (end int, hard bool) {
-	dots := false
+// depthEven tells whether the brackets of b outside of strings are as many as have to be.
+func depthEven(b []byte) bool {
+	depth := 0
 	for i := 0; i < len(b); i++ {
-		switch c := b[i]; c {
+		switch b[i] {
 		case '"':
-			return i, hard
-		case '\\':
-			hard = true
-			i++
-		case '\'', '<', '>', ';', '|', '$', '(', '{', '`', '%', '*', '=', '#', '\n':
-			hard = true
-		case '.':
-			hard = hard || dots // of a path that goes up
-			dots = true
-			continue
-		case ':':
-			hard = hard || i+1 < len(b) && b[i+1] == '/' // an address
+			end, _ := stringEnd(b[i+1:])
+			if end < 0 {
+				return false
+			}
+			i += end + 1
+		case '{', '(', '[':
+			depth++
+		case '}', ')', ']':
+			depth--
 		}
-		dots = false
+	}
+	return depth == 0
+}
+
+// stringEnd is where the string that b begins in ends, -1 if it does not, and whether there is more in it than a word.
+func stringEnd(b []byte) (end int, more bool) {
+	for i := 0; i < len(b); i++ {
+		switch c := b[i]; {
+		case c == '"':
+			return i, more
+		case c == '\\':
+			more = true
+			i++
+		case word(c), c == '-', c == '_', c == '.' && !(i+1 < len(b) && b[i+1] == '.'):
+		default:
+			more = true
+		}
 	}
 	return -1, false
 }

@@ -10,7 +10,7 @@ import (
 // followed a little further, because it is itself how attacks hide.
 const (
 	maxDepth    = 4
-	maxVariants = 16
+	maxVariants = 24
 	// maxGrowth bounds the bytes of all variants of a value together, as a multiple of its length.
 	maxGrowth = 6
 	// maxLongGrowth is that of a value of more than longValue bytes, which is text: whoever decodes
@@ -24,7 +24,7 @@ type variant struct {
 	b     []byte
 	depth uint8 // how many decodings led to it
 	via   coding
-	// apart tells that it is JSON whose strings are all readings of their own.
+	// apart tells that it is a document whose strings are all readings of their own.
 	apart bool
 }
 
@@ -65,9 +65,16 @@ func (s *Scratch) expand(value []byte) {
 			k |= kindOf[c]
 		}
 		if k&changing != 0 && isDocument(v.b) {
-			s.variants[i].apart = s.strings(v)
+			if s.variants[i].apart = s.strings(v); s.variants[i].apart {
+				continue // its strings are decoded by themselves
+			}
 		}
-		if k&(percentSign|plusSign) != 0 {
+		code := false
+		if len(v.b) >= minBase64 {
+			code = s.try(v, base64Coding, decodeBase64)
+			s.try(v, hexCoding, decodeHex)
+		}
+		if k&percentSign != 0 || k&plusSign != 0 && !code { // a plus is a sign of base64, too
 			s.try(v, percent, decodePercent)
 		}
 		if k&ampersand != 0 {
@@ -76,35 +83,32 @@ func (s *Scratch) expand(value []byte) {
 		if k&backslash != 0 {
 			s.try(v, escape, decodeEscapes)
 		}
-		if len(v.b) >= minBase64 {
-			s.try(v, base64Coding, decodeBase64)
-			s.try(v, hexCoding, decodeHex)
-		}
 		if k&plusSign != 0 {
 			s.try(v, utf7, decodeUTF7)
 		}
 	}
 }
 
-// try adds the decoding of v, if it is one and new. A decoder appends to dst and reports
+// try adds the decoding of v, if it is one and new, and tells whether it did. A decoder appends to dst and reports
 // whether v was in its coding at all.
-func (s *Scratch) try(v variant, c coding, decode func(dst, src []byte) ([]byte, bool)) {
+func (s *Scratch) try(v variant, c coding, decode func(dst, src []byte) ([]byte, bool)) bool {
 	if len(s.variants) >= maxVariants || s.most-len(s.arena) < len(v.b) {
-		return
+		return false
 	}
 	start := len(s.arena)
 	out, ok := decode(s.arena, v.b)
 	if !ok || len(out) == start || len(out) > s.most {
-		return
+		return false
 	}
 	d := out[start:len(out):len(out)]
 	for _, o := range s.variants {
 		if bytes.Equal(o.b, d) {
-			return
+			return false
 		}
 	}
 	s.arena = out
 	s.variants = append(s.variants, variant{d, v.depth + 1, c, false})
+	return true
 }
 
 // decodePercent decodes %HH, %uHHHH, a plus as a space where there is no space, and the

@@ -2,6 +2,7 @@ package request
 
 import (
 	"bytes"
+	"encoding/binary"
 	"unicode/utf8"
 )
 
@@ -45,20 +46,24 @@ func textAt(b []byte) int {
 }
 
 // appendTexts appends b as a whole if it is text, and the texts in it if it is not. More than limit of them are one
-// value.
-func appendTexts(dst []Value, b, name []byte, limit int) []Value {
-	if isText(b) {
-		return append(dst, Value{Bytes: b, Name: name})
+// value. If b is packed as Protocol Buffers are, the length stands before a text, which may look like a letter.
+func appendTexts(dst []Value, b []byte, packed bool, limit int) []Value {
+	if len(b) == 0 {
+		return dst
+	}
+	if !packed && isText(b) {
+		return append(dst, Value{Bytes: b})
 	}
 	for n := 0; len(b) > 0; {
-		// A text of ASCII alone tells of a beginning: two bytes by chance are a character of more bytes easily.
+		// A text begins with ASCII: two bytes by chance are a character of more bytes easily.
 		from := 0
-		for from < len(b) && (b[from] >= 0x80 || textAt(b[from:]) == 0) {
+		for from < len(b) && (b[from] >= 0x80 || textAt(b[from:]) == 0 || b[from] < ' ') {
 			from++
 		}
+		tagged := from > 0 && b[from-1] > 8 && b[from-1]&7 == 2 // field and wire type of what has a length
 		b = b[from:]
 		if n == limit {
-			return append(dst, Value{Bytes: b, Name: name})
+			return append(dst, Value{Bytes: b})
 		}
 		to := 0
 		for to < len(b) {
@@ -68,8 +73,13 @@ func appendTexts(dst []Value, b, name []byte, limit int) []Value {
 			}
 			to += size
 		}
-		if to >= minText {
-			dst = append(dst, Value{Bytes: b[:to], Name: name})
+		text := b[:to]
+		if packed && tagged && to > 0 && int(b[0]) < to {
+			to = 1 + int(b[0])
+			text = b[1:to]
+		}
+		if len(text) >= minText {
+			dst = append(dst, Value{Bytes: text})
 			n++
 		}
 		b = b[to:]
@@ -83,7 +93,22 @@ func appendOtherBody(_ *Selector, dst []Value, in *Inspection) ([]Value, Outcome
 		return dst, Outcome{}
 	}
 	body, truncated := in.r.held()
-	return appendTexts(dst, body, nil, in.limits.Arguments), Outcome{Oversize: truncated}
+	if contentType, _ := in.r.Field("Content-Type"); hasFoldedPrefix(contentType, "application/grpc") {
+		// Each message has five bytes before it, of which the last four are its length.
+		for n := 0; len(body) > 5 && n < in.limits.Arguments; n++ {
+			size := int(min(binary.BigEndian.Uint32(body[1:]), uint32(len(body)-5)))
+			dst = appendTexts(dst, body[5:5+size], true, in.limits.Arguments)
+			body = body[5+size:]
+		}
+	}
+	return appendTexts(dst, body, in.packed(), in.limits.Arguments), Outcome{Oversize: truncated}
+}
+
+// packed tells whether the body is said to be made of Protocol Buffers.
+func (in *Inspection) packed() bool {
+	contentType, _ := in.r.Field("Content-Type")
+	return hasFoldedPrefix(contentType, "application/grpc") || hasFoldedPrefix(contentType, "application/x-proto") || hasFoldedPrefix(contentType, "application/proto") ||
+		hasFoldedPrefix(contentType, "application/vnd.google.protobuf")
 }
 
 // appendFileTexts selects the beginnings of files that are text.
