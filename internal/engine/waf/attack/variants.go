@@ -343,6 +343,9 @@ func escaped(b []byte) (rune, int) {
 // something by chance.
 const minBase64 = 8
 
+// minLine is the least length of a line of base64 that goes on in the next.
+const minLine = 60
+
 // decodeBase64 decodes a value that is base64 as a whole, or behind a comma, a colon or a space
 // ("data:text/html;base64,…", "Basic …"), or the last segment of a path, or has base64 in it (embedded.go), if what comes out is text.
 func decodeBase64(dst, src []byte) ([]byte, bool) {
@@ -356,6 +359,14 @@ func decodeBase64(dst, src []byte) ([]byte, bool) {
 	}
 	if out, ok := base64Text(dst, t); ok {
 		return out, true
+	}
+	if bytes.IndexByte(whole, '\n') >= minLine {
+		// In lines of one length, as messages have it. Decoding follows behind reading in the same memory.
+		n := len(dst)
+		for l := range bytes.FieldsSeq(whole) {
+			dst = append(dst, l...)
+		}
+		return base64Text(dst[:n], dst[n:])
 	}
 	if len(whole) > 0 && whole[0] == '/' {
 		if out, ok := base64Text(dst, whole[bytes.LastIndexByte(whole, '/')+1:]); ok {
