@@ -172,7 +172,7 @@ func shapes(n []byte) bool {
 
 // Kinds of attributes.
 const (
-	plainAttribute = iota + 1
+	plainAttribute  = iota + 1
 	switchAttribute // needs no value
 	addressAttribute
 	styleAttribute
