@@ -21,11 +21,16 @@ func embeddedBase64(dst, src []byte) ([]byte, bool) {
 	if bytes.IndexByte(src, '%') >= 0 { // its escapes are decoded first
 		return dst, false
 	}
+	tried := 0
 	for _, slash := range [...]bool{true, false} {
 		piece := longestCode(src, slash)
 		if len(piece) < minEmbedded {
-			return dst, false
+			break
 		}
+		if len(piece) == tried || len(piece) == len(src) { // src as a whole was tried before
+			continue
+		}
+		tried = len(piece)
 		if out, ok := base64Text(dst, piece); ok {
 			return out, true
 		}
