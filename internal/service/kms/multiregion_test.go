@@ -93,7 +93,7 @@ func TestReplicaSharesWhatAWSSaysAndNothingElse(t *testing.T) {
 	away.decrypts(before, "before")
 	// The other Region knows nothing.
 	_, err = h.in(europe).Decrypt(t.Context(), &kmsapi.DecryptRequest{CiphertextBlob: before})
-	wantsCode(t, err, "InvalidCiphertextException")
+	wantsCode(t, err, "AccessDeniedException")
 	if n := len(h.events(west, "CreateKey")); n != 1 {
 		t.Errorf("%d CreateKey events in the replica's Region", n)
 	}
