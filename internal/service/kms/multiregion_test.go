@@ -82,7 +82,7 @@ func TestReplicaSharesWhatAWSSaysAndNothingElse(t *testing.T) {
 	if len(must(t, tags, err).Tags) != 1 || *tags.Tags[0].TagValue != "away" {
 		t.Errorf("tags of the replica: %+v", tags.Tags)
 	}
-	aliases, err := away.ListAliases(t.Context(), &kmsapi.ListAliasesRequest{})
+	aliases, err := away.ListAliases(t.Context(), &kmsapi.ListAliasesRequest{KeyId: id})
 	if len(must(t, aliases, err).Aliases) != 0 {
 		t.Error("the alias was copied")
 	}
