@@ -17,7 +17,7 @@ import (
 	ststypes "github.com/aws/aws-sdk-go-v2/service/sts/types"
 )
 
-const deniedList = "AccessDenied: User: arn:aws:iam::" + account + ":user/alice is not authorized to perform: iam:ListUsers on resource: * "
+const deniedList = "AccessDenied: User: arn:aws:iam::" + account + ":user/alice is not authorized to perform: iam:ListUsers on resource: arn:aws:iam::" + account + ":user/ "
 
 func TestUserIsDeniedUntilAllowed(t *testing.T) {
 	w := newWorld(t)
@@ -161,7 +161,7 @@ func TestAssumedRole(t *testing.T) {
 		if size := packedSize(out); size == nil || *size < 1 || *size > 10 {
 			t.Errorf("packed size %v", size)
 		}
-		expect(t, limited.listUsers(), "AccessDenied: User: arn:aws:sts::"+account+":assumed-role/worker/"+name+" is not authorized to perform: iam:ListUsers on resource: * because no session policy allows the iam:ListUsers action")
+		expect(t, limited.listUsers(), "AccessDenied: User: arn:aws:sts::"+account+":assumed-role/worker/"+name+" is not authorized to perform: iam:ListUsers on resource: arn:aws:iam::"+account+":user/ because no session policy allows the iam:ListUsers action")
 	}
 	// Chaining is for an hour, and needs the other role's trust.
 	second := w.role("second", role)
