@@ -99,6 +99,7 @@ func (s *Service) DeleteAlias(ctx context.Context, in *kmsapi.DeleteAliasRequest
 		return nil, err
 	}
 	s.aliasAfterCommit(c, name, a.KeyID)
+	showKey(c, keyARN(a.Account, a.Region, a.KeyID))
 	return &kmsapi.DeleteAliasOutput{}, nil
 }
 

@@ -19,6 +19,7 @@ const (
 // Resolve implements the door's resolver: it says which keys and aliases a call
 // touches, with their policies and grants.
 func (s *Service) Resolve(ctx context.Context, c *call.Call) ([]call.Access, error) {
+	showDefaults(c.Input)
 	switch in := c.Input.(type) {
 	case *kmsapi.CreateKeyRequest:
 		return s.resolveCreateKey(c, in), nil
