@@ -28,6 +28,8 @@ type Access struct {
 	// ARN there: "user alice". Hidden is for resources of which a caller may not learn whether
 	// they exist; see policy.Request for both.
 	Named, Hidden string
+	// Unexplained: the service's refusals do not say why.
+	Unexplained bool
 	// Unlogged accesses are checked but do not appear among the resources of the
 	// audit record.
 	Unlogged bool

@@ -79,7 +79,7 @@ func (q *question) ask(c *call.Call, a *call.Access, of *policy.Policies, trace 
 	q.keys = contextKeys{call: c, access: a}
 	q.request = policy.Request{
 		Principal: c.Principal.Subject(), Action: a.Action, Resource: a.Resource,
-		ResourceAccount: a.Account, Context: &q.keys, Named: a.Named, Hidden: a.Hidden,
+		ResourceAccount: a.Account, Context: &q.keys, Named: a.Named, Hidden: a.Hidden, Unexplained: a.Unexplained,
 	}
 	return policy.Evaluate(&q.request, &q.policies, trace)
 }

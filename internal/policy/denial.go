@@ -8,6 +8,9 @@ func (r *Result) Denial(req *Request) string {
 	if req.Named != "" {
 		resource = req.Named
 	}
+	if req.Unexplained {
+		return DenialSentence(who, req.Action, resource, ImplicitDeny, LayerNone)
+	}
 	if req.Hidden == "" {
 		return DenialSentence(who, req.Action, resource, r.Decision, r.Layer)
 	}

@@ -23,6 +23,8 @@ type Request struct {
 	// Hidden is the phrase by which a denial means the resource, "this resource", without
 	// telling whether there is one. The resource's own policy is then one of three reasons.
 	Hidden string
+	// Unexplained: the service does not say which policies denied.
+	Unexplained bool
 }
 
 // account is the owner of the resource.
