@@ -168,7 +168,7 @@ func TestAssumedRole(t *testing.T) {
 	expect(t, func() error {
 		_, _, err := session.assume(&sdksts.AssumeRoleInput{RoleArn: &second, DurationSeconds: aws.Int32(3601)})
 		return err
-	}(), "ValidationError: The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining")
+	}(), "ValidationError: The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining.")
 	session.mustAssume(&sdksts.AssumeRoleInput{RoleArn: &second})
 	_, _, err = alice.assume(&sdksts.AssumeRoleInput{RoleArn: &second})
 	expect(t, err, "AccessDenied: User: arn:aws:iam::"+account+":user/alice is not authorized to perform: sts:AssumeRole on resource: "+second)
