@@ -158,6 +158,31 @@ func FuzzCompile(f *testing.F) {
 	})
 }
 
+func TestTakingApartWhatIsAskedForIsTakingAllApart(t *testing.T) {
+	messages := []string{
+		`{"a":1,"b":{"c":"x"},"d":[1,2,{"e":null}]}`, `{"a":1,"a":2}`, `{"a":{"b":1},"a":{"c":2}}`, `{"\u0061":2}`, `{}`, `{"b":"x"`, `{"a":2,"z":[[[[{}]]]]}`, `{"a":"2"} x`, `{"d":[{"e":1},{"e":2}],"a":true}`, ` {"a":null}`,
+	}
+	for _, text := range []string{
+		`{ $.a = 1 }`, `{ $.a = 2 || $.b.c = "x" }`, `{ $.a IS NULL }`, `{ $.a NOT EXISTS }`, `{ $.a EXISTS && $.d[2].e IS NULL }`, `{ $.d[*].e = 2 }`, `{ $.a.b = 1 }`, `{ $.a.c = 2 && $.b NOT EXISTS }`, `{ $.a IS TRUE }`,
+		`{ $.a = 2 && $.a.c NOT EXISTS }`, `{ $.b.c = "x" && $.b EXISTS }`, `{ $.b.c.d NOT EXISTS }`,
+	} {
+		p, err := Compile(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		o, ok := p.match.(*object)
+		if !ok || o.wanted.members == nil {
+			t.Fatalf("%s takes everything apart", text)
+		}
+		whole := &object{o.root, o.needed, &wanted{}}
+		for _, m := range messages {
+			if got, want := o.match(m, nil), whole.match(m, nil); got != want {
+				t.Errorf("%s of %s: %v, want %v", text, m, got, want)
+			}
+		}
+	}
+}
+
 // BenchmarkMatchJSON matches a record of a web application firewall. The peer is encoding/json, which reads just the two
 // members that the pattern is about.
 func BenchmarkMatchJSON(b *testing.B) {
