@@ -231,7 +231,7 @@ func TestRecordsTellOfGroupsPuzzlesRatesAndDefaults(t *testing.T) {
 		t.Errorf("%s, want %s", got, want)
 	}
 	m = record1(t, shopACL(), get("/puzzle"), proxy.Outcome{Status: 405})
-	if got, want := in(m, "terminatingRuleId", "action", "captchaResponse"), `"puzzle" "CAPTCHA" {"failureReason":"TOKEN_MISSING","responseCode":405}`; got != want {
+	if got, want := in(m, "terminatingRuleId", "action", "responseCodeSent", "captchaResponse"), `"puzzle" "CAPTCHA" 405 {"failureReason":"TOKEN_MISSING","responseCode":405,"solveTimestamp":0}`; got != want {
 		t.Errorf("%s, want %s", got, want)
 	}
 	m = record1(t, shopACL(), get("/"), proxy.Outcome{Status: 200})
@@ -246,7 +246,7 @@ func TestRecordsTellOfGroupsPuzzlesRatesAndDefaults(t *testing.T) {
 	if err := json.Unmarshal(records[10].Text, &m); err != nil {
 		t.Fatal(err)
 	}
-	if got, want := in(m, "terminatingRuleType", "rateBasedRuleList"), `"RATE_BASED" [{"evaluationWindowSec":"60","limitKey":"IP","limitValue":"192.0.2.7","maxRateAllowed":10,"rateBasedRuleName":"limit"}]`; got != want {
+	if got, want := in(m, "terminatingRuleType", "rateBasedRuleList"), `"RATE_BASED" [{"evaluationWindowSec":"60","limitKey":"IP","limitValue":"192.0.2.7","maxRateAllowed":10,"rateBasedRuleId":"limit","rateBasedRuleName":"limit"}]`; got != want {
 		t.Errorf("%s, want %s", got, want)
 	}
 }
@@ -425,7 +425,7 @@ func TestCountsSurviveAFailedDelivery(t *testing.T) {
 	}
 }
 
-// BenchmarkRecord is what a request costs on its path.
+// BenchmarkRecord is what a request costs on its path, beside its inspection.
 func BenchmarkRecord(b *testing.B) {
 	for _, c := range []struct {
 		name string
@@ -454,4 +454,16 @@ func BenchmarkRecord(b *testing.B) {
 			<-s.ended
 		})
 	}
+	b.Run("inspection", func(b *testing.B) {
+		s := newStand(b, shopACL())
+		r := get("/page?x=1", "Host: shop.example", "User-Agent: Mozilla/5.0", "Accept: */*", "Accept-Language: de", "Cookie: a=b")
+		b.ReportAllocs()
+		for b.Loop() {
+			var v proxy.Verdict
+			if err := s.inspector.Inspect(b.Context(), r, &v); err != nil {
+				b.Fatal(err)
+			}
+			v.Release()
+		}
+	})
 }

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"fastness/internal/api/wafv2api"
+	"fastness/internal/engine/waf/challenge"
+	"fastness/internal/front/fronttest"
 	"fastness/internal/store"
 )
 
@@ -80,8 +82,8 @@ func TestAssociationNeedsThePermissionOfTheLoadBalancer(t *testing.T) {
 	h.allow(who, `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"wafv2:AssociateWebACL","Resource":"*"}}`)
 	_, err := h.as(who, testRegion).AssociateWebACL(t.Context(), in)
 	wants(t, err, "AccessDeniedException")
-	if !strings.Contains(textOf(err), "elasticloadbalancing:SetWebACL") {
-		t.Errorf("the refusal does not name the action: %s", textOf(err))
+	if !strings.Contains(fronttest.Text(err), "elasticloadbalancing:SetWebACL") {
+		t.Errorf("the refusal does not name the action: %s", fronttest.Text(err))
 	}
 	h.allow(who, `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"elasticloadbalancing:SetWebACL","Resource":"`+lb+`"}}`)
 	must[*wafv2api.AssociateWebACLResponse](t)(h.as(who, testRegion).AssociateWebACL(t.Context(), in))
@@ -149,8 +151,8 @@ func TestLogging(t *testing.T) {
 		{filter(wafv2api.Condition{LabelNameCondition: &wafv2api.LabelNameCondition{LabelName: new("x")}}), bad + "The parameter contains formatting that is not valid., field: FILTER_CONDITION, parameter: x"},
 		{filter(wafv2api.Condition{}), bad + "You have used none or multiple values for a field that requires exactly one value., field: FILTER_CONDITION"},
 	} {
-		if err := put(c.change); c.want == "" && err != nil || !strings.HasPrefix(textOf(err), c.want) {
-			t.Errorf("%q, want %q", textOf(err), c.want)
+		if err := put(c.change); c.want == "" && err != nil || !strings.HasPrefix(fronttest.Text(err), c.want) {
+			t.Errorf("%q, want %q", fronttest.Text(err), c.want)
 		}
 	}
 	got := must[*wafv2api.GetLoggingConfigurationResponse](t)(h.admin().GetLoggingConfiguration(ctx, &wafv2api.GetLoggingConfigurationRequest{ResourceArn: acl.ARN})).LoggingConfiguration
@@ -242,9 +244,39 @@ func TestAPIKeys(t *testing.T) {
 	if !slices.Equal(got.TokenDomains, []string{"example.com", "shop.example.com"}) || !got.CreationTimestamp.Equal(h.clock.Now()) {
 		t.Errorf("key %v of %v", got.TokenDomains, got.CreationTimestamp)
 	}
+	if h.published == 0 {
+		t.Error("proxies are not told of the key")
+	}
 	list := must[*wafv2api.ListAPIKeysResponse](t)(h.admin().ListAPIKeys(ctx, &wafv2api.ListAPIKeysRequest{Scope: regional()}))
 	if len(list.APIKeySummaries) != 1 || *list.APIKeySummaries[0].APIKey != key || list.ApplicationIntegrationURL == nil {
 		t.Errorf("keys %v", list)
+	}
+	// Proxies learn of it, for web ACLs of the account, the Region and the scope.
+	known := func(arn string) (domains [][]string) {
+		t.Helper()
+		err := h.store.View(ctx, func(r store.Reader) error {
+			keys, _, err := h.service.APIKeys(r, arn)
+			for _, k := range keys {
+				if k.ID != challenge.APIKeyID(key) {
+					t.Errorf("key %s", k.ID)
+				}
+				domains = append(domains, k.Domains)
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return domains
+	}
+	acl := "arn:aws:wafv2:" + testRegion + ":" + testAccount + ":regional/webacl/a/b"
+	if got := known(acl); len(got) != 1 || !slices.Equal(got[0], []string{"example.com", "shop.example.com"}) {
+		t.Errorf("proxies know %v", got)
+	}
+	for _, other := range []string{strings.Replace(acl, testAccount, otherAccount, 1), strings.Replace(acl, testRegion, "eu-west-3", 1), strings.Replace(acl, "regional", "global", 1)} {
+		if got := known(other); len(got) != 0 {
+			t.Errorf("%s: %v", other, got)
+		}
 	}
 	// A key is of an account, a Region and a scope.
 	_, err = h.as(root(otherAccount), testRegion).GetDecryptedAPIKey(ctx, &wafv2api.GetDecryptedAPIKeyRequest{Scope: regional(), APIKey: &key})
@@ -360,7 +392,7 @@ func TestPublishedRuleSets(t *testing.T) {
 }
 
 func codeIs(err error) string {
-	code, _, _ := strings.Cut(textOf(err), ":")
+	code, _, _ := strings.Cut(fronttest.Text(err), ":")
 	return code
 }
 
