@@ -122,7 +122,6 @@ var sources = []source{
 	{Test, "SAML-Toolkits+python3-saml", OrdinaryRq, []string{"**/*.base64"}, nil, assertions},
 	{Test, "python-openxml+python-docx", OrdinaryRq, []string{"**/*.docx", "**/*.png", "**/*.jpg", "**/*.gif", "**/*.pdf"}, nil, uploads},
 	{Test, "jsvine+pdfplumber", OrdinaryRq, []string{"**/*.pdf"}, nil, uploads},
-	{Test, "praw-dev+praw", OrdinaryRq, []string{"tests/integration/cassettes/*.json"}, cassettes, nil},
 	{Test, "slack-ruby+slack-ruby-client", OrdinaryRq, []string{"spec/fixtures/slack/web/*.yml"}, recorded, nil},
 	{Test, "UniversalDependencies+UD_English-EWT", Ordinary, []string{"*.conllu"}, sentences, nil},
 	{Test, "UniversalDependencies+UD_Chinese-PUD", Ordinary, []string{"*.conllu"}, sentences, nil},

@@ -10,6 +10,11 @@
 // A collection's payloads are sent one by one, each at a place in an otherwise ordinary request that its own
 // hash chooses (a query argument, a form's field, JSON, a multipart field, a path segment, a header field, a
 // cookie, the user agent), as it is and in each of four codings (-coding). Recorded requests of browsers are
-// sent as they were. All groups are in the web ACL with their default actions; requests that only the
+// sent as they were. All groups (or -groups) are in the web ACL with their default actions; requests that only the
 // size restrictions of AWS's core rule set blocked are also counted apart.
+//
+// With -matrix N, N values of each class are sent at each place that there is in each coding, and a table tells where
+// a web ACL is weak, or wrong.
+//
+// The tests hold all groups to texts and attacks of our own, at all places in all codings (testdata).
 package main

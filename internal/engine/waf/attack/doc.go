@@ -7,8 +7,8 @@
 //
 // A value is read in every way in which an application might read it (variants.go): as it is, and as
 // what it decodes to: percent escapes, character references, escapes of JavaScript and C, base64,
-// hexadecimal, UTF-7, one inside another up to four deep. Bounds on depth, number and bytes hold whatever
-// the value is.
+// hexadecimal, UTF-7, one inside another up to four deep, and what it has inside: base64 in a longer value, the strings of
+// a document of JSON or GraphQL (embedded.go). Bounds on depth, number and bytes hold whatever the value is.
 //
 // Each reading is brought into the forms (forms.go) in which an interpreter would take it: SQL without
 // comments, markup without the control characters that browsers skip, a shell's line without quotes and empty

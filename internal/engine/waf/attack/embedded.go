@@ -150,15 +150,21 @@ func depthEven(b []byte) bool {
 	return depth == 0
 }
 
-// stringEnd is where the string that b begins in ends, -1 if it does not, and whether there is more in it than a word.
+// stringEnd is where the string that b begins in ends, -1 if it does not, and whether there is more in it than a word:
+// another sign, or so many letters large and small that it may be base64.
 func stringEnd(b []byte) (end int, more bool) {
+	large, small := false, false
 	for i := 0; i < len(b); i++ {
 		switch c := b[i]; {
 		case c == '"':
-			return i, more
+			return i, more || i >= minEmbedded && large && small
 		case c == '\\':
 			more = true
 			i++
+		case c >= 'a' && c <= 'z':
+			small = true
+		case c >= 'A' && c <= 'Z':
+			large = true
 		case word(c), c == '-', c == '_', c == '.' && !(i+1 < len(b) && b[i+1] == '.'):
 		default:
 			more = true
