@@ -19,6 +19,9 @@ type part struct {
 	// aspects are what can be asked about a value of the component; the memo keeps the answers
 	// to the first maxAspects.
 	aspects []aspect
+	// attacks tells that all that rules ask of the component is whether it is an attack. Values that are none
+	// at a glance are then left out.
+	attacks bool
 }
 
 // aspect is a question about each value of a component: which patterns match it at a node,
@@ -66,10 +69,13 @@ func (c *compiler) masks() {
 		p.nodes[i].want, p.nodes[i].aspect = pattern.NewBits(len(c.patterns)), noAspect
 	}
 	for i := range p.parts {
-		p.parts[i].scan = pattern.NewBits(len(c.patterns))
+		p.parts[i].scan, p.parts[i].attacks = pattern.NewBits(len(c.patterns)), p.attacks != nil
 	}
 	for i := range p.leaves {
 		l := &p.leaves[i]
+		if l.node >= 0 && l.kind <= sizeLeaf && l.kind != attackLeaf {
+			p.parts[p.nodes[l.node].part].attacks = false
+		}
 		for _, id := range l.patterns {
 			p.nodes[l.node].want.Set(int(id))
 		}
@@ -80,6 +86,16 @@ func (c *compiler) masks() {
 			l.aspect = c.aspect(aspect{node: l.node, what: l.injection()})
 		case attackLeaf:
 			l.aspect = c.aspect(aspect{node: l.node, place: l.place})
+		}
+	}
+	for _, r := range p.rules {
+		if r.rate == nil {
+			continue
+		}
+		for _, k := range r.rate.keys {
+			if k.node >= 0 {
+				p.parts[p.nodes[k.node].part].attacks = false
+			}
 		}
 	}
 	for i := range p.nodes {
@@ -163,6 +179,9 @@ func (s *Scratch) part(id int32) *partState {
 	from := len(s.vals)
 	s.vals, ps.outcome = p.selector.Append(s.vals, &s.inspection)
 	ps.epoch, ps.first = s.epoch, int32(len(s.values))
+	if p.attacks && s.trace == nil {
+		s.leaveClear(from)
+	}
 	if len(s.vals)-from >= manyValues {
 		s.distinct(from)
 	} else {
@@ -186,6 +205,25 @@ func (s *Scratch) part(id int32) *partState {
 		}
 	}
 	return ps
+}
+
+// longGlance is up to how many bytes a value is looked at before the memo is asked about it.
+const longGlance = 256
+
+// leaveClear removes the values from one on that are no attacks at a glance: most. That costs less than to look
+// them up in the memo.
+func (s *Scratch) leaveClear(from int) {
+	kept := from
+	for i := from; i < len(s.vals); i++ {
+		if b := s.vals[i].Bytes; len(b) > longGlance || !s.p.attacks.Clear(b, s.attack) {
+			if kept < i {
+				s.vals[kept] = s.vals[i]
+			}
+			kept++
+		}
+	}
+	clear(s.vals[kept:])
+	s.vals = s.vals[:kept]
 }
 
 // addForm adds a form of a value.
