@@ -4,7 +4,6 @@ import (
 	"math/rand/v2"
 	"strings"
 	"testing"
-
 )
 
 // fragments are what values for FuzzClear and TestWhatIsClearIsNoAttack are made of: words and signs of ordinary
