@@ -186,7 +186,7 @@ func (s *Scratch) part(id int32) *partState {
 		s.distinct(from)
 	} else {
 		for i := from; i < len(s.vals); i++ {
-			s.values = append(s.values, value{source: int32(i)})
+			s.addValue(i)
 		}
 	}
 	ps.n = int32(len(s.values)) - ps.first
@@ -195,7 +195,6 @@ func (s *Scratch) part(id int32) *partState {
 	for i := range ps.n {
 		v := &s.values[ps.first+i]
 		b := s.vals[v.source].Bytes
-		v.forms = -1
 		s.refs = append(s.refs, s.addForm(v, id, b))
 		if m := s.p.memo; m != nil && len(b) <= maxMemoValue && len(p.aspects) > 0 {
 			v.memo, v.hash = true, m.hash(id, b)
@@ -226,12 +225,31 @@ func (s *Scratch) leaveClear(from int) {
 	s.vals = s.vals[:kept]
 }
 
+// addValue adds the value that is the one of a number in vals.
+func (s *Scratch) addValue(source int) {
+	s.values = another(s.values)
+	v := &s.values[len(s.values)-1]
+	v.source, v.forms, v.kept, v.known, v.asked, v.hash, v.memo = int32(source), -1, nil, 0, 0, 0, false
+}
+
 // addForm adds a form of a value.
 func (s *Scratch) addForm(v *value, part int32, b []byte) int32 {
 	id := int32(len(s.forms))
-	s.forms = append(s.forms, form{bytes: b, other: v.forms, part: part, got: notScanned})
+	s.forms = another(s.forms)
+	f := &s.forms[id]
+	f.bytes, f.other, f.part, f.got, f.known, f.holds, f.partial, f.tried, f.attacks = b, v.forms, part, notScanned, 0, 0, false, 0, 0
 	v.forms = id
 	return id
+}
+
+// another makes a list longer by one element, to be written where it is: one that is made elsewhere and copied
+// costs several times as much.
+func another[T any](list []T) []T {
+	if n := len(list); n < cap(list) {
+		return list[:n+1]
+	}
+	var zero T
+	return append(list, zero)
 }
 
 // manyValues is from how many values of a component on equal ones are looked for: JSON
@@ -259,7 +277,7 @@ func (s *Scratch) distinct(from int) {
 		}
 		if table[slot] == 0 {
 			table[slot] = int32(i) + 1
-			s.values = append(s.values, value{source: int32(i)})
+			s.addValue(i)
 		}
 	}
 }

@@ -31,7 +31,13 @@ func (s *Scratch) add(src source, key, value []byte) {
 		s.span[src].from = int32(len(s.entries))
 	}
 	hits := s.lookup(id, value)
-	s.entries = append(s.entries, entry{key: key, value: value, hits: hits})
+	if n := len(s.entries); n < cap(s.entries) {
+		s.entries = s.entries[:n+1] // written where it is: copying one costs several times as much
+	} else {
+		s.entries = append(s.entries, entry{})
+	}
+	e := &s.entries[len(s.entries)-1]
+	e.key, e.value, e.hits = key, value, hits
 	s.span[src].to = int32(len(s.entries))
 	for _, h := range hits {
 		if l := p.links[h]; p.rules[l.rule].links[0] == l {
