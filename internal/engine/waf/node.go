@@ -177,11 +177,12 @@ func (s *Scratch) part(id int32) *partState {
 	}
 	p := &s.p.parts[id]
 	from := len(s.vals)
-	s.vals, ps.outcome = p.selector.Append(s.vals, &s.inspection)
-	ps.epoch, ps.first = s.epoch, int32(len(s.values))
 	if p.attacks && s.trace == nil {
-		s.leaveClear(from)
+		s.vals, ps.outcome = p.selector.AppendUnless(s.vals, &s.inspection, s.clear)
+	} else {
+		s.vals, ps.outcome = p.selector.Append(s.vals, &s.inspection)
 	}
+	ps.epoch, ps.first = s.epoch, int32(len(s.values))
 	if len(s.vals)-from >= manyValues {
 		s.distinct(from)
 	} else {
@@ -209,20 +210,9 @@ func (s *Scratch) part(id int32) *partState {
 // longGlance is up to how many bytes a value is looked at before the memo is asked about it.
 const longGlance = 256
 
-// leaveClear removes the values from one on that are no attacks at a glance: most. That costs less than to look
-// them up in the memo.
-func (s *Scratch) leaveClear(from int) {
-	kept := from
-	for i := from; i < len(s.vals); i++ {
-		if b := s.vals[i].Bytes; len(b) > longGlance || !s.p.attacks.Clear(b, s.attack) {
-			if kept < i {
-				s.vals[kept] = s.vals[i]
-			}
-			kept++
-		}
-	}
-	clear(s.vals[kept:])
-	s.vals = s.vals[:kept]
+// isClear tells of most values that they are no attacks. That costs less than to look them up in the memo.
+func (s *Scratch) isClear(value []byte) bool {
+	return len(value) <= longGlance && s.p.attacks.Clear(value, s.attack)
 }
 
 // addValue adds the value that is the one of a number in vals.

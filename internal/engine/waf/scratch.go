@@ -21,6 +21,7 @@ type Scratch struct {
 	inspection request.Inspection
 	matcher    *pattern.Scratch
 	attack     *attack.Scratch
+	clear      func([]byte) bool // isClear
 
 	parts  []partState
 	nodes  []nodeState
@@ -77,6 +78,9 @@ func NewScratch(l request.Limits) *Scratch {
 
 // begin makes the scratch ready for a request.
 func (s *Scratch) begin(p *Program, r *request.Request, tokens Tokens) {
+	if s.clear == nil {
+		s.clear = s.isClear
+	}
 	if s.p != p {
 		// What another program left behind is of older epochs.
 		s.p = p

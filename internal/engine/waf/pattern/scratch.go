@@ -16,6 +16,8 @@ type Scratch struct {
 	looked     bool     // whether present is known
 	present    uint64   // classes of bytes that occur
 
+	jumps *[jumpCount]jump // of screens
+
 	made   int // states of products, since the last Allow
 	lanes  lanes
 	finder pike

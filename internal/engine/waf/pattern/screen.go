@@ -1,6 +1,7 @@
 package pattern
 
 import (
+	"encoding/binary"
 	"fmt"
 	"sync/atomic"
 )
@@ -115,8 +116,8 @@ var screenAllowance = allowance{first: 48, every: 4, most: 512}
 // learn too many states.
 func (s *Screen) Clear(value []byte, m *Scratch) bool {
 	d := s.dfa
-	m.steps += 20 + uint64(len(value))
-	if m.spent() {
+	m.steps += 20 + uint64(len(value))/2
+	if m.spent() || d.last != 0 && len(value) > 0 && value[len(value)-1] == '\n' {
 		return false
 	}
 	t := d.current()
@@ -124,35 +125,94 @@ func (s *Screen) Clear(value []byte, m *Scratch) bool {
 	if state&marked != 0 {
 		return state == deadState
 	}
-	body, last := d.split(value)
-	next, allowed := t.next, screenAllowance
-	for i, b := range body {
-		symbol := uint32(d.classes[b])
-		entry := atomic.LoadUint32(&next[state+symbol])
-		if entry-1 < stateMask { // neither unknown nor marked
-			state = entry
+	if m.jumps == nil {
+		m.jumps = new([jumpCount]jump)
+	}
+	id, allowed := t.states.id, screenAllowance
+	i := 0
+	for ; i+8 <= len(value); i += 8 {
+		word := binary.LittleEndian.Uint64(value[i:])
+		j := &m.jumps[jumpOf(word, state)]
+		if j.word == word && j.from == state|8<<jumpLength && j.table == id {
+			state = j.to
 			continue
 		}
-		if entry == unknown {
-			if m.madeEnough(len(value)) || allowed.spent(i) {
-				return false
+		from := state
+		for k := i; k < i+8; k++ {
+			var ok bool
+			if t, state, ok = s.step(t, state, uint32(d.classes[value[k]]), k, len(value), &allowed, m); !ok {
+				return state == deadState
 			}
-			t, entry = d.extend(t, state, symbol, &m.steps)
-			next = t.next
 		}
-		if entry&marked != 0 {
-			return entry == deadState
+		if t.states.id == id && from>>jumpLength == 0 {
+			*j = jump{word, id, from | 8<<jumpLength, state}
 		}
-		state = entry
+		id = t.states.id
 	}
-	for {
-		entry := atomic.LoadUint32(&t.next[state+last])
-		if entry == unknown {
-			t, entry = d.extend(t, state, last, &m.steps)
+	n := uint32(len(value) - i)
+	word := lastBytes(value, int(n))
+	j := &m.jumps[jumpOf(word, state+n)]
+	if j.word == word && j.from == state|n<<jumpLength && j.table == id {
+		return j.to == deadState
+	}
+	from, before := state, t
+	ok := true
+	for k := i; k < len(value) && ok; k++ {
+		t, state, ok = s.step(t, state, uint32(d.classes[value[k]]), k, len(value), &allowed, m)
+	}
+	if ok {
+		t, state, _ = s.step(t, state, d.end, len(value), len(value), &allowed, m)
+	}
+	if t.states == before.states && from>>jumpLength == 0 && state != unknown {
+		*j = jump{word, id, from | n<<jumpLength, state}
+	}
+	return state == deadState
+}
+
+// step moves over a symbol, and tells whether there is more to come: the entry is not marked, and it could be
+// made.
+func (s *Screen) step(t *dfaTable, state, symbol uint32, at, length int, allowed *allowance, m *Scratch) (*dfaTable, uint32, bool) {
+	entry := atomic.LoadUint32(&t.next[state+symbol])
+	if entry == unknown {
+		if m.madeEnough(length) || allowed.spent(at) {
+			return t, unknown, false
 		}
-		if entry&marked != 0 || last == d.end {
-			return entry == deadState
-		}
-		state, last = entry, d.end
+		t, entry = s.dfa.extend(t, state, symbol, &m.steps)
+	}
+	return t, entry, entry&marked == 0
+}
+
+// jump is what eight bytes, or the last ones and the end, make of a state of the table with some id. Values
+// repeat what others had, keys and words, if not at the same place, and a jump costs as much as a byte or
+// two. Those of a Scratch are the ones that it made last.
+type jump struct {
+	word, table uint64
+	from        uint32 // with the number of bytes from bit jumpLength on
+	to          uint32
+}
+
+const (
+	jumpCount  = 1 << 9
+	jumpLength = 27 // states beyond that are not remembered
+)
+
+// jumpOf is where a jump is kept.
+func jumpOf(word uint64, state uint32) uint64 {
+	return (word ^ uint64(state)<<32) * 0x9e3779b97f4a7c15 >> (64 - 9)
+}
+
+// lastBytes are the last n bytes of a value, which are less than eight.
+func lastBytes(value []byte, n int) uint64 {
+	switch b := value[len(value)-n:]; {
+	case n == 0:
+		return 0
+	case len(value) >= 8:
+		return binary.LittleEndian.Uint64(value[len(value)-8:]) >> (8 * (8 - n))
+	case n >= 4:
+		return uint64(binary.LittleEndian.Uint32(b)) | uint64(binary.LittleEndian.Uint32(b[n-4:]))<<(8*(n-4))
+	case n >= 2:
+		return uint64(binary.LittleEndian.Uint16(b)) | uint64(binary.LittleEndian.Uint16(b[n-2:]))<<(8*(n-2))
+	default:
+		return uint64(b[0])
 	}
 }

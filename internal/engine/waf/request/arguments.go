@@ -183,18 +183,21 @@ func (in *Inspection) flatName(key []byte) []byte {
 
 // appendArguments selects names or values of arguments.
 func appendArguments(query, body, names bool) func(*Selector, []Value, *Inspection) ([]Value, Outcome) {
-	add := func(dst []Value, list []Pair) []Value {
+	add := func(dst []Value, list []Pair, unless func([]byte) bool) []Value {
 		for i := range list {
 			p := &list[i]
-			if names && len(p.Name) == 0 {
+			b := p.Value
+			if names {
+				if b = p.Name; len(b) == 0 {
+					continue
+				}
+			}
+			if unless != nil && unless(b) {
 				continue
 			}
 			dst = another(dst)
 			v := &dst[len(dst)-1]
-			v.Bytes, v.Name, v.Key = p.Value, p.Name, names
-			if names {
-				v.Bytes = p.Name
-			}
+			v.Bytes, v.Name, v.Key = b, p.Name, names
 		}
 		return dst
 	}
@@ -202,12 +205,12 @@ func appendArguments(query, body, names bool) func(*Selector, []Value, *Inspecti
 		var o Outcome
 		if query {
 			list, oversize := in.DecodedQuery()
-			dst = add(dst, list)
+			dst = add(dst, list, in.unless)
 			o.Oversize = oversize
 		}
 		if body {
 			list, b := in.BodyArguments()
-			dst = add(dst, list)
+			dst = add(dst, list, in.unless)
 			o.Oversize = o.Oversize || b.Oversize
 			o.Malformed = b.Malformed
 		}
