@@ -50,10 +50,25 @@ func (s *Scratch) add(src source, key, value []byte) {
 func (s *Scratch) lookup(id int32, value []byte) []int32 {
 	m := s.p.memo
 	remember := m != nil && len(value) <= maxMemoValue
+	var known *frontEntry
+	var key frontEntry
+	if remember && len(value) <= frontBytes {
+		if s.front == nil {
+			s.front = new(front)
+		}
+		var at uint64
+		key, at = frontKey(id, value)
+		if known = &s.front[at]; *known == key {
+			return nil
+		}
+	}
 	var h uint64
 	if remember {
 		h = m.hash(id, value)
 		if e := m.find(h, id, value); e != nil {
+			if known != nil && len(e.hits) == 0 {
+				*known = key
+			}
 			return e.hits
 		}
 	}
