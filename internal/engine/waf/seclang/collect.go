@@ -27,10 +27,13 @@ func (s *Scratch) add(src source, key, value []byte) {
 			id = x
 		}
 	}
+	hits := s.lookup(id, value)
+	if len(hits) == 0 && !p.whole[src] {
+		return // no rule would look at it
+	}
 	if len(s.entries) == 0 || s.span[src].to == 0 {
 		s.span[src].from = int32(len(s.entries))
 	}
-	hits := s.lookup(id, value)
 	if n := len(s.entries); n < cap(s.entries) {
 		s.entries = s.entries[:n+1] // written where it is: copying one costs several times as much
 	} else {

@@ -22,6 +22,8 @@ type Program struct {
 	named   [sources]map[string]int32 // by name, in lower case
 	lengths [sources]uint64           // of these names
 	used    [sources]bool
+	// whole are the sources of which rules look at values for which no condition holds, too.
+	whole [sources]bool
 
 	slots    map[string]int32 // of variables TX that rules mention by name
 	names    []string

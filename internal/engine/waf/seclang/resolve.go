@@ -10,7 +10,7 @@ import (
 func (c *compiler) resolve() {
 	p := c.p
 	p.always, p.off = pattern.NewBits(len(p.rules)), pattern.NewBits(len(p.rules))
-	p.used[bodyProcessor] = true
+	p.used[bodyProcessor], p.whole[bodyProcessor] = true, true
 	for _, r := range p.rules {
 		for n, l := range r.links {
 			if l.static() {
@@ -26,6 +26,7 @@ func (c *compiler) resolve() {
 				t := &l.targets[i]
 				for _, src := range t.sources {
 					p.used[src] = true
+					p.whole[src] = p.whole[src] || l.id < 0
 				}
 			}
 			c.resolveMacro(l.op.operand)
@@ -103,7 +104,7 @@ func (c *compiler) resolveMacro(m *macro) {
 			x.slot = c.slot(x.key)
 		default:
 			for _, src := range x.variable.sources {
-				c.p.used[src] = true
+				c.p.used[src], c.p.whole[src] = true, true
 			}
 		}
 	}
