@@ -177,7 +177,7 @@ func (d *Detector) Inspect(value []byte, place Place, s *Scratch, explain func(H
 				explain(Hit{name, family, score, v.b})
 			}
 		}
-		s.match.Spend(100 + 3*len(v.b)) // the forms, and looking for codings
+		s.match.Spend(200 + 5*len(v.b)) // the forms, and looking for codings
 		for left := allForms; left != 0; {
 			f, same, words := s.next(v.b, left)
 			left &^= same

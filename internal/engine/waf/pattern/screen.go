@@ -108,6 +108,11 @@ func (n *node) within(in byteSet) *node {
 	return n
 }
 
+// mostLearned is how many states of Screens may be made within one allowance of steps. Making one takes several
+// microseconds, as all patterns take part in it, and is done once for all values to come; a value that needs more is
+// looked at in the other ways.
+const mostLearned = 400
+
 // screenAllowance is how many states one value may make.
 var screenAllowance = allowance{first: 48, every: 4, most: 512}
 
@@ -140,7 +145,7 @@ func (s *Screen) Clear(value []byte, m *Scratch) bool {
 		from := state
 		for k := i; k < i+8; k++ {
 			var ok bool
-			if t, state, ok = s.step(t, state, uint32(d.classes[value[k]]), k, len(value), &allowed, m); !ok {
+			if t, state, ok = s.step(t, state, uint32(d.classes[value[k]]), k, &allowed, m); !ok {
 				return state == deadState
 			}
 		}
@@ -158,10 +163,10 @@ func (s *Screen) Clear(value []byte, m *Scratch) bool {
 	from, before := state, t
 	ok := true
 	for k := i; k < len(value) && ok; k++ {
-		t, state, ok = s.step(t, state, uint32(d.classes[value[k]]), k, len(value), &allowed, m)
+		t, state, ok = s.step(t, state, uint32(d.classes[value[k]]), k, &allowed, m)
 	}
 	if ok {
-		t, state, _ = s.step(t, state, d.end, len(value), len(value), &allowed, m)
+		t, state, _ = s.step(t, state, d.end, len(value), &allowed, m)
 	}
 	if t.states == before.states && from>>jumpLength == 0 && state != unknown {
 		*j = jump{word, id, from | n<<jumpLength, state}
@@ -171,13 +176,14 @@ func (s *Screen) Clear(value []byte, m *Scratch) bool {
 
 // step moves over a symbol, and tells whether there is more to come: the entry is not marked, and it could be
 // made.
-func (s *Screen) step(t *dfaTable, state, symbol uint32, at, length int, allowed *allowance, m *Scratch) (*dfaTable, uint32, bool) {
+func (s *Screen) step(t *dfaTable, state, symbol uint32, at int, allowed *allowance, m *Scratch) (*dfaTable, uint32, bool) {
 	entry := atomic.LoadUint32(&t.next[state+symbol])
 	if entry == unknown {
-		if m.madeEnough(length) || allowed.spent(at) {
+		if m.learned++; m.limited && m.learned > mostLearned || allowed.spent(at) {
 			return t, unknown, false
 		}
-		t, entry = s.dfa.extend(t, state, symbol, &m.steps)
+		var made uint64 // not counted: mostLearned bounds them
+		t, entry = s.dfa.extend(t, state, symbol, &made)
 	}
 	return t, entry, entry&marked == 0
 }
