@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"fastness/internal/engine/waf"
+	"fastness/internal/engine/waf/challenge"
 	"fastness/internal/engine/waf/request"
 	"fastness/internal/proxy"
 )
@@ -69,6 +70,9 @@ type Options struct {
 	// Interstitial, if set, answers requests that have to prove something first; otherwise
 	// they are blocked.
 	Interstitial proxy.Interstitial
+	// APIKeys are the keys of the CAPTCHA JavaScript API: by the first 128 bits of the SHA-256 hash of each, in
+	// hexadecimal, the domains that it is for.
+	APIKeys map[string][]string
 	// Recorder, if set, is told of every request.
 	Recorder proxy.Recorder
 	// Log gets failures; nil: slog.Default.
@@ -205,7 +209,7 @@ type rejoined struct {
 // judge returns the answer to a request that does not pass, else nil.
 func (h *handler) judge(ctx context.Context, seen *Request, v *Verdict, o *Outcome) *Response {
 	if h.Interstitial != nil {
-		if answer := h.Interstitial.Serve(ctx, seen, proxy.TokenDomains(h.Inspector)); answer != nil {
+		if answer := h.Interstitial.Serve(ctx, seen, challenge.Site{TokenDomains: proxy.TokenDomains(h.Inspector), APIKeys: h.APIKeys}); answer != nil {
 			o.Source = "waf"
 			return answer
 		}

@@ -15,6 +15,8 @@ import (
 	flag "github.com/spf13/pflag"
 
 	"fastness/internal/app"
+	"fastness/internal/clock"
+	"fastness/internal/residency"
 )
 
 // serveFlags are the flags of serve.
@@ -104,12 +106,26 @@ func serve(f *flag.FlagSet) runner {
 		if err != nil {
 			return err
 		}
+		// Most of the program was touched by starting it.
+		err = residency.ReleaseProgram()
 		greet(out, a, &c)
+		go staySmall(ctx, err, c.Log)
 		select {
 		case <-ctx.Done():
 		case err = <-a.Failed():
 		}
 		return errors.Join(err, a.Stop(context.WithoutCancel(ctx)))
+	}
+}
+
+// staySmall keeps pages of the program that an idle server does not need out of its memory,
+// until ctx ends. err is of the first attempt.
+func staySmall(ctx context.Context, err error, log *slog.Logger) {
+	if err == nil {
+		err = residency.WhileIdle(ctx, clock.System{})
+	}
+	if err != nil {
+		log.Info("pages of the program stay in memory", "error", err)
 	}
 }
 

@@ -67,12 +67,23 @@ func (p *proxyRooms) configuration(ctx context.Context, s store.Store, bind stri
 		for i := range published.TargetGroups {
 			c.TargetGroups = append(c.TargetGroups, targetGroup(&published.TargetGroups[i]))
 		}
+		owners := make(map[string]struct{})
 		for arn := range acls {
 			spec, err := p.firewall.Specification(r, arn)
 			if err != nil {
 				return err
 			}
-			c.WebACLs = append(c.WebACLs, proxy.WebACL{ARN: arn, ACL: spec.ACL, Sets: spec.Sets, Logging: spec.Logging, CountSecret: counts[0][:rate.SecretSize]})
+			keys, owner, err := p.firewall.APIKeys(r, arn)
+			if err != nil {
+				return err
+			}
+			if _, known := owners[owner]; !known {
+				owners[owner] = struct{}{}
+				c.APIKeys = append(c.APIKeys, keys...)
+			}
+			c.WebACLs = append(c.WebACLs, proxy.WebACL{
+				ARN: arn, ACL: spec.ACL, Sets: spec.Sets, Logging: spec.Logging, CountSecret: counts[0][:rate.SecretSize], APIKeys: owner,
+			})
 		}
 		for arn := range certificates {
 			chain, key, err := p.certificates.KeyPair(r, arn)

@@ -18,7 +18,7 @@ const module = "fastness"
 // kernel lists the kernel rooms from the ground up: a room imports only rooms that
 // stand before it. A room's own subpackages count as the room.
 var kernel = []string{
-	"arn", "clock", "cron", "match", "ca", "http1", "http2", "wire", "sigv4", "policy", "securemem",
+	"arn", "clock", "cron", "match", "ca", "http1", "http2", "wire", "sigv4", "policy", "securemem", "residency",
 	"store", "seal", "keyslot", "page", "call", "audit", "due", "eventlog", "bucket",
 }
 

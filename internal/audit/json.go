@@ -2,6 +2,7 @@ package audit
 
 import (
 	"strconv"
+	"strings"
 
 	"fastness/internal/call"
 	"fastness/internal/wire/jsonbody"
@@ -26,7 +27,7 @@ func (o *object) name(n string) {
 // member is name for a modelled name (ASCII letters and digits), which begins in
 // lower case here. ARN is arn since February 2024 (AWS Secrets Manager user guide, "AWS
 // CloudTrail entries for Secrets Manager").
-func (o *object) member(modelled string) {
+func (o *object) member(modelled string, st style) {
 	o.comma()
 	if modelled == "ARN" {
 		o.b = append(o.b, `"arn":`...)
@@ -35,7 +36,7 @@ func (o *object) member(modelled string) {
 	o.b = append(o.b, '"')
 	first := len(o.b)
 	o.b = append(o.b, modelled...)
-	if c := o.b[first]; 'A' <= c && c <= 'Z' {
+	if c := o.b[first]; 'A' <= c && c <= 'Z' && !(st.keepAWS && strings.HasPrefix(modelled, "AWS")) {
 		o.b[first] = c + ('a' - 'A')
 	}
 	o.b = append(o.b, '"', ':')

@@ -185,13 +185,13 @@ func (s *scratch) record(e *Event, c *call.Call, out any, err wire.APIError, rec
 	}
 	o.fixed(`,"requestParameters":`)
 	start := len(o.b)
-	o.b = omitTooLarge(appendShape(o.b, op.Input(), c.Input, c.Notes.Request), start, "requestParameters")
+	o.b = omitTooLarge(appendShape(o.b, styleOf(op.API()), op.Input(), c.Input, c.Notes.Request), start, "requestParameters")
 	o.fixed(`,"responseElements":`)
 	start = len(o.b)
 	if err != nil || (op.ReadOnly && c.Notes.Response == nil) {
 		o.b = append(o.b, "null"...)
 	} else {
-		o.b = omitTooLarge(appendShape(o.b, op.Output(), out, c.Notes.Response), start, "responseElements")
+		o.b = omitTooLarge(appendShape(o.b, styleOf(op.API()), op.Output(), out, c.Notes.Response), start, "responseElements")
 	}
 	o.notes("additionalEventData", c.Notes.Additional)
 	o.fixed(`,"requestID":`)

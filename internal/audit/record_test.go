@@ -174,7 +174,7 @@ func TestSecretsStayOut(t *testing.T) {
 			&kmsapi.GenerateDataKeyResponse{Plaintext: []byte(secret), CiphertextBlob: []byte(secret)},
 			`{"keyId":"k","numberOfBytes":32}`},
 		{"ImportKeyMaterial", &kmsapi.ImportKeyMaterialRequest{KeyId: new("k"), ImportToken: []byte(secret), EncryptedKeyMaterial: []byte(secret), ValidTo: new(testTime)},
-			&kmsapi.ImportKeyMaterialResponse{}, `{"keyId":"k","validTo":"2026-03-01T12:00:00Z"}`},
+			&kmsapi.ImportKeyMaterialResponse{}, `{"keyId":"k","validTo":"Mar 1, 2026, 12:00:00 PM"}`},
 	} {
 		e := Records(testCall(c.op, c.in), c.out, nil)[0]
 		if strings.Contains(string(e.JSON), secret) || strings.Contains(string(e.JSON), "Y29ycmVjdCBob3Jz") {
@@ -195,7 +195,7 @@ func TestMutationsShowWhatTheyAnswered(t *testing.T) {
 	created := testTime.Add(time.Second)
 	e := Records(c, &kmsapi.CreateKeyResponse{KeyMetadata: &kmsapi.KeyMetadata{KeyId: new("id"), Enabled: new(true), CreationDate: &created}}, nil)[0]
 	got := parse(t, e)
-	if !reflect.DeepEqual(got["responseElements"], map[string]any{"keyMetadata": map[string]any{"keyId": "id", "enabled": true, "creationDate": "2026-03-01T12:00:01Z"}}) {
+	if !reflect.DeepEqual(got["responseElements"], map[string]any{"keyMetadata": map[string]any{"keyId": "id", "enabled": true, "creationDate": "Mar 1, 2026, 12:00:01 PM"}}) {
 		t.Errorf("responseElements: %v", got["responseElements"])
 	}
 	if !reflect.DeepEqual(got["requestParameters"], map[string]any{"description": "a \"key\"\n", "tags": []any{map[string]any{"tagKey": "k", "tagValue": "v"}}}) {

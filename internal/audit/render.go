@@ -26,18 +26,42 @@ const maxRenderDepth = 64
 // timeLayout is how CloudTrail writes a time.
 const timeLayout = "2006-01-02T15:04:05Z"
 
+// javaLayout is how services that have Java write their dates for CloudTrail do it.
+const javaLayout = "Jan 2, 2006, 3:04:05 PM"
+
+// style is what differs between services in requestParameters and responseElements.
+type style struct {
+	// javaDates: times are dates of Java's, "Aug 10, 2022, 10:38:27 PM", not ISO 8601.
+	javaDates bool
+	// keepAWS: a member that begins with AWS keeps its capital letters.
+	keepAWS bool
+}
+
+// styleOf is the style of an API (AWS KMS developer guide, "Logging AWS KMS API calls with AWS
+// CloudTrail", CreateKey: AWSAccountId, creationDate; IAM user guide, "Logging IAM and AWS STS
+// API calls with AWS CloudTrail": createDate).
+func styleOf(api *wire.API) style {
+	switch api.Name {
+	case "kms":
+		return style{javaDates: true, keepAWS: true}
+	case "iam", "sts", "secretsmanager":
+		return style{javaDates: true}
+	}
+	return style{}
+}
+
 // appendShape renders the struct at v, described by shape, as CloudTrail shows
 // parameters: member names begin in lower case, absent members and blobs are left
 // out, sensitive ones are hidden. changes adds or replaces members of the outermost
 // object; a nil value removes one.
-func appendShape(dst []byte, shape *wire.Shape, v any, changes map[string]any) []byte {
+func appendShape(dst []byte, st style, shape *wire.Shape, v any, changes map[string]any) []byte {
 	if (shape == nil || v == nil) && len(changes) == 0 {
 		return append(dst, "null"...)
 	}
 	start := len(dst)
 	o := openObject(dst)
 	if shape != nil && v != nil {
-		o = appendMembers(o, shape, reflect.ValueOf(v).UnsafePointer(), 0, changes)
+		o = appendMembers(o, st, shape, reflect.ValueOf(v).UnsafePointer(), 0, changes)
 	}
 	if len(changes) > 0 {
 		names := make([]string, 0, len(changes))
@@ -75,7 +99,7 @@ func omitTooLarge(b []byte, start int, what string) []byte {
 	return o.close()
 }
 
-func appendMembers(o object, shape *wire.Shape, p unsafe.Pointer, depth int, changes map[string]any) object {
+func appendMembers(o object, st style, shape *wire.Shape, p unsafe.Pointer, depth int, changes map[string]any) object {
 	for i := range shape.Members {
 		m := &shape.Members[i]
 		s := m.Shape()
@@ -91,7 +115,7 @@ func appendMembers(o object, shape *wire.Shape, p unsafe.Pointer, depth int, cha
 				continue
 			}
 		}
-		o.member(m.Name)
+		o.member(m.Name, st)
 		if m.IsSensitive() {
 			o.b = append(o.b, hidden...)
 			continue
@@ -99,7 +123,7 @@ func appendMembers(o object, shape *wire.Shape, p unsafe.Pointer, depth int, cha
 		if !isReference(s) {
 			f = *(*unsafe.Pointer)(f) // scalars and structures are pointers in members
 		}
-		o.b = appendValue(o.b, m, f, depth+1)
+		o.b = appendValue(o.b, st, m, f, depth+1)
 	}
 	return o
 }
@@ -123,7 +147,7 @@ func absent(s *wire.Shape, f unsafe.Pointer) bool {
 
 // appendValue renders a value whose address is p: for members that are pointers, the
 // pointer itself.
-func appendValue(dst []byte, m *wire.Member, p unsafe.Pointer, depth int) []byte {
+func appendValue(dst []byte, st style, m *wire.Member, p unsafe.Pointer, depth int) []byte {
 	s := m.Shape()
 	if m.IsSensitive() {
 		return append(dst, hidden...)
@@ -133,7 +157,7 @@ func appendValue(dst []byte, m *wire.Member, p unsafe.Pointer, depth int) []byte
 	}
 	switch s.Kind {
 	case wire.Structure:
-		o := appendMembers(openObject(dst), s, p, depth, nil)
+		o := appendMembers(openObject(dst), st, s, p, depth, nil)
 		return o.close()
 	case wire.List:
 		dst = append(dst, '[')
@@ -141,11 +165,11 @@ func appendValue(dst []byte, m *wire.Member, p unsafe.Pointer, depth int) []byte
 			if i > 0 {
 				dst = append(dst, ',')
 			}
-			dst = appendElement(dst, s, s.ListOps.Index(p, i), depth)
+			dst = appendElement(dst, st, s, s.ListOps.Index(p, i), depth)
 		}
 		return append(dst, ']')
 	case wire.Map:
-		return appendMap(dst, s, p, depth)
+		return appendMap(dst, st, s, p, depth)
 	case wire.String:
 		return jsonbody.AppendString(dst, *(*string)(p))
 	case wire.Boolean:
@@ -159,6 +183,9 @@ func appendValue(dst []byte, m *wire.Member, p unsafe.Pointer, depth int) []byte
 	case wire.Double:
 		return appendFloat(dst, *(*float64)(p))
 	case wire.Timestamp:
+		if st.javaDates {
+			return append((*(*time.Time)(p)).UTC().AppendFormat(append(dst, '"'), javaLayout), '"')
+		}
 		return appendTime(dst, *(*time.Time)(p))
 	case wire.Document:
 		if text, err := json.Marshal(*(*any)(p)); err == nil {
@@ -168,7 +195,7 @@ func appendValue(dst []byte, m *wire.Member, p unsafe.Pointer, depth int) []byte
 	return append(dst, "null"...)
 }
 
-func appendElement(dst []byte, s *wire.Shape, p unsafe.Pointer, depth int) []byte {
+func appendElement(dst []byte, st style, s *wire.Shape, p unsafe.Pointer, depth int) []byte {
 	elem := s.Elem.Shape()
 	if elem.Kind == wire.Blob {
 		return append(dst, "null"...)
@@ -176,10 +203,10 @@ func appendElement(dst []byte, s *wire.Shape, p unsafe.Pointer, depth int) []byt
 	if s.Sparse && !isReference(elem) {
 		p = *(*unsafe.Pointer)(p)
 	}
-	return appendValue(dst, &s.Elem, p, depth+1)
+	return appendValue(dst, st, &s.Elem, p, depth+1)
 }
 
-func appendMap(dst []byte, s *wire.Shape, p unsafe.Pointer, depth int) []byte {
+func appendMap(dst []byte, st style, s *wire.Shape, p unsafe.Pointer, depth int) []byte {
 	if _, text := s.MapOps.(wire.MapOf[string, string]); text && !s.Elem.IsSensitive() {
 		return appendStrings(dst, *(*map[string]string)(p))
 	}
@@ -187,7 +214,7 @@ func appendMap(dst []byte, s *wire.Shape, p unsafe.Pointer, depth int) []byte {
 		o := openObject(dst)
 		for k, v := range s.MapOps.All(p) {
 			o.name(k)
-			o.b = appendElement(o.b, s, v, depth)
+			o.b = appendElement(o.b, st, s, v, depth)
 		}
 		return o.close()
 	}
@@ -201,7 +228,7 @@ func appendMap(dst []byte, s *wire.Shape, p unsafe.Pointer, depth int) []byte {
 	o := openObject(dst)
 	for _, k := range keys {
 		o.name(k)
-		o.b = appendElement(o.b, s, values[k], depth)
+		o.b = appendElement(o.b, st, s, values[k], depth)
 	}
 	return o.close()
 }

@@ -24,9 +24,12 @@ type Access struct {
 	Context policy.Context
 	// Extra is permission outside policies: the grants of a KMS key. May be nil.
 	Extra policy.ExtraAllow
-	// Denied, if set, is the error for a caller whom policies do not allow this, in place
-	// of AWS's sentence: it hides what the caller must not learn.
-	Denied error
+	// Named is what a refusal calls the resource, where the service does not call it by its
+	// ARN there: "user alice". Hidden is for resources of which a caller may not learn whether
+	// they exist; see policy.Request for both.
+	Named, Hidden string
+	// Unexplained: the service's refusals do not say why.
+	Unexplained bool
 	// Unlogged accesses are checked but do not appear among the resources of the
 	// audit record.
 	Unlogged bool

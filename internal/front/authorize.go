@@ -41,9 +41,6 @@ func (d *Door) authorize(ctx context.Context, room *Room, c *call.Call) error {
 	for i := range accesses {
 		a := &accesses[i]
 		result := q.ask(c, a, of, nil)
-		if !result.Allowed() && a.Denied != nil {
-			return a.Denied
-		}
 		if !result.Allowed() {
 			return &wire.CommonError{Kind: wire.AccessDenied, Message: result.Denial(&q.request)}
 		}
@@ -82,7 +79,7 @@ func (q *question) ask(c *call.Call, a *call.Access, of *policy.Policies, trace 
 	q.keys = contextKeys{call: c, access: a}
 	q.request = policy.Request{
 		Principal: c.Principal.Subject(), Action: a.Action, Resource: a.Resource,
-		ResourceAccount: a.Account, Context: &q.keys,
+		ResourceAccount: a.Account, Context: &q.keys, Named: a.Named, Hidden: a.Hidden, Unexplained: a.Unexplained,
 	}
 	return policy.Evaluate(&q.request, &q.policies, trace)
 }

@@ -4,7 +4,21 @@ package policy
 // policy that decided. The caller is named by its ARN, a service by its name and an
 // unsigned request as anonymous.
 func (r *Result) Denial(req *Request) string {
-	return DenialSentence(req.Principal.displayName(), req.Action, req.Resource, r.Decision, r.Layer)
+	who, resource := req.Principal.displayName(), req.Resource
+	if req.Named != "" {
+		resource = req.Named
+	}
+	if req.Unexplained {
+		return DenialSentence(who, req.Action, resource, ImplicitDeny, LayerNone)
+	}
+	if req.Hidden == "" {
+		return DenialSentence(who, req.Action, resource, r.Decision, r.Layer)
+	}
+	s := DenialSentence(who, req.Action, "", ImplicitDeny, LayerNone) + " on " + req.Hidden
+	if r.Layer == LayerResource {
+		return s + " because the resource does not exist in this Region, no resource-based policies allow access, or a resource-based policy explicitly denies access"
+	}
+	return s + reason(req.Action, r.Decision, r.Layer)
 }
 
 // DenialSentence builds the sentence from its parts. The resource may be empty, for
@@ -15,17 +29,22 @@ func DenialSentence(principal, action, resource string, d Decision, layer Layer)
 	if resource != "" {
 		s += " on resource: " + resource
 	}
+	return s + reason(action, d, layer)
+}
+
+// reason is the end of a denial.
+func reason(action string, d Decision, layer Layer) string {
 	switch {
 	case layer == LayerNone:
-		return s
+		return ""
 	case d == ExplicitDeny && layer == LayerTrust:
-		return s + " with an explicit deny in the role trust policy"
+		return " with an explicit deny in the role trust policy"
 	case d == ExplicitDeny && layer == LayerIdentity:
-		return s + " with an explicit deny in an identity-based policy"
+		return " with an explicit deny in an identity-based policy"
 	case d == ExplicitDeny:
-		return s + " with an explicit deny in a " + layer.String()
+		return " with an explicit deny in a " + layer.String()
 	}
-	return s + " because no " + layer.String() + " allows the " + action + " action"
+	return " because no " + layer.String() + " allows the " + action + " action"
 }
 
 func (p *Principal) displayName() string {

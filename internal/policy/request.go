@@ -18,6 +18,13 @@ type Request struct {
 	// Context gives the condition keys. It is asked first; keys it does not have are
 	// asked of the Principal. It may be nil.
 	Context Context
+	// Named is what a denial calls the resource, if that is not Resource: "user alice".
+	Named string
+	// Hidden is the phrase by which a denial means the resource, "this resource", without
+	// telling whether there is one. The resource's own policy is then one of three reasons.
+	Hidden string
+	// Unexplained: the service does not say which policies denied.
+	Unexplained bool
 }
 
 // account is the owner of the resource.

@@ -17,6 +17,18 @@ type Config struct {
 	// TokenKeys seal the tokens of challenges and CAPTCHAs: the first seals, all open. 32 bytes each, at
 	// most 16. Without one every proxy makes its own, and takes no other's tokens.
 	TokenKeys [][]byte `json:",omitempty"`
+	// APIKeys are the keys of the CAPTCHA JavaScript API.
+	APIKeys []APIKey `json:",omitempty"`
+}
+
+// APIKey is a key with which pages ask for puzzles to show.
+type APIKey struct {
+	// Owner is what WebACL.APIKeys refers to.
+	Owner string
+	// ID is challenge.APIKeyID of the key.
+	ID string
+	// Domains are the hosts that it is for, with all that is below them.
+	Domains []string
 }
 
 // WebACL is the specification of a web ACL, with the sets and rule groups that it refers to.
@@ -29,6 +41,8 @@ type WebACL struct {
 	// CountSecret is what keys of custom aggregations are hashed under, rate.SecretSize bytes; proxies with
 	// the same one can add their counts up. Without one every proxy makes its own.
 	CountSecret []byte `json:",omitempty"`
+	// APIKeys is the owner of the API keys that its hosts take; empty: they take none.
+	APIKeys string `json:",omitempty"`
 }
 
 // Certificate is a certificate that listeners present. It holds a private key: a Config is

@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"fastness/internal/engine/waf/challenge"
 	"fastness/internal/engine/waf/request"
 	"fastness/internal/http1"
 	"fastness/internal/proxy/upstream"
@@ -203,7 +204,7 @@ func (f *flow) inspect() bool {
 func (f *flow) decide() bool {
 	inspector := f.balancer.inspector
 	if i := f.p.options.Interstitial; i != nil {
-		if answer := i.Serve(f.p.ctx, &f.seen, TokenDomains(inspector)); answer != nil {
+		if answer := i.Serve(f.p.ctx, &f.seen, challenge.Site{TokenDomains: TokenDomains(inspector), APIKeys: f.balancer.apiKeys}); answer != nil {
 			f.answer(answer, "waf")
 			return false
 		}

@@ -87,8 +87,8 @@ func (g *Gate) Answer(_ context.Context, r *request.Request, v *Verdict) *Respon
 }
 
 // Serve implements Interstitial.
-func (g *Gate) Serve(_ context.Context, r *request.Request, domains []string) *Response {
-	answer, err := g.gate.Serve(r, domains)
+func (g *Gate) Serve(_ context.Context, r *request.Request, site challenge.Site) *Response {
+	answer, err := g.gate.Serve(r, site)
 	switch {
 	case err != nil:
 		return g.failed(err)

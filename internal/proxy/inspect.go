@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"fastness/internal/engine/waf"
+	"fastness/internal/engine/waf/challenge"
 	"fastness/internal/engine/waf/request"
 	"fastness/internal/http1"
 )
@@ -66,8 +67,8 @@ type Interstitial interface {
 	// Answer is the response to r under v, whose Act is Captcha or Challenge.
 	Answer(ctx context.Context, r *request.Request, v *Verdict) *Response
 	// Serve answers a request that is for the interstitial itself, or returns nil. The
-	// request's body is all there unless BodyTruncated. domains are the token domains of the web ACL.
-	Serve(ctx context.Context, r *request.Request, domains []string) *Response
+	// request's body is all there unless BodyTruncated.
+	Serve(ctx context.Context, r *request.Request, site challenge.Site) *Response
 }
 
 // Recorder is told what was decided: for samples, logs and metrics. Its methods are called

@@ -37,6 +37,7 @@ type balancer struct {
 	keepAlive  time.Duration
 	inspector  Inspector // nil: none
 	webACL     string    // its ARN
+	apiKeys    map[string][]string
 }
 
 // listenerState is a listener made ready.
@@ -143,6 +144,21 @@ func (p *Proxy) acl(s *state, c *Config, arn string, old *state) (Inspector, err
 	return inspector, nil
 }
 
+// apiKeysOf are the domains of the API keys that the hosts of a web ACL take, by their IDs.
+func (c *Config) apiKeysOf(webACL string) map[string][]string {
+	i := slices.IndexFunc(c.WebACLs, func(w WebACL) bool { return w.ARN == webACL })
+	if i < 0 || c.WebACLs[i].APIKeys == "" {
+		return nil
+	}
+	keys := map[string][]string{}
+	for _, k := range c.APIKeys {
+		if k.Owner == c.WebACLs[i].APIKeys {
+			keys[k.ID] = k.Domains
+		}
+	}
+	return keys
+}
+
 func (p *Proxy) compileBalancer(s *state, c *Config, lb *LoadBalancer, certificates map[string]*tls.Certificate, old *state) error {
 	b := &balancer{arn: lb.ARN, attributes: lb.Attributes}
 	a := &b.attributes
@@ -166,6 +182,7 @@ func (p *Proxy) compileBalancer(s *state, c *Config, lb *LoadBalancer, certifica
 		if b.inspector, err = p.acl(s, c, lb.WebACL, old); err != nil {
 			return err
 		}
+		b.apiKeys = c.apiKeysOf(lb.WebACL)
 	}
 	for i := range lb.Listeners {
 		l, err := compileListener(&lb.Listeners[i], b, s, certificates)

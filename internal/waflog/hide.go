@@ -125,6 +125,34 @@ func hidden(l *proxy.Logging, protections []waf.DataProtection, c *request.Compo
 	return "", false
 }
 
+// hiddenKey tells whether a part of the key that a rate-based rule counts by must not be shown, and then what
+// stands for it. An address that was forwarded comes from a header field.
+func hiddenKey(l *proxy.Logging, protections []waf.DataProtection, v *waf.RateValue) (string, bool) {
+	redacts := func(name string) bool {
+		return slices.ContainsFunc(l.RedactHeaders, func(h string) bool { return strings.EqualFold(h, name) })
+	}
+	query := v.Kind == waf.KeyQueryString || v.Kind == waf.KeyQueryArgument
+	switch {
+	case v.Kind == waf.KeyHeader && redacts(v.Name), v.Kind == waf.KeyCookie && redacts("cookie"), query && l.RedactQuery,
+		v.Kind == waf.KeyURIPath && l.RedactPath, v.Kind == waf.KeyMethod && l.RedactMethod:
+		return redacted, true
+	}
+	for i := range protections {
+		p := &protections[i]
+		switch {
+		case p.ExcludeRateBasedKey:
+		case p.Field == protectHeader && (v.Kind == waf.KeyForwardedIP || v.Kind == waf.KeyHeader && covers(p, v.Name)),
+			p.Field == protectHeader && v.Kind == waf.KeyCookie && covers(p, "cookie"),
+			p.Field == protectCookie && (v.Kind == waf.KeyCookie && covers(p, v.Name) || v.Kind == waf.KeyHeader && strings.EqualFold(v.Name, "cookie")),
+			p.Field == protectQuery && query,
+			p.Field == protectArgument && (v.Kind == waf.KeyQueryString || v.Kind == waf.KeyQueryArgument && covers(p, v.Name)),
+			(p.Field == protectQuery || p.Field == protectArgument) && v.Kind == waf.KeyHeader && strings.EqualFold(v.Name, "referer"):
+			return hide(p, v.Value), true
+		}
+	}
+	return "", false
+}
+
 // apart are the components that have nothing of others.
 var apart = map[request.Kind]bool{
 	request.URIPath: true, request.Body: true, request.JSONBody: true, request.Method: true, request.URIFragment: true,

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"fastness/internal/engine/waf"
 	"fastness/internal/engine/waf/request"
@@ -19,6 +20,12 @@ const (
 	maxTextBytes = 8192
 	maxDetails   = 10
 	maxMatched   = 10
+)
+
+// The bounds that AWS has: of the labels of a record, and of the characters of a custom value.
+const (
+	maxLabels      = 100
+	maxCustomValue = 32
 )
 
 // defaultAction is the rule of requests that no rule decided on.
@@ -51,6 +58,7 @@ type record struct {
 	JA3Fingerprint              string           `json:"ja3Fingerprint,omitempty"`
 	JA4Fingerprint              string           `json:"ja4Fingerprint,omitempty"`
 	ClientASN                   uint32           `json:"clientAsn,omitempty"`
+	ForwardedASN                uint32           `json:"forwardedAsn,omitempty"`
 }
 
 type (
@@ -95,16 +103,24 @@ type (
 		RuleID        string `json:"ruleId"`
 	}
 	rateBasedRule struct {
-		RateBasedRuleName   string `json:"rateBasedRuleName"`
-		LimitKey            string `json:"limitKey"`
-		MaxRateAllowed      int64  `json:"maxRateAllowed"`
-		EvaluationWindowSec string `json:"evaluationWindowSec"`
-		LimitValue          string `json:"limitValue,omitempty"`
+		RateBasedRuleID     string        `json:"rateBasedRuleId"` // as terminatingRuleId has it
+		RateBasedRuleName   string        `json:"rateBasedRuleName"`
+		LimitKey            string        `json:"limitKey"`
+		MaxRateAllowed      int64         `json:"maxRateAllowed"`
+		EvaluationWindowSec string        `json:"evaluationWindowSec"`
+		LimitValue          string        `json:"limitValue,omitempty"`
+		CustomValues        []customValue `json:"customValues,omitempty"`
 	}
-	// challengeAnswer is what a CAPTCHA or a challenge came to: refused, with a status and why, or solved.
+	// customValue is a part of the key of a rule that counts by custom keys.
+	customValue struct {
+		Key   waf.RateKeyKind `json:"key"`
+		Name  string          `json:"name,omitempty"`
+		Value string          `json:"value"`
+	}
+	// challengeAnswer is what a CAPTCHA or a challenge came to: refused, with a status and why, or solved (0).
 	challengeAnswer struct {
-		ResponseCode   int    `json:"responseCode,omitempty"`
-		SolveTimestamp int64  `json:"solveTimestamp,omitempty"`
+		ResponseCode   int    `json:"responseCode"`
+		SolveTimestamp int64  `json:"solveTimestamp"`
 		FailureReason  string `json:"failureReason,omitempty"`
 	}
 )
@@ -117,12 +133,15 @@ const (
 
 // note is what is put aside of a request for its record.
 type note struct {
-	acl      *webACL
-	logging  []*proxy.Logging // that keep it
-	program  *waf.Program
-	request  request.Request // its slices are copies
-	verdict  *waf.Verdict    // a copy
-	labels   []string
+	acl     *webACL
+	logging []*proxy.Logging // that keep it
+	program *waf.Program
+	request request.Request // its slices are copies
+	verdict *waf.Verdict    // a copy
+	labels  []string
+	// rates are the parts of the custom keys of verdict.Rates, where the rule limited the request.
+	rates    [][]waf.RateValue
+	oversize waf.Oversize
 	outcome  proxy.Outcome
 	bodySize int // inspected
 }
@@ -141,25 +160,35 @@ func (n *note) record(l *proxy.Logging, found *waf.Explanation) ([]byte, error) 
 	if t := v.Terminating; t != nil {
 		out.TerminatingRuleID, out.TerminatingRuleType = t.Rule.Name, t.Rule.Kind
 		out.TerminatingRuleMatchDetails = d.of(t.Rule)
-		if t.Action == waf.Block && v.Response != nil {
+		switch {
+		case t.Action == waf.Captcha:
+			out.ResponseCodeSent = new(captchaStatus)
+		case t.Action == waf.Challenge:
+			out.ResponseCodeSent = new(challengeStatus)
+		case t.Action == waf.Block && v.Response != nil:
 			out.ResponseCodeSent = &n.outcome.Status
 		}
 	}
 	n.matches(&out, d)
-	n.rates(&out, spec.DataProtection)
+	n.limits(&out, l, spec.DataProtection)
 	for _, f := range v.Insert {
 		out.RequestHeadersInserted = append(out.RequestHeadersInserted, header(f))
 	}
-	for _, name := range n.labels {
+	for _, name := range n.labels[:min(len(n.labels), maxLabels)] {
 		out.Labels = append(out.Labels, label{name})
 	}
-	if n.request.BodyTruncated {
-		out.OversizeFields = []string{"REQUEST_BODY"}
+	for _, o := range []struct {
+		is   bool
+		name string
+	}{{n.oversize.Body, "REQUEST_BODY"}, {n.oversize.JSONBody, "REQUEST_JSON_BODY"}, {n.oversize.Headers, "REQUEST_HEADERS"}, {n.oversize.Cookies, "REQUEST_COOKIES"}} {
+		if o.is {
+			out.OversizeFields = append(out.OversizeFields, o.name)
+		}
 	}
 	var asn uint32
 	out.HTTPRequest, asn = n.shown(l, spec.DataProtection)
 	if n.program.UsesASN() {
-		out.ClientASN = asn
+		out.ClientASN, out.ForwardedASN = asn, n.program.ForwardedASN(&n.request)
 	}
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
@@ -255,31 +284,54 @@ func answerOf(m *waf.Match) *challengeAnswer {
 // ARN.
 func groupID(r *waf.RuleInfo) string { return r.GroupName }
 
-// rates lists the rate-based rules that limited the request.
-func (n *note) rates(out *record, protections []waf.DataProtection) {
+// invalidAddress is the limitValue of a request whose address is none.
+const invalidAddress = "INVALID"
+
+// limits lists the rate-based rules that limited the request.
+func (n *note) limits(out *record, l *proxy.Logging, protections []waf.DataProtection) {
 	for i := range n.verdict.Rates {
 		s := &n.verdict.Rates[i]
 		if !s.Limited {
 			continue
 		}
 		x := rateBasedRule{
-			RateBasedRuleName: s.Rule.Name, LimitKey: string(s.Rule.Aggregate), MaxRateAllowed: s.Rule.Limit,
+			RateBasedRuleID: s.Rule.Name, RateBasedRuleName: s.Rule.Name, LimitKey: string(s.Rule.Aggregate), MaxRateAllowed: s.Rule.Limit,
 			EvaluationWindowSec: strconv.Itoa(int(s.Rule.Window.Seconds())),
 		}
-		if s.Rule.Aggregate == waf.AggregateKeys {
+		switch s.Rule.Aggregate {
+		case waf.AggregateKeys:
 			x.LimitKey = "CUSTOMKEYS"
-		}
-		if s.Address.IsValid() {
-			x.LimitValue = s.Address.String()
-			for j := range protections {
-				// A forwarded address comes from a header field.
-				if p := &protections[j]; s.Rule.Aggregate == waf.AggregateForwardedIP && p.Field == protectHeader && !p.ExcludeRateBasedKey {
-					x.LimitValue = hide(p, x.LimitValue)
-				}
+			for _, v := range n.rates[i] {
+				x.CustomValues = append(x.CustomValues, customValue{v.Kind, bounded(v.Name), shownValue(l, protections, &v)})
 			}
+		case waf.AggregateIP, waf.AggregateForwardedIP:
+			if s.Uncounted {
+				x.LimitValue = invalidAddress
+				break
+			}
+			x.LimitValue = shownValue(l, protections, &waf.RateValue{Kind: waf.RateKeyKind(s.Rule.Aggregate), Value: s.Address.String()})
 		}
 		out.RateBasedRuleList = append(out.RateBasedRuleList, x)
 	}
+}
+
+// shownValue is what a rule counts by, as much of it as a log may have.
+func shownValue(l *proxy.Logging, protections []waf.DataProtection, v *waf.RateValue) string {
+	if text, hide := hiddenKey(l, protections, v); hide {
+		return text
+	}
+	text := strings.ToValidUTF8(v.Value, "\uFFFD")
+	if v.Kind == waf.KeyIP || v.Kind == waf.KeyForwardedIP {
+		return text
+	}
+	for i, n := 0, 0; i < len(text); n++ {
+		if n == maxCustomValue {
+			return text[:i]
+		}
+		_, size := utf8.DecodeRuneInString(text[i:])
+		i += size
+	}
+	return text
 }
 
 // shown is the request without what is hidden.

@@ -216,7 +216,15 @@ func (r *Recorder) Record(q *request.Request, verdict *proxy.Verdict, o *proxy.O
 	if n == nil {
 		return
 	}
-	n.request, n.labels, n.outcome, n.bodySize = *q, labels, *o, len(q.Body)
+	n.request, n.labels, n.outcome, n.bodySize, n.oversize = *q, labels, *o, len(q.Body), v.Oversize()
+	if v.Limited() {
+		n.rates = make([][]waf.RateValue, len(v.Rates))
+		for i := range v.Rates {
+			if s := &v.Rates[i]; s.Limited && s.Rule.Aggregate == waf.AggregateKeys {
+				n.rates[i] = v.RateValues(s)
+			}
+		}
+	}
 	n.request.Fields = slices.Clone(q.Fields)
 	n.verdict = v.Clone()
 	n.verdict.Response = v.Response // it belongs to the program
@@ -252,6 +260,11 @@ func (n *note) size() int64 {
 	}
 	for _, l := range n.labels {
 		size += 16 + len(l)
+	}
+	for _, values := range n.rates {
+		for i := range values {
+			size += 48 + len(values[i].Name) + len(values[i].Value)
+		}
 	}
 	return int64(size)
 }

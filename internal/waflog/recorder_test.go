@@ -231,7 +231,7 @@ func TestRecordsTellOfGroupsPuzzlesRatesAndDefaults(t *testing.T) {
 		t.Errorf("%s, want %s", got, want)
 	}
 	m = record1(t, shopACL(), get("/puzzle"), proxy.Outcome{Status: 405})
-	if got, want := in(m, "terminatingRuleId", "action", "captchaResponse"), `"puzzle" "CAPTCHA" {"failureReason":"TOKEN_MISSING","responseCode":405}`; got != want {
+	if got, want := in(m, "terminatingRuleId", "action", "responseCodeSent", "captchaResponse"), `"puzzle" "CAPTCHA" 405 {"failureReason":"TOKEN_MISSING","responseCode":405,"solveTimestamp":0}`; got != want {
 		t.Errorf("%s, want %s", got, want)
 	}
 	m = record1(t, shopACL(), get("/"), proxy.Outcome{Status: 200})
@@ -246,7 +246,7 @@ func TestRecordsTellOfGroupsPuzzlesRatesAndDefaults(t *testing.T) {
 	if err := json.Unmarshal(records[10].Text, &m); err != nil {
 		t.Fatal(err)
 	}
-	if got, want := in(m, "terminatingRuleType", "rateBasedRuleList"), `"RATE_BASED" [{"evaluationWindowSec":"60","limitKey":"IP","limitValue":"192.0.2.7","maxRateAllowed":10,"rateBasedRuleName":"limit"}]`; got != want {
+	if got, want := in(m, "terminatingRuleType", "rateBasedRuleList"), `"RATE_BASED" [{"evaluationWindowSec":"60","limitKey":"IP","limitValue":"192.0.2.7","maxRateAllowed":10,"rateBasedRuleId":"limit","rateBasedRuleName":"limit"}]`; got != want {
 		t.Errorf("%s, want %s", got, want)
 	}
 }

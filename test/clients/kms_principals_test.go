@@ -38,7 +38,7 @@ func TestSuccessorInheritsNothing(t *testing.T) {
 			t.Errorf("the user whom the key names: %v", err)
 		}
 	}
-	if got := shown(); got != policy {
+	if got := shown(); !sameJSON(t, got, policy) {
 		t.Errorf("the key policy is shown as %s", got)
 	}
 	if got := grantee(); got != arn {

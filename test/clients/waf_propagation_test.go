@@ -4,11 +4,13 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -112,12 +114,43 @@ func changesReach(t *testing.T, p *process) {
 		})).NextLockToken
 		ofACLs = append(ofACLs, reached(time.Now(), int(status)))
 	}
+	keys := must[*wafv2.CreateAPIKeyOutput](t)(firewall.CreateAPIKey(ctx, &wafv2.CreateAPIKeyInput{Scope: types.ScopeRegional, TokenDomains: []string{"soon.example"}}))
+	for _, c := range []struct {
+		host   string
+		status int
+	}{{"www.soon.example", 200}, {"soon.example", 200}, {"www.sooner.example", 403}} {
+		asked(t, port, c.host, *keys.APIKey, c.status)
+	}
+	must[*wafv2.DeleteAPIKeyOutput](t)(firewall.DeleteAPIKey(ctx, &wafv2.DeleteAPIKeyInput{Scope: types.ScopeRegional, APIKey: keys.APIKey}))
+	asked(t, port, "www.soon.example", *keys.APIKey, 403)
 	t.Logf("IP sets: %s; web ACLs: %s after the answer to the change", spread(ofSets), spread(ofACLs))
 	must[*wafv2.DisassociateWebACLOutput](t)(firewall.DisassociateWebACL(ctx, &wafv2.DisassociateWebACLInput{ResourceArn: lb}))
 	reached(time.Now(), 200)
 	must[*wafv2.DeleteWebACLOutput](t)(firewall.DeleteWebACL(ctx, &wafv2.DeleteWebACLInput{Name: aws.String("soon"), Scope: types.ScopeRegional, Id: acl.Id, LockToken: aclToken}))
 	must[*wafv2.DeleteIPSetOutput](t)(firewall.DeleteIPSet(ctx, &wafv2.DeleteIPSetInput{Name: aws.String("soon"), Scope: types.ScopeRegional, Id: set.Id, LockToken: setToken}))
 	must[*elb.DeleteLoadBalancerOutput](t)(balancing.DeleteLoadBalancer(ctx, &elb.DeleteLoadBalancerInput{LoadBalancerArn: lb}))
+}
+
+// asked waits until a page of a host that asks for a CAPTCHA puzzle with an API key is answered with a status.
+func asked(t *testing.T, port int, host, key string, status int) {
+	t.Helper()
+	transport := &http.Transport{}
+	defer transport.CloseIdleConnections()
+	last, pause := 0, time.NewTicker(time.Millisecond)
+	defer pause.Stop()
+	for from := time.Now(); time.Since(from) < time.Minute; <-pause.C {
+		body := url.Values{"k": {key}}.Encode()
+		req := must[*http.Request](t)(http.NewRequestWithContext(t.Context(), "POST", "http://127.0.0.1:"+strconv.Itoa(port)+"/__fastness-waf/problem", strings.NewReader(body)))
+		req.Host = host
+		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		res := must[*http.Response](t)(transport.RoundTrip(req))
+		_, _ = io.Copy(io.Discard, res.Body)
+		res.Body.Close()
+		if last = res.StatusCode; last == status {
+			return
+		}
+	}
+	t.Fatalf("a puzzle for %s: %d, not %d", host, last, status)
 }
 
 // spread is the median and the longest of durations.

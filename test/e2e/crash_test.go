@@ -105,7 +105,7 @@ func TestStartTimeAndMemory(t *testing.T) {
 	s.stop(t)
 	s = i.serve(t)
 	t.Logf("start over existing data: banner after %v", s.ready)
-	if first > 20*time.Second || s.resident(t) > 512<<20 {
+	if first > 20*time.Second || s.resident(t) > 60<<20 {
 		t.Errorf("the start took %v, the memory is %d bytes", first, s.resident(t))
 	}
 }

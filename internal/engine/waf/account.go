@@ -1,6 +1,10 @@
 package waf
 
-import "net/netip"
+import (
+	"net/netip"
+
+	"fastness/internal/engine/waf/request"
+)
 
 // Program is the program that made the verdict; nil for a verdict that none made.
 func (v *Verdict) Program() *Program { return v.program }
@@ -31,6 +35,19 @@ func (p *Program) Origin(a netip.Addr) (country string, asn uint32) {
 	}
 	country, _ = p.places.Country(a)
 	return country, p.places.ASN(a)
+}
+
+// ForwardedASN is the number of the autonomous system of the client that a request was forwarded for: of the first
+// address in the header field that the first rule that looks at one names. It is 0 if there is none or it is unknown.
+func (p *Program) ForwardedASN(r *request.Request) uint32 {
+	if p.asnHeader == "" || p.places == nil {
+		return 0
+	}
+	list, state := r.ForwardedAddresses(nil, p.asnHeader, request.FirstAddress)
+	if state != request.Forwarded || len(list) == 0 {
+		return 0
+	}
+	return p.places.ASN(list[0])
 }
 
 // detectsInjection tells whether a statement, or one inside it, looks for SQL injection or cross-site

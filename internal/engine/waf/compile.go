@@ -105,6 +105,8 @@ type Program struct {
 	steps     uint64
 	programs  []*seclang.Program // of managed groups
 	usesASN   bool
+	// asnHeader has the addresses of those who forwarded, if a rule looks at the system of one; else it is empty.
+	asnHeader string
 }
 
 // rule is a compiled rule of the ACL or of a group.

@@ -282,7 +282,9 @@ func outcomeOfVerdict(v *Verdict) *outcome {
 		o.body = v.Body.Content
 	}
 	for i := range v.Rates {
-		o.counts = append(o.counts, v.Rates[i].Count)
+		if !v.Rates[i].Uncounted {
+			o.counts = append(o.counts, v.Rates[i].Count)
+		}
 	}
 	return o
 }

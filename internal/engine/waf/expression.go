@@ -265,7 +265,10 @@ func (c *compiler) leaf(s *Statement) (leaf, error) {
 		l, err := newAddressLeaf(asnLeaf, s.ASN.Forwarded, false)
 		l.asns = slices.Sorted(slices.Values(s.ASN.ASNs))
 		// Groups that look at it for themselves are not why AWS logs it.
-		c.p.usesASN = c.p.usesASN || c.observed == nil
+		if c.observed == nil {
+			c.p.usesASN = true
+			c.p.asnHeader = cmp.Or(c.p.asnHeader, l.forwarded)
+		}
 		return l, err
 	case s.Signal != nil:
 		return c.signalLeaf(s.Signal)

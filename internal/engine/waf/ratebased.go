@@ -166,14 +166,14 @@ func (s *Scratch) overLimit(r *rule) bool {
 		}
 		a, t, ok := s.address(header, FirstIP, rr.matchInvalid)
 		if !ok {
-			return t == yes
+			return s.uncounted(state, t)
 		}
 		state.Address = s.p.counted(a)
 		key = rate.AddressKey(state.Address)
 	case AggregateKeys:
 		t, ok := s.compositeKey(rr)
 		if !ok {
-			return t == yes
+			return s.uncounted(state, t)
 		}
 		key = s.p.hasher.Key(s.key)
 	}
@@ -185,6 +185,16 @@ func (s *Scratch) overLimit(r *rule) bool {
 	state.Limited = state.Count > r.info.Limit
 	s.verdict.Rates = append(s.verdict.Rates, state)
 	return state.Limited
+}
+
+// uncounted notes a rule whose key the request does not have, and tells whether it matches.
+func (s *Scratch) uncounted(state RateState, fallback truth) bool {
+	if fallback != yes {
+		return false
+	}
+	state.Limited, state.Uncounted = true, true
+	s.verdict.Rates = append(s.verdict.Rates, state)
+	return true
 }
 
 // counted returns the address that stands for a, when only a prefix counts.

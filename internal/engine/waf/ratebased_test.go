@@ -191,8 +191,12 @@ func TestEveryKindOfKey(t *testing.T) {
 
 func TestAMissingFingerprintFallsBack(t *testing.T) {
 	p := compiled(t, acl(limited(5, RateBased{Keys: []RateKey{{Kind: KeyJA3, MatchMissing: true}}})), Options{})
-	if v := judge(t, p, get("/")); v.Action != Block || len(v.Rates) != 0 {
+	v := judge(t, p, get("/"))
+	if v.Action != Block || len(v.Rates) != 1 || !v.Rates[0].Uncounted || !v.Rates[0].Limited || v.Rates[0].Count != 0 {
 		t.Errorf("%v %v", v.Action, v.Rates)
+	}
+	if all := v.RateValues(&v.Rates[0]); len(all) != 1 || all[0] != (RateValue{Kind: KeyJA3}) {
+		t.Errorf("%v", all)
 	}
 }
 

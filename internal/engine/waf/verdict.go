@@ -21,7 +21,8 @@ type Verdict struct {
 	Body     *ResponseBody // nil: no body
 	// Insert are header fields to add to the request when it is sent on.
 	Insert []HeaderField
-	// Rates are the states of the rate-based rules that counted the request.
+	// Rates are the states of the rate-based rules that counted the request, and of those that it
+	// matched for want of what they count by.
 	Rates []RateState
 	// Exhausted tells that the request would have cost more than Options.Steps or InjectionBytes:
 	// rules that refuse requests took what was not looked at for what they look for, others did not.
@@ -112,6 +113,9 @@ type RateState struct {
 	Limited bool
 	// Address is the key of the aggregations IP and FORWARDED_IP; otherwise it is not valid.
 	Address netip.Addr
+	// Uncounted tells that what the rule counts by is missing or no address, and that the rule's fallback is
+	// a match.
+	Uncounted bool
 
 	rule int32
 }

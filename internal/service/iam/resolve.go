@@ -24,7 +24,7 @@ func (s *Service) Resolve(_ context.Context, c *call.Call) ([]call.Access, error
 	}
 	action := c.Operation.Actions[0]
 	in := membersOf(c.Input)
-	access := call.Access{Action: action.Name, Resource: "*", Account: c.Account}
+	access := call.Access{Action: action.Name, Resource: "*", Account: c.Account, Named: refusalName(c, in)}
 	keys := conditionKeys{}
 	access.Context = keys
 	if policyARN := in.text("PolicyArn"); policyARN != "" {
@@ -65,7 +65,7 @@ func (s *Service) Resolve(_ context.Context, c *call.Call) ([]call.Access, error
 		// Renaming needs permission for what it was and for what it becomes.
 		if moved := in.moved(e); moved != "" {
 			to := access
-			to.Resource, to.Unlogged, to.Context = moved, true, maps.Clone(keys)
+			to.Resource, to.Named, to.Unlogged, to.Context = moved, "", true, maps.Clone(keys)
 			accesses = append(accesses, to)
 		}
 		return nil

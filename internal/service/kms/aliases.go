@@ -99,6 +99,7 @@ func (s *Service) DeleteAlias(ctx context.Context, in *kmsapi.DeleteAliasRequest
 		return nil, err
 	}
 	s.aliasAfterCommit(c, name, a.KeyID)
+	showKey(c, keyARN(a.Account, a.Region, a.KeyID))
 	return &kmsapi.DeleteAliasOutput{}, nil
 }
 
@@ -140,14 +141,22 @@ func (s *Service) ListAliases(ctx context.Context, in *kmsapi.ListAliasesRequest
 		p.limit = 50
 	}
 	var found []aliasRecord
+	var predefined []string
 	var next string
 	err = s.store.View(ctx, func(r store.Reader) (err error) {
 		scope := table.Scope{Account: c.Account, Region: c.Region}
-		rows := s.tables.aliases.Scan(r, scope, p.page())
 		if keyID != "" {
-			rows = s.tables.aliases.ScanIndex(r, scope, aliasesByKey, p.page(parts(keyID)...))
+			rows := s.tables.aliases.ScanIndex(r, scope, aliasesByKey, p.page(parts(keyID)...))
+			found, next, err = listing(rows, p.limit, nil)
+			return err
 		}
-		found, next, err = listing(rows, p.limit, nil)
+		after, behind := strings.CutPrefix(p.after, predefinedMark)
+		if !behind {
+			found, next, err = listing(s.tables.aliases.Scan(r, scope, p.page()), p.limit, nil)
+		}
+		if err == nil && next == "" {
+			predefined, next, err = s.predefined(r, c, after, p.limit-len(found), behind)
+		}
 		return err
 	})
 	if err != nil {
@@ -162,6 +171,9 @@ func (s *Service) ListAliases(ctx context.Context, in *kmsapi.ListAliasesRequest
 			AliasName: new(a.Name), AliasArn: new(aliasARN(a.Account, a.Region, a.Name)), TargetKeyId: new(a.KeyID),
 			CreationDate: new(a.Created), LastUpdatedDate: new(a.Updated),
 		})
+	}
+	for _, name := range predefined {
+		out.Aliases = append(out.Aliases, kmsapi.AliasListEntry{AliasName: &name, AliasArn: new(aliasARN(c.Account, c.Region, name))})
 	}
 	return out, nil
 }

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 
 	"fastness/internal/api/kmsapi"
+	"fastness/internal/call"
 	"fastness/internal/engine/keyalg"
 	"fastness/internal/wire"
 )
@@ -28,6 +29,7 @@ func (s *Service) GenerateDataKey(ctx context.Context, in *kmsapi.GenerateDataKe
 	if m := k.symmetricMaterial(); m != nil {
 		a.material = m.record.ID
 		out.KeyMaterialId = &a.material
+		showMaterial(call.From(ctx), "keyMaterialId", out.KeyMaterialId)
 	}
 	if r.attested != nil {
 		defer clear(plaintext)
@@ -49,7 +51,9 @@ func (s *Service) GenerateDataKeyWithoutPlaintext(ctx context.Context, in *kmsap
 		return nil, err
 	}
 	clear(plaintext)
-	return &kmsapi.GenerateDataKeyWithoutPlaintextResponse{CiphertextBlob: blob, KeyId: new(k.arn), KeyMaterialId: k.materialID()}, nil
+	id := k.materialID()
+	showMaterial(call.From(ctx), "keyMaterialId", id)
+	return &kmsapi.GenerateDataKeyWithoutPlaintextResponse{CiphertextBlob: blob, KeyId: new(k.arn), KeyMaterialId: id}, nil
 }
 
 // dataKey makes a random key and its ciphertext.
@@ -178,6 +182,7 @@ func (s *Service) dataKeyPair(ctx context.Context, r *resolved, k *key, spec str
 		return pair, err
 	}
 	s.used(ctx, k)
+	showMaterial(call.From(ctx), "keyMaterialId", k.materialID())
 	return pair, nil
 }
 

@@ -247,6 +247,27 @@ func (d *directory) byRef(ctx context.Context, region string, ref [16]byte) (*ke
 	return d.fetchByRef(ctx, region, ref)
 }
 
+// elsewhere returns a key in any of regions that a blob's reference names, or nothing.
+func (d *directory) elsewhere(ctx context.Context, regions []string, ref [16]byte) (name keyName, err error) {
+	err = d.store.View(ctx, func(r store.Reader) error {
+		for _, region := range regions {
+			k, err := d.tables.keyOfRef(r, region, ref)
+			switch {
+			case isNotFound(err):
+				continue
+			case err == nil && !k.dying():
+				name = k.name()
+			}
+			return err
+		}
+		return nil
+	})
+	if err != nil {
+		return keyName{}, fmt.Errorf("kms: look a key reference up: %w", err)
+	}
+	return name, nil
+}
+
 func (d *directory) fetchByRef(ctx context.Context, region string, ref [16]byte) (*key, error) {
 	var k *keyRecord
 	err := d.store.View(ctx, func(r store.Reader) (err error) {

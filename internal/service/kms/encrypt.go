@@ -65,6 +65,7 @@ func (s *Service) Decrypt(ctx context.Context, in *kmsapi.DecryptRequest) (*kmsa
 	if by != nil && k.record.Spec == symmetricDefault {
 		a.material = by.record.ID
 		out.KeyMaterialId = &a.material
+		showMaterial(call.From(ctx), "keyMaterialId", out.KeyMaterialId)
 	}
 	if r.attested != nil {
 		defer clear(plaintext)
@@ -138,6 +139,8 @@ func (s *Service) ReEncrypt(ctx context.Context, in *kmsapi.ReEncryptRequest) (*
 		out.SourceKeyMaterialId = new(by.record.ID)
 	}
 	out.DestinationKeyMaterialId = destination.materialID()
+	showMaterial(call.From(ctx), "destinationKeyMaterialId", out.DestinationKeyMaterialId)
+	showMaterial(call.From(ctx), "sourceKeyMaterialId", out.SourceKeyMaterialId)
 	return out, nil
 }
 

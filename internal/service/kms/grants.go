@@ -65,6 +65,7 @@ func (s *Service) CreateGrant(ctx context.Context, in *kmsapi.CreateGrantRequest
 	if err != nil {
 		return nil, err
 	}
+	c.Notes.Response["grantToken"] = nil // the record is for others than the token
 	return &kmsapi.CreateGrantResponse{GrantId: &g.ID, GrantToken: &token}, nil
 }
 
@@ -326,6 +327,12 @@ func (s *Service) RetireGrant(ctx context.Context, in *kmsapi.RetireGrantRequest
 	c, k, err := s.open(ctx)
 	if err != nil {
 		return nil, err
+	}
+	if in.GrantToken != nil {
+		c.Notes.Request = map[string]any{"grantToken": nil}
+	}
+	if !slices.ContainsFunc(c.Notes.Additional, func(n call.Note) bool { return n.Name == "grantId" }) {
+		c.Note("grantId", r.grant)
 	}
 	return &kmsapi.RetireGrantOutput{}, s.removeGrant(c, k, r.grant, wire.Value(in.DryRun))
 }

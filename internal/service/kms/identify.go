@@ -97,6 +97,8 @@ type resolved struct {
 	missing error
 	// account, region and id say which key was asked for, also when there is none.
 	account, region, id string
+	// away: a ciphertext names the key, which is in another Region.
+	away bool
 	// alias is the alias name the caller used, "alias/…", or empty.
 	alias string
 	// other is the second key: the destination of ReEncrypt, the former target of

@@ -52,6 +52,7 @@ func (s *Service) CreateKey(ctx context.Context, in *kmsapi.CreateKeyRequest) (*
 	}
 	s.keyCounted(c.Txn(), k, 1)
 	note(c, k)
+	showCreated(c, in, k.Spec, k.Usage, k.Origin)
 	return &kmsapi.CreateKeyResponse{KeyMetadata: k.metadata()}, nil
 }
 
@@ -321,6 +322,9 @@ func (s *Service) hold(ctx context.Context) (*call.Call, *table.Held[keyRecord],
 	}
 	if err := checkState(c.Operation.Name, k.Record); err != nil {
 		return nil, nil, err
+	}
+	if c.Operation.Name != "ReplicateKey" {
+		showKey(c, k.Record.arn())
 	}
 	return c, k, nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
+	"slices"
 
 	"fastness/internal/api/kmsapi"
 	"fastness/internal/call"
@@ -15,7 +16,8 @@ import (
 
 // AWS managed keys belong to a service: one for each account and Region, made when the
 // service first encrypts something there for a caller who named no key of his own, or
-// when somebody describes its alias. They rotate every year. Their key policy lets the
+// when somebody describes its alias. Most of their aliases are predefined: they are listed,
+// without a key, before there is one. They rotate every year. Their key policy lets the
 // principals of the account use them through that service and look at them otherwise; it
 // cannot be changed, and neither can anything else about the key.
 //
@@ -23,22 +25,81 @@ import (
 
 // managedKey is the AWS managed key of one service.
 type managedKey struct {
-	// service is the first label of the service's endpoint.
-	service     string
-	description string
-	policy      func(account, region string) string
+	// service is the first label of the service's endpoint, and title what the service is
+	// called in the key policy.
+	service, title string
+	// protects is what the key's description says about it.
+	protects string
+	// predefined: the alias is there before the key is.
+	predefined bool
 }
 
-// managedKeys are the AWS managed keys that can exist, by alias.
+// description is that of the key.
+func (m managedKey) description() string {
+	return "Default key that protects my " + m.protects + " when no other key is defined"
+}
+
+// policy is the key policy of the key.
+func (m managedKey) policy(account, region string) string {
+	if m.service == "secretsmanager" {
+		return secretsManagerPolicy(account, region)
+	}
+	return m.throughService(account, region)
+}
+
+// managedKeys are the AWS managed keys that can exist, by alias. The services beside Secrets
+// Manager and Parameter Store are those of which logs of aws-nuke show aliases in accounts
+// that do not use them ("alias/aws/glue - cannot delete AWS alias"); Terraform
+// configurations look keys up by these aliases.
 var managedKeys = map[string]managedKey{
-	"alias/aws/secretsmanager": {
-		service: "secretsmanager", policy: secretsManagerPolicy,
-		description: "Default key that protects my Secrets Manager data when no other key is defined",
-	},
-	"alias/aws/ssm": {
-		service: "ssm", policy: parameterStorePolicy,
-		description: "Default key that protects my SSM parameters when no other key is defined",
-	},
+	"alias/aws/dynamodb":          {"dynamodb", "Amazon DynamoDB", "DynamoDB data", true},
+	"alias/aws/ebs":               {"ec2", "EBS", "EBS volumes", true},
+	"alias/aws/elasticfilesystem": {"elasticfilesystem", "EFS", "EFS filesystems", true},
+	"alias/aws/es":                {"es", "Elasticsearch", "Elasticsearch data", true},
+	"alias/aws/glue":              {"glue", "Glue", "Glue data", true},
+	"alias/aws/kinesisvideo":      {"kinesisvideo", "Kinesis Video Streams", "Kinesis Video Streams data", true},
+	"alias/aws/rds":               {"rds", "RDS", "RDS database volumes", true},
+	"alias/aws/redshift":          {"redshift", "Redshift", "Redshift clusters", true},
+	"alias/aws/s3":                {"s3", "S3", "S3 objects", true},
+	"alias/aws/secretsmanager":    {"secretsmanager", "AWS Secrets Manager", "Secrets Manager data", false},
+	"alias/aws/ssm":               {"ssm", "SSM", "SSM parameters", true},
+	"alias/aws/xray":              {"xray", "X-Ray", "X-Ray data", true},
+}
+
+// predefinedAliases are the names of those that are listed before their keys exist.
+var predefinedAliases = func() (names []string) {
+	for name, m := range managedKeys {
+		if m.predefined {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}()
+
+// predefinedMark begins the position of a listing of aliases that has come to the
+// predefined ones; their last name follows. No cursor of a table begins so.
+const predefinedMark = "predefined:"
+
+// predefined lists predefined aliases that stand for no key yet ("aliases that have no
+// TargetKeyId field", AWS KMS API reference, ListAliases): at most limit behind the name
+// after, or from the first.
+func (s *Service) predefined(r store.Reader, c *call.Call, after string, limit int, resumed bool) (names []string, next string, err error) {
+	for _, name := range predefinedAliases {
+		if resumed && name <= after {
+			continue
+		}
+		switch _, err := s.tables.alias(r, c.Account, c.Region, name); {
+		case err == nil:
+			continue
+		case !isNotFound(err):
+			return nil, "", err
+		case len(names) == limit:
+			return names, predefinedMark + after, nil
+		}
+		names, after = append(names, name), name
+	}
+	return names, "", nil
 }
 
 // managed returns the AWS managed key behind an alias that stands for no key, as far as
@@ -90,7 +151,7 @@ func (s *Service) createManaged(ctx context.Context, tx store.Txn, account, regi
 	k := &keyRecord{
 		Account: account, Region: region, ID: id, Ref: make([]byte, envelope.KeyRefSize), Managed: true,
 		Spec: symmetricDefault, Usage: string(keyalg.EncryptDecrypt), Origin: string(kmsapi.OriginTypeAWSKMS),
-		State: kmsapi.KeyStateEnabled, Description: def.description, Created: now,
+		State: kmsapi.KeyStateEnabled, Description: def.description(), Created: now,
 		Rotation: &rotation{Enabled: true, PeriodDays: defaultRotationDays, Next: now.AddDate(0, 0, defaultRotationDays)},
 	}
 	_, _ = rand.Read(k.Ref) // never fails
@@ -196,19 +257,20 @@ func secretsManagerPolicy(account, region string) string {
 }`
 }
 
-// parameterStorePolicy is the key policy of aws/ssm (AWS Systems Manager user guide, "AWS
-// KMS encryption for AWS Systems Manager Parameter Store SecureString parameters").
-func parameterStorePolicy(account, region string) string {
+// throughService is the key policy of a key that works through its service alone (AWS Systems
+// Manager user guide, "AWS KMS encryption for AWS Systems Manager Parameter Store SecureString
+// parameters").
+func (m managedKey) throughService(account, region string) string {
 	return `{
   "Version" : "2012-10-17",
-  "Id" : "auto-ssm-1",
+  "Id" : "auto-` + m.service + `-1",
   "Statement" : [ {
-    "Sid" : "Allow access through SSM for all principals in the account that are authorized to use SSM",
+    "Sid" : "Allow access through ` + m.title + ` for all principals in the account that are authorized to use ` + m.title + `",
     "Effect" : "Allow",
     "Principal" : { "AWS" : "*" },
     "Action" : [ "kms:Encrypt", "kms:Decrypt", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:CreateGrant", "kms:DescribeKey" ],
     "Resource" : "*",
-    "Condition" : { "StringEquals" : { "kms:ViaService" : "ssm.` + region + `.amazonaws.com", "kms:CallerAccount" : "` + account + `" } }
+    "Condition" : { "StringEquals" : { "kms:ViaService" : "` + m.service + `.` + region + `.amazonaws.com", "kms:CallerAccount" : "` + account + `" } }
   }, ` + metadataStatement(account) + ` ]
 }`
 }

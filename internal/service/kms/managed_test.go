@@ -164,3 +164,54 @@ func TestAWSManagedKeyGoesWithTheTransactionThatMadeIt(t *testing.T) {
 		t.Errorf("keys %+v: %v", out, err)
 	}
 }
+
+// The aliases of AWS services are there before their keys, and DescribeKey makes the keys
+// (AWS KMS API reference: ListAliases, "aliases that have no TargetKeyId field"; DescribeKey,
+// KeyId, "AWS KMS associates the alias with an AWS managed key").
+func TestPredefinedAliasesAreListedBeforeTheirKeysExist(t *testing.T) {
+	h := newHarness(t)
+	r := h.in(testRegion)
+	aliases := func() map[string]*string {
+		targets := make(map[string]*string)
+		var marker *string
+		for {
+			out, err := r.ListAliases(t.Context(), &kmsapi.ListAliasesRequest{Limit: new(int32(3)), Marker: marker})
+			h.must(err)
+			for _, a := range out.Aliases {
+				if *a.AliasArn != aliasARN(testAccount, testRegion, *a.AliasName) {
+					t.Errorf("ARN %s", *a.AliasArn)
+				}
+				if _, twice := targets[*a.AliasName]; twice {
+					t.Errorf("%s is listed twice", *a.AliasName)
+				}
+				targets[*a.AliasName] = a.TargetKeyId
+			}
+			if marker = out.NextMarker; marker == nil {
+				return targets
+			}
+		}
+	}
+	key := r.create(&kmsapi.CreateKeyRequest{}).KeyId
+	h.must(errorOf(r.CreateAlias(t.Context(), &kmsapi.CreateAliasRequest{AliasName: new("alias/zz"), TargetKeyId: key})))
+	before := aliases()
+	if len(before) != len(predefinedAliases)+1 || *before["alias/zz"] != *key {
+		t.Errorf("listed %v", before)
+	}
+	for _, name := range predefinedAliases {
+		if target, ok := before[name]; !ok || target != nil {
+			t.Errorf("%s: %v, %v", name, target, ok)
+		}
+	}
+	meta := r.describe(new("alias/aws/s3"))
+	if *meta.KeyManager != kmsapi.KeyManagerTypeAWS || *meta.Description != "Default key that protects my S3 objects when no other key is defined" {
+		t.Errorf("metadata %+v", meta)
+	}
+	after := aliases()
+	if len(after) != len(before) || after["alias/aws/s3"] == nil || *after["alias/aws/s3"] != *meta.KeyId || after["alias/aws/ebs"] != nil {
+		t.Errorf("listed %v", after)
+	}
+	_, err := r.Encrypt(t.Context(), &kmsapi.EncryptRequest{KeyId: new("alias/aws/s3"), Plaintext: []byte("x")})
+	wantErrorCode(t, "a direct use", err, "AccessDeniedException")
+	_, err = r.DescribeKey(t.Context(), &kmsapi.DescribeKeyRequest{KeyId: new("alias/aws/none")})
+	wantErrorCode(t, "no service's", err, "NotFoundException")
+}

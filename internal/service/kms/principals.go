@@ -64,10 +64,13 @@ func (s *Service) named(principal string) bool {
 // ids of those who do not any more.
 func (s *Service) shownPolicy(stored string) (string, error) {
 	if s.principals == nil {
-		return stored, nil
+		return printedPolicy(stored)
 	}
 	shown, err := policy.ShowPrincipals(policy.KMSKey, []byte(stored), s.principals.PrincipalARN)
-	return string(shown), err
+	if err != nil {
+		return "", err
+	}
+	return printedPolicy(string(shown))
 }
 
 // malformedPolicy is KMS's error for a key policy that package policy refuses.

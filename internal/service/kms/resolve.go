@@ -19,6 +19,7 @@ const (
 // Resolve implements the door's resolver: it says which keys and aliases a call
 // touches, with their policies and grants.
 func (s *Service) Resolve(ctx context.Context, c *call.Call) ([]call.Access, error) {
+	showDefaults(c.Input)
 	switch in := c.Input.(type) {
 	case *kmsapi.CreateKeyRequest:
 		return s.resolveCreateKey(c, in), nil
@@ -98,10 +99,18 @@ func (s *Service) locateRequest(ctx context.Context, c *call.Call, req request) 
 	if err != nil {
 		return nil, err
 	}
-	if k == nil {
+	if k != nil {
+		return &resolved{req: req, key: k, account: k.record.Account, region: k.record.Region, id: k.record.ID}, nil
+	}
+	away, err := s.directory.elsewhere(ctx, s.regions, ref)
+	if err != nil {
+		return nil, err
+	}
+	if away == (keyName{}) {
 		return nil, &kmsapi.InvalidCiphertextException{}
 	}
-	return &resolved{req: req, key: k, account: k.record.Account, region: k.record.Region, id: k.record.ID}, nil
+	// A ciphertext of another Region is refused like one of another account's key.
+	return &resolved{req: req, account: away.account, region: away.region, id: away.id, away: true}, nil
 }
 
 // aliasTakers lists the operations that take an alias for a key; all others want a key
@@ -171,16 +180,21 @@ func (s *Service) keyAccess(ctx context.Context, c *call.Call, r *resolved, acti
 	if r.id == "" { // an alias that stands for no key
 		a.Resource, a.ResourceType = aliasARN(r.account, r.region, r.alias), typeAlias
 	}
+	if r.away || r.account != c.Account {
+		// Whether the key of another account exists is not the caller's to know (the refusal
+		// of Encrypt, GenerateDataKey, CreateGrant and others with a key of another account,
+		// as users quote it; Decrypt: https://github.com/metaps/genova/issues/375).
+		if a.Hidden = "this resource"; r.req.key == "" {
+			a.Hidden = "the resource associated with this ciphertext"
+		}
+	}
 	switch {
+	case r.away:
+		a.Unlogged = true
 	case r.account != c.Account && !crossAccount[c.Operation.Name]:
 		// No policy can allow it: the access stays without one.
 	case r.key != nil:
 		a.Policy, a.ResourceTags = r.key.policy, r.key.tags
-		if r.req.key == "" && r.account != c.Account {
-			// The ciphertext names the key of another account. Who may not use it learns no
-			// more than from a ciphertext of no key at all.
-			a.Denied = &kmsapi.InvalidCiphertextException{}
-		}
 		if op, grantable := grantOperations[action]; grantable {
 			if a.Extra, err = s.newGrantCheck(ctx, c, r, op); err != nil {
 				return call.Access{}, err

@@ -1,6 +1,7 @@
 package kms
 
 import (
+	"strings"
 	"testing"
 
 	"fastness/internal/api/kmsapi"
@@ -14,10 +15,24 @@ func TestForeignBlobsAndKeysRevealNothing(t *testing.T) {
 	h.must(err)
 	stranger := root(otherAccount)
 	c := h.as(stranger, testRegion).kms()
+	// The sentences are AWS's, as users quote them: "on the resource associated with this
+	// ciphertext" in https://github.com/metaps/genova/issues/375 and, for want of a permission,
+	// in "Troubleshoot customer managed keys in AWS IAM Identity Center"; "on this resource" of
+	// other operations.
+	const unknown = " because the resource does not exist in this Region, no resource-based policies allow access, or a resource-based policy explicitly denies access"
+	refused := "User: " + stranger.ARN + " is not authorized to perform: kms:Decrypt on the resource associated with this ciphertext" + unknown
 	_, err = c.Decrypt(t.Context(), &kmsapi.DecryptRequest{CiphertextBlob: out.CiphertextBlob})
-	wantError(t, "blob of another account", err, "InvalidCiphertextException", "")
+	wantError(t, "blob of another account", err, "AccessDeniedException", refused)
 	_, err = c.Decrypt(t.Context(), &kmsapi.DecryptRequest{CiphertextBlob: out.CiphertextBlob, DryRun: new(true)})
-	wantError(t, "the same, dry", err, "InvalidCiphertextException", "")
+	wantError(t, "the same, dry", err, "AccessDeniedException", refused)
+	_, err = h.as(root(otherAccount), "us-west-2").kms().Decrypt(t.Context(), &kmsapi.DecryptRequest{CiphertextBlob: out.CiphertextBlob})
+	wantError(t, "blob of another account and Region", err, "AccessDeniedException", refused)
+	_, err = h.as(root(testAccount), "us-west-2").kms().Decrypt(t.Context(), &kmsapi.DecryptRequest{CiphertextBlob: out.CiphertextBlob})
+	wantError(t, "blob of another Region", err, "AccessDeniedException", strings.ReplaceAll(refused, stranger.ARN, root(testAccount).ARN))
+	eve := user(otherAccount, "eve")
+	_, err = h.as(eve, testRegion).kms().Decrypt(t.Context(), &kmsapi.DecryptRequest{CiphertextBlob: out.CiphertextBlob})
+	wantError(t, "blob of another account, without permission", err, "AccessDeniedException",
+		"User: "+eve.ARN+" is not authorized to perform: kms:Decrypt on the resource associated with this ciphertext because no identity-based policy allows the kms:Decrypt action")
 	_, err = h.as(user(testAccount, "alice"), testRegion).kms().Decrypt(t.Context(), &kmsapi.DecryptRequest{CiphertextBlob: out.CiphertextBlob})
 	wantErrorCode(t, "unauthorized in the own account", err, "AccessDeniedException")
 	other := h.newKey(&kmsapi.CreateKeyRequest{})
@@ -28,8 +43,7 @@ func TestForeignBlobsAndKeysRevealNothing(t *testing.T) {
 	absent := keyARN(testAccount, testRegion, "00000000-0000-4000-8000-000000000000")
 	for _, id := range []string{key, absent} {
 		_, err = c.DescribeKey(t.Context(), &kmsapi.DescribeKeyRequest{KeyId: &id})
-		wantError(t, id, err, "AccessDeniedException", "User: "+stranger.ARN+" is not authorized to perform: kms:DescribeKey on resource: "+id+
-			" because no resource-based policy allows the kms:DescribeKey action")
+		wantError(t, id, err, "AccessDeniedException", "User: "+stranger.ARN+" is not authorized to perform: kms:DescribeKey on this resource"+unknown)
 	}
 }
 

@@ -49,7 +49,7 @@ func TestADisabledKeyStopsReadersAtOnce(t *testing.T) {
 		t.Errorf("enabled again: %q, %v", v, err)
 	}
 	_, err = h.admin().CreateSecret(t.Context(), &api.CreateSecretRequest{Name: new("b"), SecretString: new("x"), ClientRequestToken: token(1), KmsKeyId: new("alias/none")})
-	h.want(err, "EncryptionFailure", "")
+	h.want(err, "InvalidParameterException", "The operation failed because of an invalid KMS key: Alias "+"arn:aws:kms:"+testRegion+":"+testAccount+":alias/none"+" is not found.")
 	_, err = h.admin().DescribeSecret(t.Context(), &api.DescribeSecretRequest{SecretId: new("b")})
 	h.want(err, "ResourceNotFoundException", "")
 }
@@ -304,5 +304,42 @@ func TestSecretsAreNowhereInTheClear(t *testing.T) {
 	}
 	if len(page.Events) == 0 || hidden == 0 {
 		t.Errorf("%d events, %d with hidden members", len(page.Events), hidden)
+	}
+}
+
+// A refusal names the secret as the request did: "secretsmanager:GetSecretValue on resource:
+// prod/db", and "secretsmanager:CreateSecret on resource: MySecret", as users quote AWS.
+func TestARefusalNamesTheSecretAsTheRequestDid(t *testing.T) {
+	h := newHarness(t)
+	made := h.create("prod/db", "x")
+	alice := user(testAccount, "alice")
+	asAlice := h.as(alice, testRegion)
+	refused := func(action, resource string, err error) {
+		t.Helper()
+		action = "secretsmanager:" + action
+		h.want(err, "AccessDeniedException", "User: "+alice.ARN+" is not authorized to perform: "+action+" on resource: "+resource+
+			" because no identity-based policy allows the "+action+" action")
+	}
+	for _, id := range []string{"prod/db", "none", *made.ARN} {
+		_, err := h.value(asAlice, id, "")
+		refused("GetSecretValue", id, err)
+	}
+	_, err := asAlice.CreateSecret(t.Context(), &api.CreateSecretRequest{Name: new("MySecret"), SecretString: new("x"), ClientRequestToken: token(1)})
+	refused("CreateSecret", "MySecret", err)
+	// The permission is asked for the ARN all the same.
+	h.allow(alice, `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"secretsmanager:GetSecretValue","Resource":"`+*made.ARN+`"}}`)
+	if v, err := h.value(asAlice, "prod/db", ""); v != "x" {
+		t.Errorf("by name: %q, %v", v, err)
+	}
+}
+
+// https://github.com/aws/aws-cli/issues/6053 quotes AWS's answer to such a SecretId.
+func TestASecretIdThatIsNoNameIsInvalid(t *testing.T) {
+	h := newHarness(t)
+	for _, id := range []string{"C:/Program Files/Git/secret", "a b", "a$", "ärger", strings.Repeat("a", 513)} {
+		_, err := h.value(h.admin(), id, "")
+		h.want(err, "ValidationException", "Invalid name. Must be a valid name containing alphanumeric characters, or any of the following: -/_+=.@!")
+		_, err = h.admin().RotateSecret(t.Context(), &api.RotateSecretRequest{SecretId: &id, ClientRequestToken: token(1)})
+		h.want(err, "ValidationException", "Invalid name. Must be a valid name containing alphanumeric characters, or any of the following: -/_+=.@!")
 	}
 }

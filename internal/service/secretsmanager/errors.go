@@ -56,8 +56,14 @@ func tokenInUse(token, arn string) error {
 	return exists("You can't use ClientRequestToken " + token + " because that value is already in use for a version of secret " + arn + ".")
 }
 
-// encryptionError is what a caller sees of a refusal by KMS to make a data key.
+// encryptionError is what a caller sees of a refusal by KMS to make a data key. For a key that
+// does not exist that is KMS's own sentence
+// (https://github.com/hashicorp/terraform-provider-aws/pull/13303).
 func encryptionError(ctx context.Context, err error) error {
+	var api wire.APIError
+	if errors.As(err, &api) && (api.ErrorCode() == "NotFoundException" || api.ErrorCode() == "InvalidArnException") {
+		return invalidParameter("The operation failed because of an invalid KMS key: " + api.ErrorMessage())
+	}
 	return kmsError(ctx, err, &secretsmanagerapi.EncryptionFailure{Message: new("Secrets Manager can't encrypt the protected secret text using the provided KMS key. " +
 		"Check that the KMS key is available, enabled, and not in an invalid state.")})
 }

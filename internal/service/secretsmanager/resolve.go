@@ -130,7 +130,11 @@ type candidate struct {
 func candidates(list []candidate, c *call.Call, id string, a *call.Access) ([]candidate, error) {
 	at := secretName{account: c.Account, region: c.Region}
 	if !strings.HasPrefix(id, "arn:") {
-		at.name = id
+		if err := checkName(id); err != nil {
+			return nil, err
+		}
+		// A refusal repeats the name ("on resource: prod/db"), as users quote it of AWS.
+		at.name, a.Named = id, id
 		return append(list, candidate{secretName: at}), nil
 	}
 	parsed, err := arn.Parse(id)
@@ -209,7 +213,7 @@ func (s *Service) resolveCreate(c *call.Call, in *secretsmanagerapi.CreateSecret
 	c.Resolved = r
 	a := call.Access{
 		Action: actionPrefix + "CreateSecret", Resource: secretARN(c.Account, c.Region, name+"-"+r.suffix), ResourceType: typeSecret,
-		Account: c.Account, RequestTags: requestTags(in.Tags), Context: &conditions{call: c},
+		Account: c.Account, RequestTags: requestTags(in.Tags), Context: &conditions{call: c}, Named: name,
 	}
 	all := []call.Access{a}
 	if len(in.Tags) > 0 {
@@ -237,7 +241,8 @@ func requestTags(tags []secretsmanagerapi.Tag) map[string]string {
 // maxNameBytes is AWS's bound of names; their characters have one byte each.
 const maxNameBytes = 512
 
-// checkName applies the rules for the names of new secrets.
+// checkName applies the rules for names: of new secrets, and of those looked for
+// (https://github.com/aws/aws-cli/issues/6053).
 func checkName(name string) error {
 	for i := range len(name) {
 		b := name[i]

@@ -436,14 +436,15 @@ func TestClientRequestTokensHave32To64Characters(t *testing.T) {
 func TestAKeyIsTriedBeforeASecretGetsIt(t *testing.T) {
 	h := newHarness(t)
 	h.create("a", "x")
-	const unusable = "Secrets Manager can't encrypt the protected secret text using the provided KMS key. Check that the KMS key is available, enabled, and not in an invalid state."
+	// The beginning is AWS's: https://github.com/hashicorp/terraform-provider-aws/pull/13303.
+	unusable := "The operation failed because of an invalid KMS key: Alias " + "arn:aws:kms:" + testRegion + ":" + testAccount + ":alias/none" + " is not found."
 	_, err := h.admin().CreateSecret(t.Context(), &api.CreateSecretRequest{Name: new("b"), KmsKeyId: new("alias/none")})
-	h.want(err, "EncryptionFailure", unusable)
+	h.want(err, "InvalidParameterException", unusable)
 	key := h.ownKey(testRegion).Arn
 	_, err = h.admin().CreateSecret(t.Context(), &api.CreateSecretRequest{Name: new("b"), KmsKeyId: key})
 	h.must(err)
 	_, err = h.admin().UpdateSecret(t.Context(), &api.UpdateSecretRequest{SecretId: new("b"), KmsKeyId: new("alias/none")})
-	h.want(err, "EncryptionFailure", unusable)
+	h.want(err, "InvalidParameterException", unusable)
 	alice := user(testAccount, "alice")
 	h.allow(alice, `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"secretsmanager:*","Resource":"*"},
 		{"Effect":"Allow","Action":"kms:GenerateDataKey","Resource":"*","Condition":{"StringEquals":{"kms:EncryptionContext:SecretVersionId":"RequestToValidateKeyAccess"}}}]}`)

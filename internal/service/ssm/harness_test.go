@@ -3,6 +3,7 @@ package ssm
 import (
 	"context"
 	"encoding/json"
+	"regexp"
 	"testing"
 	"time"
 
@@ -198,8 +199,17 @@ func (h *harness) getError(name string) string {
 	return textOf(err)
 }
 
-// textOf is the code and the message of an API error.
-func textOf(err error) string { return fronttest.Text(err) }
+// textOf is the code and the message of an API error, without the ids of requests.
+func textOf(err error) string {
+	return requestIDs.ReplaceAllString(fronttest.Text(err), "Request ID: ID")
+}
+
+var requestIDs = regexp.MustCompile("Request ID: [0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+// fromKMS ends the words of KMS in the errors of Parameter Store.
+func fromKMS(code string) string {
+	return " (Service: AWSKMS; Status Code: 400; Error Code: " + code + "; Request ID: ID; Proxy: null)"
+}
 
 func codeOf(err error) string { return fronttest.Code(err) }
 

@@ -77,7 +77,7 @@ func TestPutRefuses(t *testing.T) {
 		{"new", "a {{ssm:b}}", nil, `ValidationException: Parameter value can't nest another parameter. Do not use "{{}}" in the value.`},
 		{"there", "x", changes{overwrite, list}, "HierarchyTypeMismatchException: Parameter Store doesn't support changing a parameter type in a hierarchy. For example, you can't change a parameter from a String type to a SecureString type. You must create a new, unique parameter."},
 		{"new", "x", changes{under("alias/k")}, "ValidationException: KeyId is required for SecureString type parameter only."},
-		{"new", "x", changes{secure, under("alias/none")}, "InvalidKeyId: Alias arn:aws:kms:us-east-1:111122223333:alias/none is not found."},
+		{"new", "x", changes{secure, under("alias/none")}, "InvalidKeyId: Alias arn:aws:kms:us-east-1:111122223333:alias/none is not found." + fromKMS("NotFoundException")},
 		{"new", "12a", changes{pattern(`^\d+$`)}, `ParameterPatternMismatchException: Parameter value, cannot be validated against allowedPattern: ^\d+$`},
 		{"new", "12a", changes{pattern(`(`)}, "InvalidAllowedPatternException: The request doesn't meet the regular expression requirement."},
 		{"new", "x", changes{dataType("Text")}, "ValidationException: The following data type is not supported: Text (Data type names are all lowercase.)"},

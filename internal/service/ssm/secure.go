@@ -7,6 +7,7 @@ import (
 
 	"fastness/internal/api/kmsapi"
 	"fastness/internal/api/ssmapi"
+	"fastness/internal/call"
 	"fastness/internal/wire"
 )
 
@@ -25,13 +26,13 @@ func (s *Service) encrypt(ctx context.Context, arn string, v *version, plaintext
 	if v.Tier == ssmapi.ParameterTierAdvanced {
 		var err error
 		v.Cipher, err = s.encryptEnvelope(ctx, arn, v.KeyID, b)
-		return keyError(err)
+		return keyError(ctx, err)
 	}
 	out, err := s.kms.Encrypt(ctx, &kmsapi.EncryptRequest{
 		KeyId: new(v.KeyID), Plaintext: b, EncryptionContext: map[string]string{contextKey: arn},
 	})
 	if err != nil {
-		return keyError(err)
+		return keyError(ctx, err)
 	}
 	v.Cipher = out.CiphertextBlob
 	return nil
@@ -48,7 +49,7 @@ func (s *Service) reveal(ctx context.Context, arn string, v *version, decrypt bo
 	}
 	b, err := s.decrypt(ctx, arn, v)
 	if err != nil {
-		return "", keyError(err)
+		return "", keyError(ctx, err)
 	}
 	defer clear(b)
 	return string(b), nil
@@ -68,16 +69,25 @@ func (s *Service) decrypt(ctx context.Context, arn string, v *version) ([]byte, 
 }
 
 // keyError is a failure of KMS as Parameter Store reports it: what is wrong with the key
-// is InvalidKeyId, in KMS's words; what the caller may not do stays what it is.
-func keyError(err error) error {
+// is InvalidKeyId, what the caller may not do stays what it is. Both have KMS's words and, as
+// AWS's own client of KMS appends it, where they come from (an answer is quoted in
+// https://github.com/cloudposse/docs/issues/152).
+func keyError(ctx context.Context, err error) error {
 	var api wire.APIError
 	if !errors.As(err, &api) {
 		return err
 	}
-	switch api.ErrorCode() {
+	from := func(code string) string {
+		return api.ErrorMessage() + " (Service: AWSKMS; Status Code: 400; Error Code: " + code + "; Request ID: " + call.From(ctx).RequestID + "; Proxy: null)"
+	}
+	switch code := api.ErrorCode(); code {
 	case "NotFoundException", "DisabledException", "KMSInvalidStateException", "InvalidKeyUsageException", "InvalidArnException",
 		"KeyUnavailableException", "ValidationException", "InvalidGrantTokenException":
-		return &ssmapi.InvalidKeyId{Message: new(api.ErrorMessage())}
+		return &ssmapi.InvalidKeyId{Message: new(from(code))}
+	}
+	var common *wire.CommonError
+	if errors.As(err, &common) && common.Kind == wire.AccessDenied {
+		return &wire.CommonError{Kind: wire.AccessDenied, Message: from("AccessDeniedException"), Cause: err}
 	}
 	return api
 }

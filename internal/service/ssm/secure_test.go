@@ -91,7 +91,7 @@ func TestADisabledKeyMakesReadsFailAtOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, name := range []string{"standard", "advanced"} {
-		if got := h.getError(name); got != "InvalidKeyId: "+arn+" is disabled." {
+		if got := h.getError(name); got != "InvalidKeyId: "+arn+" is disabled."+fromKMS("DisabledException") {
 			t.Errorf("%s: %s", name, got)
 		}
 		if _, err := h.admin().GetParameters(t.Context(), &ssmapi.GetParametersRequest{Names: []string{name}, WithDecryption: new(true)}); codeOf(err) != "InvalidKeyId" {

@@ -85,6 +85,9 @@ func (s *Service) resolveAssumeRole(c *call.Call, in *stsapi.AssumeRoleRequest) 
 	access := call.Access{
 		Action: "sts:AssumeRole", Resource: *in.RoleArn, ResourceType: roleType, Account: target.Account,
 		Mode: policy.ResourceTrust, RequestTags: a.tags, Context: keys,
+		// STS gives no reason: https://github.com/aws-actions/configure-aws-credentials/issues/1219,
+		// and for sts:SetSourceIdentity https://github.com/noqdev/iambic/issues/357.
+		Unexplained: true,
 	}
 	role, trust, maxSession, err := s.dir.AssumableRole(*in.RoleArn)
 	if err != nil {

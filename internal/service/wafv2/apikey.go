@@ -2,15 +2,15 @@ package wafv2
 
 import (
 	"context"
-	"crypto/sha256"
 	"encoding/base64"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"time"
 
 	"fastness/internal/api/wafv2api"
 	"fastness/internal/call"
+	"fastness/internal/engine/waf/challenge"
+	"fastness/internal/proxy"
 	"fastness/internal/store"
 	"fastness/internal/store/table"
 )
@@ -66,19 +66,14 @@ func (s *Service) CreateAPIKey(ctx context.Context, in *wafv2api.CreateAPIKeyReq
 	}
 	key := base64.RawURLEncoding.EncodeToString(sealed)
 	err = s.tables.apiKeys.Insert(tx, &apiKeyRecord{
-		Account: c.Account, Region: c.Region, Scope: value(in.Scope), ID: apiKeyID(key), Key: key, Domains: in.TokenDomains, Created: now, Version: apiKeyVersion,
+		Account: c.Account, Region: c.Region, Scope: value(in.Scope), ID: challenge.APIKeyID(key), Key: key, Domains: in.TokenDomains, Created: now, Version: apiKeyVersion,
 	})
 	if err != nil {
 		return nil, err
 	}
+	s.publish(tx)
 	c.Notes.Response = map[string]any{} // the key is the client's
 	return &wafv2api.CreateAPIKeyResponse{APIKey: &key}, nil
-}
-
-// apiKeyID is under what a key is kept.
-func apiKeyID(key string) string {
-	sum := sha256.Sum256([]byte(key))
-	return hex.EncodeToString(sum[:16])
 }
 
 // openAPIKey reads a key of the caller's account, Region and scope.
@@ -98,17 +93,21 @@ func (s *Service) openAPIKey(c *call.Call, sc wafv2api.Scope, text string) (*api
 	return &k, nil
 }
 
-// APIKeyDomains are the domains that an API key is for, and whether it is a key of the account that
-// is still valid: what proxies ask about the keys that browsers send.
-func (s *Service) APIKeyDomains(r store.Reader, account, region string, sc wafv2api.Scope, key string) ([]string, bool, error) {
-	row, err := s.tables.apiKeys.Get(r, scope(account, region), parts(string(sc), apiKeyID(key))...)
-	if isNotFound(err) {
-		return nil, false, nil
+// APIKeys are the valid keys for pages behind a web ACL, those of its account, Region and scope, for proxies;
+// and their owner.
+func (s *Service) APIKeys(r store.Reader, webACL string) (keys []proxy.APIKey, owner string, err error) {
+	n, ok := parseARN(webACL)
+	if !ok || n.kind != kindWebACL {
+		return nil, "", nonexistent()
 	}
-	if err != nil {
-		return nil, false, err
+	owner = n.account + "/" + n.region + "/" + scopeWord(n.scope)
+	for row, err := range s.tables.apiKeys.Scan(r, scope(n.account, n.region), table.Page{Prefix: parts(string(n.scope))}) {
+		if err != nil {
+			return nil, "", err
+		}
+		keys = append(keys, proxy.APIKey{Owner: owner, ID: row.Record.ID, Domains: row.Record.Domains})
 	}
-	return row.Domains, true, nil
+	return keys, owner, nil
 }
 
 // GetDecryptedAPIKey implements the operation of that name.
@@ -118,16 +117,15 @@ func (s *Service) GetDecryptedAPIKey(ctx context.Context, in *wafv2api.GetDecryp
 	if err != nil {
 		return nil, err
 	}
-	known := false
-	err = s.store.View(ctx, func(r store.Reader) (err error) {
-		_, known, err = s.APIKeyDomains(r, c.Account, c.Region, k.Scope, value(in.APIKey))
+	err = s.store.View(ctx, func(r store.Reader) error {
+		_, err := s.tables.apiKeys.Get(r, scope(c.Account, c.Region), parts(string(k.Scope), challenge.APIKeyID(value(in.APIKey)))...)
 		return err
 	})
-	switch {
-	case err != nil:
-		return nil, err
-	case !known:
+	if isNotFound(err) {
 		return nil, nonexistent()
+	}
+	if err != nil {
+		return nil, err
 	}
 	return &wafv2api.GetDecryptedAPIKeyResponse{TokenDomains: k.Domains, CreationTimestamp: &k.Created}, nil
 }
@@ -138,7 +136,7 @@ func (s *Service) DeleteAPIKey(ctx context.Context, in *wafv2api.DeleteAPIKeyReq
 	if _, err := s.openAPIKey(c, value(in.Scope), value(in.APIKey)); err != nil {
 		return nil, err
 	}
-	err := s.tables.apiKeys.Delete(c.Txn(), scope(c.Account, c.Region), parts(string(value(in.Scope)), apiKeyID(value(in.APIKey)))...)
+	err := s.tables.apiKeys.Delete(c.Txn(), scope(c.Account, c.Region), parts(string(value(in.Scope)), challenge.APIKeyID(value(in.APIKey)))...)
 	if isNotFound(err) {
 		return nil, nonexistent()
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"fastness/internal/api/wafv2api"
+	"fastness/internal/engine/waf/challenge"
 	"fastness/internal/store"
 )
 
@@ -242,9 +243,39 @@ func TestAPIKeys(t *testing.T) {
 	if !slices.Equal(got.TokenDomains, []string{"example.com", "shop.example.com"}) || !got.CreationTimestamp.Equal(h.clock.Now()) {
 		t.Errorf("key %v of %v", got.TokenDomains, got.CreationTimestamp)
 	}
+	if h.published == 0 {
+		t.Error("proxies are not told of the key")
+	}
 	list := must[*wafv2api.ListAPIKeysResponse](t)(h.admin().ListAPIKeys(ctx, &wafv2api.ListAPIKeysRequest{Scope: regional()}))
 	if len(list.APIKeySummaries) != 1 || *list.APIKeySummaries[0].APIKey != key || list.ApplicationIntegrationURL == nil {
 		t.Errorf("keys %v", list)
+	}
+	// Proxies learn of it, for web ACLs of the account, the Region and the scope.
+	known := func(arn string) (domains [][]string) {
+		t.Helper()
+		err := h.store.View(ctx, func(r store.Reader) error {
+			keys, _, err := h.service.APIKeys(r, arn)
+			for _, k := range keys {
+				if k.ID != challenge.APIKeyID(key) {
+					t.Errorf("key %s", k.ID)
+				}
+				domains = append(domains, k.Domains)
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return domains
+	}
+	acl := "arn:aws:wafv2:" + testRegion + ":" + testAccount + ":regional/webacl/a/b"
+	if got := known(acl); len(got) != 1 || !slices.Equal(got[0], []string{"example.com", "shop.example.com"}) {
+		t.Errorf("proxies know %v", got)
+	}
+	for _, other := range []string{strings.Replace(acl, testAccount, otherAccount, 1), strings.Replace(acl, testRegion, "eu-west-3", 1), strings.Replace(acl, "regional", "global", 1)} {
+		if got := known(other); len(got) != 0 {
+			t.Errorf("%s: %v", other, got)
+		}
 	}
 	// A key is of an account, a Region and a scope.
 	_, err = h.as(root(otherAccount), testRegion).GetDecryptedAPIKey(ctx, &wafv2api.GetDecryptedAPIKeyRequest{Scope: regional(), APIKey: &key})

@@ -90,7 +90,7 @@ var limits = map[wafv2api.SizeInspectionLimit]int{
 func (t *translation) acl(a *wafv2api.WebACL) (out waf.ACL, err error) {
 	out = waf.ACL{
 		Name: value(a.Name), LabelNamespace: value(a.LabelNamespace), Visibility: visibility(a.VisibilityConfig), Bodies: bodies(a.CustomResponseBodies),
-		TokenDomains: a.TokenDomains, Captcha: captcha(a.CaptchaConfig), Challenge: challenge(a.ChallengeConfig),
+		TokenDomains: a.TokenDomains, Captcha: captchaImmunity(a.CaptchaConfig), Challenge: challengeImmunity(a.ChallengeConfig),
 	}
 	if a.DefaultAction.Block != nil {
 		out.DefaultAction = waf.Action{Kind: waf.Block, Response: response(a.DefaultAction.Block.CustomResponse)}
@@ -141,14 +141,14 @@ func visibility(v *wafv2api.VisibilityConfig) waf.Visibility {
 	return waf.Visibility{MetricName: value(v.MetricName), Metrics: value(v.CloudWatchMetricsEnabled), Samples: value(v.SampledRequestsEnabled)}
 }
 
-func captcha(c *wafv2api.CaptchaConfig) waf.Immunity {
+func captchaImmunity(c *wafv2api.CaptchaConfig) waf.Immunity {
 	if c == nil || c.ImmunityTimeProperty == nil {
 		return waf.Immunity{}
 	}
 	return waf.Immunity{Duration: time.Duration(value(c.ImmunityTimeProperty.ImmunityTime)) * time.Second}
 }
 
-func challenge(c *wafv2api.ChallengeConfig) waf.Immunity {
+func challengeImmunity(c *wafv2api.ChallengeConfig) waf.Immunity {
 	if c == nil || c.ImmunityTimeProperty == nil {
 		return waf.Immunity{}
 	}
@@ -214,7 +214,7 @@ func (t *translation) rules(in []wafv2api.Rule) (out []waf.Rule, err error) {
 		r := &in[i]
 		x := waf.Rule{
 			Name: value(r.Name), Priority: value(r.Priority), Action: action(r.Action), Visibility: visibility(r.VisibilityConfig),
-			Captcha: captcha(r.CaptchaConfig), Challenge: challenge(r.ChallengeConfig),
+			Captcha: captchaImmunity(r.CaptchaConfig), Challenge: challengeImmunity(r.ChallengeConfig),
 		}
 		if o := r.OverrideAction; o != nil && o.Count != nil {
 			x.Override = waf.OverrideCount

@@ -109,7 +109,13 @@ func AppendError(dst []byte, d *wire.Described, err wire.APIError, bodyOnly bool
 		}
 	}
 	if d.Message != "" {
-		dst = append(dst, `,"message":`...)
+		name := `,"message":`
+		if c, ok := err.(*wire.CommonError); ok && c.Kind == wire.AccessDenied && !bodyOnly {
+			// The one common error whose message has a capital letter (an answer of KMS is
+			// quoted in https://github.com/aws/aws-nitro-enclaves-sdk-c/issues/157).
+			name = `,"Message":`
+		}
+		dst = append(dst, name...)
 		dst = jsonbody.AppendString(dst, d.Message)
 	}
 	return append(dst, '}')

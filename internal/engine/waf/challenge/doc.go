@@ -50,7 +50,12 @@
 // forceRefreshToken and fetch: it does a proof of work of its own (/__fastness-waf/inputs) and renews the token while
 // the page is open, so that a request of the page's scripts never meets a challenge that they cannot answer.
 //
-// Both scripts tell what the browser is: its User-Agent as scripts see it, platform, languages and time zone, and
+// /__fastness-waf/jsapi.js has that and AwsWafCaptcha.renderCaptcha, which shows the puzzle in an element of the page, in eleven
+// languages. It asks for puzzles (/__fastness-waf/problem) with an API key, which has to be one of the Site's and for the
+// page's host; a right answer (/__fastness-waf/answer) is in the token like one to the page of a CAPTCHA action. The key says which
+// sites show the puzzle; it is not a secret, pages have it.
+//
+// The scripts tell what the browser is: its User-Agent as scripts see it, platform, languages and time zone, and
 // marks of automation; that of applications also how often somebody has moved, clicked, touched or typed, and only
 // how often. The token has what followed from that (telling.go). A client can tell what it likes: these are
 // signs, which the managed rule groups weigh, not proofs.
@@ -59,6 +64,7 @@
 //
 //	gate.go serve.go page.go assets/   answers
 //	token.go domain.go client.go       tokens
+//	apikey.go                          which pages may show puzzles
 //	telling.go                         what scripts tell of browsers
 //	work.go used.go                    the proof of work, and what was used
 //	puzzle.go picture.go letters.go sound.go

@@ -74,7 +74,7 @@ func cookieOf(t *testing.T, r *Response) request.Field {
 
 func serve(t *testing.T, g *Gate, r *request.Request) *Response {
 	t.Helper()
-	a, err := g.Serve(r, nil)
+	a, err := g.Serve(r, Site{})
 	if err != nil || a == nil {
 		t.Fatalf("%s %s: %v, %v", r.Method, r.Target, a, err)
 	}

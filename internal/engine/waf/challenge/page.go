@@ -21,10 +21,18 @@ var (
 	workScript string
 	//go:embed assets/challenge.js
 	applicationScript string
+	//go:embed assets/words.js
+	wordsScript string
+	//go:embed assets/captcha.js
+	captchaScript string
 	//go:embed assets/page.css
 	style string
 
 	pageTemplate = template.Must(template.New("page").Parse(pageText))
+
+	// The scripts for applications: tokens alone, and with puzzles.
+	applicationBundle = []byte(coreScript + applicationScript)
+	captchaBundle     = []byte(coreScript + applicationScript + wordsScript + captchaScript)
 
 	script        = coreScript + workScript
 	scriptElement = template.HTML("<script>" + script + "</script>")

@@ -3,6 +3,7 @@ package challenge
 import (
 	"encoding/json"
 	"net/url"
+	"slices"
 	"strings"
 
 	"fastness/internal/engine/waf/request"
@@ -19,7 +20,16 @@ const (
 	soundPath   = Prefix + "sound"
 	inputsPath  = Prefix + "inputs"       // GET: a proof of work for the script for applications
 	scriptPath  = Prefix + "challenge.js" // GET: that script
+	captchaPath = Prefix + "jsapi.js"     // GET: that script and the one for puzzles
+	problemPath = Prefix + "problem"      // POST k: a puzzle for the script for puzzles
+	answerPath  = Prefix + "answer"       // POST puzzle, answer: what somebody answered there
 )
+
+// allowed are the methods of each path.
+var allowed = map[string]string{
+	verifyPath: "POST", puzzlePath: "GET, HEAD, POST", picturePath: "GET, HEAD", soundPath: "GET, HEAD", inputsPath: "GET",
+	scriptPath: "GET, HEAD", captchaPath: "GET, HEAD", problemPath: "POST", answerPath: "POST",
+}
 
 // maxForm bounds forms and queries, in bytes.
 const maxForm = 8 << 10
@@ -27,41 +37,43 @@ const maxForm = 8 << 10
 // Owns tells whether a request target is the gate's own.
 func Owns(target string) bool { return strings.HasPrefix(target, Prefix) }
 
-// Serve answers a request for the gate itself; nil: it is not for it. domains are the token domains of the
-// web ACL of the host, if there are any.
-func (g *Gate) Serve(r *request.Request, domains []string) (*Response, error) {
+// Serve answers a request for the gate itself; nil: it is not for it.
+func (g *Gate) Serve(r *request.Request, site Site) (*Response, error) {
 	if !Owns(r.Target) {
 		return nil, nil
 	}
 	path, query, _ := strings.Cut(r.Target, "?")
-	read := r.Method == "GET" || r.Method == "HEAD"
+	methods, known := allowed[path]
 	switch {
-	case path == verifyPath && r.Method == "POST":
-		return g.serveSolution(r)
-	case path == puzzlePath && r.Method == "POST":
-		return g.serveAnswer(r)
-	case path == puzzlePath && read:
-		return g.servePuzzle(r, query)
-	case path == picturePath && read:
-		return g.servePart(r, query, "image/png", (*puzzle).png)
-	case path == soundPath && read:
-		return g.servePart(r, query, "audio/wav", (*puzzle).wav)
-	case path == inputsPath && r.Method == "GET":
-		return g.serveInputs(r, domains)
-	case path == scriptPath && read:
-		return serveScript(), nil
-	case path == verifyPath, path == puzzlePath, path == picturePath, path == soundPath, path == inputsPath, path == scriptPath:
+	case !known:
+		return plain(404), nil
+	case !slices.Contains(strings.Split(methods, ", "), r.Method):
 		answer := plain(405)
-		allow := "GET, HEAD"
-		if path == verifyPath {
-			allow = "POST"
-		} else if path == puzzlePath {
-			allow = "GET, HEAD, POST"
-		}
-		answer.Fields = append(answer.Fields, request.Field{Name: "Allow", Value: allow})
+		answer.Fields = append(answer.Fields, request.Field{Name: "Allow", Value: methods})
 		return answer, nil
 	}
-	return plain(404), nil
+	switch path {
+	case verifyPath:
+		return g.serveSolution(r)
+	case puzzlePath:
+		if r.Method == "POST" {
+			return g.serveAnswer(r)
+		}
+		return g.servePuzzle(r, query)
+	case picturePath:
+		return g.servePart(r, query, "image/png", (*puzzle).png)
+	case soundPath:
+		return g.servePart(r, query, "audio/wav", (*puzzle).wav)
+	case inputsPath:
+		return g.serveInputs(r, site.TokenDomains)
+	case problemPath:
+		return g.serveProblem(r, &site)
+	case answerPath:
+		return g.serveScriptAnswer(r)
+	case captchaPath:
+		return scriptOf(captchaBundle), nil
+	}
+	return scriptOf(applicationBundle), nil
 }
 
 // plain is an answer without a body.
@@ -121,10 +133,10 @@ func (g *Gate) serveInputs(r *request.Request, domains []string) (*Response, err
 	return answer, err
 }
 
-// serveScript gives the script for applications.
-func serveScript() *Response {
+// scriptOf is an answer with a script.
+func scriptOf(text []byte) *Response {
 	return &Response{
-		Status: 200, ContentType: "text/javascript; charset=utf-8", Body: []byte(coreScript + applicationScript),
+		Status: 200, ContentType: "text/javascript; charset=utf-8", Body: text,
 		Fields: []request.Field{{Name: "Cache-Control", Value: "max-age=3600"}, {Name: "X-Content-Type-Options", Value: "nosniff"}},
 	}
 }
@@ -190,6 +202,45 @@ func (g *Gate) serveAnswer(r *request.Request) (*Response, error) {
 		return nil, err
 	}
 	return answer, nil
+}
+
+// serveProblem gives the script for puzzles one, if the page has a key for its host: else 403.
+func (g *Gate) serveProblem(r *request.Request, site *Site) (*Response, error) {
+	v, host := posted(r), hostOf(r.Host)
+	if v == nil || host == "" {
+		return plain(400), nil
+	}
+	if !site.admits(v.Get("k"), host) {
+		return plain(403), nil
+	}
+	sealed, err := g.newPuzzle(r, domainFor(host, site.TokenDomains))
+	if err != nil {
+		return nil, err
+	}
+	answer := plain(200)
+	answer.ContentType = "application/json"
+	answer.Body, err = json.Marshal(map[string]any{
+		"puzzle": sealed, "picture": picturePath + "?p=" + sealed, "sound": soundPath + "?p=" + sealed,
+		"letters": pictureLength, "digits": soundLength, "max": maxTones, "seconds": int(g.lifetime.Seconds()),
+	})
+	return answer, err
+}
+
+// serveScriptAnswer takes the answer to a puzzle from the script for puzzles: 204 with a token, 403 if it is
+// wrong, 410 if the puzzle's time is over.
+func (g *Gate) serveScriptAnswer(r *request.Request) (*Response, error) {
+	v := posted(r)
+	if v == nil {
+		return plain(400), nil
+	}
+	if _, err := g.openPuzzle(r, v.Get("puzzle")); err != nil {
+		return plain(410), nil
+	}
+	domain, err := g.verifyPuzzle(r, v.Get("puzzle"), v.Get("answer"))
+	if err != nil {
+		return plain(403), nil
+	}
+	return g.pass(r, 204, domain, true, readTelling(r, v))
 }
 
 // servePart gives the picture or the sound of a puzzle.

@@ -118,7 +118,7 @@ func TestTheScriptForApplicationsIsServed(t *testing.T) {
 	}
 	// The token that it earns is for the widest token domain.
 	r := get("www.example.com", inputsPath)
-	inputs, err := g.Serve(r, []string{"example.com"})
+	inputs, err := g.Serve(r, Site{TokenDomains: []string{"example.com"}})
 	if err != nil {
 		t.Fatal(err)
 	}

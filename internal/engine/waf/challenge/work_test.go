@@ -113,7 +113,7 @@ func TestWorkThatIsNotTaken(t *testing.T) {
 			t.Errorf("%s: %d, want %d", c.name, a.Status, c.status)
 		}
 	}
-	if a, err := g.Serve(get("www.example.com", "/else"), nil); a != nil || err != nil {
+	if a, err := g.Serve(get("www.example.com", "/else"), Site{}); a != nil || err != nil {
 		t.Errorf("a request of somebody else was answered: %v, %v", a, err)
 	}
 }
@@ -207,10 +207,12 @@ func FuzzServe(f *testing.F) {
 	f.Add("POST", puzzlePath, "p="+puzzle+"&answer=123456&to=%2Fa", "text/html")
 	f.Add("GET", puzzlePath+"?to=//x&c="+sealed, "", "*/*")
 	f.Add("GET", soundPath+"?p="+puzzle, "", "")
+	f.Add("POST", problemPath, "k=key", "")
+	f.Add("POST", answerPath, "puzzle="+puzzle+"&answer=abcdef&u=Browser/1", "")
 	f.Fuzz(func(t *testing.T, method, target, body, accept string) {
 		r := post("www.example.com", target, nil)
 		r.Method, r.Body, r.Fields[1].Value = method, []byte(body), accept
-		a, err := g.Serve(r, nil)
+		a, err := g.Serve(r, Site{APIKeys: map[string][]string{APIKeyID("key"): {"example.com"}}})
 		if err != nil || (a != nil) != Owns(target) {
 			t.Fatalf("%v, %v", a, err)
 		}

@@ -75,21 +75,28 @@ window.fastnessWAF = window.fastnessWAF || (() => { // it may be loaded twice
     if (now - moved > 200) { moved = now; seen(); }
   }, { passive: true, capture: true });
 
-  // earn does the work and gives the solution, with what the browser is. Interactions are told by the script
-  // for applications: a page of its own has seen none.
-  async function earn(work, application) {
-    const n = await solve(work.seed, work.difficulty);
+  // send gives a solution, with what the browser is. Interactions are told by the script for applications: a
+  // page of the gate's own has seen none.
+  async function send(to, solution, application) {
     const told = interactions;
-    const answer = await fetch(work.verify, {
+    const answer = await fetch(to, {
       method: "POST", credentials: "same-origin", body: new URLSearchParams({
-        c: work.challenge, n: String(n), w: marks(), u: navigator.userAgent, p: navigator.platform || "", l: (navigator.languages || []).join(","),
+        ...solution, w: marks(), u: navigator.userAgent, p: navigator.platform || "", l: (navigator.languages || []).join(","),
         z: Intl.DateTimeFormat().resolvedOptions().timeZone || "", i: String(Math.min(told, 255)), f: document.forms.length > 0 ? "1" : "", s: application ? "1" : "",
       }),
     });
+    if (answer.ok) interactions -= told;
+    return answer;
+  }
+
+  // earn does the work.
+  async function earn(work, application) {
+    const n = await solve(work.seed, work.difficulty);
+    const answer = await send(work.verify, { c: work.challenge, n: String(n) }, application);
     if (!answer.ok) throw new Error("refused");
-    interactions -= told;
   }
 
   const token = () => (/(?:^|; )aws-waf-token=([^;]*)/.exec(document.cookie) || [])[1] || "";
-  return { earn, token, hooks, interactions: () => interactions };
+  // earned is when this page last got a token, in milliseconds since 1970.
+  return { earn, send, token, hooks, earned: 0, interactions: () => interactions };
 })();
