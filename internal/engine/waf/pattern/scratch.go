@@ -44,8 +44,8 @@ func (m *Scratch) Allow(n uint64) {
 	m.learned = 0
 }
 
-// mostMade is how many states of products may be made within one allowance of steps. Making one takes a
-// microsecond or two, once for all values to come: so it does not count as hundreds of steps, by which the first
+// mostMade is how many states of products may be made within one allowance of steps. Making one takes two or three
+// microseconds, once for all values to come: so it does not count as a thousand steps, by which the first
 // requests of a new Set would be refused. Without new states the parts of a product run by themselves, which
 // costs a short value little: its states count thrice.
 const mostMade = 2500
