@@ -1,6 +1,10 @@
 package attack
 
-import "fastness/internal/engine/waf/pattern"
+import (
+	"encoding/binary"
+
+	"fastness/internal/engine/waf/pattern"
+)
 
 // Most values that people and programs send are words, numbers and text whose forms are all the same and that
 // no coding makes anything else of. That they are, and that no rule matches them, is told in one pass and without a
@@ -44,6 +48,15 @@ func (d *Detector) Clear(value []byte, s *Scratch) bool {
 // and stands where it has to for decodeBase64 or decodeHex, that the value may be one of them.
 func endsInCode(value []byte) bool {
 	n := len(value)
+	if n < minBase64 {
+		return false
+	}
+	if c := value[n-1]; c != ' ' && c != '=' {
+		// A word that ends here is shorter than that.
+		if last := binary.LittleEndian.Uint64(value[n-minBase64:]); hasByte(last, ' ')|hasByte(last, '.') != 0 {
+			return false
+		}
+	}
 	for n > 0 && value[n-1] == ' ' {
 		n--
 	}
@@ -60,6 +73,13 @@ func endsInCode(value []byte) bool {
 	}
 	// Behind other signs it is the last segment of a path.
 	return i == 0 || slash || isSeparator(value[i-1])
+}
+
+// hasByte is not zero if one of the bytes of a word is c.
+func hasByte(word uint64, c byte) uint64 {
+	const ones = 0x0101010101010101
+	x := word ^ ones*uint64(c)
+	return (x - ones) &^ x & (ones << 7)
 }
 
 // hasCode tells whether a value is base64 or hexadecimal.

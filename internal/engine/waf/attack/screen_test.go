@@ -116,3 +116,29 @@ func FuzzClear(f *testing.F) {
 		}
 	})
 }
+
+// TestEndsInCodeHoldsTheDecoders holds endsInCode to what decodeBase64 and decodeHex take.
+func TestEndsInCodeHoldsTheDecoders(t *testing.T) {
+	rng := rand.New(rand.NewPCG(8, 8))
+	const signs = "abcXYZ019+/-_=  .,:;@("
+	var s Scratch
+	code := 0
+	for range 200_000 {
+		v := make([]byte, rng.IntN(28))
+		for i := range v {
+			n := len(signs)
+			if rng.IntN(4) > 0 {
+				n = 9 // most are letters and digits
+			}
+			v[i] = signs[rng.IntN(n)]
+		}
+		if s.hasCode(v) {
+			if code++; !endsInCode(v) {
+				t.Fatalf("%q is code", v)
+			}
+		}
+	}
+	if code < 100 {
+		t.Errorf("only %d values are code", code)
+	}
+}
