@@ -28,7 +28,7 @@ func (s *Scratch) add(src source, key, value []byte) {
 		}
 	}
 	hits := s.lookup(id, value)
-	if len(hits) == 0 && !p.whole[src] {
+	if len(hits) == 0 && !p.whole[src] && p.keyed[src]&(1<<min(len(key), 63)) == 0 && !s.Explain {
 		return // no rule would look at it
 	}
 	if len(s.entries) == 0 || s.span[src].to == 0 {

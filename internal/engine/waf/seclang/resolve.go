@@ -29,19 +29,19 @@ func (c *compiler) resolve() {
 					p.whole[src] = p.whole[src] || l.id < 0
 				}
 			}
-			c.resolveMacro(l.op.operand)
+			c.resolveMacro(l.op.operand, false)
 			for i := range l.sets {
 				v := &l.sets[i]
-				c.resolveMacro(v.key)
-				c.resolveMacro(v.value)
+				c.resolveMacro(v.key, false)
+				c.resolveMacro(v.value, false)
 				if key, ok := v.key.constant(); ok {
 					v.slot = c.slot(key)
 				} else {
 					v.slot, v.family = -1, c.family(v.key.prefix())
 				}
 			}
-			c.resolveMacro(r.message)
-			c.resolveMacro(r.logdata)
+			c.resolveMacro(r.message, true)
+			c.resolveMacro(r.logdata, true)
 			for i := range l.ctls {
 				c.resolveControl(&l.ctls[i])
 			}
@@ -93,7 +93,9 @@ func (l *link) static() bool {
 	return !slices.ContainsFunc(l.targets, func(t target) bool { return t.count || t.variable.kind != ofRequest })
 }
 
-func (c *compiler) resolveMacro(m *macro) {
+// resolveMacro gives variables in a text their slots. Unless the text is only for explanations, for which all
+// values are kept, so are those that it may be made of.
+func (c *compiler) resolveMacro(m *macro, explains bool) {
 	if m == nil {
 		return
 	}
@@ -104,7 +106,14 @@ func (c *compiler) resolveMacro(m *macro) {
 			x.slot = c.slot(x.key)
 		default:
 			for _, src := range x.variable.sources {
-				c.p.used[src], c.p.whole[src] = true, true
+				c.p.used[src] = true
+				switch {
+				case explains:
+				case x.variable.keyed && x.key != "":
+					c.p.keyed[src] |= 1 << min(len(x.key), 63)
+				default:
+					c.p.whole[src] = true
+				}
 			}
 		}
 	}
