@@ -45,7 +45,7 @@ func (m *Scratch) Allow(n uint64) {
 }
 
 // mostMade is how many states of products may be made within one allowance of steps. Making one takes two or three
-// microseconds, once for all values to come: so it does not count as a thousand steps, by which the first
+// microseconds, once for all values to come: so it counts as a few hundred steps and not as a thousand, by which the first
 // requests of a new Set would be refused. Without new states the parts of a product run by themselves, which
 // costs a short value little: its states count thrice.
 const mostMade = 2500
