@@ -41,7 +41,7 @@ func (d *Detector) Clear(value []byte, s *Scratch) bool {
 	if s.match == nil {
 		s.match = pattern.NewScratch()
 	}
-	return d.screen.Clear(value, s.match) && !(endsInCode(value) && s.hasCode(value))
+	return d.screen.Clear(value, s.match) && !((endsInCode(value) || embedsCode(value)) && s.hasCode(value))
 }
 
 // endsInCode tells whether so much at the end of a value is of signs of base64, which include those of hexadecimal,
@@ -73,6 +73,27 @@ func endsInCode(value []byte) bool {
 	}
 	// Behind other signs it is the last segment of a path.
 	return i == 0 || slash || isSeparator(value[i-1])
+}
+
+// embedsCode tells whether so many signs of base64 follow each other in a value that embeddedBase64 may take them.
+func embedsCode(value []byte) bool {
+	// So many have one at a place of these.
+	for at := minEmbedded - 1; at < len(value); at += minEmbedded {
+		if base64Value[value[at]] > 63 {
+			continue
+		}
+		from, to := at, at+1
+		for from > 0 && base64Value[value[from-1]] <= 63 {
+			from--
+		}
+		for to < len(value) && base64Value[value[to]] <= 63 {
+			to++
+		}
+		if to-from >= minEmbedded {
+			return true
+		}
+	}
+	return false
 }
 
 // hasByte is not zero if one of the bytes of a word is c.
