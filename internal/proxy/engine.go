@@ -3,6 +3,7 @@ package proxy
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"slices"
 	"sync"
 
@@ -21,12 +22,48 @@ type Engine struct {
 	// Limits bound what is taken apart of a request.
 	Limits request.Limits
 
-	memory sync.Pool // of *evaluation
+	memory memory
+	quiet  sync.Pool // of *quiet
+}
+
+// memory keeps the memory of evaluations for those to come, what was used last first: that is nearest to
+// the processor. As many as can run at once are kept whatever the garbage collector does, because
+// each takes many allocations to grow again; more are left to it.
+type memory struct {
+	most  int // of free
+	mu    sync.Mutex
+	free  []*evaluation
+	extra sync.Pool // of *evaluation
+}
+
+func (m *memory) get() *evaluation {
+	m.mu.Lock()
+	if n := len(m.free) - 1; n >= 0 {
+		e := m.free[n]
+		m.free[n], m.free = nil, m.free[:n]
+		m.mu.Unlock()
+		return e
+	}
+	m.mu.Unlock()
+	e, _ := m.extra.Get().(*evaluation)
+	return e
+}
+
+func (m *memory) put(e *evaluation) {
+	m.mu.Lock()
+	kept := len(m.free) < m.most
+	if kept {
+		m.free = append(m.free, e)
+	}
+	m.mu.Unlock()
+	if !kept {
+		m.extra.Put(e)
+	}
 }
 
 // NewEngine makes an Engine with the limits of AWS WAF.
 func NewEngine(o waf.Options, tokens waf.Tokens) *Engine {
-	return &Engine{Options: o, Tokens: tokens, Limits: request.DefaultLimits()}
+	return &Engine{Options: o, Tokens: tokens, Limits: request.DefaultLimits(), memory: memory{most: runtime.GOMAXPROCS(0)}}
 }
 
 // Compile makes the inspector of a web ACL; see Options.Compile of a Proxy. The Detail of its
@@ -73,17 +110,42 @@ type evaluation struct {
 	release  func() // made once
 }
 
+// quiet is the verdict on a request that no rule has anything to say about: nearly every one. The memory of its
+// evaluation, which is a hundred times as large, is another request's while the target answers, so that
+// it stays where the processor is near it.
+type quiet struct {
+	verdict waf.Verdict
+	release func() // made once
+}
+
 // Inspect implements Inspector.
 func (p *program) Inspect(_ context.Context, r *request.Request, v *Verdict) error {
-	m, _ := p.engine.memory.Get().(*evaluation)
+	m := p.engine.memory.get()
 	if m == nil {
 		m = &evaluation{scratch: waf.NewScratch(p.engine.Limits)}
-		m.release = func() { p.engine.memory.Put(m) }
+		made, engine := m, p.engine
+		m.release = func() { engine.memory.put(made) }
 	}
 	v.Release = m.release
 	decided, err := p.Evaluate(r, p.engine.Tokens, m.scratch)
 	if err != nil {
 		return err
+	}
+	q, _ := p.engine.quiet.Get().(*quiet)
+	if q == nil {
+		q = &quiet{}
+		engine := p.engine
+		q.release = func() {
+			q.verdict = waf.Verdict{}
+			engine.quiet.Put(q)
+		}
+	}
+	if decided.Detach(&q.verdict) {
+		m.release()
+		decided, m = &q.verdict, nil
+		v.Release = q.release
+	} else {
+		q.release()
 	}
 	v.Detail = decided
 	switch decided.Action {
@@ -110,6 +172,9 @@ func (p *program) Inspect(_ context.Context, r *request.Request, v *Verdict) err
 		}
 	}
 	v.AnswerBody = decided.AnswerBody
+	if m == nil {
+		return nil
+	}
 	m.insert = fieldsFrom(m.insert[:0], decided.Insert)
 	v.Insert = m.insert
 	return nil

@@ -7,12 +7,7 @@ import (
 )
 
 // Program is the program that made the verdict; nil for a verdict that none made.
-func (v *Verdict) Program() *Program {
-	if v.scratch == nil {
-		return nil
-	}
-	return v.scratch.p
-}
+func (v *Verdict) Program() *Program { return v.program }
 
 // Clone returns a copy of the verdict that stays valid, for whoever tells of it later: all of it but
 // the answer (Response, Body), the token, and what AppendLabels needs.

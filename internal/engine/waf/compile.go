@@ -57,10 +57,11 @@ type Options struct {
 	Previous *Program
 }
 
-// DefaultSteps is what a request may cost, whatever it is made of: some 15 to 30 ms of a core where it is
-// made to be slow. With the managed groups 32 KiB of English in a string of JSON take half of it, and nearly all of it when they are
-// the first request of a program. (What is larger than 8 KiB AWS's groups refuse for its size.)
-const DefaultSteps = 8_000_000
+// DefaultSteps is what a request may cost, whatever it is made of: some 15 to 25 ms of a core where it is
+// made to be slow. With the managed groups 32 KiB of English in a string of JSON take a twentieth of it, and three quarters when
+// they are the first request of a program; 60 KB of it in values of 12 bytes take half when they are the first.
+// (What is larger than 8 KiB AWS's groups refuse for its size.)
+const DefaultSteps = 7_000_000
 
 // SpecError says what is wrong with a specification.
 type SpecError struct {

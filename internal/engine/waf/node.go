@@ -19,6 +19,9 @@ type part struct {
 	// aspects are what can be asked about a value of the component; the memo keeps the answers
 	// to the first maxAspects.
 	aspects []aspect
+	// attacks tells that all that rules ask of the component is whether it is an attack. Values that are none
+	// at a glance are then left out.
+	attacks bool
 }
 
 // aspect is a question about each value of a component: which patterns match it at a node,
@@ -66,10 +69,13 @@ func (c *compiler) masks() {
 		p.nodes[i].want, p.nodes[i].aspect = pattern.NewBits(len(c.patterns)), noAspect
 	}
 	for i := range p.parts {
-		p.parts[i].scan = pattern.NewBits(len(c.patterns))
+		p.parts[i].scan, p.parts[i].attacks = pattern.NewBits(len(c.patterns)), p.attacks != nil
 	}
 	for i := range p.leaves {
 		l := &p.leaves[i]
+		if l.node >= 0 && l.kind <= sizeLeaf && l.kind != attackLeaf {
+			p.parts[p.nodes[l.node].part].attacks = false
+		}
 		for _, id := range l.patterns {
 			p.nodes[l.node].want.Set(int(id))
 		}
@@ -80,6 +86,16 @@ func (c *compiler) masks() {
 			l.aspect = c.aspect(aspect{node: l.node, what: l.injection()})
 		case attackLeaf:
 			l.aspect = c.aspect(aspect{node: l.node, place: l.place})
+		}
+	}
+	for _, r := range p.rules {
+		if r.rate == nil {
+			continue
+		}
+		for _, k := range r.rate.keys {
+			if k.node >= 0 {
+				p.parts[p.nodes[k.node].part].attacks = false
+			}
 		}
 	}
 	for i := range p.nodes {
@@ -161,13 +177,17 @@ func (s *Scratch) part(id int32) *partState {
 	}
 	p := &s.p.parts[id]
 	from := len(s.vals)
-	s.vals, ps.outcome = p.selector.Append(s.vals, &s.inspection)
+	if p.attacks && s.trace == nil {
+		s.vals, ps.outcome = p.selector.AppendUnless(s.vals, &s.inspection, s.clear)
+	} else {
+		s.vals, ps.outcome = p.selector.Append(s.vals, &s.inspection)
+	}
 	ps.epoch, ps.first = s.epoch, int32(len(s.values))
 	if len(s.vals)-from >= manyValues {
 		s.distinct(from)
 	} else {
 		for i := from; i < len(s.vals); i++ {
-			s.values = append(s.values, value{source: int32(i)})
+			s.addValue(i)
 		}
 	}
 	ps.n = int32(len(s.values)) - ps.first
@@ -176,7 +196,6 @@ func (s *Scratch) part(id int32) *partState {
 	for i := range ps.n {
 		v := &s.values[ps.first+i]
 		b := s.vals[v.source].Bytes
-		v.forms = -1
 		s.refs = append(s.refs, s.addForm(v, id, b))
 		if m := s.p.memo; m != nil && len(b) <= maxMemoValue && len(p.aspects) > 0 {
 			v.memo, v.hash = true, m.hash(id, b)
@@ -188,12 +207,39 @@ func (s *Scratch) part(id int32) *partState {
 	return ps
 }
 
+// longGlance is up to how many bytes a value is looked at before the memo is asked about it.
+const longGlance = 256
+
+// isClear tells of most values that they are no attacks. That costs less than to look them up in the memo.
+func (s *Scratch) isClear(value []byte) bool {
+	return len(value) <= longGlance && s.p.attacks.Clear(value, s.attack)
+}
+
+// addValue adds the value that is the one of a number in vals.
+func (s *Scratch) addValue(source int) {
+	s.values = another(s.values)
+	v := &s.values[len(s.values)-1]
+	v.source, v.forms, v.kept, v.known, v.asked, v.hash, v.memo = int32(source), -1, nil, 0, 0, 0, false
+}
+
 // addForm adds a form of a value.
 func (s *Scratch) addForm(v *value, part int32, b []byte) int32 {
 	id := int32(len(s.forms))
-	s.forms = append(s.forms, form{bytes: b, other: v.forms, part: part, got: notScanned})
+	s.forms = another(s.forms)
+	f := &s.forms[id]
+	f.bytes, f.other, f.part, f.got, f.known, f.holds, f.partial, f.tried, f.attacks = b, v.forms, part, notScanned, 0, 0, false, 0, 0
 	v.forms = id
 	return id
+}
+
+// another makes a list longer by one element, to be written where it is: one that is made elsewhere and copied
+// costs several times as much.
+func another[T any](list []T) []T {
+	if n := len(list); n < cap(list) {
+		return list[:n+1]
+	}
+	var zero T
+	return append(list, zero)
 }
 
 // manyValues is from how many values of a component on equal ones are looked for: JSON
@@ -221,7 +267,7 @@ func (s *Scratch) distinct(from int) {
 		}
 		if table[slot] == 0 {
 			table[slot] = int32(i) + 1
-			s.values = append(s.values, value{source: int32(i)})
+			s.addValue(i)
 		}
 	}
 }

@@ -15,7 +15,7 @@ func (v *Verdict) Oversize() (o Oversize) {
 	truncated := s.inspection.Request().BodyTruncated
 	for id := range s.p.parts {
 		ps := &s.parts[id]
-		if ps.epoch != s.epoch {
+		if ps.epoch != s.epoch || !ps.outcome.Oversize && !truncated {
 			continue
 		}
 		switch s.p.parts[id].selector.Component().Kind {

@@ -21,6 +21,7 @@ type Scratch struct {
 	inspection request.Inspection
 	matcher    *pattern.Scratch
 	attack     *attack.Scratch
+	clear      func([]byte) bool // isClear
 
 	parts  []partState
 	nodes  []nodeState
@@ -77,6 +78,9 @@ func NewScratch(l request.Limits) *Scratch {
 
 // begin makes the scratch ready for a request.
 func (s *Scratch) begin(p *Program, r *request.Request, tokens Tokens) {
+	if s.clear == nil {
+		s.clear = s.isClear
+	}
 	if s.p != p {
 		// What another program left behind is of older epochs.
 		s.p = p
@@ -113,7 +117,7 @@ func (s *Scratch) begin(p *Program, r *request.Request, tokens Tokens) {
 	s.inner, s.outer = -1, -1
 	v := &s.verdict
 	clear(v.Answered)
-	*v = Verdict{Matches: v.Matches[:0], Insert: v.Insert[:0], Rates: v.Rates[:0], Answered: v.Answered[:0], scratch: s}
+	*v = Verdict{Matches: v.Matches[:0], Insert: v.Insert[:0], Rates: v.Rates[:0], Answered: v.Answered[:0], program: p, scratch: s}
 }
 
 func (s *Scratch) hash(b []byte) uint64 { return maphash.Bytes(s.seed, b) }
@@ -168,6 +172,9 @@ func (s *Scratch) hasLabel(l *leaf) bool {
 // AppendLabels appends the labels that the request has, in the order they were added.
 func (v *Verdict) AppendLabels(dst []string) []string {
 	s := v.scratch
+	if s == nil {
+		return dst
+	}
 	for i := range s.labelOrder {
 		if l := &s.labelOrder[i]; l.id >= 0 {
 			dst = append(dst, s.p.labels[l.id])

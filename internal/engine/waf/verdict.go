@@ -35,7 +35,22 @@ type Verdict struct {
 	Token      Token
 	TokenAsked bool
 
-	scratch *Scratch
+	program *Program
+	scratch *Scratch // nil: there is nothing in it that the verdict needs
+}
+
+// Detach makes into a copy of a verdict about which there is nothing more to tell than the action and the
+// token: no rule matched or counted the request, which is nowhere too large and has no labels. Unlike the verdict the copy
+// stays valid when the scratch is used again. It tells whether the verdict is such a one.
+func (v *Verdict) Detach(into *Verdict) bool {
+	if v.scratch == nil || len(v.Matches)+len(v.Insert)+len(v.Rates)+len(v.Answered)+len(v.scratch.labelOrder) > 0 || v.Response != nil {
+		return false
+	}
+	if v.Oversize() != (Oversize{}) {
+		return false
+	}
+	into.Action, into.Exhausted, into.Token, into.TokenAsked, into.program = v.Action, v.Exhausted, v.Token, v.TokenAsked, v.program
+	return true
 }
 
 // Match is one rule that matched.
@@ -120,16 +135,16 @@ func (v *Verdict) Limited() bool {
 
 // ACL is the specification of the web ACL that decided, as Program.ACL has it; nil for the zero Verdict.
 func (v *Verdict) ACL() *ACL {
-	if v.scratch == nil || v.scratch.p == nil {
+	if v.program == nil {
 		return nil
 	}
-	return &v.scratch.p.acl
+	return &v.program.acl
 }
 
 // TokenDomains are the token domains of the web ACL. They are not to be changed.
 func (v *Verdict) TokenDomains() []string {
-	if v.scratch == nil || v.scratch.p == nil {
+	if v.program == nil {
 		return nil
 	}
-	return v.scratch.p.acl.TokenDomains
+	return v.program.acl.TokenDomains
 }

@@ -15,7 +15,8 @@ type Detector struct {
 	// looked through once.
 	all ruleSet
 	// words has those that a value of nothing but words may match.
-	words ruleSet
+	words  ruleSet
+	screen *pattern.Screen
 }
 
 // ruleSet is the rules of some forms, compiled together.
@@ -66,8 +67,16 @@ func New() (*Detector, error) {
 	if d.all, err = compile(rules, allForms, nil); err != nil {
 		return nil, err
 	}
-	d.words, err = compile(rules, allForms, d.all.set.Possible(wordBytes))
+	if d.words, err = compile(rules, allForms, d.all.set.Possible(wordBytes)); err != nil {
+		return nil, err
+	}
+	d.screen, err = newScreen(rules)
 	return d, err
+}
+
+// expression is an expression of a rule as a pattern.
+func expression(x string) pattern.Pattern {
+	return pattern.Pattern{Kind: pattern.Regexp, Text: "(?s)" + x, Syntax: pattern.AWS}
 }
 
 // compile makes the set of the rules of some forms, or of some of their expressions.
@@ -80,7 +89,7 @@ func compile(rules []rule, of formSet, some pattern.Bits) (s ruleSet, err error)
 		}
 		for _, x := range r.regexps {
 			if some == nil || some.Has(n) {
-				patterns = append(patterns, pattern.Pattern{Kind: pattern.Regexp, Text: "(?s)" + x, Syntax: pattern.AWS})
+				patterns = append(patterns, expression(x))
 				s.rule = append(s.rule, uint16(i))
 			}
 			n++
@@ -138,6 +147,9 @@ func (d *Detector) Inspect(value []byte, place Place, s *Scratch, explain func(H
 		s.bits = pattern.NewBits(d.all.set.Len())
 		s.fired = make([]bool, len(d.rules))
 	}
+	if explain == nil && d.Clear(value, s) {
+		return 0
+	}
 	s.expand(value)
 	at := place.index()
 	expected := 0 // how many decodings a value at the place is for
@@ -165,7 +177,7 @@ func (d *Detector) Inspect(value []byte, place Place, s *Scratch, explain func(H
 				explain(Hit{name, family, score, v.b})
 			}
 		}
-		s.match.Spend(100 + 3*len(v.b)) // the forms, and looking for codings
+		s.match.Spend(200 + 5*len(v.b)) // the forms, and looking for codings
 		for left := allForms; left != 0; {
 			f, same, words := s.next(v.b, left)
 			left &^= same

@@ -22,6 +22,9 @@
 // editors of rich text make (richtext.go). libinjection's opinion counts as a weak
 // rule: alone it takes much ordinary text for SQL.
 //
+// Most values are ordinary text that reads in one way only and has one form: that no rule matches such a one is told
+// before any of this, by one automaton of all rules ([Detector.Clear], screen.go).
+//
 // # The rules
 //
 // Each rule carries samples that it has to match and samples that it must not; the tests hold it to

@@ -39,8 +39,9 @@ var formNames = [forms]string{"raw", "sql", "markup", "shell", "path"}
 // whether v has nothing but words.
 func (s *Scratch) next(v []byte, left formSet) (f Form, same formSet, words bool) {
 	if left == allForms {
-		var k kinds
-		if s.form[Raw], k = appendLower(s.form[Raw][:0], v); k&changing == 0 {
+		s.form[Raw] = appendLower(s.form[Raw][:0], v)
+		k := kindsOf(v)
+		if k&changing == 0 {
 			return Raw, allForms, k == 0
 		}
 		same = 1 << Raw
@@ -105,9 +106,9 @@ var kindOf = func() (t [256]kinds) {
 	return
 }()
 
-// appendLower appends src in lower case, and tells what kinds of bytes it has: without changing all forms
-// of it are that, and with none it is words.
-func appendLower(dst, src []byte) (out []byte, k kinds) {
+// kindsOf tells what kinds of bytes src has: without changing all forms of it are src in lower case, and with
+// none it is words.
+func kindsOf(src []byte) (k kinds) {
 	last := byte(' ')
 	for i, c := range src {
 		if k |= kindOf[c]; kindOf[c]&spaceOrSlash != 0 {
@@ -123,9 +124,20 @@ func appendLower(dst, src []byte) (out []byte, k kinds) {
 			}
 		}
 		last = c
-		dst = append(dst, lowerASCII(c))
 	}
-	return dst, k &^ spaceOrSlash
+	return k &^ spaceOrSlash
+}
+
+// appendLower appends src in lower case.
+func appendLower(dst, src []byte) []byte {
+	n := len(dst)
+	dst = append(dst, src...)
+	for i, c := range dst[n:] {
+		if c-'A' < 26 {
+			dst[n+i] = c | 0x20
+		}
+	}
+	return dst
 }
 
 // appendForm appends src in form f. The result is at most as long as src, but for SQLText and
@@ -141,10 +153,7 @@ func appendForm(dst []byte, f Form, src []byte) []byte {
 	case PathText:
 		return appendPath(dst, src)
 	}
-	for _, c := range src {
-		dst = append(dst, lowerASCII(c))
-	}
-	return dst
+	return appendLower(dst, src)
 }
 
 // lookalike gives the ASCII character that a wide or typographic character stands for, and the

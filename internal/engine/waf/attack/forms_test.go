@@ -11,7 +11,7 @@ func FuzzPlainTextIsTheSameInEachForm(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
-		lower, k := appendLower(nil, []byte(s))
+		lower, k := appendLower(nil, []byte(s)), kindsOf([]byte(s))
 		if raw := appendForm(nil, Raw, []byte(s)); string(raw) != string(lower) {
 			t.Fatalf("%q in lower case is %q, not %q", s, raw, lower)
 		}

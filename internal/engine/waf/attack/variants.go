@@ -352,7 +352,7 @@ func decodeBase64(dst, src []byte) ([]byte, bool) {
 	whole := bytes.TrimSpace(src)
 	t := whole
 	for i := len(t) - 1; i >= 0; i-- {
-		if c := t[i]; c == ' ' || c == ',' || c == ':' || c == ';' {
+		if isSeparator(t[i]) {
 			t = t[i+1:]
 			break
 		}
@@ -376,6 +376,9 @@ func decodeBase64(dst, src []byte) ([]byte, bool) {
 	return embeddedBase64(dst, whole)
 }
 
+// isSeparator tells whether base64 may begin behind a byte.
+func isSeparator(c byte) bool { return c == ' ' || c == ',' || c == ':' || c == ';' }
+
 func base64Text(dst, t []byte) ([]byte, bool) {
 	for len(t) > 0 && t[len(t)-1] == '=' {
 		t = t[:len(t)-1]
@@ -383,35 +386,55 @@ func base64Text(dst, t []byte) ([]byte, bool) {
 	if len(t) < minBase64 {
 		return dst, false
 	}
-	url := false
+	std, url := false, false
 	for _, c := range t {
-		switch {
-		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c >= '0' && c <= '9', c == '+', c == '/':
-		case c == '-', c == '_':
-			url = true
-		default:
+		switch v := base64Value[c]; {
+		case v > 63:
 			return dst, false
+		case c == '+' || c == '/':
+			std = true
+		case c == '-' || c == '_':
+			url = true
 		}
 	}
-	t = t[:len(t)-len(t)%4+[4]int{0, 0, 2, 3}[len(t)%4]]
-	enc := base64.RawStdEncoding
-	if url {
-		enc = base64.RawURLEncoding
+	if std && url {
+		return dst, false // of no alphabet
 	}
 	start := len(dst)
-	dst = dst[:start+enc.DecodedLen(len(t))]
-	n, err := enc.Decode(dst[start:], t)
-	dst = dst[:start+n]
-	if err != nil || !textual(dst[start:]) {
+	for ; len(t) >= 4; t = t[4:] {
+		bits := uint32(base64Value[t[0]])<<18 | uint32(base64Value[t[1]])<<12 | uint32(base64Value[t[2]])<<6 | uint32(base64Value[t[3]])
+		dst = append(dst, byte(bits>>16), byte(bits>>8), byte(bits))
+	}
+	if len(t) >= 2 {
+		dst = append(dst, base64Value[t[0]]<<2|base64Value[t[1]]>>4)
+	}
+	if len(t) == 3 {
+		dst = append(dst, base64Value[t[1]]<<4|base64Value[t[2]]>>2)
+	}
+	if !textual(dst[start:]) {
 		return dst[:start], false
 	}
 	return dst, true
 }
 
+// base64Value has what the signs of base64 stand for in both alphabets (RFC 4648, sections 4 and 5), and
+// 0xff for all others.
+var base64Value = func() (t [256]uint8) {
+	for c := range t {
+		t[c] = 0xff
+	}
+	for _, end := range []string{"+/", "-_"} {
+		for v, c := range "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789" + end {
+			t[c] = uint8(v)
+		}
+	}
+	return
+}()
+
 // textual tells whether nearly all of b is printable ASCII or well-formed UTF-8.
 func textual(b []byte) bool {
 	odd := 0
-	for i := 0; i < len(b); {
+	for i := 0; i < len(b) && odd*20 <= len(b); {
 		c := b[i]
 		if c < 0x80 {
 			if c < 0x20 && c != '\t' && c != '\n' && c != '\r' || c == 0x7f {

@@ -43,11 +43,13 @@ func (s byteSet) bytes() []byte {
 	return out
 }
 
+// upperCase are the places of A to Z in the second word; those of a to z are 32 places higher.
+const upperCase = uint64(0x07fffffe)
+
 // folded adds the other case of each ASCII letter.
 func (s byteSet) folded() byteSet {
-	const letters = uint64(0x07fffffe) // the places of A to Z, and of a to z 32 places higher
-	upper := s[1] & letters
-	lower := s[1] >> 32 & letters
+	upper := s[1] & upperCase
+	lower := s[1] >> 32 & upperCase
 	s[1] |= upper<<32 | lower
 	return s
 }

@@ -42,6 +42,7 @@ type dfaTable struct {
 // dfaStates is what is known of the states of a table and of those it replaced by growing.
 // It is guarded by the mutex.
 type dfaStates struct {
+	id    uint64            // no other states have it: for what refers to them by number and outlives them
 	list  []dfaState        // by number, divided by the stride
 	index map[string]uint32 // key of a state to its number
 	size  int               // of all that, in bytes

@@ -2,6 +2,7 @@ package pattern
 
 import (
 	"encoding/binary"
+	"math/rand/v2"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -57,7 +58,7 @@ func (b *budget) release(m *builderMemory) {
 func (d *dfa) newTable() *dfaTable {
 	t := &dfaTable{
 		next:   make([]uint32, 4*d.stride),
-		states: &dfaStates{list: make([]dfaState, 1), index: map[string]uint32{}},
+		states: &dfaStates{id: rand.Uint64(), list: make([]dfaState, 1), index: map[string]uint32{}},
 	}
 	before := matter(afterStart, d.program.asserts)
 	first := d.begin(before)

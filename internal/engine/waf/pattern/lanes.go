@@ -42,6 +42,7 @@ func (l *lanes) run(value []byte, at int, found *findings, m *simulation) {
 		l.parts[j] = nil
 	}
 	steps, alive := &m.steps, 0
+	*steps += uint64(30 + 15*l.used)
 	for j := range laneCount {
 		if j >= l.used {
 			rest(j)

@@ -134,13 +134,13 @@ func newProduct(programs []*program, memory *budget) *product {
 }
 
 // run adds to found the parts that match a value. When more states have to be made than the
-// allowance, it gives up, and says where, with the state of each part there; otherwise at
-// is -1.
-func (p *product) run(value []byte, found *findings, allowed allowance, m *Scratch) (at int, entries []uint32) {
-	t := p.table.Load()
+// allowance, it gives up, and says where and in which state of which table; otherwise at is -1.
+func (p *product) run(value []byte, found *findings, allowed allowance, m *Scratch) (at int, t *productTable, state uint32) {
+	t = p.table.Load()
 	body, last := p.split(value)
 	m.steps += uint64(len(value) + 4)
-	state, next := p.stride, t.next // the first state has the first row that is used
+	state = p.stride // the first state has the first row that is used
+	next := t.next
 	for i, b := range body {
 		symbol := uint32(p.classes[b])
 		entry := atomic.LoadUint32(&next[state+symbol])
@@ -150,7 +150,7 @@ func (p *product) run(value []byte, found *findings, allowed allowance, m *Scrat
 		}
 		if entry == unknown {
 			if m.madeEnough(len(value)) || allowed.spent(i) {
-				return i, p.entries(t, state)
+				return i, t, state
 			}
 			t, entry = p.extend(t, state, symbol, m)
 			next = t.next
@@ -169,7 +169,7 @@ func (p *product) run(value []byte, found *findings, allowed allowance, m *Scrat
 			found.or(t.found[entry&stateMask/p.stride])
 		}
 		if last == p.end {
-			return -1, nil
+			return -1, t, state
 		}
 		state, last = entry&stateMask, p.end
 	}
@@ -188,15 +188,14 @@ func (p *product) entries(t *productTable, state uint32) []uint32 {
 }
 
 // advance appends to then the parts that have begun to match after a symbol, those before
-// it being now. What matches is added to found.
-func (p *product) advance(then, now []active, before context, symbol uint32, found *findings, m *Scratch) []active {
-	var made uint64 // steps to make states of parts, which mostMade bounds with those of the product
-	starts := p.starting(before, symbol, &made)
+// it being now. What matches is added to found, and to made the steps for states of parts.
+func (p *product) advance(then, now []active, before context, symbol uint32, found *findings, m *Scratch, made *uint64) []active {
+	starts := p.starting(before, symbol, made)
 	idle := p.idle[afterOther]
 	if symbol != p.end {
 		idle = p.idle[behind(p.byteOf(symbol))]
 	}
-	m.steps += uint64(2*len(now) + len(starts))
+	m.steps += uint64(8*len(now) + 2*len(starts))
 	for len(now) > 0 || len(starts) > 0 {
 		var a active
 		if len(now) > 0 && (len(starts) == 0 || now[0].part <= starts[0].part) {
@@ -205,7 +204,7 @@ func (p *product) advance(then, now []active, before context, symbol uint32, fou
 				starts = starts[1:] // it is not idle
 			}
 			now = now[1:]
-			a.entry = p.parts[a.part].enter(a.entry, uint32(p.symbols[a.part][symbol]), &made)
+			a.entry = p.parts[a.part].enter(a.entry, uint32(p.symbols[a.part][symbol]), made)
 			if a.entry == idle[a.part] {
 				continue
 			}
@@ -283,12 +282,13 @@ func (p *product) extend(t *productTable, state, symbol uint32, m *Scratch) (*pr
 	}
 	from := &t.states.list[state/p.stride]
 	m.step = m.step.begin(len(p.parts))
-	m.active[1] = p.advance(m.active[1][:0], from.active, from.before, symbol, m.step, m)
+	var made uint64 // not counted: mostMade bounds them with those of the product
+	m.active[1] = p.advance(m.active[1][:0], from.active, from.before, symbol, m.step, m, &made)
 	to := productState{active: m.active[1], before: afterOther}
 	if symbol != p.end {
 		to.before = matter(behind(p.byteOf(symbol)), p.asserts)
 	}
-	m.steps += uint64(40 + 4*len(to.active))
+	m.steps += uint64(300 + 4*len(to.active))
 	var found *findings
 	if m.step.any {
 		found = m.step

@@ -16,7 +16,11 @@ type Scratch struct {
 	looked     bool     // whether present is known
 	present    uint64   // classes of bytes that occur
 
-	made   int // states of products, since the last Allow
+	jumps *[jumpCount]jump // of screens
+
+	// States made since the last Allow: of products, of screens.
+	made, learned int
+
 	lanes  lanes
 	finder pike
 	active [2][]active // parts of a product
@@ -37,13 +41,14 @@ func (m *Scratch) Steps() uint64 { return m.steps }
 // states that one value may make, and one pass over it.
 func (m *Scratch) Allow(n uint64) {
 	m.limit, m.limited, m.exhausted, m.made = m.steps+n, true, false, 0
+	m.learned = 0
 }
 
-// mostMade is how many states of products may be made within one allowance of steps. Making one takes a
-// microsecond or two, once for all values to come: so it does not count as hundreds of steps, by which the first
+// mostMade is how many states of products may be made within one allowance of steps. Making one takes two or three
+// microseconds, once for all values to come: so it counts as a few hundred steps and not as a thousand, by which the first
 // requests of a new Set would be refused. Without new states the parts of a product run by themselves, which
 // costs a short value little: its states count thrice.
-const mostMade = 6000
+const mostMade = 2500
 
 // madeEnough counts a state that is to be made for a value, and tells whether there were enough.
 func (m *Scratch) madeEnough(length int) bool {

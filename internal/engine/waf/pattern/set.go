@@ -25,6 +25,7 @@ func (s *Set) Len() int { return len(s.patterns) }
 // have the length of NewBits(s.Len()). When the Set and the scratch have seen the like of
 // the value, nothing is allocated.
 func (s *Set) Match(value []byte, want, got Bits, m *Scratch) {
+	before := m.steps
 	m.begin(s)
 	m.steps += 60 // whatever the value
 	if m.spent() {
@@ -52,7 +53,17 @@ func (s *Set) Match(value []byte, want, got Bits, m *Scratch) {
 		}
 		s.together(&groups[k], value, want, got, allowed, m)
 	}
+	if !long {
+		m.steps += (shortFactor - 1) * (m.steps - before)
+	}
 }
+
+// shortFactor is how much more a step of a short value costs than one of a long value, where a table is used long enough
+// to be near the processor, and where automata begin and end but once.
+const shortFactor = 3
+
+// longRest is from how many bytes on the parts of a product go over the rest of a value each by itself, side by side.
+const longRest = 32
 
 // together matches the patterns of a group.
 func (s *Set) together(g *group, value []byte, want, got Bits, allowed allowance, m *Scratch) {
@@ -60,8 +71,12 @@ func (s *Set) together(g *group, value []byte, want, got Bits, allowed allowance
 		return
 	}
 	m.found = m.found.begin(len(g.members))
-	at, entries := g.product.run(value, m.found, allowed, m)
-	if at >= 0 {
+	switch at, t, state := g.product.run(value, m.found, allowed, m); {
+	case at >= 0 && len(value)-at < longRest:
+		g.product.onward(value, at, t, state, m.found, m)
+	case at >= 0:
+		m.steps += uint64(2 * len(g.members)) // each is asked about
+		entries := g.product.entries(t, state)
 		for n, i := range g.members {
 			if m.found.matched.Has(n) || m.found.lost.Has(n) || !s.possible(i, value, want, got, m) {
 				continue

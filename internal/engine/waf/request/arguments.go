@@ -2,6 +2,7 @@ package request
 
 import (
 	"bytes"
+	"slices"
 	"strconv"
 
 	"fastness/internal/engine/waf/transform"
@@ -139,7 +140,10 @@ func (in *Inspection) jsonArguments(p *pairs) {
 				w.prefix = append(append(w.prefix, '.'), name...)
 			}
 		default:
-			p.list = append(p.list, Pair{in.flatName(name), e.text})
+			flat := in.flatName(name)
+			p.list = another(p.list)
+			pair := &p.list[len(p.list)-1]
+			pair.Name, pair.Value = flat, e.text
 		}
 	}
 	if d.malformed {
@@ -168,21 +172,32 @@ type level struct {
 
 // flatName is the prefix, a point and a key.
 func (in *Inspection) flatName(key []byte) []byte {
-	n := len(in.scratch)
-	in.scratch = append(append(append(in.scratch, in.flat.prefix...), '.'), key...)
+	n, prefix := len(in.scratch), in.flat.prefix
+	out := slices.Grow(in.scratch, len(prefix)+1+len(key))[:n+len(prefix)+1+len(key)]
+	copy(out[n:], prefix)
+	out[n+len(prefix)] = '.'
+	copy(out[n+len(prefix)+1:], key)
+	in.scratch = out
 	return in.since(n)
 }
 
 // appendArguments selects names or values of arguments.
 func appendArguments(query, body, names bool) func(*Selector, []Value, *Inspection) ([]Value, Outcome) {
-	add := func(dst []Value, list []Pair) []Value {
+	add := func(dst []Value, list []Pair, unless func([]byte) bool) []Value {
 		for i := range list {
-			switch {
-			case !names:
-				dst = append(dst, Value{Bytes: list[i].Value, Name: list[i].Name})
-			case len(list[i].Name) > 0:
-				dst = append(dst, Value{Bytes: list[i].Name, Name: list[i].Name, Key: true})
+			p := &list[i]
+			b := p.Value
+			if names {
+				if b = p.Name; len(b) == 0 {
+					continue
+				}
 			}
+			if unless != nil && unless(b) {
+				continue
+			}
+			dst = another(dst)
+			v := &dst[len(dst)-1]
+			v.Bytes, v.Name, v.Key = b, p.Name, names
 		}
 		return dst
 	}
@@ -190,12 +205,12 @@ func appendArguments(query, body, names bool) func(*Selector, []Value, *Inspecti
 		var o Outcome
 		if query {
 			list, oversize := in.DecodedQuery()
-			dst = add(dst, list)
+			dst = add(dst, list, in.unless)
 			o.Oversize = oversize
 		}
 		if body {
 			list, b := in.BodyArguments()
-			dst = add(dst, list)
+			dst = add(dst, list, in.unless)
 			o.Oversize = o.Oversize || b.Oversize
 			o.Malformed = b.Malformed
 		}

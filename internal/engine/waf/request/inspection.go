@@ -19,6 +19,8 @@ type Inspection struct {
 	walk    walk   // along JSON pointers
 	flat    flatten
 
+	unless func([]byte) bool // of AppendUnless
+
 	last    map[string]int // for combineDuplicates
 	next    []int
 	written []bool

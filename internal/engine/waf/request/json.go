@@ -88,36 +88,58 @@ func (in *Inspection) parse(d *document, body []byte) {
 	var (
 		name    []byte // the key that waits for its value, or the array's
 		pending bool   // in an object: there is such a key
+		object  bool   // the innermost container is one
 	)
 	roots := 0
+	events := d.events
+	defer func() { d.events = events }()
 	for {
-		for i < len(body) && (body[i] == ' ' || body[i] == '\n' || body[i] == '\t' || body[i] == '\r') {
+		for i < len(body) && body[i] <= ' ' && (body[i] == ' ' || body[i] == '\n' || body[i] == '\t' || body[i] == '\r') {
 			i++
 		}
 		if i == len(body) {
 			d.malformed = len(d.stack) > 0 || roots == 0
 			return
 		}
-		var top *container
-		if len(d.stack) > 0 {
-			top = &d.stack[len(d.stack)-1]
-		}
 		c := body[i]
-		if len(d.events) >= in.limits.JSONValues && c != ',' && c != ':' && c != '}' && c != ']' {
-			d.rest(body[i:], name)
+		if len(events) >= in.limits.JSONValues && c != ',' && c != ':' && c != '}' && c != ']' {
+			events = d.rest(events, body[i:], name)
 			return
 		}
+		inside := len(d.stack) > 0
 		switch {
+		case c == '"' && inside:
+			s, n, whole := in.jsonString(body[i+1:])
+			i += 1 + n
+			if object && !pending {
+				events = add(events, s, s, keyEvent)
+				name, pending = s, true
+			} else {
+				events = add(events, s, name, stringEvent)
+				pending = false
+			}
+			if !whole {
+				d.malformed = true
+				return
+			}
+		case c == ',' && inside:
+			if pending {
+				d.malformed = true
+				return
+			}
+			i++
+		case c == ':' && inside && object:
+			i++
 		case c == '{' || c == '[':
-			if top != nil && top.object && !pending {
+			if inside && object && !pending {
 				d.malformed = true
 				return
 			}
 			if len(d.stack) == in.limits.Depth {
-				d.rest(body[i:], name)
+				events = d.rest(events, body[i:], name)
 				return
 			}
-			if top == nil {
+			if !inside {
 				roots++
 				name = nil
 			}
@@ -125,87 +147,104 @@ func (in *Inspection) parse(d *document, body []byte) {
 			if c == '{' {
 				kind = objectEvent
 			}
-			d.events = append(d.events, event{name: name, kind: kind})
-			d.stack = append(d.stack, container{name: name, object: c == '{'})
+			object = c == '{'
+			events = add(events, nil, name, kind)
+			d.stack = append(d.stack, container{name: name, object: object})
 			pending = false
 			i++
-		case top == nil:
+		case !inside:
 			d.malformed = true
 			return
 		case c == '}' || c == ']':
-			if top.object != (c == '}') || pending {
+			if object != (c == '}') || pending {
 				d.malformed = true
 				return
 			}
-			d.events = append(d.events, event{kind: endEvent})
+			events = add(events, nil, nil, endEvent)
 			d.stack = d.stack[:len(d.stack)-1]
 			name = nil
 			if n := len(d.stack); n > 0 {
-				name = d.stack[n-1].name
+				name, object = d.stack[n-1].name, d.stack[n-1].object
 			}
 			i++
-		case c == ',':
-			if pending {
-				d.malformed = true
-				return
-			}
-			i++
-		case c == ':' && top.object:
-			i++
-		case c == '"':
-			s, n, whole := in.jsonString(body[i+1:])
-			i += 1 + n
-			if top.object && !pending {
-				d.events = append(d.events, event{text: s, name: s, kind: keyEvent})
-				name, pending = s, true
-			} else {
-				d.events = append(d.events, event{text: s, name: name, kind: stringEvent})
-				pending = false
-			}
-			if !whole {
-				d.malformed = true
-				return
-			}
 		default:
 			n := scalar(body[i:])
-			if n == 0 || top.object && !pending {
+			if n == 0 || object && !pending {
 				d.malformed = true
 				return
 			}
-			d.events = append(d.events, event{text: body[i : i+n : i+n], name: name, kind: scalarEvent})
+			events = add(events, body[i:i+n:i+n], name, scalarEvent)
 			pending = false
 			i += n
 		}
 	}
 }
 
-// rest adds the text that is left as one value.
-func (d *document) rest(left, name []byte) {
-	d.events = append(d.events, event{text: left, name: name, kind: restEvent})
-	d.oversize = true
+// add appends an event. It writes it where it is to stand: one that is made elsewhere and copied costs
+// several times as much.
+func add(events []event, text, name []byte, kind eventKind) []event {
+	events = another(events)
+	e := &events[len(events)-1]
+	e.text, e.name, e.kind = text, name, kind
+	return events
 }
 
-// scalar is the length of the number or literal at the beginning of s, 0 if there is none.
+// another makes a list longer by one element, to be written.
+func another[T any](list []T) []T {
+	if n := len(list); n < cap(list) {
+		return list[:n+1]
+	}
+	var zero T
+	return append(list, zero)
+}
+
+// rest adds the text that is left as one value.
+func (d *document) rest(events []event, left, name []byte) []event {
+	d.oversize = true
+	return add(events, left, name, restEvent)
+}
+
+// scalar is the length of the number or literal at the beginning of s, which has one byte at least, 0 if there is none.
 func scalar(s []byte) int {
-	for _, l := range [...]string{"true", "false", "null"} {
-		if len(s) >= len(l) && string(s[:len(l)]) == l {
-			return len(l)
+	word := ""
+	switch s[0] {
+	case 't':
+		word = "true"
+	case 'f':
+		word = "false"
+	case 'n':
+		word = "null"
+	case 'e', 'E':
+		return 0
+	}
+	if word != "" {
+		if len(s) >= len(word) && string(s[:len(word)]) == word {
+			return len(word)
 		}
+		return 0
 	}
 	n := 0
 	for n < len(s) && (s[n]-'0' < 10 || s[n] == '-' || s[n] == '+' || s[n] == '.' || s[n]|0x20 == 'e') {
 		n++
 	}
-	if n > 0 && s[0]|0x20 == 'e' {
-		return 0
-	}
 	return n
 }
+
+// shortString is up to where a loop over the bytes of a string costs less than a search for its end.
+const shortString = 24
 
 // jsonString reads the string whose opening quote is before s. It returns the string
 // decoded, how many bytes of s it took with its closing quote, and whether it had one. An
 // escape that is none stays.
 func (in *Inspection) jsonString(s []byte) (value []byte, n int, whole bool) {
+	for i, c := range s[:min(len(s), shortString)] {
+		if c == '"' {
+			return s[:i:i], i + 1, true
+		}
+		if c == '\\' {
+			break
+		}
+	}
 	end := bytes.IndexByte(s, '"')
 	if end < 0 {
 		end = len(s)

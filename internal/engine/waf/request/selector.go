@@ -81,6 +81,15 @@ func Compile(c Component) (*Selector, error) {
 // Component is what the selector was compiled from.
 func (s *Selector) Component() Component { return s.component }
 
+// AppendUnless is Append without values that the caller does not want, as unless says. It may append some of
+// them all the same.
+func (s *Selector) AppendUnless(dst []Value, in *Inspection, unless func([]byte) bool) ([]Value, Outcome) {
+	in.unless = unless
+	dst, o := s.Append(dst, in)
+	in.unless = nil
+	return dst, o
+}
+
 // Append appends the values that the selector selects.
 func (s *Selector) Append(dst []Value, in *Inspection) ([]Value, Outcome) {
 	n := len(dst)

@@ -27,11 +27,20 @@ func (s *Scratch) add(src source, key, value []byte) {
 			id = x
 		}
 	}
+	hits := s.lookup(id, value)
+	if len(hits) == 0 && !p.whole[src] && p.keyed[src]&(1<<min(len(key), 63)) == 0 && !s.Explain {
+		return // no rule would look at it
+	}
 	if len(s.entries) == 0 || s.span[src].to == 0 {
 		s.span[src].from = int32(len(s.entries))
 	}
-	hits := s.lookup(id, value)
-	s.entries = append(s.entries, entry{key: key, value: value, hits: hits})
+	if n := len(s.entries); n < cap(s.entries) {
+		s.entries = s.entries[:n+1] // written where it is: copying one costs several times as much
+	} else {
+		s.entries = append(s.entries, entry{})
+	}
+	e := &s.entries[len(s.entries)-1]
+	e.key, e.value, e.hits = key, value, hits
 	s.span[src].to = int32(len(s.entries))
 	for _, h := range hits {
 		if l := p.links[h]; p.rules[l.rule].links[0] == l {
@@ -44,10 +53,25 @@ func (s *Scratch) add(src source, key, value []byte) {
 func (s *Scratch) lookup(id int32, value []byte) []int32 {
 	m := s.p.memo
 	remember := m != nil && len(value) <= maxMemoValue
+	var known *frontEntry
+	var key frontEntry
+	if remember && len(value) <= frontBytes {
+		if s.front == nil {
+			s.front = new(front)
+		}
+		var at uint64
+		key, at = frontKey(id, value)
+		if known = &s.front[at]; *known == key {
+			return nil
+		}
+	}
 	var h uint64
 	if remember {
 		h = m.hash(id, value)
 		if e := m.find(h, id, value); e != nil {
+			if known != nil && len(e.hits) == 0 {
+				*known = key
+			}
 			return e.hits
 		}
 	}

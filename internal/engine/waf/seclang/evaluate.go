@@ -59,6 +59,7 @@ type Scratch struct {
 	inspection request.Inspection
 	matcher    *pattern.Scratch
 	seed       maphash.Seed
+	front      *front // of p
 
 	entries []entry
 	span    [sources]span
@@ -138,7 +139,7 @@ func NewScratch(l request.Limits) *Scratch {
 
 func (s *Scratch) begin(p *Program, r *request.Request) {
 	if s.p != p {
-		s.p = p
+		s.p, s.front = p, nil
 		s.runs, s.removed = pattern.NewBits(len(p.rules)), pattern.NewBits(len(p.rules))
 		s.one, s.oneGot = pattern.NewBits(p.set.Len()), pattern.NewBits(p.set.Len())
 		s.tx = make([]txValue, len(p.initial))

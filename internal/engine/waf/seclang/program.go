@@ -22,6 +22,10 @@ type Program struct {
 	named   [sources]map[string]int32 // by name, in lower case
 	lengths [sources]uint64           // of these names
 	used    [sources]bool
+	// whole are the sources of which rules look at values for which no condition holds, too, even if nothing is to be
+	// explained.
+	whole [sources]bool
+	keyed [sources]uint64 // lengths of names of which they do
 
 	slots    map[string]int32 // of variables TX that rules mention by name
 	names    []string

@@ -10,7 +10,7 @@ import (
 func (c *compiler) resolve() {
 	p := c.p
 	p.always, p.off = pattern.NewBits(len(p.rules)), pattern.NewBits(len(p.rules))
-	p.used[bodyProcessor] = true
+	p.used[bodyProcessor], p.whole[bodyProcessor] = true, true
 	for _, r := range p.rules {
 		for n, l := range r.links {
 			if l.static() {
@@ -26,21 +26,22 @@ func (c *compiler) resolve() {
 				t := &l.targets[i]
 				for _, src := range t.sources {
 					p.used[src] = true
+					p.whole[src] = p.whole[src] || l.id < 0
 				}
 			}
-			c.resolveMacro(l.op.operand)
+			c.resolveMacro(l.op.operand, false)
 			for i := range l.sets {
 				v := &l.sets[i]
-				c.resolveMacro(v.key)
-				c.resolveMacro(v.value)
+				c.resolveMacro(v.key, false)
+				c.resolveMacro(v.value, false)
 				if key, ok := v.key.constant(); ok {
 					v.slot = c.slot(key)
 				} else {
 					v.slot, v.family = -1, c.family(v.key.prefix())
 				}
 			}
-			c.resolveMacro(r.message)
-			c.resolveMacro(r.logdata)
+			c.resolveMacro(r.message, true)
+			c.resolveMacro(r.logdata, true)
 			for i := range l.ctls {
 				c.resolveControl(&l.ctls[i])
 			}
@@ -92,7 +93,9 @@ func (l *link) static() bool {
 	return !slices.ContainsFunc(l.targets, func(t target) bool { return t.count || t.variable.kind != ofRequest })
 }
 
-func (c *compiler) resolveMacro(m *macro) {
+// resolveMacro gives variables in a text their slots. Unless the text is only for explanations, for which all
+// values are kept, so are those that it may be made of.
+func (c *compiler) resolveMacro(m *macro, explains bool) {
 	if m == nil {
 		return
 	}
@@ -104,6 +107,13 @@ func (c *compiler) resolveMacro(m *macro) {
 		default:
 			for _, src := range x.variable.sources {
 				c.p.used[src] = true
+				switch {
+				case explains:
+				case x.variable.keyed && x.key != "":
+					c.p.keyed[src] |= 1 << min(len(x.key), 63)
+				default:
+					c.p.whole[src] = true
+				}
 			}
 		}
 	}

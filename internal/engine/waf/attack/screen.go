@@ -1,0 +1,117 @@
+package attack
+
+import (
+	"encoding/binary"
+
+	"fastness/internal/engine/waf/pattern"
+)
+
+// Most values that people and programs send are words, numbers and text whose forms are all the same and that
+// no coding makes anything else of. That they are, and that no rule matches them, is told in one pass and without a
+// form of them (pattern.Screen).
+
+// textBytes are those of values whose forms may all be the same and that percent escapes make nothing else of, in
+// lower case.
+const textBytes = wordBytes + "!#&()*/;<=>?[]{|}~"
+
+// changingText are the ways in which text of these bytes has forms that differ, as kindsOf knows them, or character
+// references (see reference).
+var changingText = []string{`^ |  `, `(?:^|[^:])//|\./|^/|/\*`, `&(?:#|[a-z]{1,8};)`}
+
+// newScreen makes the screen of all rules that look at values as they came.
+func newScreen(rules []rule) (*pattern.Screen, error) {
+	var patterns []pattern.Pattern
+	for _, x := range changingText {
+		patterns = append(patterns, expression(x))
+	}
+	for _, r := range rules {
+		if !r.deep {
+			for _, x := range r.regexps {
+				patterns = append(patterns, expression(x))
+			}
+		}
+	}
+	// An automaton that is full begins anew.
+	return pattern.NewScreen(patterns, textBytes, pattern.Options{CacheBytes: 4 << 20})
+}
+
+// Clear tells, of many values and at little cost, that they are no attacks at any place. Of others it tells
+// nothing.
+func (d *Detector) Clear(value []byte, s *Scratch) bool {
+	if s.match == nil {
+		s.match = pattern.NewScratch()
+	}
+	return d.screen.Clear(value, s.match) && !((endsInCode(value) || embedsCode(value)) && s.hasCode(value))
+}
+
+// endsInCode tells whether so much at the end of a value is of signs of base64, which include those of hexadecimal,
+// and stands where it has to for decodeBase64 or decodeHex, that the value may be one of them.
+func endsInCode(value []byte) bool {
+	n := len(value)
+	if n < minBase64 {
+		return false
+	}
+	if c := value[n-1]; c != ' ' && c != '=' {
+		// A word that ends here is shorter than that.
+		if last := binary.LittleEndian.Uint64(value[n-minBase64:]); hasByte(last, ' ')|hasByte(last, '.') != 0 {
+			return false
+		}
+	}
+	for n > 0 && value[n-1] == ' ' {
+		n--
+	}
+	for n > 0 && value[n-1] == '=' {
+		n--
+	}
+	i, slash := n, false
+	for i > 0 && base64Value[value[i-1]] <= 63 {
+		i--
+		slash = slash || value[i] == '/'
+	}
+	if n-i < minBase64 {
+		return false
+	}
+	// Behind other signs it is the last segment of a path.
+	return i == 0 || slash || isSeparator(value[i-1])
+}
+
+// embedsCode tells whether so many signs of base64 follow each other in a value that embeddedBase64 may take them.
+func embedsCode(value []byte) bool {
+	// So many have one at a place of these.
+	for at := minEmbedded - 1; at < len(value); at += minEmbedded {
+		if base64Value[value[at]] > 63 {
+			continue
+		}
+		from, to := at, at+1
+		for from > 0 && base64Value[value[from-1]] <= 63 {
+			from--
+		}
+		for to < len(value) && base64Value[value[to]] <= 63 {
+			to++
+		}
+		if to-from >= minEmbedded {
+			return true
+		}
+	}
+	return false
+}
+
+// hasByte is not zero if one of the bytes of a word is c.
+func hasByte(word uint64, c byte) uint64 {
+	const ones = 0x0101010101010101
+	x := word ^ ones*uint64(c)
+	return (x - ones) &^ x & (ones << 7)
+}
+
+// hasCode tells whether a value is base64 or hexadecimal.
+func (s *Scratch) hasCode(value []byte) bool {
+	if cap(s.arena) < len(value) {
+		s.arena = make([]byte, 0, max(len(value), 4096))
+	}
+	out, ok := decodeBase64(s.arena[:0], value)
+	if ok && len(out) > 0 {
+		return true
+	}
+	out, ok = decodeHex(s.arena[:0], value)
+	return ok && len(out) > 0
+}
