@@ -29,30 +29,42 @@ const timeLayout = "2006-01-02T15:04:05Z"
 // javaLayout is how services that have Java write their dates for CloudTrail do it.
 const javaLayout = "Jan 2, 2006, 3:04:05 PM"
 
-// style is what differs between services in requestParameters and responseElements.
+// style is what differs between the records of services.
 type style struct {
 	// javaDates: times are dates of Java's, "Aug 10, 2022, 10:38:27 PM", not ISO 8601.
 	javaDates bool
 	// keepAWS: a member that begins with AWS keeps its capital letters.
 	keepAWS bool
+	// withhold: sensitive members are left out, not hidden.
+	withhold bool
+	// noResources, noTypes: the record has no resources, or resources of no type.
+	noResources, noTypes bool
 }
 
-// styleOf is the style of an API (AWS KMS developer guide, "Logging AWS KMS API calls with AWS
-// CloudTrail", CreateKey: AWSAccountId, creationDate; IAM user guide, "Logging IAM and AWS STS
-// API calls with AWS CloudTrail": createDate).
+// styleOf is the style of an API, as AWS's examples have it (AWS KMS developer guide, "Logging
+// AWS KMS API calls with AWS CloudTrail", CreateKey: AWSAccountId, creationDate; IAM user guide,
+// "Logging IAM and AWS STS API calls with AWS CloudTrail": createDate; Secrets Manager user
+// guide, "Logging AWS Secrets Manager events with AWS CloudTrail", CreateSecret) or records that
+// users quote: those of Secrets Manager (NextWork, "Build a Security Monitoring System") name
+// the secret only in requestParameters and responseElements, those of Parameter Store
+// (Panther's rule for many GetParameter calls) have resources without types.
 func styleOf(api *wire.API) style {
 	switch api.Name {
 	case "kms":
 		return style{javaDates: true, keepAWS: true}
-	case "iam", "sts", "secretsmanager":
+	case "iam", "sts":
 		return style{javaDates: true}
+	case "secretsmanager":
+		return style{javaDates: true, withhold: true, noResources: true}
+	case "ssm":
+		return style{noTypes: true}
 	}
 	return style{}
 }
 
 // appendShape renders the struct at v, described by shape, as CloudTrail shows
 // parameters: member names begin in lower case, absent members and blobs are left
-// out, sensitive ones are hidden. changes adds or replaces members of the outermost
+// out, sensitive ones are hidden or left out, too. changes adds or replaces members of the outermost
 // object; a nil value removes one.
 func appendShape(dst []byte, st style, shape *wire.Shape, v any, changes map[string]any) []byte {
 	if (shape == nil || v == nil) && len(changes) == 0 {
@@ -103,7 +115,7 @@ func appendMembers(o object, st style, shape *wire.Shape, p unsafe.Pointer, dept
 	for i := range shape.Members {
 		m := &shape.Members[i]
 		s := m.Shape()
-		if s.Kind == wire.Blob {
+		if s.Kind == wire.Blob || st.withhold && m.IsSensitive() {
 			continue
 		}
 		f := m.Field(p)
