@@ -306,15 +306,23 @@ func identityType(k call.Kind) string {
 func appendSession(dst []byte, p *call.Principal) []byte {
 	s := p.Session
 	o := openObject(dst)
-	if s.RoleARN != "" {
+	issuer := func(kind, id, arn, name string) {
 		o.name("sessionIssuer")
 		i := openObject(o.b)
-		i.str("type", "Role")
-		i.str("principalId", s.RoleID)
-		i.str("arn", s.RoleARN)
+		i.str("type", kind)
+		i.str("principalId", id)
+		i.str("arn", arn)
 		i.str("accountId", p.Account)
-		i.str("userName", s.RoleName)
+		i.optional("userName", name)
 		o.b = i.close()
+	}
+	switch user := strings.LastIndexByte(s.IssuerARN, '/') + 1; {
+	case s.RoleARN != "":
+		issuer("Role", s.RoleID, s.RoleARN, s.RoleName)
+	case user > 0: // of a federated user
+		issuer("IAMUser", s.IssuerID, s.IssuerARN, s.IssuerARN[user:])
+	case s.IssuerARN != "":
+		issuer("Root", s.IssuerID, s.IssuerARN, "")
 	}
 	o.name("attributes")
 	a := openObject(o.b)

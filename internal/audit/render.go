@@ -26,13 +26,16 @@ const maxRenderDepth = 64
 // timeLayout is how CloudTrail writes a time.
 const timeLayout = "2006-01-02T15:04:05Z"
 
-// javaLayout is how services that have Java write their dates for CloudTrail do it.
-const javaLayout = "Jan 2, 2006, 3:04:05 PM"
+// How services that have Java write their dates for CloudTrail do it: as the Java of their day.
+const (
+	javaLayout    = "Jan 2, 2006, 3:04:05 PM"
+	oldJavaLayout = "Jan 2, 2006 3:04:05 PM"
+)
 
 // style is what differs between the records of services.
 type style struct {
-	// javaDates: times are dates of Java's, "Aug 10, 2022, 10:38:27 PM", not ISO 8601.
-	javaDates bool
+	// dates is the layout of times; empty is ISO 8601.
+	dates string
 	// keepAWS: a member that begins with AWS keeps its capital letters.
 	keepAWS bool
 	// withhold: sensitive members are left out, not hidden.
@@ -42,20 +45,25 @@ type style struct {
 }
 
 // styleOf is the style of an API, as AWS's examples have it (AWS KMS developer guide, "Logging
-// AWS KMS API calls with AWS CloudTrail", CreateKey: AWSAccountId, creationDate; IAM user guide,
-// "Logging IAM and AWS STS API calls with AWS CloudTrail": createDate; Secrets Manager user
-// guide, "Logging AWS Secrets Manager events with AWS CloudTrail", CreateSecret) or records that
-// users quote: those of Secrets Manager (NextWork, "Build a Security Monitoring System") name
-// the secret only in requestParameters and responseElements, those of Parameter Store
-// (Panther's rule for many GetParameter calls) have resources without types.
+// AWS KMS API calls with AWS CloudTrail", CreateKey: AWSAccountId, creationDate; Secrets Manager
+// user guide, "Logging AWS Secrets Manager events with AWS CloudTrail", CreateSecret,
+// DeleteSecret) and records that others publish: those of Secrets Manager (NextWork, "Build a
+// Security Monitoring System") name the secret only in requestParameters and responseElements,
+// those of Parameter Store have resources without types, those of IAM no resources, and no
+// member for a new secret key or a password (Stratus Red Team, detonation logs of "Retrieve And
+// Decrypt SSM Parameters", "Create an administrative IAM User", "Create a Login Profile on an
+// IAM User" and, for the dates of STS, "Generate temporary AWS credentials using
+// GetFederationToken").
 func styleOf(api *wire.API) style {
 	switch api.Name {
 	case "kms":
-		return style{javaDates: true, keepAWS: true}
-	case "iam", "sts":
-		return style{javaDates: true}
+		return style{dates: javaLayout, keepAWS: true}
+	case "iam":
+		return style{dates: oldJavaLayout, withhold: true, noResources: true}
+	case "sts":
+		return style{dates: javaLayout}
 	case "secretsmanager":
-		return style{javaDates: true, withhold: true, noResources: true}
+		return style{dates: oldJavaLayout, withhold: true, noResources: true}
 	case "ssm":
 		return style{noTypes: true}
 	}
@@ -195,8 +203,8 @@ func appendValue(dst []byte, st style, m *wire.Member, p unsafe.Pointer, depth i
 	case wire.Double:
 		return appendFloat(dst, *(*float64)(p))
 	case wire.Timestamp:
-		if st.javaDates {
-			return append((*(*time.Time)(p)).UTC().AppendFormat(append(dst, '"'), javaLayout), '"')
+		if st.dates != "" {
+			return append((*(*time.Time)(p)).UTC().AppendFormat(append(dst, '"'), st.dates), '"')
 		}
 		return appendTime(dst, *(*time.Time)(p))
 	case wire.Document:
