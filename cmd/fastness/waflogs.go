@@ -17,6 +17,7 @@ func wafLogFlags(f *flag.FlagSet, c *app.WAFLogsConfig) func() error {
 	f.StringVar(&c.Endpoint, "waf-log-s3-endpoint", "", "server with the buckets that web ACLs log to: https://HOST:PORT (or http:// on loopback); its credentials are in --waf-log-s3-credentials, or in FASTNESS_WAF_LOG_S3_ACCESS_KEY_ID and FASTNESS_WAF_LOG_S3_SECRET_ACCESS_KEY")
 	f.StringVar(&c.Region, "waf-log-s3-region", "us-east-1", "Region of the server with the buckets")
 	f.Int64Var(&c.SpoolBytes, "waf-log-spool", app.DefaultSpoolBytes, "bytes of log records that may wait for buckets")
+	f.DurationVar(&c.Period, "waf-log-s3-period", app.DefaultSpoolPeriod, "what an object in a bucket has the log records of: a second to five minutes")
 	file := f.String("waf-log-s3-credentials", "", "file of the credentials for the buckets, as AWS's tools have them (profile default)")
 	return func() error {
 		if c.Endpoint == "" {

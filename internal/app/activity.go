@@ -44,6 +44,9 @@ type activity struct {
 	// spool takes what is for buckets; nil if there are none.
 	spool *spool
 
+	// configured is closed when destinations are known for the first time.
+	configured chan struct{}
+
 	mu sync.Mutex
 	// destinations are where the records of a web ACL may go, by the ARNs of both.
 	destinations map[[2]string]bool
@@ -56,7 +59,7 @@ type activity struct {
 func newActivity(door *inside, c *Config, counters *activityCounters) *activity {
 	return &activity{
 		logs: logsapi.NewClient(door), metrics: cloudwatchapi.NewClient(door), counts: make(map[countKey]uint64), service: door.AsService, clock: c.Clock, log: c.Log, counters: counters,
-		destinations: make(map[[2]string]bool), complained: make(map[string]time.Time),
+		configured: make(chan struct{}), complained: make(map[string]time.Time),
 	}
 }
 
@@ -69,13 +72,22 @@ func (a *activity) configure(c *proxy.Config) {
 		}
 	}
 	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.destinations == nil {
+		close(a.configured)
+	}
 	a.destinations = all
-	a.mu.Unlock()
 }
 
 // take delivers a batch. Records that cannot be stored are lost, and counted here: whoever sent them need
-// not do so again, so that nothing is counted twice. It never fails.
+// not do so again, so that nothing is counted twice. It fails only before it has looked at the batch: if it ends while the
+// process, which has just begun, does not know yet where records may go.
 func (a *activity) take(ctx context.Context, b *waflog.Batch) error {
+	select {
+	case <-a.configured:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 	a.counters.lost.Add(b.Lost)
 	a.counters.uncounted.Add(b.Uncounted)
 	a.count(b.Counts)

@@ -37,22 +37,25 @@ const (
 	spoolRowBytes     = 256 << 10 // of a row, before compression
 	spoolObjectBytes  = 16 << 20  // of an object, before compression (AWS: 75 MB)
 	maxSpoolRow       = 4 << 20
-	// maxSpoolDeleted is how many rows a transaction deletes.
+	// maxSpoolRows is how many rows make an object, maxSpoolDeleted how many a transaction deletes.
+	maxSpoolRows    = 2000
 	maxSpoolDeleted = 100
 )
 
-// slotSpan is what an object has the records of: AWS makes one every five minutes.
-const slotSpan = 5 * time.Minute
+// DefaultSpoolPeriod is what an object has the records of: AWS makes one every five minutes.
+const DefaultSpoolPeriod = 5 * time.Minute
 
 // spool keeps records for buckets in the store, sealed like everything there, until they are objects. What
 // was taken survives a crash; an object that was put just before one may be put again, under its same
-// name.
+// name. (So that this holds, the rows of an object go together: where one transaction cannot delete them all,
+// the first one notes which they are.)
 type spool struct {
 	store   store.Store
 	objects objects
 	clock   clock.Clock
 	log     *slog.Logger
 	most    int64
+	period  time.Duration
 	bytes   atomic.Int64
 	// wait is how long the next attempt at a bucket waits, until when, by its name. Run alone uses it.
 	wait map[string]spoolWait
@@ -65,12 +68,19 @@ type spoolWait struct {
 
 // reserveSpool takes the spool's keys.
 func reserveSpool(reg *table.Registry) error {
-	return reg.Reserve("app", "waf-spool", func(b []byte) error { _, err := spoolLines(b); return err })
+	if err := reg.Reserve("app", "waf-spool", func(b []byte) error { _, err := spoolLines(b); return err }); err != nil {
+		return err
+	}
+	return reg.Reserve("app", "waf-spool-put", func(b []byte) error { _, err := spoolNote(b); return err })
 }
 
-var spoolSpace = table.Key(table.String(""), table.String(""), table.String("app"), table.String("waf-spool"))
+var (
+	spoolSpace = table.Key(table.String(""), table.String(""), table.String("app"), table.String("waf-spool"))
+	// spoolPutSpace has notes of objects that were put, and whose rows are being deleted.
+	spoolPutSpace = table.Key(table.String(""), table.String(""), table.String("app"), table.String("waf-spool-put"))
+)
 
-// slotKey is what the rows of an object lie under.
+// slotKey is what the rows of an object lie under. A slot is the second, since 1970, with which its time begins.
 func slotKey(bucket, acl string, slot int64) []byte {
 	return table.AppendKey(bytes.Clone(spoolSpace), table.String(bucket), table.String(acl), table.Uint(uint64(slot)))
 }
@@ -88,6 +98,12 @@ func openSpool(ctx context.Context, s store.Store, to objects, c *Config) (*spoo
 	p := &spool{store: s, objects: to, clock: c.Clock, log: c.Log, most: DefaultSpoolBytes, wait: make(map[string]spoolWait)}
 	if c.WAFLogs.SpoolBytes > 0 {
 		p.most = c.WAFLogs.SpoolBytes
+	}
+	if p.period = c.WAFLogs.Period; p.period <= 0 {
+		p.period = DefaultSpoolPeriod
+	}
+	if err := p.resume(ctx); err != nil {
+		return nil, err
 	}
 	err := s.View(ctx, func(r store.Reader) error {
 		for it, err := range r.Scan(store.Prefix(spoolSpace)) {
@@ -119,7 +135,7 @@ var errSpoolFull = errors.New("app: more records wait for buckets than may")
 // take puts records aside, durably. destination is a bucket, with a prefix behind a slash if there is
 // one.
 func (p *spool) take(ctx context.Context, acl, destination string, records []waflog.Record) error {
-	slot := p.clock.Now().Unix() / int64(slotSpan.Seconds())
+	slot := p.clock.Now().Truncate(p.period).Unix()
 	var lines []byte
 	for i, r := range records {
 		lines = append(append(lines, r.Text...), '\n')
@@ -153,7 +169,7 @@ const (
 // run makes objects until ctx is done.
 func (p *spool) run(ctx context.Context) error {
 	for {
-		if err := p.clock.Sleep(ctx, spoolPeriod); err != nil {
+		if err := p.clock.Sleep(ctx, min(spoolPeriod, p.period)); err != nil {
 			return err
 		}
 		if err := p.drain(ctx); err != nil && ctx.Err() == nil {
@@ -164,6 +180,9 @@ func (p *spool) run(ctx context.Context) error {
 
 // drain puts the objects whose time has ended. A bucket that takes nothing is left alone for a while.
 func (p *spool) drain(ctx context.Context) error {
+	if err := p.resume(ctx); err != nil {
+		return err
+	}
 	after := bytes.Clone(spoolSpace)
 	for {
 		o, next, err := p.next(ctx, after)
@@ -171,7 +190,7 @@ func (p *spool) drain(ctx context.Context) error {
 			return err
 		}
 		after = next
-		if o.open(p.clock.Now()) || p.wait[o.bucket()].until.After(p.clock.Now()) {
+		if o.open(p.clock.Now(), p.period) || p.wait[o.bucket()].until.After(p.clock.Now()) {
 			after = store.PrefixEnd(slotKey(o.destination, o.acl, o.slot))
 			continue
 		}
@@ -206,8 +225,8 @@ func (o *logObject) bucket() string {
 }
 
 // open tells whether more records may come.
-func (o *logObject) open(now time.Time) bool {
-	return now.Unix() < (o.slot+1)*int64(slotSpan.Seconds())
+func (o *logObject) open(now time.Time, period time.Duration) bool {
+	return now.Before(time.Unix(o.slot, 0).Add(period))
 }
 
 // next reads the rows of the next object behind a key, and returns the key behind them. While records may
@@ -228,11 +247,11 @@ func (p *spool) next(ctx context.Context, after []byte) (o *logObject, next []by
 			slot, _ := parts[2].Num()
 			if o == nil {
 				o = &logObject{destination: destination, acl: acl, slot: int64(slot)}
-			} else if destination != o.destination || acl != o.acl || int64(slot) != o.slot || len(o.lines) >= spoolObjectBytes {
+			} else if destination != o.destination || acl != o.acl || int64(slot) != o.slot || len(o.lines) >= spoolObjectBytes || len(o.keys) >= maxSpoolRows {
 				return nil
 			}
 			next = append(bytes.Clone(it.Key), 0)
-			if o.open(now) {
+			if o.open(now, p.period) {
 				return nil
 			}
 			lines, err := spoolLines(it.Value)
@@ -269,23 +288,97 @@ func (p *spool) deliver(ctx context.Context, o *logObject) error {
 	return p.forget(ctx, o)
 }
 
+// forget deletes the rows of an object that was put.
 func (p *spool) forget(ctx context.Context, o *logObject) error {
-	for keys := o.keys; len(keys) > 0; {
+	if len(o.keys) <= maxSpoolDeleted {
+		_, err := p.store.Update(ctx, func(tx store.Txn) error { return deleteAll(tx, o.keys) })
+		if err == nil {
+			p.bytes.Add(-o.packed)
+		}
+		return err
+	}
+	note := append(bytes.Clone(spoolPutSpace), o.keys[0][len(spoolSpace):]...)
+	if _, err := p.store.Update(ctx, func(tx store.Txn) error { return tx.Put(note, noteOf(o.keys)) }); err != nil {
+		return err
+	}
+	p.bytes.Add(-o.packed)
+	return p.finish(ctx, note, o.keys)
+}
+
+func deleteAll(tx store.Txn, keys [][]byte) error {
+	for _, k := range keys {
+		if err := tx.Delete(k); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// finish deletes the rows that a note names, and the note with the last of them.
+func (p *spool) finish(ctx context.Context, note []byte, keys [][]byte) error {
+	for {
 		n := min(len(keys), maxSpoolDeleted)
+		last := n == len(keys)
 		if _, err := p.store.Update(ctx, func(tx store.Txn) error {
-			for _, k := range keys[:n] {
-				if err := tx.Delete(k); err != nil {
-					return err
-				}
+			if err := deleteAll(tx, keys[:n]); err != nil || !last {
+				return err
 			}
-			return nil
-		}); err != nil {
+			return tx.Delete(note)
+		}); err != nil || last {
 			return err
 		}
 		keys = keys[n:]
 	}
-	p.bytes.Add(-o.packed)
+}
+
+// resume finishes what was interrupted between putting objects and forgetting their rows.
+func (p *spool) resume(ctx context.Context) error {
+	notes := make(map[string][][]byte)
+	if err := p.store.View(ctx, func(r store.Reader) error {
+		for it, err := range r.Scan(store.Prefix(spoolPutSpace)) {
+			if err != nil {
+				return err
+			}
+			keys, err := spoolNote(it.Value)
+			if err != nil {
+				return err
+			}
+			notes[string(it.Key)] = keys
+		}
+		return nil
+	}); err != nil {
+		return err
+	}
+	for note, keys := range notes {
+		if err := p.finish(ctx, []byte(note), keys); err != nil {
+			return err
+		}
+	}
 	return nil
+}
+
+// noteOf lists keys: each with its length before it.
+func noteOf(keys [][]byte) (note []byte) {
+	for _, k := range keys {
+		note = append(binary.AppendUvarint(note, uint64(len(k))), k...)
+	}
+	return s2.Encode(nil, note)
+}
+
+// spoolNote reads what noteOf made.
+func spoolNote(b []byte) (keys [][]byte, err error) {
+	if b, err = spoolLines(b); err != nil {
+		return nil, err
+	}
+	for len(b) > 0 {
+		n, size := binary.Uvarint(b)
+		if size <= 0 || n > uint64(len(b)-size) || !bytes.HasPrefix(b[size:size+int(n)], spoolSpace) {
+			return nil, errors.New("app: damaged note of records that were put into a bucket")
+		}
+		keys = append(keys, b[size:size+int(n)])
+		b = b[size+int(n):]
+	}
+	return keys, nil
 }
 
 // name is an object's key (AWS WAF Developer Guide, "Sending web ACL traffic logs to an Amazon Simple Storage
@@ -304,7 +397,7 @@ func (o *logObject) name() (string, error) {
 	for _, k := range o.keys {
 		h.Write(k)
 	}
-	at := time.Unix(o.slot*int64(slotSpan.Seconds()), 0).UTC()
+	at := time.Unix(o.slot, 0).UTC()
 	name := fmt.Sprintf("AWSLogs/%s/WAFLogs/%s/%s/%s/%s_waflogs_%s_%s_%s_%s.log.gz",
 		account, region, acl, at.Format("2006/01/02/15/04"), account, region, acl, at.Format("20060102T1504Z"), hex.EncodeToString(h.Sum(nil)[:4]))
 	if _, prefix, ok := strings.Cut(o.destination, "/"); ok && strings.Trim(prefix, "/") != "" {

@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"fastness/internal/store"
 	"fastness/internal/waflog"
 )
 
@@ -109,7 +110,7 @@ func TestABucketThatIsAwayIsTriedAgain(t *testing.T) {
 	to := &shelf{has: map[string]string{}, away: true}
 	p := c.spool(to, 0)
 	c.must(p.take(t.Context(), spoolACL, "aws-waf-logs-shop", spooled(`{}`)))
-	c.clock.Advance(slotSpan)
+	c.clock.Advance(DefaultSpoolPeriod)
 	for range 60 {
 		c.must(p.drain(t.Context()))
 		c.clock.Advance(spoolPeriod)
@@ -154,7 +155,7 @@ func TestALargeSlotIsSeveralObjects(t *testing.T) {
 	for range 50 {
 		c.must(p.take(t.Context(), spoolACL, "aws-waf-logs-shop", spooled(line)))
 	}
-	c.clock.Advance(slotSpan)
+	c.clock.Advance(DefaultSpoolPeriod)
 	c.must(p.drain(t.Context()))
 	lines := 0
 	for _, text := range to.has {
@@ -162,5 +163,66 @@ func TestALargeSlotIsSeveralObjects(t *testing.T) {
 	}
 	if len(to.has) != 2 || lines != 50 {
 		t.Errorf("%d objects, %d lines", len(to.has), lines)
+	}
+}
+
+// dying is a store that a process has no longer after a number of updates.
+type dying struct {
+	store.Store
+	left int
+}
+
+func (d *dying) Update(ctx context.Context, f func(store.Txn) error) (store.Revision, error) {
+	if d.left--; d.left < 0 {
+		return 0, errors.New("killed")
+	}
+	return d.Store.Update(ctx, f)
+}
+
+func TestAnObjectThatWasPutBeforeACrashIsNotPutAgainInParts(t *testing.T) {
+	const rows = 2*maxSpoolDeleted + 50
+	for updates := range 6 {
+		c := newCellar(t)
+		to := &shelf{has: map[string]string{}}
+		p := c.spool(to, 0)
+		for n := range rows {
+			c.must(p.take(t.Context(), spoolACL, "aws-waf-logs-shop", spooled(fmt.Sprint(`{"n":`, n, `}`))))
+		}
+		c.clock.Advance(DefaultSpoolPeriod)
+		p.store = &dying{c.sealed, updates}
+		if err := p.drain(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if len(to.has) != 1 || to.puts != 1 {
+			t.Fatalf("%d objects, %d puts", len(to.has), to.puts)
+		}
+		again := c.spool(to, 0)
+		c.must(again.drain(t.Context()))
+		if len(to.has) != 1 || again.bytes.Load() != 0 {
+			t.Errorf("after %d updates: %d objects, %d bytes wait", updates, len(to.has), again.bytes.Load())
+		}
+		for _, text := range to.has {
+			if n := strings.Count(text, "\n"); n != rows {
+				t.Errorf("after %d updates: %d records, not %d", updates, n, rows)
+			}
+		}
+		if want := map[bool]int{true: 2, false: 1}[updates == 0]; to.puts != want {
+			t.Errorf("after %d updates: put %d times, not %d", updates, to.puts, want)
+		}
+	}
+}
+
+func TestObjectsMayBeOfAShorterTime(t *testing.T) {
+	c := newCellar(t)
+	c.config.WAFLogs.Period = 10 * time.Second
+	to := &shelf{has: map[string]string{}}
+	p := c.spool(to, 0)
+	for n := range 3 {
+		c.must(p.take(t.Context(), spoolACL, "aws-waf-logs-shop", spooled(fmt.Sprint(`{"n":`, n, `}`))))
+		c.clock.Advance(10 * time.Second)
+	}
+	c.must(p.drain(t.Context()))
+	if len(to.has) != 3 {
+		t.Errorf("%d objects", len(to.has))
 	}
 }

@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"fastness/internal/bucket"
 	"fastness/internal/service/wafv2"
@@ -20,6 +21,8 @@ type WAFLogsConfig struct {
 	AccessKeyID, SecretAccessKey, SessionToken string
 	// SpoolBytes bounds what waits for buckets; 0 means DefaultSpoolBytes.
 	SpoolBytes int64
+	// Period is what an object has the records of, a second to DefaultSpoolPeriod, which 0 means.
+	Period time.Duration
 }
 
 // wafBuckets is what the room of web ACLs asks about buckets.
@@ -35,6 +38,9 @@ func (c *Config) buckets() (objects, error) {
 	w := &c.WAFLogs
 	if w.Endpoint == "" {
 		return nil, nil
+	}
+	if w.Period != 0 && (w.Period < time.Second || w.Period > DefaultSpoolPeriod || w.Period%time.Second != 0) {
+		return nil, fmt.Errorf("app: objects of log records have those of whole seconds, one to %v", DefaultSpoolPeriod)
 	}
 	if w.AccessKeyID == "" || w.SecretAccessKey == "" {
 		return nil, fmt.Errorf("app: no credentials for the buckets at %s", w.Endpoint)

@@ -425,7 +425,7 @@ func TestCountsSurviveAFailedDelivery(t *testing.T) {
 	}
 }
 
-// BenchmarkRecord is what a request costs on its path.
+// BenchmarkRecord is what a request costs on its path, beside its inspection.
 func BenchmarkRecord(b *testing.B) {
 	for _, c := range []struct {
 		name string
@@ -454,4 +454,16 @@ func BenchmarkRecord(b *testing.B) {
 			<-s.ended
 		})
 	}
+	b.Run("inspection", func(b *testing.B) {
+		s := newStand(b, shopACL())
+		r := get("/page?x=1", "Host: shop.example", "User-Agent: Mozilla/5.0", "Accept: */*", "Accept-Language: de", "Cookie: a=b")
+		b.ReportAllocs()
+		for b.Loop() {
+			var v proxy.Verdict
+			if err := s.inspector.Inspect(b.Context(), r, &v); err != nil {
+				b.Fatal(err)
+			}
+			v.Release()
+		}
+	})
 }

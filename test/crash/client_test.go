@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"fmt"
 	"io"
 	"net/http"
 	"time"
@@ -31,36 +30,41 @@ func (s *server) post(ctx context.Context, service, target string, in map[string
 	if err != nil {
 		return "", err
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+s.addr+"/", bytes.NewReader(body))
-	if err != nil {
-		return "", err
+	header := http.Header{"Content-Type": {"application/x-amz-json-1.1"}, "X-Amz-Target": {target}}
+	id, answer, err := s.send(ctx, service, "/", header, body)
+	if err != nil || out == nil {
+		return id, err
 	}
-	req.Header.Set("Content-Type", "application/x-amz-json-1.1")
-	req.Header.Set("X-Amz-Target", target)
+	return id, json.Unmarshal(answer, out)
+}
+
+// send posts a signed request.
+func (s *server) send(ctx context.Context, service, path string, header http.Header, body []byte) (id string, answer []byte, err error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+s.addr+path, bytes.NewReader(body))
+	if err != nil {
+		return "", nil, err
+	}
+	req.Header = header
 	if err := sigv4.Sign(req, body, s.credentials, sigv4.Scope{Region: region, Service: service}, time.Now()); err != nil {
-		return "", err
+		return "", nil, err
 	}
 	// GetBody would let the transport send the call a second time by itself.
 	req.GetBody = nil
 	res, err := s.client.Do(req)
 	if err != nil {
-		return "", err
+		return "", nil, err
 	}
 	defer res.Body.Close()
-	answer, err := io.ReadAll(res.Body)
-	if err != nil {
-		return "", err
+	if answer, err = io.ReadAll(res.Body); err != nil {
+		return "", nil, err
 	}
-	id := res.Header.Get("X-Amzn-Requestid")
-	if res.StatusCode != http.StatusOK {
+	id = res.Header.Get("X-Amzn-Requestid")
+	if res.StatusCode/100 != 2 {
 		r := new(refusal)
 		if err := json.Unmarshal(answer, r); err != nil {
-			return id, fmt.Errorf("%s: %s", target, res.Status)
+			return id, nil, &refusal{res.Status, string(answer)}
 		}
-		return id, r
+		return id, nil, r
 	}
-	if out == nil {
-		return id, nil
-	}
-	return id, json.Unmarshal(answer, out)
+	return id, answer, nil
 }

@@ -7,7 +7,12 @@
 // each blob must decrypt; and each answered call must be in CloudTrail's event history.
 // A call without an answer may have happened or not, but not by half.
 //
-// go test kills five times; FASTNESS_SOAK=200 (make soak) sets another number. The
+// The same for logs: writers put events into CloudWatch Logs, data into CloudWatch, and records of requests, as
+// proxies do, that become objects in a bucket. After each start every acknowledged event is there once, and the
+// sums of metrics are right to the last value; in the end every acknowledged record is in one object, and an object
+// that was put twice was the same both times.
+//
+// go test kills five times in each test; FASTNESS_SOAK=200 (make soak) sets another number. The
 // writers choose by a seed that a failure prints and FASTNESS_SEED repeats, but the
 // moments of the kills depend on the machine.
 package crash

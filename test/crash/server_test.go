@@ -29,6 +29,8 @@ type server struct {
 	addr         string // host:port, the same for all its lives
 	credentials  sigv4.Credentials
 	client       *http.Client
+	arguments    []string // besides those that all have
+	environment  []string
 
 	cmd    *exec.Cmd
 	exited chan struct{}
@@ -67,7 +69,8 @@ func (s *server) start(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer log.Close()
-	s.cmd = exec.Command(s.program, "serve", "--data", s.dataDir(), "--listen", s.addr, "--account", account, "--region", region)
+	s.cmd = exec.Command(s.program, append([]string{"serve", "--data", s.dataDir(), "--listen", s.addr, "--account", account, "--region", region}, s.arguments...)...)
+	s.cmd.Env = append(os.Environ(), s.environment...)
 	s.cmd.Stdout, s.cmd.Stderr = log, log
 	if err := s.cmd.Start(); err != nil {
 		t.Fatal(err)

@@ -12,6 +12,8 @@ type object struct {
 	// needed are strings that a message has in which the condition holds, unless it has escapes by
 	// number: most messages are not taken apart.
 	needed []string
+	// wanted is what is taken apart of a message.
+	wanted *wanted
 }
 
 // node is a part of the condition.
@@ -67,11 +69,68 @@ func (o *object) match(message string, extract map[string]string) bool {
 			}
 		}
 	}
-	var doc any
-	if json.Unmarshal([]byte(trimmed), &doc) != nil {
-		return false
+	doc, err := o.wanted.read([]byte(trimmed))
+	return err == nil && o.root.holds(doc, extract)
+}
+
+// wanted is what a condition is about of a value: members of it, or (nil) all of it.
+type wanted struct{ members map[string]*wanted }
+
+// add wants what a path leads to. An object of which a member and the whole are wanted is wanted whole.
+func (w *wanted) add(path []step) {
+	if w.members == nil {
+		return
 	}
-	return o.root.holds(doc, extract)
+	if len(path) == 0 || path[0].index != member {
+		w.members = nil
+		return
+	}
+	next := w.members[path[0].key]
+	if next == nil {
+		next = &wanted{make(map[string]*wanted)}
+		w.members[path[0].key] = next
+	}
+	next.add(path[1:])
+}
+
+// read takes a value apart. Of what is no object there are no members, but it is there.
+func (w *wanted) read(text []byte) (v any, err error) {
+	if w.members == nil || len(text) == 0 || text[0] != '{' {
+		return v, json.Unmarshal(text, &v)
+	}
+	var all map[string]json.RawMessage
+	if err := json.Unmarshal(text, &all); err != nil {
+		return nil, err
+	}
+	some := make(map[string]any, len(w.members))
+	for name, inner := range w.members {
+		raw, ok := all[name]
+		if !ok {
+			continue
+		}
+		if some[name], err = inner.read(raw); err != nil {
+			return nil, err
+		}
+	}
+	return some, nil
+}
+
+// want adds what a condition is about.
+func (w *wanted) want(n node) {
+	switch n := n.(type) {
+	case both:
+		for _, inner := range n {
+			w.want(inner)
+		}
+	case either:
+		for _, inner := range n {
+			w.want(inner)
+		}
+	case *property:
+		w.add(n.path)
+	default:
+		w.members = nil
+	}
 }
 
 func (b both) holds(doc any, extract map[string]string) bool {
@@ -192,7 +251,9 @@ func (p *parser) object() (matcher, error) {
 	if p.space(); p.at != len(p.text) {
 		return nil, bad("there is something behind the closing brace")
 	}
-	return &object{n, needed(n)}, nil
+	o := &object{n, needed(n), &wanted{make(map[string]*wanted)}}
+	o.wanted.want(n)
+	return o, nil
 }
 
 // needed are strings without which a condition cannot hold: those that properties must be equal to and

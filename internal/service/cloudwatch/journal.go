@@ -3,6 +3,7 @@ package cloudwatch
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -19,26 +20,24 @@ const (
 	rowBytes     = 200 << 10
 	maxWorkedIn  = 500 // rows at a time, before something is read
 	bytesPerSize = 24
+	// Of small rows a transaction works in so many, or as many as write so much.
+	maxRows      = 16
+	maxRowWrites = 100
 )
 
 // journalRow is how many entries make a row.
 func journalRow(entries []entry) (n int) {
-	hours, size := 0, 0
+	all, size := 0, 0
 	for n < len(entries) && n < rowSeries {
 		e := &entries[n]
-		h, bytes := 0, 0
-		last := int64(-1)
+		h, bytes := hours(e.Data), 0
 		for i := range e.Data {
-			if hour := e.Data[i].Minute / 60; hour != last {
-				last = hour
-				h++
-			}
 			bytes += 100 + bytesPerSize*len(e.Data[i].Sizes)
 		}
-		if n > 0 && (hours+h > rowHours || size+bytes > rowBytes) {
+		if n > 0 && (all+h > rowHours || size+bytes > rowBytes) {
 			break
 		}
-		hours, size = hours+h, size+bytes
+		all, size = all+h, size+bytes
 		n++
 	}
 	return n
@@ -80,30 +79,83 @@ func (s *Service) workAll(ctx context.Context) error {
 	return nil
 }
 
-// work works the journal of an account and Region in, a row in a transaction. Two who do it at once do each
-// row once.
+// work works the journal of an account and Region in, as far as it goes back now and not further than maxWorkedIn rows.
+// What another process works in meanwhile is not done again.
 func (s *Service) work(ctx context.Context, sc table.Scope) error {
-	prefix := space(sc, kindJournal)
-	for range maxWorkedIn {
-		rg := store.Prefix(prefix)
-		rg.Limit = 1
-		var key []byte
-		if err := s.store.View(ctx, func(r store.Reader) error {
-			for it, err := range r.Scan(rg) {
-				if err != nil {
-					return err
-				}
-				key = bytes.Clone(it.Key)
-			}
-			return nil
-		}); err != nil || key == nil {
+	select {
+	case s.working <- struct{}{}:
+		defer func() { <-s.working }()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	for done := 0; done < maxWorkedIn; {
+		rows, err := s.nextRows(ctx, sc)
+		if err != nil || len(rows) == 0 {
 			return err
 		}
-		if _, err := s.store.Update(ctx, func(tx store.Txn) error { return s.workRow(tx, sc, key) }); err != nil {
+		err = s.workRows(ctx, sc, rows)
+		if errors.Is(err, store.ErrTxnTooLarge) && len(rows) > 1 {
+			rows = rows[:1]
+			err = s.workRows(ctx, sc, rows)
+		}
+		if err != nil {
 			return err
 		}
+		done += len(rows)
 	}
 	return nil
+}
+
+// nextRows are the keys of the first rows of the journal, as many as one transaction should work in.
+func (s *Service) nextRows(ctx context.Context, sc table.Scope) (keys [][]byte, err error) {
+	err = s.store.View(ctx, func(r store.Reader) error {
+		rg := store.Prefix(space(sc, kindJournal))
+		rg.Limit = maxRows
+		writes := 0
+		for it, err := range r.Scan(rg) {
+			if err != nil {
+				return err
+			}
+			var entries []entry
+			if err := unpack(it.Value, &entries); err != nil {
+				return err
+			}
+			writes++
+			for i := range entries {
+				writes += 1 + hours(entries[i].Data)
+			}
+			if len(keys) > 0 && writes > maxRowWrites {
+				return nil
+			}
+			keys = append(keys, bytes.Clone(it.Key))
+		}
+		return nil
+	})
+	return keys, err
+}
+
+// hours is how many hours data are in.
+func hours(data []aggregate) (n int) {
+	last := int64(-1)
+	for i := range data {
+		if hour := data[i].Minute / 60; hour != last {
+			last = hour
+			n++
+		}
+	}
+	return n
+}
+
+func (s *Service) workRows(ctx context.Context, sc table.Scope, keys [][]byte) error {
+	_, err := s.store.Update(ctx, func(tx store.Txn) error {
+		for _, key := range keys {
+			if err := s.workRow(tx, sc, key); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return err
 }
 
 func (s *Service) workRow(tx store.Txn, sc table.Scope, key []byte) error {

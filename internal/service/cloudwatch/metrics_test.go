@@ -13,6 +13,7 @@ import (
 	"fastness/internal/audit"
 	"fastness/internal/call"
 	"fastness/internal/store"
+	"fastness/internal/store/table"
 )
 
 func dims(pairs ...string) (all []cloudwatchapi.Dimension) {
@@ -306,19 +307,31 @@ func TestFsckFindsNothingWrong(t *testing.T) {
 	}
 }
 
+// BenchmarkPutMetricData puts data of different metrics. The floor only writes an empty value to the same sealed store.
 func BenchmarkPutMetricData(b *testing.B) {
 	for _, n := range []int{1, 100} {
-		b.Run(fmt.Sprint(n), func(b *testing.B) {
-			h := newHarness(b)
-			var data []cloudwatchapi.MetricDatum
-			for i := range n {
-				data = append(data, h.at(0, "m", float64(i), "number", fmt.Sprint(i)))
-			}
+		h := newHarness(b)
+		var data []cloudwatchapi.MetricDatum
+		for i := range n {
+			data = append(data, h.at(0, "m", float64(i), "number", fmt.Sprint(i)))
+		}
+		b.Run(fmt.Sprint(n, "/fastness"), func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
 				if err := h.put("app", data...); err != nil {
 					b.Fatal(err)
 				}
+			}
+		})
+		b.Run(fmt.Sprint(n, "/floor"), func(b *testing.B) {
+			b.ReportAllocs()
+			i := 0
+			for b.Loop() {
+				key := table.Key(table.String(""), table.String(""), table.String("bench"), table.String("floor"), table.Uint(uint64(i)))
+				if _, err := h.store.Update(b.Context(), func(tx store.Txn) error { return tx.Put(key, []byte{1}) }); err != nil {
+					b.Fatal(err)
+				}
+				i++
 			}
 		})
 	}

@@ -51,6 +51,8 @@ type Service struct {
 	log    *slog.Logger
 	// services is what services may do.
 	services *policy.Policy
+	// working is held by who works a journal in: two would only be in each other's way.
+	working chan struct{}
 }
 
 var _ cloudwatchapi.Service = (*Service)(nil)
@@ -68,7 +70,7 @@ func New(c Config) (*Service, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cloudwatch: %w", err)
 	}
-	return &Service{store: c.Store, tables: t, pages: c.Pages, jobs: c.Jobs, clock: c.Clock, log: c.Log, services: services}, nil
+	return &Service{store: c.Store, tables: t, pages: c.Pages, jobs: c.Jobs, clock: c.Clock, log: c.Log, services: services, working: make(chan struct{}, 1)}, nil
 }
 
 // workPeriod is how long the journal grows before it is worked in.

@@ -9,6 +9,7 @@ import (
 
 	"fastness/internal/api/elbv2api"
 	"fastness/internal/due"
+	"fastness/internal/front/fronttest"
 	"fastness/internal/store"
 )
 
@@ -415,7 +416,7 @@ func TestRules(t *testing.T) {
 		{"to HTTPS", 4, config(elbv2api.RuleCondition{Field: new("host-header"), Values: []string{"*.example.com"}}), []elbv2api.Action{{Type: new(elbv2api.ActionTypeEnumRedirect), RedirectConfig: &elbv2api.RedirectActionConfig{Protocol: new("HTTPS"), Port: new("443"), StatusCode: new(elbv2api.RedirectActionStatusCodeEnumHTTP301)}}}, ""},
 	} {
 		_, err := create(c.priority, c.conditions, c.actions)
-		if got := textOf(err); c.want == "" && got != "" || !strings.HasPrefix(got, c.want) {
+		if got := fronttest.Text(err); c.want == "" && got != "" || !strings.HasPrefix(got, c.want) {
 			t.Errorf("%s: %q, want %q", c.name, got, c.want)
 		}
 	}

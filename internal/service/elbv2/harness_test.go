@@ -2,50 +2,36 @@ package elbv2
 
 import (
 	"context"
-	"errors"
-	"log/slog"
 	"net/netip"
-	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
-	"time"
 
 	"fastness/internal/api/elbv2api"
-	"fastness/internal/audit"
 	"fastness/internal/call"
 	"fastness/internal/clock"
 	"fastness/internal/due"
 	"fastness/internal/front"
-	"fastness/internal/page"
-	"fastness/internal/policy"
-	"fastness/internal/seal"
-	"fastness/internal/securemem"
+	"fastness/internal/front/fronttest"
 	"fastness/internal/store"
-	"fastness/internal/store/pebble"
 	"fastness/internal/store/table"
-	"fastness/internal/wire"
 	"fastness/internal/wire/awsquery"
-
-	"github.com/cockroachdb/pebble/v2/vfs"
-	"github.com/prometheus/client_golang/prometheus"
 )
 
 const (
-	testAccount  = "111122223333"
-	otherAccount = "444455556666"
-	testRegion   = "us-east-1"
+	testAccount  = fronttest.Account
+	otherAccount = fronttest.OtherAccount
+	testRegion   = fronttest.Region
 )
 
 // harness is the room behind the real front door, on a real store in memory.
 type harness struct {
 	testing.TB
+	house     *fronttest.House
 	service   *Service
 	door      *front.Door
 	store     store.Store
 	registry  *table.Registry
 	clock     *clock.Manual
-	people    *people
 	queue     *due.Queue
 	health    healths
 	certs     certificates
@@ -67,121 +53,38 @@ func (c certificates) Usable(_ store.Reader, arn string) (bool, error) { return 
 
 func newHarness(t testing.TB, options ...func(*Config)) *harness {
 	t.Helper()
-	clk := clock.NewManual(time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC))
-	arena := securemem.NewArena(securemem.Options{})
-	t.Cleanup(arena.Close)
-	inner, err := pebble.Open("store", pebble.Options{FS: vfs.NewMem(), Clock: clk})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := inner.Close(); err != nil {
-			t.Errorf("close the store: %v", err)
-		}
-	})
-	ring, err := seal.Open(t.Context(), inner, seal.NewFile(arena, filepath.Join(t.TempDir(), "root.key")), seal.Options{Clock: clk, Arena: arena, Initialize: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	aead := func(purpose string) *seal.AEAD {
-		a, err := ring.AEAD(purpose)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return a
-	}
-	sealed := ring.Store(inner)
-	log := audit.Open(sealed, clk)
-	t.Cleanup(log.Close)
-	registry := table.NewRegistry()
-	if err := audit.Reserve(registry); err != nil {
-		t.Fatal(err)
-	}
-	quiet := slog.New(slog.DiscardHandler)
+	house := fronttest.New(t)
 	h := &harness{
-		TB: t, store: sealed, registry: registry, clock: clk, people: &people{identity: map[string][]*policy.Policy{}},
-		health: healths{}, certs: certificates{},
-	}
-	if h.queue, err = due.NewQueue(registry); err != nil {
-		t.Fatal(err)
+		TB: t, house: house, store: house.Store, registry: house.Registry, clock: house.Clock, queue: house.Queue, health: healths{}, certs: certificates{},
 	}
 	config := Config{
-		Store: sealed, Registry: registry, Pages: page.New(aead(seal.PurposePage)), Jobs: h.queue, Clock: clk, Log: quiet,
+		Store: house.Store, Registry: house.Registry, Pages: house.Pages(), Jobs: house.Queue, Clock: house.Clock, Log: house.Log,
 		Health: h.health, Certificates: h.certs, Changed: func() { h.published++ },
 		Deleted: func(_ store.Txn, _, _, arn string) error { h.deleted = append(h.deleted, arn); return nil },
 	}
 	for _, o := range options {
 		o(&config)
 	}
-	if h.service, err = New(config); err != nil {
-		t.Fatal(err)
-	}
-	h.door, err = front.New(front.Config{
-		Rooms:  []*front.Room{{API: elbv2api.API, Service: h.service, Resolver: h.service}},
-		Codecs: []wire.Codec{awsquery.New()}, Credentials: h.people, Principals: h.people,
-		Store: sealed, Audit: log, Clock: clk, Log: quiet, Metrics: front.NewMetrics(prometheus.NewRegistry()), Regions: []string{testRegion, "us-west-2"},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	var err error
+	h.service, err = New(config)
+	house.Must(err)
+	h.door = house.Door([]*front.Room{{API: elbv2api.API, Service: h.service, Resolver: h.service}}, awsquery.New())
 	return h
-}
-
-// people stands for IAM: identity policies by principal ARN.
-type people struct {
-	mu       sync.Mutex
-	identity map[string][]*policy.Policy
-}
-
-func (p *people) Credential(context.Context, string, string) (call.Credential, error) {
-	return call.Credential{}, call.ErrUnknownAccessKey
-}
-
-func (p *people) Policies(_ context.Context, who *call.Principal) (*policy.Policies, error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return &policy.Policies{Identity: p.identity[who.PolicyARN()]}, nil
 }
 
 // allow gives a principal an identity policy.
 func (h *harness) allow(who *call.Principal, document string) {
 	h.Helper()
-	p, err := policy.New(policy.IdentityInline, "test", []byte(document))
-	if err != nil {
-		h.Fatal(err)
-	}
-	h.people.mu.Lock()
-	defer h.people.mu.Unlock()
-	h.people.identity[who.PolicyARN()] = append(h.people.identity[who.PolicyARN()], p)
+	h.house.Allow(who, document)
 }
 
-func root(account string) *call.Principal {
-	return &call.Principal{Kind: call.Root, Account: account, ARN: "arn:aws:iam::" + account + ":root", ID: account}
-}
+func root(account string) *call.Principal { return fronttest.Root(account) }
 
-func user(account, name string) *call.Principal {
-	return &call.Principal{Kind: call.User, Account: account, ARN: "arn:aws:iam::" + account + ":user/" + name, ID: "AIDA" + name, UserName: name}
-}
-
-// client puts a caller into the context of each call.
-type client struct {
-	door   *front.Door
-	who    *call.Principal
-	region string
-	clock  clock.Clock
-}
-
-func (c *client) Invoke(ctx context.Context, op *wire.Operation, in any) (any, error) {
-	parent := &call.Call{
-		Principal: c.who, Account: c.who.Account, Region: c.region, Time: c.clock.Now(),
-		Source: &call.Source{IP: netip.MustParseAddr("127.0.0.1"), UserAgent: "test"},
-	}
-	return c.door.Invoke(call.With(ctx, parent), op, in)
-}
+func user(account, name string) *call.Principal { return fronttest.User(account, name) }
 
 // as returns a client that calls as who in a Region.
 func (h *harness) as(who *call.Principal, region string) *elbv2api.Client {
-	return elbv2api.NewClient(&client{h.door, who, region, h.clock})
+	return elbv2api.NewClient(&fronttest.Caller{Door: h.door, Who: who, Region: region, Clock: h.clock})
 }
 
 // admin is the root user of the test account.
@@ -193,28 +96,16 @@ func must[T any](t testing.TB) func(out T, err error) T {
 	return func(out T, err error) T {
 		t.Helper()
 		if err != nil {
-			t.Fatal(textOf(err))
+			t.Fatal(fronttest.Text(err))
 		}
 		return out
 	}
 }
 
-// textOf is the code and the message of an API error.
-func textOf(err error) string {
-	var api wire.APIError
-	switch {
-	case errors.As(err, &api):
-		return api.ErrorCode() + ": " + api.ErrorMessage()
-	case err != nil:
-		return "not an API error: " + err.Error()
-	}
-	return ""
-}
-
 // wants fails the test unless an error's text begins with want.
 func wants(t testing.TB, err error, want string) {
 	t.Helper()
-	if got := textOf(err); want == "" && got != "" || !strings.HasPrefix(got, want) {
+	if got := fronttest.Text(err); want == "" && got != "" || !strings.HasPrefix(got, want) {
 		t.Errorf("error %q, want %q", got, want)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"fastness/internal/api/wafv2api"
+	"fastness/internal/front/fronttest"
 )
 
 func TestIPSetLifeCycle(t *testing.T) {
@@ -298,7 +299,7 @@ func TestReferencesNeedPermission(t *testing.T) {
 	wants(t, create("one"), "")
 	err := create("two", rule(1, ipSet(*set.ARN)))
 	wants(t, err, "AccessDeniedException")
-	if !strings.Contains(textOf(err), *set.ARN) {
-		t.Errorf("the refusal does not name the set: %s", textOf(err))
+	if !strings.Contains(fronttest.Text(err), *set.ARN) {
+		t.Errorf("the refusal does not name the set: %s", fronttest.Text(err))
 	}
 }

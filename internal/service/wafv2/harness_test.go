@@ -4,53 +4,40 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net/netip"
-	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"fastness/internal/api/logsapi"
 	"fastness/internal/api/wafv2api"
-	"fastness/internal/audit"
 	"fastness/internal/call"
 	"fastness/internal/clock"
-	"fastness/internal/due"
 	"fastness/internal/front"
-	"fastness/internal/page"
-	"fastness/internal/policy"
+	"fastness/internal/front/fronttest"
 	"fastness/internal/seal"
-	"fastness/internal/securemem"
 	"fastness/internal/service/logs"
 	"fastness/internal/store"
-	"fastness/internal/store/pebble"
 	"fastness/internal/store/table"
-	"fastness/internal/wire"
-	"fastness/internal/wire/awsjson"
-
-	"github.com/cockroachdb/pebble/v2/vfs"
-	"github.com/prometheus/client_golang/prometheus"
 )
 
 const (
-	testAccount  = "111122223333"
-	otherAccount = "444455556666"
-	testRegion   = "us-east-1"
+	testAccount  = fronttest.Account
+	otherAccount = fronttest.OtherAccount
+	testRegion   = fronttest.Region
 )
 
 // harness is the room behind the real front door, on a real store in memory.
 type harness struct {
 	testing.TB
+	house     *fronttest.House
 	service   *Service
 	logs      *logs.Service
 	door      *front.Door
 	store     store.Store
 	registry  *table.Registry
 	clock     *clock.Manual
-	people    *people
 	resources resources
 	live      *proxies
 	published int
@@ -110,81 +97,29 @@ func (testCatalogue) ManagedGroups() []ManagedGroup {
 
 func newHarness(t testing.TB, options ...func(*Config)) *harness {
 	t.Helper()
-	clk := clock.NewManual(time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC))
-	arena := securemem.NewArena(securemem.Options{})
-	t.Cleanup(arena.Close)
-	inner, err := pebble.Open("store", pebble.Options{FS: vfs.NewMem(), Clock: clk})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := inner.Close(); err != nil {
-			t.Errorf("close the store: %v", err)
-		}
-	})
-	ring, err := seal.Open(t.Context(), inner, seal.NewFile(arena, filepath.Join(t.TempDir(), "root.key")), seal.Options{Clock: clk, Arena: arena, Initialize: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	aead := func(purpose string) *seal.AEAD {
-		a, err := ring.AEAD(purpose)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return a
-	}
-	sealed := ring.Store(inner)
-	log := audit.Open(sealed, clk)
-	t.Cleanup(log.Close)
-	registry := table.NewRegistry()
-	if err := audit.Reserve(registry); err != nil {
-		t.Fatal(err)
-	}
-	quiet := slog.New(slog.DiscardHandler)
-	h := &harness{
-		TB: t, store: sealed, registry: registry, clock: clk, people: &people{identity: map[string][]*policy.Policy{}},
-		resources: resources{}, live: &proxies{},
-	}
+	house := fronttest.New(t)
+	h := &harness{TB: t, house: house, store: house.Store, registry: house.Registry, clock: house.Clock, resources: resources{}, live: &proxies{}}
+	inside := new(fronttest.Later)
 	config := Config{
-		Store: sealed, Registry: registry, Pages: page.New(aead(seal.PurposePage)), Keys: aead(seal.PurposeToken), Clock: clk, Log: quiet,
+		Store: house.Store, Registry: house.Registry, Pages: house.Pages(), Keys: house.AEAD(seal.PurposeToken), Clock: house.Clock, Log: house.Log,
 		Resources: h.resources, Catalogue: testCatalogue{}, Live: h.live, Changed: func() { h.published++ },
 		IntegrationURL: func(account, _ string) string { return "https://127.0.0.1/" + account + "/" },
+		Logs:           logsapi.NewClient(inside), Buckets: buckets{"aws-waf-logs-shop"},
 	}
-	inside := new(later)
-	config.Logs, config.Buckets = logsapi.NewClient(inside), buckets{"aws-waf-logs-shop"}
 	for _, o := range options {
 		o(&config)
 	}
-	queue, err := due.NewQueue(registry)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if h.logs, err = logs.New(logs.Config{Store: sealed, Registry: registry, Pages: config.Pages, Jobs: queue, Clock: clk, Log: quiet}); err != nil {
-		t.Fatal(err)
-	}
-	if h.service, err = New(config); err != nil {
-		t.Fatal(err)
-	}
-	h.door, err = front.New(front.Config{
-		Rooms: []*front.Room{
-			{API: wafv2api.API, Service: h.service, Resolver: h.service, MaxBody: MaxBody},
-			{API: logsapi.API, Service: h.logs, Resolver: h.logs, MaxBody: logs.MaxBody},
-		},
-		Codecs: []wire.Codec{awsjson.New(wire.AWSJSON11)}, Credentials: h.people, Principals: h.people,
-		Store: sealed, Audit: log, Clock: clk, Log: quiet, Metrics: front.NewMetrics(prometheus.NewRegistry()), Regions: []string{testRegion, "us-west-2"},
+	var err error
+	h.logs, err = logs.New(logs.Config{Store: house.Store, Registry: house.Registry, Pages: config.Pages, Jobs: house.Queue, Clock: house.Clock, Log: house.Log})
+	house.Must(err)
+	h.service, err = New(config)
+	house.Must(err)
+	h.door = house.Door([]*front.Room{
+		{API: wafv2api.API, Service: h.service, Resolver: h.service, MaxBody: MaxBody},
+		{API: logsapi.API, Service: h.logs, Resolver: h.logs, MaxBody: logs.MaxBody},
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	inside.door = h.door
+	inside.Door = h.door
 	return h
-}
-
-// later is the door before it is there.
-type later struct{ door *front.Door }
-
-func (l *later) Invoke(ctx context.Context, op *wire.Operation, in any) (any, error) {
-	return l.door.Invoke(ctx, op, in)
 }
 
 // buckets are the buckets that there are.
@@ -199,7 +134,7 @@ func (b buckets) Bucket(_ context.Context, name string) error {
 
 // logsAs returns clients of CloudWatch Logs that call as who.
 func (h *harness) logsAs(who *call.Principal) *logsapi.Client {
-	return logsapi.NewClient(&client{h.door, who, testRegion, h.clock})
+	return logsapi.NewClient(h.caller(who, testRegion))
 }
 
 // logGroup makes a log group.
@@ -210,61 +145,24 @@ func (h *harness) logGroup(name string) {
 	}
 }
 
-// people stands for IAM: identity policies by principal ARN.
-type people struct {
-	mu       sync.Mutex
-	identity map[string][]*policy.Policy
-}
-
-func (p *people) Credential(context.Context, string, string) (call.Credential, error) {
-	return call.Credential{}, call.ErrUnknownAccessKey
-}
-
-func (p *people) Policies(_ context.Context, who *call.Principal) (*policy.Policies, error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return &policy.Policies{Identity: p.identity[who.PolicyARN()]}, nil
-}
-
 // allow gives a principal an identity policy.
 func (h *harness) allow(who *call.Principal, document string) {
 	h.Helper()
-	p, err := policy.New(policy.IdentityInline, "test", []byte(document))
-	if err != nil {
-		h.Fatal(err)
-	}
-	h.people.mu.Lock()
-	defer h.people.mu.Unlock()
-	h.people.identity[who.PolicyARN()] = append(h.people.identity[who.PolicyARN()], p)
+	h.house.Allow(who, document)
 }
 
-func root(account string) *call.Principal {
-	return &call.Principal{Kind: call.Root, Account: account, ARN: "arn:aws:iam::" + account + ":root", ID: account}
-}
+func root(account string) *call.Principal { return fronttest.Root(account) }
 
-func user(account, name string) *call.Principal {
-	return &call.Principal{Kind: call.User, Account: account, ARN: "arn:aws:iam::" + account + ":user/" + name, ID: "AIDA" + name, UserName: name}
-}
+func user(account, name string) *call.Principal { return fronttest.User(account, name) }
 
-// client puts a caller into the context of each call.
-type client struct {
-	door   *front.Door
-	who    *call.Principal
-	region string
-	clock  clock.Clock
-}
-
-func (c *client) Invoke(ctx context.Context, op *wire.Operation, in any) (any, error) {
-	parent := &call.Call{
-		Principal: c.who, Account: c.who.Account, Region: c.region, Time: c.clock.Now(),
-		Source: &call.Source{IP: netip.MustParseAddr("127.0.0.1"), UserAgent: "test"},
-	}
-	return c.door.Invoke(call.With(ctx, parent), op, in)
+// caller makes calls as who in a Region.
+func (h *harness) caller(who *call.Principal, region string) *fronttest.Caller {
+	return &fronttest.Caller{Door: h.door, Who: who, Region: region, Clock: h.clock}
 }
 
 // as returns a client that calls as who in a Region.
 func (h *harness) as(who *call.Principal, region string) *wafv2api.Client {
-	return wafv2api.NewClient(&client{h.door, who, region, h.clock})
+	return wafv2api.NewClient(h.caller(who, region))
 }
 
 // admin is the root user of the test account.
@@ -276,28 +174,16 @@ func must[T any](t testing.TB) func(out T, err error) T {
 	return func(out T, err error) T {
 		t.Helper()
 		if err != nil {
-			t.Fatal(textOf(err))
+			t.Fatal(fronttest.Text(err))
 		}
 		return out
 	}
 }
 
-// textOf is the code and the message of an API error.
-func textOf(err error) string {
-	var api wire.APIError
-	switch {
-	case errors.As(err, &api):
-		return api.ErrorCode() + ": " + api.ErrorMessage()
-	case err != nil:
-		return "not an API error: " + err.Error()
-	}
-	return ""
-}
-
 // wants fails the test unless an error's text begins with want.
 func wants(t testing.TB, err error, want string) {
 	t.Helper()
-	if got := textOf(err); want == "" && got != "" || !strings.HasPrefix(got, want) {
+	if got := fronttest.Text(err); want == "" && got != "" || !strings.HasPrefix(got, want) {
 		t.Errorf("error %q, want %q", got, want)
 	}
 }

@@ -9,6 +9,7 @@ import (
 
 	"fastness/internal/api/wafv2api"
 	"fastness/internal/engine/waf/challenge"
+	"fastness/internal/front/fronttest"
 	"fastness/internal/store"
 )
 
@@ -81,8 +82,8 @@ func TestAssociationNeedsThePermissionOfTheLoadBalancer(t *testing.T) {
 	h.allow(who, `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"wafv2:AssociateWebACL","Resource":"*"}}`)
 	_, err := h.as(who, testRegion).AssociateWebACL(t.Context(), in)
 	wants(t, err, "AccessDeniedException")
-	if !strings.Contains(textOf(err), "elasticloadbalancing:SetWebACL") {
-		t.Errorf("the refusal does not name the action: %s", textOf(err))
+	if !strings.Contains(fronttest.Text(err), "elasticloadbalancing:SetWebACL") {
+		t.Errorf("the refusal does not name the action: %s", fronttest.Text(err))
 	}
 	h.allow(who, `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"elasticloadbalancing:SetWebACL","Resource":"`+lb+`"}}`)
 	must[*wafv2api.AssociateWebACLResponse](t)(h.as(who, testRegion).AssociateWebACL(t.Context(), in))
@@ -150,8 +151,8 @@ func TestLogging(t *testing.T) {
 		{filter(wafv2api.Condition{LabelNameCondition: &wafv2api.LabelNameCondition{LabelName: new("x")}}), bad + "The parameter contains formatting that is not valid., field: FILTER_CONDITION, parameter: x"},
 		{filter(wafv2api.Condition{}), bad + "You have used none or multiple values for a field that requires exactly one value., field: FILTER_CONDITION"},
 	} {
-		if err := put(c.change); c.want == "" && err != nil || !strings.HasPrefix(textOf(err), c.want) {
-			t.Errorf("%q, want %q", textOf(err), c.want)
+		if err := put(c.change); c.want == "" && err != nil || !strings.HasPrefix(fronttest.Text(err), c.want) {
+			t.Errorf("%q, want %q", fronttest.Text(err), c.want)
 		}
 	}
 	got := must[*wafv2api.GetLoggingConfigurationResponse](t)(h.admin().GetLoggingConfiguration(ctx, &wafv2api.GetLoggingConfigurationRequest{ResourceArn: acl.ARN})).LoggingConfiguration
@@ -391,7 +392,7 @@ func TestPublishedRuleSets(t *testing.T) {
 }
 
 func codeIs(err error) string {
-	code, _, _ := strings.Cut(textOf(err), ":")
+	code, _, _ := strings.Cut(fronttest.Text(err), ":")
 	return code
 }
 

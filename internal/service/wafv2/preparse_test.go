@@ -7,6 +7,7 @@ import (
 
 	"fastness/internal/api/wafv2api"
 	"fastness/internal/engine/waf/request"
+	"fastness/internal/front/fronttest"
 	"fastness/internal/store"
 )
 
@@ -54,8 +55,8 @@ func TestTransformationsBeforeTheQueryIsSplit(t *testing.T) {
 		"eleven":      {before(one, slices.Repeat([]wafv2api.PreParseTextTransformationType{decode}, 11)...), "You exceeded a maximum"},
 		"one unknown": {before(one, "LOWERCASE"), "ValidationException"},
 	} {
-		if _, err := check(c.s); err == nil || !strings.Contains(textOf(err), c.want) {
-			t.Errorf("%s: %v", name, textOf(err))
+		if _, err := check(c.s); err == nil || !strings.Contains(fronttest.Text(err), c.want) {
+			t.Errorf("%s: %v", name, fronttest.Text(err))
 		}
 	}
 	sum := h.webACL("shop", rule(1, before(one, decode, semi)))

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"fastness/internal/api/wafv2api"
+	"fastness/internal/front/fronttest"
 )
 
 func TestRuleChecks(t *testing.T) {
@@ -186,7 +187,7 @@ func TestRuleChecks(t *testing.T) {
 		{"an IP set", []wafv2api.Rule{rule(1, ipSet(*set.ARN))}, "", ""},
 	} {
 		_, err := h.admin().CheckCapacity(t.Context(), &wafv2api.CheckCapacityRequest{Scope: regional(), Rules: c.rules})
-		got := strings.TrimPrefix(textOf(err), "WAFInvalidParameterException: ")
+		got := strings.TrimPrefix(fronttest.Text(err), "WAFInvalidParameterException: ")
 		if c.want == "" && got != "" || !strings.HasPrefix(got, c.want) || !strings.Contains(got, c.place) {
 			t.Errorf("%s: %q, want %q … %q", c.name, got, c.want, c.place)
 		}
