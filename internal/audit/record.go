@@ -121,6 +121,7 @@ func (s *scratch) records(c *call.Call, out any, err wire.APIError) []*Event {
 func (s *scratch) record(e *Event, c *call.Call, out any, err wire.APIError, recipient, shared string) {
 	op := c.Operation
 	api := op.API()
+	st := styleOf(api)
 	foreign := recipient != c.Account
 	*e = Event{
 		ID: EventID(c, recipient), Time: c.Time, Account: recipient, Region: c.Region,
@@ -185,13 +186,13 @@ func (s *scratch) record(e *Event, c *call.Call, out any, err wire.APIError, rec
 	}
 	o.fixed(`,"requestParameters":`)
 	start := len(o.b)
-	o.b = omitTooLarge(appendShape(o.b, styleOf(op.API()), op.Input(), c.Input, c.Notes.Request), start, "requestParameters")
+	o.b = omitTooLarge(appendShape(o.b, st, op.Input(), c.Input, c.Notes.Request), start, "requestParameters")
 	o.fixed(`,"responseElements":`)
 	start = len(o.b)
 	if err != nil || (op.ReadOnly && c.Notes.Response == nil) {
 		o.b = append(o.b, "null"...)
 	} else {
-		o.b = omitTooLarge(appendShape(o.b, styleOf(op.API()), op.Output(), out, c.Notes.Response), start, "responseElements")
+		o.b = omitTooLarge(appendShape(o.b, st, op.Output(), out, c.Notes.Response), start, "responseElements")
 	}
 	o.notes("additionalEventData", c.Notes.Additional)
 	o.fixed(`,"requestID":`)
@@ -200,9 +201,9 @@ func (s *scratch) record(e *Event, c *call.Call, out any, err wire.APIError, rec
 	o.value(e.ID)
 	o.fixed(`,"readOnly":`)
 	o.b = strconv.AppendBool(o.b, op.ReadOnly)
-	if len(e.Resources) > 0 {
+	if len(e.Resources) > 0 && !st.noResources {
 		o.name("resources")
-		o.b = appendResources(o.b, e.Resources)
+		o.b = appendResources(o.b, st, e.Resources)
 	}
 	o.fixed(`,"eventType":"AwsApiCall","managementEvent":true,"recipientAccountId":`)
 	o.value(recipient)
@@ -236,7 +237,7 @@ func truncate(s string, n int) string {
 	return strings.ToValidUTF8(s[:n], "")
 }
 
-func appendResources(dst []byte, resources []Resource) []byte {
+func appendResources(dst []byte, st style, resources []Resource) []byte {
 	dst = append(dst, '[')
 	for i, r := range resources {
 		if i > 0 {
@@ -244,7 +245,9 @@ func appendResources(dst []byte, resources []Resource) []byte {
 		}
 		o := openObject(dst)
 		o.optional("accountId", r.Account)
-		o.optional("type", r.Type)
+		if !st.noTypes {
+			o.optional("type", r.Type)
+		}
 		o.str("ARN", r.ARN)
 		dst = o.close()
 	}
@@ -303,15 +306,23 @@ func identityType(k call.Kind) string {
 func appendSession(dst []byte, p *call.Principal) []byte {
 	s := p.Session
 	o := openObject(dst)
-	if s.RoleARN != "" {
+	issuer := func(kind, id, arn, name string) {
 		o.name("sessionIssuer")
 		i := openObject(o.b)
-		i.str("type", "Role")
-		i.str("principalId", s.RoleID)
-		i.str("arn", s.RoleARN)
+		i.str("type", kind)
+		i.str("principalId", id)
+		i.str("arn", arn)
 		i.str("accountId", p.Account)
-		i.str("userName", s.RoleName)
+		i.optional("userName", name)
 		o.b = i.close()
+	}
+	switch user := strings.LastIndexByte(s.IssuerARN, '/') + 1; {
+	case s.RoleARN != "":
+		issuer("Role", s.RoleID, s.RoleARN, s.RoleName)
+	case user > 0: // of a federated user
+		issuer("IAMUser", s.IssuerID, s.IssuerARN, s.IssuerARN[user:])
+	case s.IssuerARN != "":
+		issuer("Root", s.IssuerID, s.IssuerARN, "")
 	}
 	o.name("attributes")
 	a := openObject(o.b)
@@ -375,7 +386,7 @@ func ServiceRecord(s ServiceEvent) *Event {
 	o.boolean("readOnly", false)
 	if len(s.Resources) > 0 {
 		o.name("resources")
-		o.b = appendResources(o.b, s.Resources)
+		o.b = appendResources(o.b, style{}, s.Resources)
 	}
 	o.str("eventType", "AwsServiceEvent")
 	o.boolean("managementEvent", true)

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"fastness/internal/api/iamapi"
 	"fastness/internal/api/kmsapi"
 	"fastness/internal/call"
 	"fastness/internal/wire"
@@ -186,6 +187,44 @@ func TestSecretsStayOut(t *testing.T) {
 		}
 		if got := parse(t, e)["requestParameters"]; !reflect.DeepEqual(got, want) {
 			t.Errorf("%s: requestParameters %v, want %v", c.op, got, want)
+		}
+	}
+}
+
+// The members are those of the record of CreateAccessKey in the detonation logs of Stratus Red
+// Team, "Create an administrative IAM User".
+func TestRecordsOfIAMHaveNoSecretsAndNoResources(t *testing.T) {
+	c := testCall("", &iamapi.CreateAccessKeyRequest{UserName: new("bob")})
+	c.Operation = iamapi.API.Operation("CreateAccessKey")
+	c.Accesses = []call.Access{{Action: "iam:CreateAccessKey", Resource: "arn:aws:iam::" + testAccount + ":user/bob", ResourceType: "AWS::IAM::User", Account: testAccount}}
+	e := Records(c, &iamapi.CreateAccessKeyResponse{AccessKey: &iamapi.AccessKey{
+		UserName: new("bob"), AccessKeyId: new("AKIAEXAMPLE"), SecretAccessKey: new("secret"), Status: new(iamapi.StatusTypeActive), CreateDate: new(testTime),
+	}}, nil)[0]
+	got := parse(t, e)
+	want := map[string]any{"accessKey": map[string]any{"accessKeyId": "AKIAEXAMPLE", "createDate": "Mar 1, 2026 12:00:00 PM", "status": "Active", "userName": "bob"}}
+	if !reflect.DeepEqual(got["responseElements"], want) || got["resources"] != nil {
+		t.Errorf("%s", e.JSON)
+	}
+	if len(e.Resources) != 1 {
+		t.Error("LookupEvents does not know the user")
+	}
+}
+
+// The issuer is that of the record of GetCallerIdentity in the detonation logs of Stratus Red
+// Team, "Generate temporary AWS credentials using GetFederationToken".
+func TestWhoMadeAFederatedUserIsRecorded(t *testing.T) {
+	for arn, want := range map[string]map[string]any{
+		"arn:aws:iam::" + testAccount + ":user/a/carol": {"type": "IAMUser", "principalId": "AIDAEXAMPLE", "arn": "arn:aws:iam::" + testAccount + ":user/a/carol", "accountId": testAccount, "userName": "carol"},
+		"arn:aws:iam::" + testAccount + ":root":         {"type": "Root", "principalId": "AIDAEXAMPLE", "arn": "arn:aws:iam::" + testAccount + ":root", "accountId": testAccount},
+	} {
+		c := testCall("ListKeys", &kmsapi.ListKeysRequest{})
+		c.Principal = &call.Principal{
+			Kind: call.FederatedUser, Account: testAccount, ARN: "arn:aws:sts::" + testAccount + ":federated-user/f", ID: testAccount + ":f",
+			Session: &call.Session{Issued: testTime, Name: "f", IssuerARN: arn, IssuerID: "AIDAEXAMPLE"},
+		}
+		identity := parse(t, Records(c, nil, nil)[0])["userIdentity"].(map[string]any)
+		if got := identity["sessionContext"].(map[string]any)["sessionIssuer"]; !reflect.DeepEqual(got, any(want)) {
+			t.Errorf("%v", got)
 		}
 	}
 }

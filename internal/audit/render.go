@@ -26,33 +26,53 @@ const maxRenderDepth = 64
 // timeLayout is how CloudTrail writes a time.
 const timeLayout = "2006-01-02T15:04:05Z"
 
-// javaLayout is how services that have Java write their dates for CloudTrail do it.
-const javaLayout = "Jan 2, 2006, 3:04:05 PM"
+// How services that have Java write their dates for CloudTrail do it: as the Java of their day.
+const (
+	javaLayout    = "Jan 2, 2006, 3:04:05 PM"
+	oldJavaLayout = "Jan 2, 2006 3:04:05 PM"
+)
 
-// style is what differs between services in requestParameters and responseElements.
+// style is what differs between the records of services.
 type style struct {
-	// javaDates: times are dates of Java's, "Aug 10, 2022, 10:38:27 PM", not ISO 8601.
-	javaDates bool
+	// dates is the layout of times; empty is ISO 8601.
+	dates string
 	// keepAWS: a member that begins with AWS keeps its capital letters.
 	keepAWS bool
+	// withhold: sensitive members are left out, not hidden.
+	withhold bool
+	// noResources, noTypes: the record has no resources, or resources of no type.
+	noResources, noTypes bool
 }
 
-// styleOf is the style of an API (AWS KMS developer guide, "Logging AWS KMS API calls with AWS
-// CloudTrail", CreateKey: AWSAccountId, creationDate; IAM user guide, "Logging IAM and AWS STS
-// API calls with AWS CloudTrail": createDate).
+// styleOf is the style of an API, as AWS's examples have it (AWS KMS developer guide, "Logging
+// AWS KMS API calls with AWS CloudTrail", CreateKey: AWSAccountId, creationDate; Secrets Manager
+// user guide, "Logging AWS Secrets Manager events with AWS CloudTrail", CreateSecret,
+// DeleteSecret) and records that others publish: those of Secrets Manager (NextWork, "Build a
+// Security Monitoring System") name the secret only in requestParameters and responseElements,
+// those of Parameter Store have resources without types, those of IAM no resources, and no
+// member for a new secret key or a password (Stratus Red Team, detonation logs of "Retrieve And
+// Decrypt SSM Parameters", "Create an administrative IAM User", "Create a Login Profile on an
+// IAM User" and, for the dates of STS, "Generate temporary AWS credentials using
+// GetFederationToken").
 func styleOf(api *wire.API) style {
 	switch api.Name {
 	case "kms":
-		return style{javaDates: true, keepAWS: true}
-	case "iam", "sts", "secretsmanager":
-		return style{javaDates: true}
+		return style{dates: javaLayout, keepAWS: true}
+	case "iam":
+		return style{dates: oldJavaLayout, withhold: true, noResources: true}
+	case "sts":
+		return style{dates: javaLayout}
+	case "secretsmanager":
+		return style{dates: oldJavaLayout, withhold: true, noResources: true}
+	case "ssm":
+		return style{noTypes: true}
 	}
 	return style{}
 }
 
 // appendShape renders the struct at v, described by shape, as CloudTrail shows
 // parameters: member names begin in lower case, absent members and blobs are left
-// out, sensitive ones are hidden. changes adds or replaces members of the outermost
+// out, sensitive ones are hidden or left out, too. changes adds or replaces members of the outermost
 // object; a nil value removes one.
 func appendShape(dst []byte, st style, shape *wire.Shape, v any, changes map[string]any) []byte {
 	if (shape == nil || v == nil) && len(changes) == 0 {
@@ -103,7 +123,7 @@ func appendMembers(o object, st style, shape *wire.Shape, p unsafe.Pointer, dept
 	for i := range shape.Members {
 		m := &shape.Members[i]
 		s := m.Shape()
-		if s.Kind == wire.Blob {
+		if s.Kind == wire.Blob || st.withhold && m.IsSensitive() {
 			continue
 		}
 		f := m.Field(p)
@@ -183,8 +203,8 @@ func appendValue(dst []byte, st style, m *wire.Member, p unsafe.Pointer, depth i
 	case wire.Double:
 		return appendFloat(dst, *(*float64)(p))
 	case wire.Timestamp:
-		if st.javaDates {
-			return append((*(*time.Time)(p)).UTC().AppendFormat(append(dst, '"'), javaLayout), '"')
+		if st.dates != "" {
+			return append((*(*time.Time)(p)).UTC().AppendFormat(append(dst, '"'), st.dates), '"')
 		}
 		return appendTime(dst, *(*time.Time)(p))
 	case wire.Document:

@@ -231,7 +231,6 @@ var API = wire.Link(&wire.API{
 			InputRef: refGetFederationTokenRequest, OutputRef: refGetFederationTokenResponse,
 			ResultWrapper: "GetFederationTokenResult",
 			ErrorRefs:     []wire.ShapeRef{refMalformedPolicyDocumentException, refPackedPolicyTooLargeException, refRegionDisabledException},
-			ReadOnly:      true,
 			NewInput:      func() any { return new(GetFederationTokenRequest) },
 			Validate:      validateGetFederationTokenRequest,
 			Actions: []wire.Action{

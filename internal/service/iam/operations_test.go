@@ -157,6 +157,12 @@ func TestRoleOperations(t *testing.T) {
 	if r := got.Role; shown != trust(alice) || *r.Arn != "arn:aws:iam::"+account+":role/svc/r" || *r.Description != "f" || *r.MaxSessionDuration != 3600 || r.PermissionsBoundary == nil {
 		t.Errorf("%+v %s", r, shown)
 	}
+	// AWS CLI, create-role, example 2: neither of these is in the answer.
+	made, err := w.root.iam.CreateRole(t.Context(), &sdkiam.CreateRoleInput{RoleName: s("made"), AssumeRolePolicyDocument: s(trust(account)), Description: s("d"), MaxSessionDuration: aws.Int32(7200)})
+	must(t, err)
+	if made.Role.Description != nil || made.Role.MaxSessionDuration != nil {
+		t.Errorf("CreateRole: %+v", made.Role)
+	}
 	// Deleted and made again, the user is not the one the role trusts.
 	w.steps(t, []step{
 		{"delete user", run((*c).DeleteUser, &sdkiam.DeleteUserInput{UserName: s("alice")}), ""},

@@ -42,6 +42,9 @@ func (s *Service) CreateRole(ctx context.Context, in *iamapi.CreateRoleRequest) 
 	// The answer shows the policy as it was sent: a role that trusts itself, say, does
 	// not exist yet for the way back from ids to names.
 	shown.AssumeRolePolicyDocument = new(percentEncode(*in.AssumeRolePolicyDocument))
+	// It shows neither of these (AWS CLI, create-role, example 2, asks for 7200 seconds; a record of
+	// CreateRole with a description in tests of tat-aws-creator-auto-tag).
+	shown.Description, shown.MaxSessionDuration = nil, nil
 	return &iamapi.CreateRoleResponse{Role: shown}, nil
 }
 

@@ -8,11 +8,12 @@ import (
 )
 
 // printedPolicy is a key policy as KMS shows it: in KMS's own layout, whoever wrote it and
-// how. All outputs of GetKeyPolicy that users quote have it, also of policies that they or
-// the console had put; like the default key policy of the developer guide, they have the
-// members of the document, and of its statements, in an order of their own. (former2's
-// exports of keys with "Id" : "MacieKMSAccess" and "key-consolepolicy-3", of which the
-// console writes the Id first; confidant's documentation of its key policy.)
+// how. All answers of GetKeyPolicy that users quote have it, also of policies that they or the
+// console had put (aws-cli issue 9456, with the body of the answer; former2's exports of keys
+// with "Id" : "MacieKMSAccess" and "key-consolepolicy-3"); like the default key policy of the
+// developer guide, they have the members of the document, and of its statements, in an order
+// of their own. The order of values in a list, which changes from answer to answer there, is
+// left as it is.
 func printedPolicy(document string) (string, error) {
 	var out policyPrinter
 	if err := out.value([]byte(document), 0, []string{"Version", "Id", "Statement"}); err != nil {

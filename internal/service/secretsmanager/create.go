@@ -37,6 +37,7 @@ func (s *Service) CreateSecret(ctx context.Context, in *secretsmanagerapi.Create
 	if !ok || r.suffix == "" {
 		return nil, &wire.CommonError{Kind: wire.InternalFailure}
 	}
+	recordARNOnly(c)
 	if err := checkTokenLength(in.ClientRequestToken); err != nil {
 		return nil, err
 	}

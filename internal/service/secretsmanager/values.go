@@ -67,6 +67,14 @@ func (s *Service) chosenVersion(ctx context.Context, sec *secret, id, label stri
 	return v, nil
 }
 
+// recordARNOnly has CloudTrail record nothing of the answer but the ARN of the secret: that is
+// all that records of CreateSecret and PutSecretValue have ("responseElements":
+// {"arn": "…"}, NextWork, "Build a Security Monitoring System"; external-secrets, reloader).
+// UpdateSecret, which answers likewise, is taken to do the same.
+func recordARNOnly(c *call.Call) {
+	c.Notes.Response = map[string]any{"name": nil, "versionId": nil, "versionStages": nil, "replicationStatus": nil}
+}
+
 // PutSecretValue implements the operation of that name.
 func (s *Service) PutSecretValue(ctx context.Context, in *secretsmanagerapi.PutSecretValueRequest) (*secretsmanagerapi.PutSecretValueResponse, error) {
 	value, err := givenValue(in.SecretString, in.SecretBinary)
@@ -84,10 +92,11 @@ func (s *Service) PutSecretValue(ctx context.Context, in *secretsmanagerapi.PutS
 		return nil, err
 	}
 	token := *in.ClientRequestToken
-	_, rec, err := s.begin(ctx, 0)
+	c, rec, err := s.begin(ctx, 0)
 	if err != nil {
 		return nil, err
 	}
+	recordARNOnly(c)
 	known, err := s.repeats(ctx, rec, token, value)
 	if err != nil {
 		return nil, err
@@ -144,6 +153,7 @@ func (s *Service) UpdateSecret(ctx context.Context, in *secretsmanagerapi.Update
 	if err != nil {
 		return nil, err
 	}
+	recordARNOnly(c)
 	if rec.isReplica() {
 		return &secretsmanagerapi.UpdateSecretResponse{ARN: new(rec.arn()), Name: &rec.Name}, s.rekeyReplica(ctx, c.Txn(), rec, givenKey(in.KmsKeyId))
 	}

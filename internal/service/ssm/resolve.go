@@ -59,7 +59,7 @@ func (s *Service) Resolve(ctx context.Context, c *call.Call) ([]call.Access, err
 	case *ssmapi.GetParametersByPathRequest:
 		return s.resolvePath(c, in)
 	case *ssmapi.DescribeParametersRequest:
-		return []call.Access{{Action: "ssm:DescribeParameters", Resource: "arn:" + call.Partition + ":ssm:" + c.Region + ":" + c.Account + ":*", Account: c.Account}}, nil
+		return []call.Access{{Action: "ssm:DescribeParameters", Resource: "arn:" + call.Partition + ":ssm:" + c.Region + ":" + c.Account + ":*", Account: c.Account, Unlogged: true}}, nil
 	case *ssmapi.GetParameterRequest:
 		return s.resolveNames(ctx, c, value(in.Name))
 	case *ssmapi.GetParametersRequest:

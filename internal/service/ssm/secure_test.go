@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"io"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -205,6 +207,29 @@ func TestPlaintextsAreNowhere(t *testing.T) {
 	}
 	if found != 3 {
 		t.Errorf("%d audit records", found)
+	}
+}
+
+// Resources of records have no type (Panther, the rule for many calls of GetParameter); a
+// listing has none.
+func TestResourcesOfRecords(t *testing.T) {
+	h := newHarness(t)
+	_, put := h.admin().PutParameter(h.Context(), &ssmapi.PutParameterRequest{Name: new("/a/b"), Value: new("v"), Type: new(ssmapi.ParameterTypeString)})
+	_, get := h.admin().GetParameter(h.Context(), &ssmapi.GetParameterRequest{Name: new("/a/b")})
+	_, list := h.admin().DescribeParameters(h.Context(), &ssmapi.DescribeParametersRequest{})
+	if err := errors.Join(put, get, list); err != nil {
+		t.Fatal(err)
+	}
+	parameter := []any{map[string]any{"accountId": testAccount, "ARN": "arn:aws:ssm:" + testRegion + ":" + testAccount + ":parameter/a/b"}}
+	for operation, want := range map[string][]any{"PutParameter": parameter, "GetParameter": parameter, "DescribeParameters": nil} {
+		records := h.history(operation)
+		if len(records) != 1 {
+			t.Fatalf("%s: %d records", operation, len(records))
+		}
+		var r struct{ Resources []any }
+		if err := json.Unmarshal(records[0].JSON, &r); err != nil || !reflect.DeepEqual(r.Resources, want) {
+			t.Errorf("%s: %v, %v", operation, r.Resources, err)
+		}
 	}
 }
 
