@@ -105,14 +105,29 @@ race() {
 		go test -count=1 -race -timeout 1h ./internal/wire/... ./internal/front/... ./internal/sigv4/...
 }
 
+# fuzzed runs one target. Go's fuzzing now and then fails because its time is over
+# (https://go.dev/issue/75804): that is no finding, and there is no input with it.
+fuzzed() {
+	local log status
+	log=$(mktemp)
+	go test -run '^$' -fuzz "^$2\$" -fuzztime "$FUZZ_TIME" -parallel "$FUZZ_WORKERS" "$1" 2>&1 | tee "$log"
+	status=${PIPESTATUS[0]}
+	if [ "$status" -ne 0 ] && grep -qx ' *context deadline exceeded' "$log" && ! grep -q 'Failing input written' "$log"; then
+		status=0
+	fi
+	rm -f "$log"
+	return "$status"
+}
+export -f fuzzed
+export FUZZ_TIME FUZZ_WORKERS
+
 fuzz() {
-	local package target
-	for package in $(go list ./...); do
-		for target in $(go test -list '^Fuzz' "$package" 2>/dev/null | grep '^Fuzz'); do
-			[[ "$package $target" =~ $FUZZ_TARGETS ]] || continue
+	local directory target
+	for directory in $(git grep -l '^func Fuzz' -- '*_test.go' ':!test/clients' | xargs -n 1 dirname | sort -u); do
+		for target in $(cat "$directory"/*_test.go | sed -n 's/^func \(Fuzz[A-Za-z0-9_]*\)(.*/\1/p'); do
+			[[ "$directory $target" =~ $FUZZ_TARGETS ]] || continue
 			# What a target finds is first made smaller, for up to a minute.
-			part $((fuzz_seconds + 300)) "$package $target, $FUZZ_TIME" 'execs: [0-9]+' \
-				go test -run '^$' -fuzz "^$target\$" -fuzztime "$FUZZ_TIME" -parallel "$FUZZ_WORKERS" "$package"
+			part $((fuzz_seconds + 300)) "$directory $target, $FUZZ_TIME" 'execs: [0-9]+' bash -c 'fuzzed "$@"' fuzz "./$directory" "$target"
 		done
 	done
 }

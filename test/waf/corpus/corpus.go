@@ -33,13 +33,20 @@ const (
 	Code       Class = "code injection"
 	Probe      Class = "probes of scanners"
 	Mixed      Class = "mixed attacks"
+	Holes      Class = "requests for known holes"
 	Ordinary   Class = "ordinary values"
 	OrdinaryRq Class = "ordinary requests"
 	Text       Class = "technical text"
+	// Program is source code that somebody pastes: ordinary where code is what is talked about, and what an attack
+	// sends where it is not. It counts as neither.
+	Program Class = "source code"
 )
 
 // Benign tells whether the class is of ordinary traffic.
-func (c Class) Benign() bool { return c == Ordinary || c == OrdinaryRq || c == Text }
+func (c Class) Benign() bool { return c == Ordinary || c == OrdinaryRq || c == Text || c == Program }
+
+// Counted tells whether the class is one of those that the totals are made of.
+func (c Class) Counted() bool { return c != Program }
 
 // Half is the half of the corpus that a collection is in.
 type Half bool
@@ -76,8 +83,19 @@ type source struct {
 	whole func(path string, add func(Sample)) error
 }
 
-// Load reads all samples of one half, in a fixed order and without duplicates.
+// Load reads all samples of one half, in a fixed order and without duplicates. What is in the tuning half is
+// not in the test half: collections copy each other.
 func Load(dir string, half Half) ([]Sample, error) {
+	known := map[string]bool{}
+	if half == Test {
+		tuning, err := Load(dir, Tuning)
+		if err != nil {
+			return nil, err
+		}
+		for i := range tuning {
+			known[tuning[i].Value] = true
+		}
+	}
 	var all []Sample
 	seen := map[string]bool{}
 	for _, s := range sources {
@@ -112,7 +130,7 @@ func Load(dir string, half Half) ([]Sample, error) {
 					class = s.class
 				}
 				key := string(class) + "\x00" + value
-				if seen[key] || noise(class, value) {
+				if seen[key] || noise(class, value) || known[value] && !class.Benign() {
 					return
 				}
 				seen[key] = true

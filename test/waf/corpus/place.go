@@ -2,7 +2,6 @@ package corpus
 
 import (
 	"encoding/base64"
-	"encoding/json"
 	"fmt"
 	"hash/fnv"
 	"net/netip"
@@ -81,49 +80,14 @@ func (s *Sample) Request(c Coding) (*request.Request, string) {
 		r.Target = (&url.URL{Opaque: s.Value}).Opaque
 		return r, "target"
 	}
-	v := c.write(s.Value)
 	h := fnv.New32a()
 	h.Write([]byte(s.Value))
 	place := h.Sum32() % 10
-	plain := strings.IndexFunc(v, func(r rune) bool { return r < 0x20 || r == 0x7f }) < 0
-	if !plain && place >= 7 {
+	if place >= 7 && strings.IndexFunc(c.write(s.Value), func(r rune) bool { return r < 0x20 || r == 0x7f }) >= 0 {
 		place -= 7
 	}
-	with := func(name, value string) {
-		r.Fields = append(browser[:len(browser):len(browser)], request.Field{Name: name, Value: value})
-	}
-	post := func(media, body string) {
-		r.Method, r.Target, r.Body = "POST", "/submit", []byte(body)
-		with("Content-Type", media)
-		cut(r)
-	}
-	switch place {
-	case 0, 1:
-		r.Target = "/search?lang=en&q=" + url.QueryEscape(v) + "&page=1"
-		return r, "query"
-	case 2:
-		post("application/x-www-form-urlencoded", "name=Ann&comment="+url.QueryEscape(v))
-		return r, "form"
-	case 3, 4:
-		b, _ := json.Marshal(map[string]any{"id": 7, "filter": map[string]any{"text": v}})
-		post("application/json", string(b))
-		return r, "json"
-	case 5:
-		post("multipart/form-data; boundary=xYzZy", "--xYzZy\r\nContent-Disposition: form-data; name=\"note\"\r\n\r\n"+v+"\r\n--xYzZy--\r\n")
-		return r, "multipart"
-	case 6:
-		r.Target = "/docs/" + url.PathEscape(v)
-		return r, "path"
-	case 7:
-		with("X-Client-Data", v)
-		return r, "header"
-	case 8:
-		with("Cookie", "session=7f3a; pref="+url.QueryEscape(v))
-		return r, "cookie"
-	}
-	r.Fields = append([]request.Field(nil), browser...)
-	r.Fields[1].Value = v
-	return r, "user agent"
+	p := [10]Place{InQuery, InQuery, InForm, InJSON, InJSON, InMultipart, InPath, InHeader, InCookie, InUserAgent}[place]
+	return s.At(p, c), string(p)
 }
 
 // inspected is how much of a body AWS's components of a load balancer see, held how much there is for the

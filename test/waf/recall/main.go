@@ -23,6 +23,9 @@ func main() {
 	flag.StringVar(&o.half, "half", "test", "tuning or test")
 	flag.StringVar(&o.coding, "coding", "", "one coding of payloads; all by default")
 	flag.StringVar(&o.show, "show", "", "print what went wrong in classes or sources whose names contain this")
+	flag.StringVar(&o.source, "source", "", "only sources whose names contain this")
+	flag.StringVar(&o.groups, "groups", "", "names of the managed groups with a comma between them; all by default")
+	flag.IntVar(&o.matrix, "matrix", 0, "send this many attacks of each class at each place in each coding, and print a table of that")
 	flag.IntVar(&o.most, "most", 1500, "samples of a class of a source, chosen at random with a fixed seed")
 	flag.Parse()
 	if err := run(o, os.Stdout); err != nil {
@@ -32,8 +35,8 @@ func main() {
 }
 
 type options struct {
-	corpus, half, coding, show string
-	most                       int
+	corpus, half, coding, show, source, groups string
+	most, matrix                               int
 }
 
 func run(o options, out io.Writer) error {
@@ -47,8 +50,9 @@ func run(o options, out io.Writer) error {
 	if err != nil {
 		return err
 	}
+	all = slices.DeleteFunc(all, func(s corpus.Sample) bool { return !strings.Contains(s.Source, o.source) })
 	all = choose(all, o.most)
-	program, err := everything()
+	program, err := everything(o.groups)
 	if err != nil {
 		return err
 	}
@@ -57,12 +61,15 @@ func run(o options, out io.Writer) error {
 		codings = []corpus.Coding{corpus.Coding(o.coding)}
 	}
 	scratch := waf.NewScratch(request.DefaultLimits())
-	fmt.Fprintf(out, "%s half, %d samples, all managed groups with their default actions\n\n", o.half, len(all))
+	if o.matrix > 0 {
+		return everywhere(program, all, o, out)
+	}
+	fmt.Fprintf(out, "%s half, %d samples, managed groups with their default actions\n\n", o.half, len(all))
 	t := table{rows: map[string]*row{}}
 	for _, c := range codings {
 		for i := range all {
 			s := &all[i]
-			if s.Class.Benign() && c != codings[0] {
+			if (s.Class.Benign() || s.Fields != nil) && c != codings[0] {
 				continue
 			}
 			r, place := s.Request(c)
@@ -75,7 +82,7 @@ func run(o options, out io.Writer) error {
 			if blocked {
 				labels = strings.Join(v.AppendLabels(nil), " ")
 			}
-			if blocked && s.Class.Benign() {
+			if blocked && s.Class.Benign() && s.Class.Counted() {
 				for l := range strings.FieldsSeq(labels) {
 					_, name, _ := strings.Cut(l, "managed:aws:")
 					t.count("5 ordinary traffic blocked by " + name)
@@ -103,8 +110,8 @@ func choose(all []corpus.Sample, n int) []corpus.Sample {
 	})
 }
 
-// everything compiles a web ACL of all managed groups.
-func everything() (*waf.Program, error) {
+// everything compiles a web ACL of all managed groups, or those with names.
+func everything(names string) (*waf.Program, error) {
 	detector, err := attack.New()
 	if err != nil {
 		return nil, err
@@ -116,6 +123,9 @@ func everything() (*waf.Program, error) {
 	acl := waf.ACL{Name: "all", LabelNamespace: "awswaf:111122223333:webacl:all:", DefaultAction: waf.Action{Kind: waf.Allow}}
 	for i, g := range groups.Groups() {
 		if g.Advanced { // they are about who sends a request, not about what is in it
+			continue
+		}
+		if names != "" && !slices.Contains(strings.Split(names, ","), g.Name) {
 			continue
 		}
 		acl.Rules = append(acl.Rules, waf.Rule{Name: g.Name, Priority: int32(i), Statement: waf.Statement{Managed: &waf.ManagedGroup{Vendor: managed.Vendor, Name: g.Name}}})
@@ -131,9 +141,11 @@ type table struct{ rows map[string]*row }
 
 func (t *table) add(s *corpus.Sample, c corpus.Coding, place string, blocked, bySize bool) {
 	keys := []string{"1 " + string(s.Class), "2 " + s.Source + ": " + string(s.Class)}
-	if s.Class.Benign() {
+	switch {
+	case !s.Class.Counted():
+	case s.Class.Benign():
 		keys = append(keys, "0 ordinary traffic")
-	} else {
+	default:
 		keys = append(keys, "0 attacks", "3 attacks "+string(c), "4 attacks in: "+place)
 	}
 	for _, k := range keys {

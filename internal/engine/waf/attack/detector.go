@@ -201,10 +201,16 @@ func (d *Detector) Inspect(value []byte, place Place, s *Scratch, explain func(H
 		}
 		if lowered(&total, &inMarkup) {
 			// A decoding of rich text has lost what the quotation marks in it were for.
-			if s.match.Spend(len(v.b)); rich || isRichText(v.b) {
+			if s.match.Spend(len(v.b)); rich || isRichText(v.b) || isData(v.b) {
 				total = inMarkup
 				rich = rich || i == 0
 			}
+		}
+		if v.apart { // its strings are looked at by themselves
+			total = [Families]int{NoSQL: total[NoSQL], Java: total[Java], Prototype: total[Prototype]}
+		}
+		if v.via == entity && v.depth == 1 && (total[Script] >= Threshold || total[PHP] >= Threshold) && isRichText(value) {
+			total[Script], total[PHP] = 0, 0 // what rich text has in character references is text that is to be seen
 		}
 		for f, t := range total {
 			if t >= Threshold {

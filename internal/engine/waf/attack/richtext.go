@@ -120,6 +120,9 @@ func attribute(b []byte) (rest []byte, ok bool) {
 	var buf [longestName]byte
 	n, b := name(b, &buf)
 	kind := attributeKind(n)
+	if kind == switchAttribute && len(b) > 0 && (b[0] == '>' || b[0] == ' ' || b[0] == '/') {
+		return b, true // it has no value
+	}
 	if kind == 0 || len(b) < 2 || b[0] != '=' {
 		return nil, false
 	}
@@ -158,10 +161,10 @@ func attribute(b []byte) (rest []byte, ok bool) {
 // shapes tells whether an element only gives text its shape.
 func shapes(n []byte) bool {
 	switch string(n) {
-	case "a", "abbr", "address", "article", "aside", "b", "bdi", "bdo", "big", "blockquote", "br", "caption", "center", "cite", "code", "col", "colgroup",
-		"dd", "del", "dfn", "div", "dl", "dt", "em", "figcaption", "figure", "font", "footer", "h1", "h2", "h3", "h4", "h5", "h6", "header", "hr", "i",
-		"img", "ins", "kbd", "li", "main", "mark", "nav", "ol", "p", "pre", "q", "s", "samp", "section", "small", "span", "strike", "strong", "sub", "sup",
-		"table", "tbody", "td", "tfoot", "th", "thead", "time", "tr", "tt", "u", "ul", "var", "wbr":
+	case "a", "abbr", "address", "article", "aside", "audio", "b", "bdi", "bdo", "big", "blockquote", "br", "caption", "center", "cite", "code", "col", "colgroup",
+		"dd", "del", "details", "dfn", "div", "dl", "dt", "em", "figcaption", "figure", "font", "footer", "h1", "h2", "h3", "h4", "h5", "h6", "header", "hr", "i",
+		"img", "ins", "kbd", "li", "main", "mark", "nav", "ol", "p", "pre", "q", "s", "samp", "section", "small", "source", "span", "strike", "strong", "sub", "summary", "sup",
+		"table", "tbody", "td", "tfoot", "th", "thead", "time", "tr", "tt", "u", "ul", "var", "video", "wbr":
 		return true
 	}
 	return false
@@ -169,20 +172,23 @@ func shapes(n []byte) bool {
 
 // Kinds of attributes.
 const (
-	plainAttribute = iota + 1
+	plainAttribute  = iota + 1
+	switchAttribute // needs no value
 	addressAttribute
 	styleAttribute
 )
 
 func attributeKind(n []byte) int {
 	switch string(n) {
-	case "href", "src", "cite":
+	case "href", "src", "cite", "poster":
 		return addressAttribute
 	case "style":
 		return styleAttribute
 	case "align", "alt", "bgcolor", "border", "cellpadding", "cellspacing", "class", "color", "colspan", "contenteditable", "datetime", "decoding", "dir", "draggable", "face",
-		"height", "hreflang", "id", "lang", "loading", "rel", "role", "rowspan", "scope", "size", "sizes", "spellcheck", "start", "target", "title", "type", "valign", "width":
+		"height", "hreflang", "id", "lang", "loading", "preload", "rel", "role", "rowspan", "scope", "size", "sizes", "spellcheck", "start", "target", "title", "type", "valign", "width":
 		return plainAttribute
+	case "allowfullscreen", "autoplay", "controls", "download", "loop", "muted", "open", "playsinline", "reversed":
+		return switchAttribute
 	}
 	if bytes.HasPrefix(n, []byte("data-")) || bytes.HasPrefix(n, []byte("aria-")) {
 		return plainAttribute
@@ -223,10 +229,42 @@ func harmlessStyle(v []byte) bool {
 		return false
 	}
 	low := bytes.ToLower(v)
+	for {
+		// A picture from the web.
+		before, after, found := bytes.Cut(low, []byte("url("))
+		if !found {
+			break
+		}
+		address, after, found := bytes.Cut(after, []byte(")"))
+		if !found || !bytes.HasPrefix(address, []byte("http")) || !webAddress(address) {
+			return false
+		}
+		low = append(before[:len(before):len(before)], after...)
+	}
 	for _, word := range [...]string{"expression", "behavio", "binding", "script", "url", "import", "data:", "animation", "o-link"} {
 		if bytes.Contains(low, []byte(word)) {
 			return false
 		}
 	}
 	return true
+}
+
+// isData tells whether b is a document of XML of other names than those of HTML: data, such as what somebody's browser
+// brings from where they signed in. Names of both that run scripts are strong signs wherever they are.
+func isData(b []byte) bool {
+	b = bytes.TrimSpace(b)
+	if rest, found := bytes.CutPrefix(b, []byte("<?xml")); found {
+		end := bytes.IndexByte(rest, '>')
+		b = bytes.TrimSpace(rest[end+1:])
+	}
+	if len(b) < 8 || b[0] != '<' || b[len(b)-1] != '>' {
+		return false
+	}
+	var buf [longestName]byte
+	n, rest := name(b[1:], &buf)
+	if len(n) == 0 || len(rest) == 0 {
+		return false
+	}
+	end := bytes.IndexByte(b, '>')
+	return rest[0] == ':' && bytes.Contains(b[:end], []byte("xmlns")) && !bytes.Contains(b, []byte("org/1999/xhtml")) && !bytes.Contains(b, []byte("org/2000/svg"))
 }

@@ -13,6 +13,9 @@ func TestRichTextIsWhatCannotRun(t *testing.T) {
 		`<a href="mailto:anne@example.com?subject=Hi%20there">Mail</a>`,
 		`<!-- wp:image {"id":5,"sizeSlug":"large"} --><p>x</p><!-- /wp:image -->`,
 		`<A HREF='#top' DATA-ID="1">top</A>`,
+		`<!-- wp:cover {"url":"https://example.com/a.jpg"} --><div class="wp-block-cover" style="background-image:url(https://example.com/a.jpg)"><p>Text</p></div><!-- /wp:cover -->`,
+		`<figure class="wp-block-video"><video controls src="https://example.com/a.mp4"></video></figure>`,
+		`<details class="wp-block-details" open><summary>More</summary><p>text</p></details>`,
 	} {
 		if !isRichText([]byte(s)) {
 			t.Errorf("no rich text: %s", s)
@@ -22,6 +25,7 @@ func TestRichTextIsWhatCannotRun(t *testing.T) {
 		"", "text", "a < b", "<", "<p", "<p ", `<p class="a`, "<p>a<", "<script>x</script>", "<p><script>", "<svg>", "<iframe src=x>", "<style>", "<form>", "<input>", "<!doctype>", "<?php", "<!--x--><!--", "<!-->", "<!--[if IE]><p>--><p>",
 		`<p onclick="x">`, `<p onclick=x>`, `<p class="a"onclick="x">`, `<p/class="a">`, `<p class=a/onclick=x>`, `<p class>`, `<p class=>`, "<p class=`a`>", `</p onclick="x">`, `<p <b>>`,
 		`<a href="javascript:x">`, `<a href="JaVaScRiPt:x">`, `<a href=" javascript:x">`, "<a href=\"java\tscript:x\">", `<a href="&#106;avascript:x">`, `<a href="javascript&colon;x">`, `<a href="vbscript:x">`, `<a href="data:text/html,x">`, `<a href="%6a:x">`, `<a href=//evil>`,
+		`<p style="background: url(javascript:x)">`, `<p style="background: url(https://x.example/)expression(x)">`, `<video src="javascript:x">`,
 		`<p style="width: expression(x)">`, `<p style="background: url(x)">`, `<p style="a\62: c">`, `<p style="a: b/**/c">`, `<p style="behavior: x">`, `<p style="animation: x">`,
 		`"><b>x</b>`, `x"><b>x</b>`, `x' ><b>x</b>`, `x="<b>x</b>`, `</textarea><b>`, `--><b>`, `<p title="<b>">`, `<p title="a\">`,
 		`<img srcset="x">`, `<img src="x`, `<p name="cookie">`,
@@ -46,10 +50,14 @@ func TestEditorsMayBeUsed(t *testing.T) {
 		`<p class="intro"><b>Hi</b></p><script>alert(1)</script>`:                                                                                                   true,
 		`<p class="intro" onclick="alert(1)"><b>Hi</b></p>`:                                                                                                         true,
 		`<p class="intro"><a href="javascript:alert(1)">Hi</a></p>`:                                                                                                 true,
-		`"><p class="intro"><b style="color:red">Hi</b></p>`:                                                                                                        true,
-		`<p style="width: expression(alert(1))"><b>Hi</b></p>`:                                                                                                      true,
-		`<p class="intro"><b>Hi</b></p><svg onload=alert(1)>`:                                                                                                       true,
-		`<p class="intro"><b>Hi</b></p><iframe src="https://evil">`:                                                                                                 true,
+		`<pre class="code"><code>&lt;?php echo "hi"; ?&gt; and &lt;script&gt;</code></pre>`:                                                                         false,
+		`<samlp:AuthnRequest xmlns:samlp="urn:oasis:names:tc:SAML:2.0:protocol" ID="a1" Version="2.0"><saml:Issuer xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion">https://sp.example.com</saml:Issuer></samlp:AuthnRequest>`: false,
+		`<a:b xmlns:a="urn:x"><a:script>alert(1)</a:script></a:b>`:           true,
+		`<svg:svg xmlns:svg="http://www.w3.org/2000/svg"><svg:a/></svg:svg>`: true,
+		`"><p class="intro"><b style="color:red">Hi</b></p>`:                 true,
+		`<p style="width: expression(alert(1))"><b>Hi</b></p>`:               true,
+		`<p class="intro"><b>Hi</b></p><svg onload=alert(1)>`:                true,
+		`<p class="intro"><b>Hi</b></p><iframe src="https://evil">`:          true,
 	} {
 		if got := d.Inspect([]byte(text), Body, &s, nil)&Of(Script) != 0; got != want {
 			t.Errorf("%s: an attack: %v", text, got)

@@ -33,6 +33,7 @@ type rule struct {
 // parseRules reads a rule file. Its lines, in order for each rule:
 //
 //	# a comment
+//	define NAME TEXT        (<<NAME>> in expressions below it)
 //	rule NAME
 //	family NAME
 //	form raw|sql|markup|shell|path
@@ -49,6 +50,7 @@ func parseRules(name string, data []byte) ([]rule, error) {
 	var all []rule
 	var family Family
 	var form Form
+	var defined []string // <<NAME>> and its text
 	sc := bufio.NewScanner(bytes.NewReader(data))
 	sc.Buffer(nil, 1<<20)
 	for n := 1; sc.Scan(); n++ {
@@ -59,6 +61,10 @@ func parseRules(name string, data []byte) ([]rule, error) {
 		key, arg, _ := strings.Cut(line, " ")
 		fail := func(why string) error { return fmt.Errorf("%s:%d: %s", name, n, why) }
 		switch key {
+		case "define":
+			name, text, _ := strings.Cut(arg, " ")
+			defined = append(defined, "<<"+name+">>", strings.NewReplacer(defined...).Replace(text))
+			continue
 		case "family":
 			f, ok := ParseFamily(arg)
 			if !ok {
@@ -111,7 +117,7 @@ func parseRules(name string, data []byte) ([]rule, error) {
 		case "decoded":
 			r.deep = true
 		case "regex":
-			r.regexps = append(r.regexps, arg)
+			r.regexps = append(r.regexps, strings.NewReplacer(defined...).Replace(arg))
 		case "match":
 			r.match = append(r.match, arg)
 		case "pass":

@@ -10,7 +10,7 @@ import (
 // followed a little further, because it is itself how attacks hide.
 const (
 	maxDepth    = 4
-	maxVariants = 12
+	maxVariants = 24
 	// maxGrowth bounds the bytes of all variants of a value together, as a multiple of its length.
 	maxGrowth = 6
 	// maxLongGrowth is that of a value of more than longValue bytes, which is text: whoever decodes
@@ -24,6 +24,8 @@ type variant struct {
 	b     []byte
 	depth uint8 // how many decodings led to it
 	via   coding
+	// apart tells that it is a document whose strings are all readings of their own.
+	apart bool
 }
 
 // coding is a way of writing bytes as other bytes.
@@ -62,7 +64,17 @@ func (s *Scratch) expand(value []byte) {
 		for _, c := range v.b {
 			k |= kindOf[c]
 		}
-		if k&(percentSign|plusSign) != 0 {
+		if k&changing != 0 && isDocument(v.b) {
+			if s.variants[i].apart = s.strings(v); s.variants[i].apart {
+				continue // its strings are decoded by themselves
+			}
+		}
+		code := false
+		if len(v.b) >= minBase64 {
+			code = s.try(v, base64Coding, decodeBase64)
+			s.try(v, hexCoding, decodeHex)
+		}
+		if k&percentSign != 0 || k&plusSign != 0 && !code { // a plus is a sign of base64, too
 			s.try(v, percent, decodePercent)
 		}
 		if k&ampersand != 0 {
@@ -71,35 +83,32 @@ func (s *Scratch) expand(value []byte) {
 		if k&backslash != 0 {
 			s.try(v, escape, decodeEscapes)
 		}
-		if len(v.b) >= minBase64 {
-			s.try(v, base64Coding, decodeBase64)
-			s.try(v, hexCoding, decodeHex)
-		}
 		if k&plusSign != 0 {
 			s.try(v, utf7, decodeUTF7)
 		}
 	}
 }
 
-// try adds the decoding of v, if it is one and new. A decoder appends to dst and reports
+// try adds the decoding of v, if it is one and new, and tells whether it did. A decoder appends to dst and reports
 // whether v was in its coding at all.
-func (s *Scratch) try(v variant, c coding, decode func(dst, src []byte) ([]byte, bool)) {
+func (s *Scratch) try(v variant, c coding, decode func(dst, src []byte) ([]byte, bool)) bool {
 	if len(s.variants) >= maxVariants || s.most-len(s.arena) < len(v.b) {
-		return
+		return false
 	}
 	start := len(s.arena)
 	out, ok := decode(s.arena, v.b)
 	if !ok || len(out) == start || len(out) > s.most {
-		return
+		return false
 	}
 	d := out[start:len(out):len(out)]
 	for _, o := range s.variants {
 		if bytes.Equal(o.b, d) {
-			return
+			return false
 		}
 	}
 	s.arena = out
-	s.variants = append(s.variants, variant{d, v.depth + 1, c})
+	s.variants = append(s.variants, variant{d, v.depth + 1, c, false})
+	return true
 }
 
 // decodePercent decodes %HH, %uHHHH, a plus as a space where there is no space, and the
@@ -324,7 +333,7 @@ func escaped(b []byte) (rune, int) {
 		return '\r', 2
 	case 't':
 		return '\t', 2
-	case '/', '"', '\'':
+	case '/', '"', '\'', '\\':
 		return rune(c), 2
 	}
 	return 0, 0
@@ -334,10 +343,14 @@ func escaped(b []byte) (rune, int) {
 // something by chance.
 const minBase64 = 8
 
+// minLine is the least length of a line of base64 that goes on in the next.
+const minLine = 60
+
 // decodeBase64 decodes a value that is base64 as a whole, or behind a comma, a colon or a space
-// ("data:text/html;base64,…", "Basic …"), or the last segment of a path, if what comes out is text.
+// ("data:text/html;base64,…", "Basic …"), or the last segment of a path, or has base64 in it (embedded.go), if what comes out is text.
 func decodeBase64(dst, src []byte) ([]byte, bool) {
-	t := bytes.TrimSpace(src)
+	whole := bytes.TrimSpace(src)
+	t := whole
 	for i := len(t) - 1; i >= 0; i-- {
 		if c := t[i]; c == ' ' || c == ',' || c == ':' || c == ';' {
 			t = t[i+1:]
@@ -347,11 +360,20 @@ func decodeBase64(dst, src []byte) ([]byte, bool) {
 	if out, ok := base64Text(dst, t); ok {
 		return out, true
 	}
-	if len(t) > 0 && t[0] == '/' {
-		i := bytes.LastIndexByte(t, '/')
-		return base64Text(dst, t[i+1:])
+	if bytes.IndexByte(whole, '\n') >= minLine {
+		// In lines of one length, as messages have it. Decoding follows behind reading in the same memory.
+		n := len(dst)
+		for l := range bytes.FieldsSeq(whole) {
+			dst = append(dst, l...)
+		}
+		return base64Text(dst[:n], dst[n:])
 	}
-	return dst, false
+	if len(whole) > 0 && whole[0] == '/' {
+		if out, ok := base64Text(dst, whole[bytes.LastIndexByte(whole, '/')+1:]); ok {
+			return out, true
+		}
+	}
+	return embeddedBase64(dst, whole)
 }
 
 func base64Text(dst, t []byte) ([]byte, bool) {

@@ -21,6 +21,13 @@ func TestExpandFindsWhatAnApplicationWouldRead(t *testing.T) {
 		{"PHNjcmlwdD4=", "<script>"},
 		{"data:text/html;base64,PHNjcmlwdD4=", "<script>"},
 		{"/docs/PHNjcmlwdD4", "<script>"},
+		{"QSBsb25nIHRleHQgdGhhdCBzdGFuZHMgaW4gbGluZXMsIGFzIG1lc3NhZ2VzIGhh\r\ndmUgYmFzZTY0OiA8c2NyaXB0Pg==", "A long text that stands in lines, as messages have base64: <script>"},
+		{"/api/PHNjcmlwdD5hbGVydCgxKQ/details", "<script>alert(1)"},
+		{`json.filter.PHNjcmlwdD5hbGVydCgxKQ`, "<script>alert(1)"},
+		{`{"a":"x","b":"PHNjcmlwdD5hbGVydCgxKQ=="}`, "<script>alert(1)"},
+		{`{"a":"it\u0027s <b>"}`, "it's <b>"},
+		{`query { a(b: "it\"s <b>") { c } }`, `it"s <b>`},
+		{`["\\u003cscript>"]`, "<script>"},
 		{"JTNDc2NyaXB0JTNF", "<script>"}, // percent escapes in base64
 		{"3c7363726970743e", "<script>"},
 		{"0x3c7363726970743e", "<script>"},

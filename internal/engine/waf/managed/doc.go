@@ -16,8 +16,8 @@
 //   - Attack: families of attacks (package attack), At one or more parts of a request;
 //   - Regex: a regular expression, in lower case, At parts;
 //   - Missing: the name of a header field that is not there, or is empty;
-//   - Over: a number of bytes that the part At is larger than, while, with Single, the value of some query
-//     argument is larger than that;
+//   - Over: a number of bytes that the part At is larger than, while, with Run, a piece of it of letters and
+//     digits without anything between them is longer than that;
 //   - Set: the name of a set of addresses that the operator feeds, or ASNs: autonomous systems;
 //   - NoBrowser: a User-Agent that is not that of a browser;
 //   - Challengeable: a request that can take a challenge;
@@ -28,7 +28,8 @@
 //   - Has, And: labels of the group that the request has, one of each; Without: labels that it has not.
 //
 // The parts are "query" (names and values of query arguments), "path", "body" (names and values in
-// forms, JSON, XML and multipart bodies, file names, and bodies of other formats as a whole), "cookie",
+// forms, JSON, XML and multipart bodies, file names, the beginnings of files that are text, and the texts in bodies of
+// other formats), "cookie",
 // "header" (all fields but cookies), "host", "method", "user-agent", and for Over "query-string", "cookie-header"
 // and "body-bytes".
 //
@@ -47,10 +48,10 @@
 //
 // # Differences from AWS
 //
-// The restrictions of size have AWS's bounds, and let pass what is taken apart whole, because then nothing
-// hides behind the bound: a body of more than 8,192 bytes that is well-formed JSON, XML or multipart within what
-// is held of bodies, and a query string of more than 2,048 bytes that is made of ordinary arguments. In AWS these
-// two rules are what blocks most ordinary requests.
+// The restrictions of size have AWS's bounds, and let pass what is looked at whole, because then nothing
+// hides behind the bound: a body of more than 8,192 bytes that is held whole and well-formed, and a path of more than
+// 1,024 or a query string of more than 2,048 bytes that has signs between its words. What is sent to overflow a buffer
+// has none. In AWS these three rules are what blocks most ordinary requests.
 //
 // A group here is wider than the one in AWS where an attack has no group of its own there:
 // SQLiExtendedPatterns looks for injections into document databases, LDAP and XPath too,

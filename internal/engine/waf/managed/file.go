@@ -34,7 +34,7 @@ type fileRule struct {
 	At             []string
 	Attack         []string
 	Regex, Missing string
-	Over, Single   int64
+	Over, Run      int64
 	Set            string
 	ASNs           []uint32
 	NoBrowser      bool
@@ -213,10 +213,9 @@ func (g *Group) looksFor(r *fileRule) (any []waf.Statement, err error) {
 			in.Component.Oversize = request.OversizeMatch
 			return waf.Statement{Size: &waf.SizeMatch{Inspect: in, Comparison: waf.Greater, Size: r.Over}}
 		})
-		if r.Single > 0 && err == nil {
+		if run, ok := runs[strings.Join(r.At, " ")]; ok && r.Run > 0 && err == nil {
 			any = []waf.Statement{{And: append(any, waf.Statement{Size: &waf.SizeMatch{
-				Inspect:    waf.Inspect{Component: request.Component{Kind: request.AllQueryArguments}},
-				Comparison: waf.Greater, Size: r.Single,
+				Inspect: waf.Inspect{Component: request.Component{Kind: run}}, Comparison: waf.Greater, Size: r.Run,
 			}})}}
 		}
 	case r.NoBrowser:
@@ -270,6 +269,7 @@ var looks = map[string][]struct {
 		{request.Component{Kind: request.BodyArguments}, "body"},
 		{request.Component{Kind: request.BodyArgumentNames}, "name"},
 		{request.Component{Kind: request.FileNames}, "body"},
+		{request.Component{Kind: request.FileTexts}, "body"},
 		{request.Component{Kind: request.OtherBody}, "whole"},
 	},
 	"cookie": {{request.Component{Kind: request.Cookies}, "cookie"}},
@@ -285,6 +285,9 @@ var looks = map[string][]struct {
 	"cookie-header": {{request.Component{Kind: request.SingleHeader, Name: "cookie"}, "cookie"}},
 	"body-bytes":    {{request.Component{Kind: request.OpaqueBody}, "whole"}},
 }
+
+// runs are the longest pieces without a sign of the parts that have some.
+var runs = map[string]request.Kind{"path": request.PathRun, "query-string": request.QueryRun}
 
 func at(parts []string, statement func(in waf.Inspect, place string) waf.Statement) ([]waf.Statement, error) {
 	var all []waf.Statement

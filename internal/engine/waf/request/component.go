@@ -40,13 +40,19 @@ const (
 	BodyArgumentNames  Kind = "BodyArgumentNames"
 	// FileNames are the file names of multipart parts.
 	FileNames Kind = "FileNames"
-	// OtherBody is a body of a format that is not taken apart (FormatOther). Other bodies
-	// do not have it.
+	// FileTexts are the first 4,096 bytes of each file in a multipart body, if those are text.
+	FileTexts Kind = "FileTexts"
+	// OtherBody is a body of a format that is not taken apart (FormatOther): as a whole if it is text, and else
+	// the texts of at least five bytes in it. Other bodies do not have it.
 	OtherBody Kind = "OtherBody"
-	// OpaqueBody is what is held of a body that is not taken apart whole: anything but
-	// JSON, XML and multipart, and those if they are malformed, go on, or exceed a bound.
-	// Other bodies do not have it.
+	// OpaqueBody is what is held of a body that is not looked at whole: one that goes on, exceeds a bound, is
+	// malformed in the format that its Content-Type names, or, if it is a form or text, has more than 2,048 letters
+	// and digits without anything between them. Other bodies do not have it.
 	OpaqueBody Kind = "OpaqueBody"
+	// PathRun and QueryRun are the longest piece of the decoded path, or of a decoded name or value in the query,
+	// that is of letters and digits only, or of one byte again and again.
+	PathRun  Kind = "PathRun"
+	QueryRun Kind = "QueryRun"
 	// RequestLine is the method, target and protocol with a space between them.
 	RequestLine Kind = "RequestLine"
 	// Target is the request target.

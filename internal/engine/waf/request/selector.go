@@ -127,6 +127,9 @@ var appenders = map[Kind]func(s *Selector, dst []Value, in *Inspection) ([]Value
 	BodyArguments:       appendArguments(false, true, false),
 	BodyArgumentNames:   appendArguments(false, true, true),
 	FileNames:           appendFileNames,
+	FileTexts:           appendFileTexts,
+	PathRun:             appendPathRun,
+	QueryRun:            appendQueryRun,
 	OtherBody:           appendOtherBody,
 	OpaqueBody:          appendOpaqueBody,
 }
@@ -146,29 +149,6 @@ func text1(get func(in *Inspection) (string, bool)) func(*Selector, []Value, *In
 		}
 		return dst, Outcome{}
 	}
-}
-
-// appendOtherBody selects a body that is not taken apart.
-func appendOtherBody(s *Selector, dst []Value, in *Inspection) ([]Value, Outcome) {
-	if in.Format() != FormatOther {
-		return dst, Outcome{}
-	}
-	body, truncated := in.r.held()
-	return append(dst, Value{Bytes: body}), Outcome{Oversize: truncated}
-}
-
-// appendOpaqueBody selects a body that is not taken apart whole.
-func appendOpaqueBody(_ *Selector, dst []Value, in *Inspection) ([]Value, Outcome) {
-	body, truncated := in.r.held()
-	switch in.Format() {
-	case FormatNone:
-		return dst, Outcome{Oversize: truncated}
-	case FormatJSON, FormatXML, FormatMultipart:
-		if _, o := in.BodyArguments(); !o.Oversize && !o.Malformed && !truncated {
-			return dst, Outcome{}
-		}
-	}
-	return append(dst, Value{Bytes: body}), Outcome{Oversize: truncated}
 }
 
 // appendBody selects the inspected prefix of the body.

@@ -1,0 +1,200 @@
+package request
+
+import (
+	"bytes"
+	"encoding/binary"
+	"unicode/utf8"
+)
+
+// Bodies and files that are no text have texts in them: the strings of a message of gRPC, the names in an archive.
+// Whatever reads such a body reads those, so those are looked at, and not the bytes between them, which look like
+// anything by chance.
+
+const (
+	// minText is the least length of a text between bytes that are none.
+	minText = 5
+	// fileText is how much of a file is looked at.
+	fileText = 4096
+)
+
+// isText tells whether b has hardly any byte that is no text.
+func isText(b []byte) bool {
+	odd := 0
+	for i := 0; i < len(b); {
+		n := textAt(b[i:])
+		if n == 0 {
+			odd++
+			n = 1
+		}
+		i += n
+	}
+	return odd*50 <= len(b) && bytes.IndexByte(b, 0) < 0
+}
+
+// textAt is the length of the character at the beginning of b, and 0 if it is no text.
+func textAt(b []byte) int {
+	switch c := b[0]; {
+	case c >= 0x20 && c < 0x7f, c == '\n', c == '\r', c == '\t':
+		return 1
+	case c < 0xc2:
+		return 0
+	}
+	if r, n := utf8.DecodeRune(b); r != utf8.RuneError {
+		return n
+	}
+	return 0
+}
+
+// appendTexts appends b as a whole if it is text, and the texts in it if it is not. More than limit of them are one
+// value. If b is packed as Protocol Buffers are, the length stands before a text, which may look like a letter.
+func appendTexts(dst []Value, b []byte, packed bool, limit int) []Value {
+	if len(b) == 0 {
+		return dst
+	}
+	if !packed && isText(b) {
+		return append(dst, Value{Bytes: b})
+	}
+	for n := 0; len(b) > 0; {
+		// A text begins with ASCII: two bytes by chance are a character of more bytes easily.
+		from := 0
+		for from < len(b) && (b[from] >= 0x80 || textAt(b[from:]) == 0 || b[from] < ' ') {
+			from++
+		}
+		tagged := from > 0 && b[from-1] > 8 && b[from-1]&7 == 2 // field and wire type of what has a length
+		b = b[from:]
+		if n == limit {
+			return append(dst, Value{Bytes: b})
+		}
+		to := 0
+		for to < len(b) {
+			size := textAt(b[to:])
+			if size == 0 {
+				break
+			}
+			to += size
+		}
+		text := b[:to]
+		if packed && tagged && to > 0 && int(b[0]) < to {
+			to = 1 + int(b[0])
+			text = b[1:to]
+		}
+		if len(text) >= minText {
+			dst = append(dst, Value{Bytes: text})
+			n++
+		}
+		b = b[to:]
+	}
+	return dst
+}
+
+// appendOtherBody selects a body that is not taken apart.
+func appendOtherBody(_ *Selector, dst []Value, in *Inspection) ([]Value, Outcome) {
+	if in.Format() != FormatOther {
+		return dst, Outcome{}
+	}
+	body, truncated := in.r.held()
+	if contentType, _ := in.r.Field("Content-Type"); hasFoldedPrefix(contentType, "application/grpc") {
+		// Each message has five bytes before it, of which the last four are its length.
+		for n := 0; len(body) > 5 && n < in.limits.Arguments; n++ {
+			size := int(min(binary.BigEndian.Uint32(body[1:]), uint32(len(body)-5)))
+			dst = appendTexts(dst, body[5:5+size], true, in.limits.Arguments)
+			body = body[5+size:]
+		}
+	}
+	return appendTexts(dst, body, in.packed(), in.limits.Arguments), Outcome{Oversize: truncated}
+}
+
+// packed tells whether the body is said to be made of Protocol Buffers.
+func (in *Inspection) packed() bool {
+	contentType, _ := in.r.Field("Content-Type")
+	return hasFoldedPrefix(contentType, "application/grpc") || hasFoldedPrefix(contentType, "application/x-proto") || hasFoldedPrefix(contentType, "application/proto") ||
+		hasFoldedPrefix(contentType, "application/vnd.google.protobuf")
+}
+
+// appendFileTexts selects the beginnings of files that are text.
+func appendFileTexts(_ *Selector, dst []Value, in *Inspection) ([]Value, Outcome) {
+	parts, _, oversize := in.Parts()
+	for i := range parts {
+		p := &parts[i]
+		if content := p.Content[:min(len(p.Content), fileText)]; p.HasFile && len(content) > 0 && isText(content) {
+			dst = append(dst, Value{Bytes: content, Name: p.Name})
+		}
+	}
+	_, truncated := in.r.held()
+	return dst, Outcome{Oversize: oversize || truncated}
+}
+
+// longestRun is the longest piece of s without anything between its letters and digits, or of one byte again and
+// again. What people and programs send at length has signs between its words; what is sent to overflow a buffer
+// has none.
+func longestRun(s []byte) []byte {
+	var best []byte
+	start := 0
+	for i := range s {
+		if i > start && !(alphanumeric(s[i]) && alphanumeric(s[i-1]) || s[i] == s[i-1]) {
+			if i-start > len(best) {
+				best = s[start:i]
+			}
+			start = i
+		}
+	}
+	if len(s)-start > len(best) {
+		best = s[start:]
+	}
+	return best
+}
+
+func alphanumeric(c byte) bool { return c|0x20-'a' < 26 || c-'0' < 10 }
+
+// appendPathRun selects the longest piece of the decoded path without a sign in it.
+func appendPathRun(_ *Selector, dst []Value, in *Inspection) ([]Value, Outcome) {
+	return append(dst, Value{Bytes: longestRun(in.urlDecoded(view(in.path)))}), Outcome{}
+}
+
+// appendQueryRun selects the longest of the pieces without a sign in the query's decoded arguments.
+func appendQueryRun(_ *Selector, dst []Value, in *Inspection) ([]Value, Outcome) {
+	list, oversize := in.DecodedQuery()
+	return append(dst, Value{Bytes: longestOf(list)}), Outcome{Oversize: oversize}
+}
+
+func longestOf(list []Pair) []byte {
+	var best []byte
+	for i := range list {
+		for _, s := range [...][]byte{list[i].Name, list[i].Value} {
+			if len(s) > len(best) {
+				if run := longestRun(s); len(run) > len(best) {
+					best = run
+				}
+			}
+		}
+	}
+	return best
+}
+
+// maxRun is the longest piece without a sign in a body that is taken for one that is looked at whole.
+const maxRun = 2048
+
+// appendOpaqueBody selects a body that is not looked at whole.
+func appendOpaqueBody(_ *Selector, dst []Value, in *Inspection) ([]Value, Outcome) {
+	body, truncated := in.r.held()
+	declared, _ := in.r.Field("Content-Type")
+	switch in.Format() {
+	case FormatNone:
+		return dst, Outcome{Oversize: truncated}
+	case FormatMultipart:
+		if _, o := in.BodyArguments(); !o.Oversize && !o.Malformed && !truncated {
+			return dst, Outcome{}
+		}
+	case FormatJSON, FormatXML, FormatForm:
+		// A list of documents one below another is no JSON, and is looked at as the text that it is.
+		list, o := in.BodyArguments()
+		if !o.Oversize && !truncated && (!o.Malformed || formatOf(declared) == FormatOther) && (in.Format() != FormatForm || len(longestOf(list)) <= maxRun) {
+			return dst, Outcome{}
+		}
+	case FormatOther:
+		if !truncated && len(longestRun(body)) <= maxRun {
+			return dst, Outcome{}
+		}
+	}
+	return append(dst, Value{Bytes: body}), Outcome{Oversize: truncated}
+}

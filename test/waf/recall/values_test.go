@@ -1,0 +1,84 @@
+package main
+
+import (
+	"bufio"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+
+	"fastness/internal/engine/waf"
+	"fastness/internal/engine/waf/request"
+	"fastness/test/waf/corpus"
+)
+
+// values reads a file of testdata: a value a line, in which \n is a line feed.
+func values(t *testing.T, name string) (all []string) {
+	t.Helper()
+	f, err := os.Open("testdata/" + name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	sc := bufio.NewScanner(f)
+	for sc.Scan() {
+		if l := sc.Text(); l != "" && !strings.HasPrefix(l, "# ") {
+			all = append(all, strings.ReplaceAll(l, `\n`, "\n"))
+		}
+	}
+	if sc.Err() != nil {
+		t.Fatal(sc.Err())
+	}
+	return all
+}
+
+// blockedAt counts the places and codings in which a value is blocked and passes.
+func blockedAt(t *testing.T, program *waf.Program, scratch *waf.Scratch, v string) (blocked, passed []string) {
+	t.Helper()
+	s := corpus.Sample{Value: v}
+	for _, p := range corpus.Places {
+		for _, c := range corpus.Codings {
+			if !corpus.Fits(p, c, v) {
+				continue
+			}
+			verdict, err := program.Evaluate(s.At(p, c), nil, scratch)
+			if err != nil {
+				t.Fatal(err)
+			}
+			where := fmt.Sprintf("%s %s %s", p, c, verdict.AppendLabels(nil))
+			if verdict.Action == waf.Block {
+				blocked = append(blocked, where)
+			} else {
+				passed = append(passed, where)
+			}
+		}
+	}
+	return blocked, passed
+}
+
+func TestOrdinaryTextPassesAtEveryPlaceInEveryCoding(t *testing.T) {
+	program, err := everything("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	scratch := waf.NewScratch(request.DefaultLimits())
+	for _, v := range values(t, "ordinary.txt") {
+		if blocked, _ := blockedAt(t, program, scratch, v); blocked != nil {
+			t.Errorf("%q: blocked %d times, in %s", v, len(blocked), blocked[0])
+		}
+	}
+}
+
+func TestAttacksAreBlockedAtNearlyEveryPlaceInNearlyEveryCoding(t *testing.T) {
+	program, err := everything("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	scratch := waf.NewScratch(request.DefaultLimits())
+	for _, v := range values(t, "attacks.txt") {
+		blocked, passed := blockedAt(t, program, scratch, v)
+		if len(passed)*2 > len(blocked) {
+			t.Errorf("%q: passes %d times of %d, in %s", v, len(passed), len(blocked)+len(passed), passed[0])
+		}
+	}
+}
