@@ -15,7 +15,8 @@
 // # How it is kept
 //
 // A call is written to a journal, as rows of at most 40 series. Behind it (Run, and before any reading) the journal
-// is worked into the metrics, a row for each metric, and into hours:
+// is worked into the metrics, a row for each metric, and into hours (before reading, 500 rows at most: after a crash under load a first
+// answer may have less than all that was acknowledged, never anything twice):
 //
 //	account / Region / cloudwatch / journal / time / number
 //	account / Region / cloudwatch / hour / hour / series
