@@ -60,8 +60,8 @@ func TestFormsThatCannotBeRead(t *testing.T) {
 		{"number out of range", "Action=ListUsers" + iamVersion + "&MaxItems=99999999999999999999", want{status: 400, code: "MalformedInput", message: "*", recorded: true}},
 		{"text for a boolean", "Action=CreateVirtualMFADevice" + iamVersion, want{status: 400, code: "InvalidAction", message: "Could not find operation CreateVirtualMFADevice for version 2010-05-08"}},
 		{"name too long", "Action=CreateUser" + iamVersion + "&UserName=" + nameTooLong, want{status: 400, code: "ValidationError", contains: "1 validation error detected: Value at 'userName' failed to satisfy constraint: Member must have length less than or equal to 64", recorded: true}},
-		{"NUL in the name", "Action=CreateUser" + iamVersion + "&UserName=%00", want{status: 400, code: "ValidationError", contains: "at 'userName' failed to satisfy constraint", recorded: true}},
-		{"characters that XML has not", "Action=CreateUser" + iamVersion + "&UserName=%EF%BF%BF%08", want{status: 400, code: "ValidationError", contains: "at 'userName' failed to satisfy constraint", recorded: true}},
+		{"NUL in the name", "Action=CreateUser" + iamVersion + "&UserName=%00", want{status: 400, code: "ValidationError", contains: "The specified value for userName is invalid", recorded: true}},
+		{"characters that XML has not", "Action=CreateUser" + iamVersion + "&UserName=%EF%BF%BF%08", want{status: 400, code: "ValidationError", contains: "The specified value for userName is invalid", recorded: true}},
 		{"no name", "Action=CreateUser" + iamVersion, want{status: 400, code: "ValidationError", message: "1 validation error detected: Value at 'userName' failed to satisfy constraint: Member must not be null", recorded: true}},
 	} {
 		t.Run(c.name, func(t *testing.T) { s.refused(t, s.form(c.body).sign(s.by("iam")), c.want) })
@@ -69,7 +69,7 @@ func TestFormsThatCannotBeRead(t *testing.T) {
 	// An index is a place in an order, not a size: a gap costs nothing.
 	t.Run("large index", func(t *testing.T) {
 		s.refused(t, s.form("Action=CreateUser"+iamVersion+"&UserName=a%2Fb&Tags.member.999999999.Key=a&Tags.member.999999999.Value=b").sign(s.by("iam")),
-			want{status: 400, code: "ValidationError", contains: "at 'userName'", recorded: true})
+			want{status: 400, code: "ValidationError", contains: "value for userName", recorded: true})
 	})
 	t.Run("deep name", func(t *testing.T) {
 		s.call(t, s.form("Action=ListUsers"+iamVersion+"&"+strings.Repeat("Tags.member.1.", 5000)+"Key=a"), "iam")
