@@ -40,7 +40,8 @@ const (
 	BodyArgumentNames  Kind = "BodyArgumentNames"
 	// FileNames are the file names of multipart parts.
 	FileNames Kind = "FileNames"
-	// FileTexts are the first 4,096 bytes of each file in a multipart body, if those are text.
+	// FileTexts are the first 4,096 bytes of each file in a multipart body, if those are text and the
+	// file's name is not that of a program's source or a style sheet.
 	FileTexts Kind = "FileTexts"
 	// OtherBody is a body of a format that is not taken apart (FormatOther): as a whole if it is text, and else
 	// the texts of at least five bytes in it. Other bodies do not have it.

@@ -111,12 +111,63 @@ func (in *Inspection) packed() bool {
 		hasFoldedPrefix(contentType, "application/vnd.google.protobuf")
 }
 
-// appendFileTexts selects the beginnings of files that are text.
+// sources are the ends of names of files that hold programs and styles, which a server neither runs nor shows as a
+// page when somebody has uploaded them, and in which every line looks like an attack. servers are what is in names
+// of files that it may run or show, whatever the name ends in.
+var (
+	sources = [...]string{".go", ".c", ".h", ".cc", ".cpp", ".hpp", ".cs", ".rs", ".java", ".kt", ".scala", ".swift", ".m", ".ts", ".tsx", ".js", ".jsx", ".mjs",
+		".css", ".scss", ".sass", ".less", ".sql", ".ipynb", ".md", ".rst", ".tex", ".diff", ".patch", ".proto", ".tf"}
+	servers = [...]string{"php", "pht", "phar", "jsp", "asp", "cgi", "htm", "xml", "svg", "\x00", "%", ";", ":"}
+)
+
+// isSource tells by its name whether a file holds what sources are for.
+func isSource(name []byte) bool {
+	for _, w := range servers {
+		if containsFolded(name, w) {
+			return false
+		}
+	}
+	for _, end := range sources {
+		if n := len(name) - len(end); n > 0 && startsFolded(name[n:], end) {
+			return true
+		}
+	}
+	return false
+}
+
+// containsFolded tells whether b has a word, which is in lower case, in any case.
+func containsFolded(b []byte, word string) bool {
+	for i := range len(b) - len(word) + 1 {
+		if startsFolded(b[i:], word) {
+			return true
+		}
+	}
+	return false
+}
+
+// startsFolded tells whether b begins with a word, which is in lower case, in any case.
+func startsFolded(b []byte, word string) bool {
+	if len(b) < len(word) {
+		return false
+	}
+	for i := range len(word) {
+		c := b[i]
+		if c-'A' < 26 {
+			c |= 0x20
+		}
+		if c != word[i] {
+			return false
+		}
+	}
+	return true
+}
+
+// appendFileTexts selects the beginnings of files that are text, but for sources.
 func appendFileTexts(_ *Selector, dst []Value, in *Inspection) ([]Value, Outcome) {
 	parts, _, oversize := in.Parts()
 	for i := range parts {
 		p := &parts[i]
-		if content := p.Content[:min(len(p.Content), fileText)]; p.HasFile && len(content) > 0 && isText(content) {
+		if content := p.Content[:min(len(p.Content), fileText)]; p.HasFile && len(content) > 0 && !isSource(p.FileName) && isText(content) {
 			dst = append(dst, Value{Bytes: content, Name: p.Name})
 		}
 	}
