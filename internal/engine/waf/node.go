@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"fastness/internal/engine/waf/attack"
+	"fastness/internal/engine/waf/inplace"
 	"fastness/internal/engine/waf/pattern"
 	"fastness/internal/engine/waf/request"
 	"fastness/internal/engine/waf/transform"
@@ -217,7 +218,7 @@ func (s *Scratch) isClear(value []byte) bool {
 
 // addValue adds the value that is the one of a number in vals.
 func (s *Scratch) addValue(source int) {
-	s.values = another(s.values)
+	s.values = inplace.Longer(s.values)
 	v := &s.values[len(s.values)-1]
 	v.source, v.forms, v.kept, v.known, v.asked, v.hash, v.memo = int32(source), -1, nil, 0, 0, 0, false
 }
@@ -225,21 +226,11 @@ func (s *Scratch) addValue(source int) {
 // addForm adds a form of a value.
 func (s *Scratch) addForm(v *value, part int32, b []byte) int32 {
 	id := int32(len(s.forms))
-	s.forms = another(s.forms)
+	s.forms = inplace.Longer(s.forms)
 	f := &s.forms[id]
 	f.bytes, f.other, f.part, f.got, f.known, f.holds, f.partial, f.tried, f.attacks = b, v.forms, part, notScanned, 0, 0, false, 0, 0
 	v.forms = id
 	return id
-}
-
-// another makes a list longer by one element, to be written where it is: one that is made elsewhere and copied
-// costs several times as much.
-func another[T any](list []T) []T {
-	if n := len(list); n < cap(list) {
-		return list[:n+1]
-	}
-	var zero T
-	return append(list, zero)
 }
 
 // manyValues is from how many values of a component on equal ones are looked for: JSON

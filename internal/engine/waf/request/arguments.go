@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 
+	"fastness/internal/engine/waf/inplace"
 	"fastness/internal/engine/waf/transform"
 )
 
@@ -141,7 +142,7 @@ func (in *Inspection) jsonArguments(p *pairs) {
 			}
 		default:
 			flat := in.flatName(name)
-			p.list = another(p.list)
+			p.list = inplace.Longer(p.list)
 			pair := &p.list[len(p.list)-1]
 			pair.Name, pair.Value = flat, e.text
 		}
@@ -195,7 +196,7 @@ func appendArguments(query, body, names bool) func(*Selector, []Value, *Inspecti
 			if unless != nil && unless(b) {
 				continue
 			}
-			dst = another(dst)
+			dst = inplace.Longer(dst)
 			v := &dst[len(dst)-1]
 			v.Bytes, v.Name, v.Key = b, p.Name, names
 		}

@@ -3,6 +3,8 @@ package request
 import (
 	"bytes"
 	"unicode/utf8"
+
+	"fastness/internal/engine/waf/inplace"
 )
 
 // document is a JSON body as a list of events.
@@ -183,19 +185,10 @@ func (in *Inspection) parse(d *document, body []byte) {
 // add appends an event. It writes it where it is to stand: one that is made elsewhere and copied costs
 // several times as much.
 func add(events []event, text, name []byte, kind eventKind) []event {
-	events = another(events)
+	events = inplace.Longer(events)
 	e := &events[len(events)-1]
 	e.text, e.name, e.kind = text, name, kind
 	return events
-}
-
-// another makes a list longer by one element, to be written.
-func another[T any](list []T) []T {
-	if n := len(list); n < cap(list) {
-		return list[:n+1]
-	}
-	var zero T
-	return append(list, zero)
 }
 
 // rest adds the text that is left as one value.
