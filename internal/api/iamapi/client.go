@@ -16,352 +16,417 @@ var _ Service = (*Client)(nil)
 // NewClient returns a Client whose calls go through inv.
 func NewClient(inv wire.Invoker) *Client { return &Client{invoker: inv} }
 
+// AddRoleToInstanceProfile calls the operation of that name.
+func (c *Client) AddRoleToInstanceProfile(ctx context.Context, in *AddRoleToInstanceProfileRequest) (*AddRoleToInstanceProfileOutput, error) {
+	return wire.Send[AddRoleToInstanceProfileOutput](ctx, c.invoker, &API.Operations[0], in)
+}
+
 // AddUserToGroup calls the operation of that name.
 func (c *Client) AddUserToGroup(ctx context.Context, in *AddUserToGroupRequest) (*AddUserToGroupOutput, error) {
-	return wire.Send[AddUserToGroupOutput](ctx, c.invoker, &API.Operations[0], in)
+	return wire.Send[AddUserToGroupOutput](ctx, c.invoker, &API.Operations[1], in)
 }
 
 // AttachGroupPolicy calls the operation of that name.
 func (c *Client) AttachGroupPolicy(ctx context.Context, in *AttachGroupPolicyRequest) (*AttachGroupPolicyOutput, error) {
-	return wire.Send[AttachGroupPolicyOutput](ctx, c.invoker, &API.Operations[1], in)
+	return wire.Send[AttachGroupPolicyOutput](ctx, c.invoker, &API.Operations[2], in)
 }
 
 // AttachRolePolicy calls the operation of that name.
 func (c *Client) AttachRolePolicy(ctx context.Context, in *AttachRolePolicyRequest) (*AttachRolePolicyOutput, error) {
-	return wire.Send[AttachRolePolicyOutput](ctx, c.invoker, &API.Operations[2], in)
+	return wire.Send[AttachRolePolicyOutput](ctx, c.invoker, &API.Operations[3], in)
 }
 
 // AttachUserPolicy calls the operation of that name.
 func (c *Client) AttachUserPolicy(ctx context.Context, in *AttachUserPolicyRequest) (*AttachUserPolicyOutput, error) {
-	return wire.Send[AttachUserPolicyOutput](ctx, c.invoker, &API.Operations[3], in)
+	return wire.Send[AttachUserPolicyOutput](ctx, c.invoker, &API.Operations[4], in)
 }
 
 // CreateAccessKey calls the operation of that name.
 func (c *Client) CreateAccessKey(ctx context.Context, in *CreateAccessKeyRequest) (*CreateAccessKeyResponse, error) {
-	return wire.Send[CreateAccessKeyResponse](ctx, c.invoker, &API.Operations[4], in)
+	return wire.Send[CreateAccessKeyResponse](ctx, c.invoker, &API.Operations[5], in)
+}
+
+// CreateAccountAlias calls the operation of that name.
+func (c *Client) CreateAccountAlias(ctx context.Context, in *CreateAccountAliasRequest) (*CreateAccountAliasOutput, error) {
+	return wire.Send[CreateAccountAliasOutput](ctx, c.invoker, &API.Operations[6], in)
 }
 
 // CreateGroup calls the operation of that name.
 func (c *Client) CreateGroup(ctx context.Context, in *CreateGroupRequest) (*CreateGroupResponse, error) {
-	return wire.Send[CreateGroupResponse](ctx, c.invoker, &API.Operations[5], in)
+	return wire.Send[CreateGroupResponse](ctx, c.invoker, &API.Operations[7], in)
+}
+
+// CreateInstanceProfile calls the operation of that name.
+func (c *Client) CreateInstanceProfile(ctx context.Context, in *CreateInstanceProfileRequest) (*CreateInstanceProfileResponse, error) {
+	return wire.Send[CreateInstanceProfileResponse](ctx, c.invoker, &API.Operations[8], in)
 }
 
 // CreatePolicy calls the operation of that name.
 func (c *Client) CreatePolicy(ctx context.Context, in *CreatePolicyRequest) (*CreatePolicyResponse, error) {
-	return wire.Send[CreatePolicyResponse](ctx, c.invoker, &API.Operations[6], in)
+	return wire.Send[CreatePolicyResponse](ctx, c.invoker, &API.Operations[9], in)
 }
 
 // CreatePolicyVersion calls the operation of that name.
 func (c *Client) CreatePolicyVersion(ctx context.Context, in *CreatePolicyVersionRequest) (*CreatePolicyVersionResponse, error) {
-	return wire.Send[CreatePolicyVersionResponse](ctx, c.invoker, &API.Operations[7], in)
+	return wire.Send[CreatePolicyVersionResponse](ctx, c.invoker, &API.Operations[10], in)
 }
 
 // CreateRole calls the operation of that name.
 func (c *Client) CreateRole(ctx context.Context, in *CreateRoleRequest) (*CreateRoleResponse, error) {
-	return wire.Send[CreateRoleResponse](ctx, c.invoker, &API.Operations[8], in)
+	return wire.Send[CreateRoleResponse](ctx, c.invoker, &API.Operations[11], in)
 }
 
 // CreateUser calls the operation of that name.
 func (c *Client) CreateUser(ctx context.Context, in *CreateUserRequest) (*CreateUserResponse, error) {
-	return wire.Send[CreateUserResponse](ctx, c.invoker, &API.Operations[9], in)
+	return wire.Send[CreateUserResponse](ctx, c.invoker, &API.Operations[12], in)
 }
 
 // DeleteAccessKey calls the operation of that name.
 func (c *Client) DeleteAccessKey(ctx context.Context, in *DeleteAccessKeyRequest) (*DeleteAccessKeyOutput, error) {
-	return wire.Send[DeleteAccessKeyOutput](ctx, c.invoker, &API.Operations[10], in)
+	return wire.Send[DeleteAccessKeyOutput](ctx, c.invoker, &API.Operations[13], in)
+}
+
+// DeleteAccountAlias calls the operation of that name.
+func (c *Client) DeleteAccountAlias(ctx context.Context, in *DeleteAccountAliasRequest) (*DeleteAccountAliasOutput, error) {
+	return wire.Send[DeleteAccountAliasOutput](ctx, c.invoker, &API.Operations[14], in)
 }
 
 // DeleteGroup calls the operation of that name.
 func (c *Client) DeleteGroup(ctx context.Context, in *DeleteGroupRequest) (*DeleteGroupOutput, error) {
-	return wire.Send[DeleteGroupOutput](ctx, c.invoker, &API.Operations[11], in)
+	return wire.Send[DeleteGroupOutput](ctx, c.invoker, &API.Operations[15], in)
 }
 
 // DeleteGroupPolicy calls the operation of that name.
 func (c *Client) DeleteGroupPolicy(ctx context.Context, in *DeleteGroupPolicyRequest) (*DeleteGroupPolicyOutput, error) {
-	return wire.Send[DeleteGroupPolicyOutput](ctx, c.invoker, &API.Operations[12], in)
+	return wire.Send[DeleteGroupPolicyOutput](ctx, c.invoker, &API.Operations[16], in)
+}
+
+// DeleteInstanceProfile calls the operation of that name.
+func (c *Client) DeleteInstanceProfile(ctx context.Context, in *DeleteInstanceProfileRequest) (*DeleteInstanceProfileOutput, error) {
+	return wire.Send[DeleteInstanceProfileOutput](ctx, c.invoker, &API.Operations[17], in)
 }
 
 // DeletePolicy calls the operation of that name.
 func (c *Client) DeletePolicy(ctx context.Context, in *DeletePolicyRequest) (*DeletePolicyOutput, error) {
-	return wire.Send[DeletePolicyOutput](ctx, c.invoker, &API.Operations[13], in)
+	return wire.Send[DeletePolicyOutput](ctx, c.invoker, &API.Operations[18], in)
 }
 
 // DeletePolicyVersion calls the operation of that name.
 func (c *Client) DeletePolicyVersion(ctx context.Context, in *DeletePolicyVersionRequest) (*DeletePolicyVersionOutput, error) {
-	return wire.Send[DeletePolicyVersionOutput](ctx, c.invoker, &API.Operations[14], in)
+	return wire.Send[DeletePolicyVersionOutput](ctx, c.invoker, &API.Operations[19], in)
 }
 
 // DeleteRole calls the operation of that name.
 func (c *Client) DeleteRole(ctx context.Context, in *DeleteRoleRequest) (*DeleteRoleOutput, error) {
-	return wire.Send[DeleteRoleOutput](ctx, c.invoker, &API.Operations[15], in)
+	return wire.Send[DeleteRoleOutput](ctx, c.invoker, &API.Operations[20], in)
 }
 
 // DeleteRolePermissionsBoundary calls the operation of that name.
 func (c *Client) DeleteRolePermissionsBoundary(ctx context.Context, in *DeleteRolePermissionsBoundaryRequest) (*DeleteRolePermissionsBoundaryOutput, error) {
-	return wire.Send[DeleteRolePermissionsBoundaryOutput](ctx, c.invoker, &API.Operations[16], in)
+	return wire.Send[DeleteRolePermissionsBoundaryOutput](ctx, c.invoker, &API.Operations[21], in)
 }
 
 // DeleteRolePolicy calls the operation of that name.
 func (c *Client) DeleteRolePolicy(ctx context.Context, in *DeleteRolePolicyRequest) (*DeleteRolePolicyOutput, error) {
-	return wire.Send[DeleteRolePolicyOutput](ctx, c.invoker, &API.Operations[17], in)
+	return wire.Send[DeleteRolePolicyOutput](ctx, c.invoker, &API.Operations[22], in)
 }
 
 // DeleteUser calls the operation of that name.
 func (c *Client) DeleteUser(ctx context.Context, in *DeleteUserRequest) (*DeleteUserOutput, error) {
-	return wire.Send[DeleteUserOutput](ctx, c.invoker, &API.Operations[18], in)
+	return wire.Send[DeleteUserOutput](ctx, c.invoker, &API.Operations[23], in)
 }
 
 // DeleteUserPermissionsBoundary calls the operation of that name.
 func (c *Client) DeleteUserPermissionsBoundary(ctx context.Context, in *DeleteUserPermissionsBoundaryRequest) (*DeleteUserPermissionsBoundaryOutput, error) {
-	return wire.Send[DeleteUserPermissionsBoundaryOutput](ctx, c.invoker, &API.Operations[19], in)
+	return wire.Send[DeleteUserPermissionsBoundaryOutput](ctx, c.invoker, &API.Operations[24], in)
 }
 
 // DeleteUserPolicy calls the operation of that name.
 func (c *Client) DeleteUserPolicy(ctx context.Context, in *DeleteUserPolicyRequest) (*DeleteUserPolicyOutput, error) {
-	return wire.Send[DeleteUserPolicyOutput](ctx, c.invoker, &API.Operations[20], in)
+	return wire.Send[DeleteUserPolicyOutput](ctx, c.invoker, &API.Operations[25], in)
 }
 
 // DetachGroupPolicy calls the operation of that name.
 func (c *Client) DetachGroupPolicy(ctx context.Context, in *DetachGroupPolicyRequest) (*DetachGroupPolicyOutput, error) {
-	return wire.Send[DetachGroupPolicyOutput](ctx, c.invoker, &API.Operations[21], in)
+	return wire.Send[DetachGroupPolicyOutput](ctx, c.invoker, &API.Operations[26], in)
 }
 
 // DetachRolePolicy calls the operation of that name.
 func (c *Client) DetachRolePolicy(ctx context.Context, in *DetachRolePolicyRequest) (*DetachRolePolicyOutput, error) {
-	return wire.Send[DetachRolePolicyOutput](ctx, c.invoker, &API.Operations[22], in)
+	return wire.Send[DetachRolePolicyOutput](ctx, c.invoker, &API.Operations[27], in)
 }
 
 // DetachUserPolicy calls the operation of that name.
 func (c *Client) DetachUserPolicy(ctx context.Context, in *DetachUserPolicyRequest) (*DetachUserPolicyOutput, error) {
-	return wire.Send[DetachUserPolicyOutput](ctx, c.invoker, &API.Operations[23], in)
+	return wire.Send[DetachUserPolicyOutput](ctx, c.invoker, &API.Operations[28], in)
 }
 
 // GetAccessKeyLastUsed calls the operation of that name.
 func (c *Client) GetAccessKeyLastUsed(ctx context.Context, in *GetAccessKeyLastUsedRequest) (*GetAccessKeyLastUsedResponse, error) {
-	return wire.Send[GetAccessKeyLastUsedResponse](ctx, c.invoker, &API.Operations[24], in)
+	return wire.Send[GetAccessKeyLastUsedResponse](ctx, c.invoker, &API.Operations[29], in)
 }
 
 // GetAccountSummary calls the operation of that name.
 func (c *Client) GetAccountSummary(ctx context.Context, in *GetAccountSummaryInput) (*GetAccountSummaryResponse, error) {
-	return wire.Send[GetAccountSummaryResponse](ctx, c.invoker, &API.Operations[25], nil)
+	return wire.Send[GetAccountSummaryResponse](ctx, c.invoker, &API.Operations[30], nil)
 }
 
 // GetGroup calls the operation of that name.
 func (c *Client) GetGroup(ctx context.Context, in *GetGroupRequest) (*GetGroupResponse, error) {
-	return wire.Send[GetGroupResponse](ctx, c.invoker, &API.Operations[26], in)
+	return wire.Send[GetGroupResponse](ctx, c.invoker, &API.Operations[31], in)
 }
 
 // GetGroupPolicy calls the operation of that name.
 func (c *Client) GetGroupPolicy(ctx context.Context, in *GetGroupPolicyRequest) (*GetGroupPolicyResponse, error) {
-	return wire.Send[GetGroupPolicyResponse](ctx, c.invoker, &API.Operations[27], in)
+	return wire.Send[GetGroupPolicyResponse](ctx, c.invoker, &API.Operations[32], in)
+}
+
+// GetInstanceProfile calls the operation of that name.
+func (c *Client) GetInstanceProfile(ctx context.Context, in *GetInstanceProfileRequest) (*GetInstanceProfileResponse, error) {
+	return wire.Send[GetInstanceProfileResponse](ctx, c.invoker, &API.Operations[33], in)
 }
 
 // GetPolicy calls the operation of that name.
 func (c *Client) GetPolicy(ctx context.Context, in *GetPolicyRequest) (*GetPolicyResponse, error) {
-	return wire.Send[GetPolicyResponse](ctx, c.invoker, &API.Operations[28], in)
+	return wire.Send[GetPolicyResponse](ctx, c.invoker, &API.Operations[34], in)
 }
 
 // GetPolicyVersion calls the operation of that name.
 func (c *Client) GetPolicyVersion(ctx context.Context, in *GetPolicyVersionRequest) (*GetPolicyVersionResponse, error) {
-	return wire.Send[GetPolicyVersionResponse](ctx, c.invoker, &API.Operations[29], in)
+	return wire.Send[GetPolicyVersionResponse](ctx, c.invoker, &API.Operations[35], in)
 }
 
 // GetRole calls the operation of that name.
 func (c *Client) GetRole(ctx context.Context, in *GetRoleRequest) (*GetRoleResponse, error) {
-	return wire.Send[GetRoleResponse](ctx, c.invoker, &API.Operations[30], in)
+	return wire.Send[GetRoleResponse](ctx, c.invoker, &API.Operations[36], in)
 }
 
 // GetRolePolicy calls the operation of that name.
 func (c *Client) GetRolePolicy(ctx context.Context, in *GetRolePolicyRequest) (*GetRolePolicyResponse, error) {
-	return wire.Send[GetRolePolicyResponse](ctx, c.invoker, &API.Operations[31], in)
+	return wire.Send[GetRolePolicyResponse](ctx, c.invoker, &API.Operations[37], in)
 }
 
 // GetUser calls the operation of that name.
 func (c *Client) GetUser(ctx context.Context, in *GetUserRequest) (*GetUserResponse, error) {
-	return wire.Send[GetUserResponse](ctx, c.invoker, &API.Operations[32], in)
+	return wire.Send[GetUserResponse](ctx, c.invoker, &API.Operations[38], in)
 }
 
 // GetUserPolicy calls the operation of that name.
 func (c *Client) GetUserPolicy(ctx context.Context, in *GetUserPolicyRequest) (*GetUserPolicyResponse, error) {
-	return wire.Send[GetUserPolicyResponse](ctx, c.invoker, &API.Operations[33], in)
+	return wire.Send[GetUserPolicyResponse](ctx, c.invoker, &API.Operations[39], in)
 }
 
 // ListAccessKeys calls the operation of that name.
 func (c *Client) ListAccessKeys(ctx context.Context, in *ListAccessKeysRequest) (*ListAccessKeysResponse, error) {
-	return wire.Send[ListAccessKeysResponse](ctx, c.invoker, &API.Operations[34], in)
+	return wire.Send[ListAccessKeysResponse](ctx, c.invoker, &API.Operations[40], in)
+}
+
+// ListAccountAliases calls the operation of that name.
+func (c *Client) ListAccountAliases(ctx context.Context, in *ListAccountAliasesRequest) (*ListAccountAliasesResponse, error) {
+	return wire.Send[ListAccountAliasesResponse](ctx, c.invoker, &API.Operations[41], in)
 }
 
 // ListAttachedGroupPolicies calls the operation of that name.
 func (c *Client) ListAttachedGroupPolicies(ctx context.Context, in *ListAttachedGroupPoliciesRequest) (*ListAttachedGroupPoliciesResponse, error) {
-	return wire.Send[ListAttachedGroupPoliciesResponse](ctx, c.invoker, &API.Operations[35], in)
+	return wire.Send[ListAttachedGroupPoliciesResponse](ctx, c.invoker, &API.Operations[42], in)
 }
 
 // ListAttachedRolePolicies calls the operation of that name.
 func (c *Client) ListAttachedRolePolicies(ctx context.Context, in *ListAttachedRolePoliciesRequest) (*ListAttachedRolePoliciesResponse, error) {
-	return wire.Send[ListAttachedRolePoliciesResponse](ctx, c.invoker, &API.Operations[36], in)
+	return wire.Send[ListAttachedRolePoliciesResponse](ctx, c.invoker, &API.Operations[43], in)
 }
 
 // ListAttachedUserPolicies calls the operation of that name.
 func (c *Client) ListAttachedUserPolicies(ctx context.Context, in *ListAttachedUserPoliciesRequest) (*ListAttachedUserPoliciesResponse, error) {
-	return wire.Send[ListAttachedUserPoliciesResponse](ctx, c.invoker, &API.Operations[37], in)
+	return wire.Send[ListAttachedUserPoliciesResponse](ctx, c.invoker, &API.Operations[44], in)
 }
 
 // ListEntitiesForPolicy calls the operation of that name.
 func (c *Client) ListEntitiesForPolicy(ctx context.Context, in *ListEntitiesForPolicyRequest) (*ListEntitiesForPolicyResponse, error) {
-	return wire.Send[ListEntitiesForPolicyResponse](ctx, c.invoker, &API.Operations[38], in)
+	return wire.Send[ListEntitiesForPolicyResponse](ctx, c.invoker, &API.Operations[45], in)
 }
 
 // ListGroupPolicies calls the operation of that name.
 func (c *Client) ListGroupPolicies(ctx context.Context, in *ListGroupPoliciesRequest) (*ListGroupPoliciesResponse, error) {
-	return wire.Send[ListGroupPoliciesResponse](ctx, c.invoker, &API.Operations[39], in)
+	return wire.Send[ListGroupPoliciesResponse](ctx, c.invoker, &API.Operations[46], in)
 }
 
 // ListGroups calls the operation of that name.
 func (c *Client) ListGroups(ctx context.Context, in *ListGroupsRequest) (*ListGroupsResponse, error) {
-	return wire.Send[ListGroupsResponse](ctx, c.invoker, &API.Operations[40], in)
+	return wire.Send[ListGroupsResponse](ctx, c.invoker, &API.Operations[47], in)
 }
 
 // ListGroupsForUser calls the operation of that name.
 func (c *Client) ListGroupsForUser(ctx context.Context, in *ListGroupsForUserRequest) (*ListGroupsForUserResponse, error) {
-	return wire.Send[ListGroupsForUserResponse](ctx, c.invoker, &API.Operations[41], in)
+	return wire.Send[ListGroupsForUserResponse](ctx, c.invoker, &API.Operations[48], in)
+}
+
+// ListInstanceProfileTags calls the operation of that name.
+func (c *Client) ListInstanceProfileTags(ctx context.Context, in *ListInstanceProfileTagsRequest) (*ListInstanceProfileTagsResponse, error) {
+	return wire.Send[ListInstanceProfileTagsResponse](ctx, c.invoker, &API.Operations[49], in)
+}
+
+// ListInstanceProfiles calls the operation of that name.
+func (c *Client) ListInstanceProfiles(ctx context.Context, in *ListInstanceProfilesRequest) (*ListInstanceProfilesResponse, error) {
+	return wire.Send[ListInstanceProfilesResponse](ctx, c.invoker, &API.Operations[50], in)
+}
+
+// ListInstanceProfilesForRole calls the operation of that name.
+func (c *Client) ListInstanceProfilesForRole(ctx context.Context, in *ListInstanceProfilesForRoleRequest) (*ListInstanceProfilesForRoleResponse, error) {
+	return wire.Send[ListInstanceProfilesForRoleResponse](ctx, c.invoker, &API.Operations[51], in)
 }
 
 // ListPolicies calls the operation of that name.
 func (c *Client) ListPolicies(ctx context.Context, in *ListPoliciesRequest) (*ListPoliciesResponse, error) {
-	return wire.Send[ListPoliciesResponse](ctx, c.invoker, &API.Operations[42], in)
+	return wire.Send[ListPoliciesResponse](ctx, c.invoker, &API.Operations[52], in)
 }
 
 // ListPolicyTags calls the operation of that name.
 func (c *Client) ListPolicyTags(ctx context.Context, in *ListPolicyTagsRequest) (*ListPolicyTagsResponse, error) {
-	return wire.Send[ListPolicyTagsResponse](ctx, c.invoker, &API.Operations[43], in)
+	return wire.Send[ListPolicyTagsResponse](ctx, c.invoker, &API.Operations[53], in)
 }
 
 // ListPolicyVersions calls the operation of that name.
 func (c *Client) ListPolicyVersions(ctx context.Context, in *ListPolicyVersionsRequest) (*ListPolicyVersionsResponse, error) {
-	return wire.Send[ListPolicyVersionsResponse](ctx, c.invoker, &API.Operations[44], in)
+	return wire.Send[ListPolicyVersionsResponse](ctx, c.invoker, &API.Operations[54], in)
 }
 
 // ListRolePolicies calls the operation of that name.
 func (c *Client) ListRolePolicies(ctx context.Context, in *ListRolePoliciesRequest) (*ListRolePoliciesResponse, error) {
-	return wire.Send[ListRolePoliciesResponse](ctx, c.invoker, &API.Operations[45], in)
+	return wire.Send[ListRolePoliciesResponse](ctx, c.invoker, &API.Operations[55], in)
 }
 
 // ListRoleTags calls the operation of that name.
 func (c *Client) ListRoleTags(ctx context.Context, in *ListRoleTagsRequest) (*ListRoleTagsResponse, error) {
-	return wire.Send[ListRoleTagsResponse](ctx, c.invoker, &API.Operations[46], in)
+	return wire.Send[ListRoleTagsResponse](ctx, c.invoker, &API.Operations[56], in)
 }
 
 // ListRoles calls the operation of that name.
 func (c *Client) ListRoles(ctx context.Context, in *ListRolesRequest) (*ListRolesResponse, error) {
-	return wire.Send[ListRolesResponse](ctx, c.invoker, &API.Operations[47], in)
+	return wire.Send[ListRolesResponse](ctx, c.invoker, &API.Operations[57], in)
 }
 
 // ListUserPolicies calls the operation of that name.
 func (c *Client) ListUserPolicies(ctx context.Context, in *ListUserPoliciesRequest) (*ListUserPoliciesResponse, error) {
-	return wire.Send[ListUserPoliciesResponse](ctx, c.invoker, &API.Operations[48], in)
+	return wire.Send[ListUserPoliciesResponse](ctx, c.invoker, &API.Operations[58], in)
 }
 
 // ListUserTags calls the operation of that name.
 func (c *Client) ListUserTags(ctx context.Context, in *ListUserTagsRequest) (*ListUserTagsResponse, error) {
-	return wire.Send[ListUserTagsResponse](ctx, c.invoker, &API.Operations[49], in)
+	return wire.Send[ListUserTagsResponse](ctx, c.invoker, &API.Operations[59], in)
 }
 
 // ListUsers calls the operation of that name.
 func (c *Client) ListUsers(ctx context.Context, in *ListUsersRequest) (*ListUsersResponse, error) {
-	return wire.Send[ListUsersResponse](ctx, c.invoker, &API.Operations[50], in)
+	return wire.Send[ListUsersResponse](ctx, c.invoker, &API.Operations[60], in)
 }
 
 // PutGroupPolicy calls the operation of that name.
 func (c *Client) PutGroupPolicy(ctx context.Context, in *PutGroupPolicyRequest) (*PutGroupPolicyOutput, error) {
-	return wire.Send[PutGroupPolicyOutput](ctx, c.invoker, &API.Operations[51], in)
+	return wire.Send[PutGroupPolicyOutput](ctx, c.invoker, &API.Operations[61], in)
 }
 
 // PutRolePermissionsBoundary calls the operation of that name.
 func (c *Client) PutRolePermissionsBoundary(ctx context.Context, in *PutRolePermissionsBoundaryRequest) (*PutRolePermissionsBoundaryOutput, error) {
-	return wire.Send[PutRolePermissionsBoundaryOutput](ctx, c.invoker, &API.Operations[52], in)
+	return wire.Send[PutRolePermissionsBoundaryOutput](ctx, c.invoker, &API.Operations[62], in)
 }
 
 // PutRolePolicy calls the operation of that name.
 func (c *Client) PutRolePolicy(ctx context.Context, in *PutRolePolicyRequest) (*PutRolePolicyOutput, error) {
-	return wire.Send[PutRolePolicyOutput](ctx, c.invoker, &API.Operations[53], in)
+	return wire.Send[PutRolePolicyOutput](ctx, c.invoker, &API.Operations[63], in)
 }
 
 // PutUserPermissionsBoundary calls the operation of that name.
 func (c *Client) PutUserPermissionsBoundary(ctx context.Context, in *PutUserPermissionsBoundaryRequest) (*PutUserPermissionsBoundaryOutput, error) {
-	return wire.Send[PutUserPermissionsBoundaryOutput](ctx, c.invoker, &API.Operations[54], in)
+	return wire.Send[PutUserPermissionsBoundaryOutput](ctx, c.invoker, &API.Operations[64], in)
 }
 
 // PutUserPolicy calls the operation of that name.
 func (c *Client) PutUserPolicy(ctx context.Context, in *PutUserPolicyRequest) (*PutUserPolicyOutput, error) {
-	return wire.Send[PutUserPolicyOutput](ctx, c.invoker, &API.Operations[55], in)
+	return wire.Send[PutUserPolicyOutput](ctx, c.invoker, &API.Operations[65], in)
+}
+
+// RemoveRoleFromInstanceProfile calls the operation of that name.
+func (c *Client) RemoveRoleFromInstanceProfile(ctx context.Context, in *RemoveRoleFromInstanceProfileRequest) (*RemoveRoleFromInstanceProfileOutput, error) {
+	return wire.Send[RemoveRoleFromInstanceProfileOutput](ctx, c.invoker, &API.Operations[66], in)
 }
 
 // RemoveUserFromGroup calls the operation of that name.
 func (c *Client) RemoveUserFromGroup(ctx context.Context, in *RemoveUserFromGroupRequest) (*RemoveUserFromGroupOutput, error) {
-	return wire.Send[RemoveUserFromGroupOutput](ctx, c.invoker, &API.Operations[56], in)
+	return wire.Send[RemoveUserFromGroupOutput](ctx, c.invoker, &API.Operations[67], in)
 }
 
 // SetDefaultPolicyVersion calls the operation of that name.
 func (c *Client) SetDefaultPolicyVersion(ctx context.Context, in *SetDefaultPolicyVersionRequest) (*SetDefaultPolicyVersionOutput, error) {
-	return wire.Send[SetDefaultPolicyVersionOutput](ctx, c.invoker, &API.Operations[57], in)
+	return wire.Send[SetDefaultPolicyVersionOutput](ctx, c.invoker, &API.Operations[68], in)
+}
+
+// TagInstanceProfile calls the operation of that name.
+func (c *Client) TagInstanceProfile(ctx context.Context, in *TagInstanceProfileRequest) (*TagInstanceProfileOutput, error) {
+	return wire.Send[TagInstanceProfileOutput](ctx, c.invoker, &API.Operations[69], in)
 }
 
 // TagPolicy calls the operation of that name.
 func (c *Client) TagPolicy(ctx context.Context, in *TagPolicyRequest) (*TagPolicyOutput, error) {
-	return wire.Send[TagPolicyOutput](ctx, c.invoker, &API.Operations[58], in)
+	return wire.Send[TagPolicyOutput](ctx, c.invoker, &API.Operations[70], in)
 }
 
 // TagRole calls the operation of that name.
 func (c *Client) TagRole(ctx context.Context, in *TagRoleRequest) (*TagRoleOutput, error) {
-	return wire.Send[TagRoleOutput](ctx, c.invoker, &API.Operations[59], in)
+	return wire.Send[TagRoleOutput](ctx, c.invoker, &API.Operations[71], in)
 }
 
 // TagUser calls the operation of that name.
 func (c *Client) TagUser(ctx context.Context, in *TagUserRequest) (*TagUserOutput, error) {
-	return wire.Send[TagUserOutput](ctx, c.invoker, &API.Operations[60], in)
+	return wire.Send[TagUserOutput](ctx, c.invoker, &API.Operations[72], in)
+}
+
+// UntagInstanceProfile calls the operation of that name.
+func (c *Client) UntagInstanceProfile(ctx context.Context, in *UntagInstanceProfileRequest) (*UntagInstanceProfileOutput, error) {
+	return wire.Send[UntagInstanceProfileOutput](ctx, c.invoker, &API.Operations[73], in)
 }
 
 // UntagPolicy calls the operation of that name.
 func (c *Client) UntagPolicy(ctx context.Context, in *UntagPolicyRequest) (*UntagPolicyOutput, error) {
-	return wire.Send[UntagPolicyOutput](ctx, c.invoker, &API.Operations[61], in)
+	return wire.Send[UntagPolicyOutput](ctx, c.invoker, &API.Operations[74], in)
 }
 
 // UntagRole calls the operation of that name.
 func (c *Client) UntagRole(ctx context.Context, in *UntagRoleRequest) (*UntagRoleOutput, error) {
-	return wire.Send[UntagRoleOutput](ctx, c.invoker, &API.Operations[62], in)
+	return wire.Send[UntagRoleOutput](ctx, c.invoker, &API.Operations[75], in)
 }
 
 // UntagUser calls the operation of that name.
 func (c *Client) UntagUser(ctx context.Context, in *UntagUserRequest) (*UntagUserOutput, error) {
-	return wire.Send[UntagUserOutput](ctx, c.invoker, &API.Operations[63], in)
+	return wire.Send[UntagUserOutput](ctx, c.invoker, &API.Operations[76], in)
 }
 
 // UpdateAccessKey calls the operation of that name.
 func (c *Client) UpdateAccessKey(ctx context.Context, in *UpdateAccessKeyRequest) (*UpdateAccessKeyOutput, error) {
-	return wire.Send[UpdateAccessKeyOutput](ctx, c.invoker, &API.Operations[64], in)
+	return wire.Send[UpdateAccessKeyOutput](ctx, c.invoker, &API.Operations[77], in)
 }
 
 // UpdateAssumeRolePolicy calls the operation of that name.
 func (c *Client) UpdateAssumeRolePolicy(ctx context.Context, in *UpdateAssumeRolePolicyRequest) (*UpdateAssumeRolePolicyOutput, error) {
-	return wire.Send[UpdateAssumeRolePolicyOutput](ctx, c.invoker, &API.Operations[65], in)
+	return wire.Send[UpdateAssumeRolePolicyOutput](ctx, c.invoker, &API.Operations[78], in)
 }
 
 // UpdateGroup calls the operation of that name.
 func (c *Client) UpdateGroup(ctx context.Context, in *UpdateGroupRequest) (*UpdateGroupOutput, error) {
-	return wire.Send[UpdateGroupOutput](ctx, c.invoker, &API.Operations[66], in)
+	return wire.Send[UpdateGroupOutput](ctx, c.invoker, &API.Operations[79], in)
 }
 
 // UpdateRole calls the operation of that name.
 func (c *Client) UpdateRole(ctx context.Context, in *UpdateRoleRequest) (*UpdateRoleResponse, error) {
-	return wire.Send[UpdateRoleResponse](ctx, c.invoker, &API.Operations[67], in)
+	return wire.Send[UpdateRoleResponse](ctx, c.invoker, &API.Operations[80], in)
 }
 
 // UpdateRoleDescription calls the operation of that name.
 func (c *Client) UpdateRoleDescription(ctx context.Context, in *UpdateRoleDescriptionRequest) (*UpdateRoleDescriptionResponse, error) {
-	return wire.Send[UpdateRoleDescriptionResponse](ctx, c.invoker, &API.Operations[68], in)
+	return wire.Send[UpdateRoleDescriptionResponse](ctx, c.invoker, &API.Operations[81], in)
 }
 
 // UpdateUser calls the operation of that name.
 func (c *Client) UpdateUser(ctx context.Context, in *UpdateUserRequest) (*UpdateUserOutput, error) {
-	return wire.Send[UpdateUserOutput](ctx, c.invoker, &API.Operations[69], in)
+	return wire.Send[UpdateUserOutput](ctx, c.invoker, &API.Operations[82], in)
 }

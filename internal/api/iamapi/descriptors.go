@@ -13,6 +13,7 @@ const (
 	refAccessKey wire.ShapeRef = iota
 	refAccessKeyLastUsed
 	refAccessKeyMetadata
+	refAddRoleToInstanceProfileRequest
 	refAddUserToGroupRequest
 	refAttachGroupPolicyRequest
 	refAttachRolePolicyRequest
@@ -23,8 +24,11 @@ const (
 	refConcurrentModificationMessage
 	refCreateAccessKeyRequest
 	refCreateAccessKeyResponse
+	refCreateAccountAliasRequest
 	refCreateGroupRequest
 	refCreateGroupResponse
+	refCreateInstanceProfileRequest
+	refCreateInstanceProfileResponse
 	refCreatePolicyRequest
 	refCreatePolicyResponse
 	refCreatePolicyVersionRequest
@@ -34,9 +38,11 @@ const (
 	refCreateUserRequest
 	refCreateUserResponse
 	refDeleteAccessKeyRequest
+	refDeleteAccountAliasRequest
 	refDeleteConflictException
 	refDeleteGroupPolicyRequest
 	refDeleteGroupRequest
+	refDeleteInstanceProfileRequest
 	refDeletePolicyRequest
 	refDeletePolicyVersionRequest
 	refDeleteRolePermissionsBoundaryRequest
@@ -58,6 +64,8 @@ const (
 	refGetGroupPolicyResponse
 	refGetGroupRequest
 	refGetGroupResponse
+	refGetInstanceProfileRequest
+	refGetInstanceProfileResponse
 	refGetPolicyRequest
 	refGetPolicyResponse
 	refGetPolicyVersionRequest
@@ -71,10 +79,13 @@ const (
 	refGetUserRequest
 	refGetUserResponse
 	refGroup
+	refInstanceProfile
 	refInvalidInputException
 	refLimitExceededException
 	refListAccessKeysRequest
 	refListAccessKeysResponse
+	refListAccountAliasesRequest
+	refListAccountAliasesResponse
 	refListAttachedGroupPoliciesRequest
 	refListAttachedGroupPoliciesResponse
 	refListAttachedRolePoliciesRequest
@@ -89,6 +100,12 @@ const (
 	refListGroupsForUserResponse
 	refListGroupsRequest
 	refListGroupsResponse
+	refListInstanceProfileTagsRequest
+	refListInstanceProfileTagsResponse
+	refListInstanceProfilesForRoleRequest
+	refListInstanceProfilesForRoleResponse
+	refListInstanceProfilesRequest
+	refListInstanceProfilesResponse
 	refListPoliciesRequest
 	refListPoliciesResponse
 	refListPolicyTagsRequest
@@ -125,16 +142,19 @@ const (
 	refPutRolePolicyRequest
 	refPutUserPermissionsBoundaryRequest
 	refPutUserPolicyRequest
+	refRemoveRoleFromInstanceProfileRequest
 	refRemoveUserFromGroupRequest
 	refRole
 	refRoleLastUsed
 	refServiceFailureException
 	refSetDefaultPolicyVersionRequest
 	refTag
+	refTagInstanceProfileRequest
 	refTagPolicyRequest
 	refTagRoleRequest
 	refTagUserRequest
 	refUnmodifiableEntityException
+	refUntagInstanceProfileRequest
 	refUntagPolicyRequest
 	refUntagRoleRequest
 	refUntagUserRequest
@@ -150,6 +170,8 @@ const (
 	refAccessKeyIdType
 	refAccessKeyMetadataListType
 	refAccessKeySecretType
+	refAccountAliasListType
+	refAccountAliasType
 	refArnType
 	refAttachedPoliciesListType
 	refAttachmentCountType
@@ -162,6 +184,8 @@ const (
 	refGroupListType
 	refGroupNameType
 	refIdType
+	refInstanceProfileListType
+	refInstanceProfileNameType
 	refInvalidInputMessage
 	refLimitExceededMessage
 	refMalformedPolicyDocumentMessage
@@ -229,6 +253,14 @@ var shapes = []wire.Shape{
 			{Name: "AccessKeyId", WireName: "AccessKeyId", Ref: refAccessKeyIdType, Offset: unsafe.Offsetof(AccessKeyMetadata{}.AccessKeyId)},
 			{Name: "Status", WireName: "Status", Ref: refStatusType, Offset: unsafe.Offsetof(AccessKeyMetadata{}.Status)},
 			{Name: "CreateDate", WireName: "CreateDate", Ref: refDateType, Offset: unsafe.Offsetof(AccessKeyMetadata{}.CreateDate)},
+		},
+	},
+	refAddRoleToInstanceProfileRequest: {
+		Name: "AddRoleToInstanceProfileRequest", Kind: wire.Structure,
+		Payload: -1, Size: unsafe.Sizeof(AddRoleToInstanceProfileRequest{}), New: wire.Allocate[AddRoleToInstanceProfileRequest],
+		Members: []wire.Member{
+			{Name: "InstanceProfileName", WireName: "InstanceProfileName", Ref: refInstanceProfileNameType, Offset: unsafe.Offsetof(AddRoleToInstanceProfileRequest{}.InstanceProfileName), Required: true},
+			{Name: "RoleName", WireName: "RoleName", Ref: refRoleNameType, Offset: unsafe.Offsetof(AddRoleToInstanceProfileRequest{}.RoleName), Required: true},
 		},
 	},
 	refAddUserToGroupRequest: {
@@ -305,6 +337,13 @@ var shapes = []wire.Shape{
 			{Name: "AccessKey", WireName: "AccessKey", Ref: refAccessKey, Offset: unsafe.Offsetof(CreateAccessKeyResponse{}.AccessKey), Required: true},
 		},
 	},
+	refCreateAccountAliasRequest: {
+		Name: "CreateAccountAliasRequest", Kind: wire.Structure,
+		Payload: -1, Size: unsafe.Sizeof(CreateAccountAliasRequest{}), New: wire.Allocate[CreateAccountAliasRequest],
+		Members: []wire.Member{
+			{Name: "AccountAlias", WireName: "AccountAlias", Ref: refAccountAliasType, Offset: unsafe.Offsetof(CreateAccountAliasRequest{}.AccountAlias), Required: true},
+		},
+	},
 	refCreateGroupRequest: {
 		Name: "CreateGroupRequest", Kind: wire.Structure,
 		Payload: -1, Size: unsafe.Sizeof(CreateGroupRequest{}), New: wire.Allocate[CreateGroupRequest],
@@ -318,6 +357,22 @@ var shapes = []wire.Shape{
 		Payload: -1, Size: unsafe.Sizeof(CreateGroupResponse{}), New: wire.Allocate[CreateGroupResponse],
 		Members: []wire.Member{
 			{Name: "Group", WireName: "Group", Ref: refGroup, Offset: unsafe.Offsetof(CreateGroupResponse{}.Group), Required: true},
+		},
+	},
+	refCreateInstanceProfileRequest: {
+		Name: "CreateInstanceProfileRequest", Kind: wire.Structure,
+		Payload: -1, Size: unsafe.Sizeof(CreateInstanceProfileRequest{}), New: wire.Allocate[CreateInstanceProfileRequest],
+		Members: []wire.Member{
+			{Name: "InstanceProfileName", WireName: "InstanceProfileName", Ref: refInstanceProfileNameType, Offset: unsafe.Offsetof(CreateInstanceProfileRequest{}.InstanceProfileName), Required: true},
+			{Name: "Path", WireName: "Path", Ref: refPathType, Offset: unsafe.Offsetof(CreateInstanceProfileRequest{}.Path)},
+			{Name: "Tags", WireName: "Tags", Ref: refTagListType, Offset: unsafe.Offsetof(CreateInstanceProfileRequest{}.Tags)},
+		},
+	},
+	refCreateInstanceProfileResponse: {
+		Name: "CreateInstanceProfileResponse", Kind: wire.Structure,
+		Payload: -1, Size: unsafe.Sizeof(CreateInstanceProfileResponse{}), New: wire.Allocate[CreateInstanceProfileResponse],
+		Members: []wire.Member{
+			{Name: "InstanceProfile", WireName: "InstanceProfile", Ref: refInstanceProfile, Offset: unsafe.Offsetof(CreateInstanceProfileResponse{}.InstanceProfile), Required: true},
 		},
 	},
 	refCreatePolicyRequest: {
@@ -399,6 +454,13 @@ var shapes = []wire.Shape{
 			{Name: "AccessKeyId", WireName: "AccessKeyId", Ref: refAccessKeyIdType, Offset: unsafe.Offsetof(DeleteAccessKeyRequest{}.AccessKeyId), Required: true},
 		},
 	},
+	refDeleteAccountAliasRequest: {
+		Name: "DeleteAccountAliasRequest", Kind: wire.Structure,
+		Payload: -1, Size: unsafe.Sizeof(DeleteAccountAliasRequest{}), New: wire.Allocate[DeleteAccountAliasRequest],
+		Members: []wire.Member{
+			{Name: "AccountAlias", WireName: "AccountAlias", Ref: refAccountAliasType, Offset: unsafe.Offsetof(DeleteAccountAliasRequest{}.AccountAlias), Required: true},
+		},
+	},
 	refDeleteConflictException: {
 		Name: "DeleteConflictException", Kind: wire.Structure,
 		Payload: -1, Size: unsafe.Sizeof(DeleteConflictException{}), New: wire.Allocate[DeleteConflictException],
@@ -420,6 +482,13 @@ var shapes = []wire.Shape{
 		Payload: -1, Size: unsafe.Sizeof(DeleteGroupRequest{}), New: wire.Allocate[DeleteGroupRequest],
 		Members: []wire.Member{
 			{Name: "GroupName", WireName: "GroupName", Ref: refGroupNameType, Offset: unsafe.Offsetof(DeleteGroupRequest{}.GroupName), Required: true},
+		},
+	},
+	refDeleteInstanceProfileRequest: {
+		Name: "DeleteInstanceProfileRequest", Kind: wire.Structure,
+		Payload: -1, Size: unsafe.Sizeof(DeleteInstanceProfileRequest{}), New: wire.Allocate[DeleteInstanceProfileRequest],
+		Members: []wire.Member{
+			{Name: "InstanceProfileName", WireName: "InstanceProfileName", Ref: refInstanceProfileNameType, Offset: unsafe.Offsetof(DeleteInstanceProfileRequest{}.InstanceProfileName), Required: true},
 		},
 	},
 	refDeletePolicyRequest: {
@@ -583,6 +652,20 @@ var shapes = []wire.Shape{
 			{Name: "Marker", WireName: "Marker", Ref: refResponseMarkerType, Offset: unsafe.Offsetof(GetGroupResponse{}.Marker)},
 		},
 	},
+	refGetInstanceProfileRequest: {
+		Name: "GetInstanceProfileRequest", Kind: wire.Structure,
+		Payload: -1, Size: unsafe.Sizeof(GetInstanceProfileRequest{}), New: wire.Allocate[GetInstanceProfileRequest],
+		Members: []wire.Member{
+			{Name: "InstanceProfileName", WireName: "InstanceProfileName", Ref: refInstanceProfileNameType, Offset: unsafe.Offsetof(GetInstanceProfileRequest{}.InstanceProfileName), Required: true},
+		},
+	},
+	refGetInstanceProfileResponse: {
+		Name: "GetInstanceProfileResponse", Kind: wire.Structure,
+		Payload: -1, Size: unsafe.Sizeof(GetInstanceProfileResponse{}), New: wire.Allocate[GetInstanceProfileResponse],
+		Members: []wire.Member{
+			{Name: "InstanceProfile", WireName: "InstanceProfile", Ref: refInstanceProfile, Offset: unsafe.Offsetof(GetInstanceProfileResponse{}.InstanceProfile), Required: true},
+		},
+	},
 	refGetPolicyRequest: {
 		Name: "GetPolicyRequest", Kind: wire.Structure,
 		Payload: -1, Size: unsafe.Sizeof(GetPolicyRequest{}), New: wire.Allocate[GetPolicyRequest],
@@ -685,6 +768,19 @@ var shapes = []wire.Shape{
 			{Name: "CreateDate", WireName: "CreateDate", Ref: refDateType, Offset: unsafe.Offsetof(Group{}.CreateDate), Required: true},
 		},
 	},
+	refInstanceProfile: {
+		Name: "InstanceProfile", Kind: wire.Structure,
+		Payload: -1, Size: unsafe.Sizeof(InstanceProfile{}), New: wire.Allocate[InstanceProfile],
+		Members: []wire.Member{
+			{Name: "Path", WireName: "Path", Ref: refPathType, Offset: unsafe.Offsetof(InstanceProfile{}.Path), Required: true},
+			{Name: "InstanceProfileName", WireName: "InstanceProfileName", Ref: refInstanceProfileNameType, Offset: unsafe.Offsetof(InstanceProfile{}.InstanceProfileName), Required: true},
+			{Name: "InstanceProfileId", WireName: "InstanceProfileId", Ref: refIdType, Offset: unsafe.Offsetof(InstanceProfile{}.InstanceProfileId), Required: true},
+			{Name: "Arn", WireName: "Arn", Ref: refArnType, Offset: unsafe.Offsetof(InstanceProfile{}.Arn), Required: true},
+			{Name: "CreateDate", WireName: "CreateDate", Ref: refDateType, Offset: unsafe.Offsetof(InstanceProfile{}.CreateDate), Required: true},
+			{Name: "Roles", WireName: "Roles", Ref: refRoleListType, Offset: unsafe.Offsetof(InstanceProfile{}.Roles), Required: true},
+			{Name: "Tags", WireName: "Tags", Ref: refTagListType, Offset: unsafe.Offsetof(InstanceProfile{}.Tags)},
+		},
+	},
 	refInvalidInputException: {
 		Name: "InvalidInputException", Kind: wire.Structure,
 		Payload: -1, Size: unsafe.Sizeof(InvalidInputException{}), New: wire.Allocate[InvalidInputException],
@@ -717,6 +813,23 @@ var shapes = []wire.Shape{
 			{Name: "AccessKeyMetadata", WireName: "AccessKeyMetadata", Ref: refAccessKeyMetadataListType, Offset: unsafe.Offsetof(ListAccessKeysResponse{}.AccessKeyMetadata), Required: true},
 			{Name: "IsTruncated", WireName: "IsTruncated", Ref: refBooleanType, Offset: unsafe.Offsetof(ListAccessKeysResponse{}.IsTruncated)},
 			{Name: "Marker", WireName: "Marker", Ref: refResponseMarkerType, Offset: unsafe.Offsetof(ListAccessKeysResponse{}.Marker)},
+		},
+	},
+	refListAccountAliasesRequest: {
+		Name: "ListAccountAliasesRequest", Kind: wire.Structure,
+		Payload: -1, Size: unsafe.Sizeof(ListAccountAliasesRequest{}), New: wire.Allocate[ListAccountAliasesRequest],
+		Members: []wire.Member{
+			{Name: "Marker", WireName: "Marker", Ref: refMarkerType, Offset: unsafe.Offsetof(ListAccountAliasesRequest{}.Marker)},
+			{Name: "MaxItems", WireName: "MaxItems", Ref: refMaxItemsType, Offset: unsafe.Offsetof(ListAccountAliasesRequest{}.MaxItems)},
+		},
+	},
+	refListAccountAliasesResponse: {
+		Name: "ListAccountAliasesResponse", Kind: wire.Structure,
+		Payload: -1, Size: unsafe.Sizeof(ListAccountAliasesResponse{}), New: wire.Allocate[ListAccountAliasesResponse],
+		Members: []wire.Member{
+			{Name: "AccountAliases", WireName: "AccountAliases", Ref: refAccountAliasListType, Offset: unsafe.Offsetof(ListAccountAliasesResponse{}.AccountAliases), Required: true},
+			{Name: "IsTruncated", WireName: "IsTruncated", Ref: refBooleanType, Offset: unsafe.Offsetof(ListAccountAliasesResponse{}.IsTruncated)},
+			{Name: "Marker", WireName: "Marker", Ref: refResponseMarkerType, Offset: unsafe.Offsetof(ListAccountAliasesResponse{}.Marker)},
 		},
 	},
 	refListAttachedGroupPoliciesRequest: {
@@ -851,6 +964,60 @@ var shapes = []wire.Shape{
 			{Name: "Groups", WireName: "Groups", Ref: refGroupListType, Offset: unsafe.Offsetof(ListGroupsResponse{}.Groups), Required: true},
 			{Name: "IsTruncated", WireName: "IsTruncated", Ref: refBooleanType, Offset: unsafe.Offsetof(ListGroupsResponse{}.IsTruncated)},
 			{Name: "Marker", WireName: "Marker", Ref: refResponseMarkerType, Offset: unsafe.Offsetof(ListGroupsResponse{}.Marker)},
+		},
+	},
+	refListInstanceProfileTagsRequest: {
+		Name: "ListInstanceProfileTagsRequest", Kind: wire.Structure,
+		Payload: -1, Size: unsafe.Sizeof(ListInstanceProfileTagsRequest{}), New: wire.Allocate[ListInstanceProfileTagsRequest],
+		Members: []wire.Member{
+			{Name: "InstanceProfileName", WireName: "InstanceProfileName", Ref: refInstanceProfileNameType, Offset: unsafe.Offsetof(ListInstanceProfileTagsRequest{}.InstanceProfileName), Required: true},
+			{Name: "Marker", WireName: "Marker", Ref: refMarkerType, Offset: unsafe.Offsetof(ListInstanceProfileTagsRequest{}.Marker)},
+			{Name: "MaxItems", WireName: "MaxItems", Ref: refMaxItemsType, Offset: unsafe.Offsetof(ListInstanceProfileTagsRequest{}.MaxItems)},
+		},
+	},
+	refListInstanceProfileTagsResponse: {
+		Name: "ListInstanceProfileTagsResponse", Kind: wire.Structure,
+		Payload: -1, Size: unsafe.Sizeof(ListInstanceProfileTagsResponse{}), New: wire.Allocate[ListInstanceProfileTagsResponse],
+		Members: []wire.Member{
+			{Name: "Tags", WireName: "Tags", Ref: refTagListType, Offset: unsafe.Offsetof(ListInstanceProfileTagsResponse{}.Tags), Required: true},
+			{Name: "IsTruncated", WireName: "IsTruncated", Ref: refBooleanType, Offset: unsafe.Offsetof(ListInstanceProfileTagsResponse{}.IsTruncated)},
+			{Name: "Marker", WireName: "Marker", Ref: refResponseMarkerType, Offset: unsafe.Offsetof(ListInstanceProfileTagsResponse{}.Marker)},
+		},
+	},
+	refListInstanceProfilesForRoleRequest: {
+		Name: "ListInstanceProfilesForRoleRequest", Kind: wire.Structure,
+		Payload: -1, Size: unsafe.Sizeof(ListInstanceProfilesForRoleRequest{}), New: wire.Allocate[ListInstanceProfilesForRoleRequest],
+		Members: []wire.Member{
+			{Name: "RoleName", WireName: "RoleName", Ref: refRoleNameType, Offset: unsafe.Offsetof(ListInstanceProfilesForRoleRequest{}.RoleName), Required: true},
+			{Name: "Marker", WireName: "Marker", Ref: refMarkerType, Offset: unsafe.Offsetof(ListInstanceProfilesForRoleRequest{}.Marker)},
+			{Name: "MaxItems", WireName: "MaxItems", Ref: refMaxItemsType, Offset: unsafe.Offsetof(ListInstanceProfilesForRoleRequest{}.MaxItems)},
+		},
+	},
+	refListInstanceProfilesForRoleResponse: {
+		Name: "ListInstanceProfilesForRoleResponse", Kind: wire.Structure,
+		Payload: -1, Size: unsafe.Sizeof(ListInstanceProfilesForRoleResponse{}), New: wire.Allocate[ListInstanceProfilesForRoleResponse],
+		Members: []wire.Member{
+			{Name: "InstanceProfiles", WireName: "InstanceProfiles", Ref: refInstanceProfileListType, Offset: unsafe.Offsetof(ListInstanceProfilesForRoleResponse{}.InstanceProfiles), Required: true},
+			{Name: "IsTruncated", WireName: "IsTruncated", Ref: refBooleanType, Offset: unsafe.Offsetof(ListInstanceProfilesForRoleResponse{}.IsTruncated)},
+			{Name: "Marker", WireName: "Marker", Ref: refResponseMarkerType, Offset: unsafe.Offsetof(ListInstanceProfilesForRoleResponse{}.Marker)},
+		},
+	},
+	refListInstanceProfilesRequest: {
+		Name: "ListInstanceProfilesRequest", Kind: wire.Structure,
+		Payload: -1, Size: unsafe.Sizeof(ListInstanceProfilesRequest{}), New: wire.Allocate[ListInstanceProfilesRequest],
+		Members: []wire.Member{
+			{Name: "PathPrefix", WireName: "PathPrefix", Ref: refPathPrefixType, Offset: unsafe.Offsetof(ListInstanceProfilesRequest{}.PathPrefix)},
+			{Name: "Marker", WireName: "Marker", Ref: refMarkerType, Offset: unsafe.Offsetof(ListInstanceProfilesRequest{}.Marker)},
+			{Name: "MaxItems", WireName: "MaxItems", Ref: refMaxItemsType, Offset: unsafe.Offsetof(ListInstanceProfilesRequest{}.MaxItems)},
+		},
+	},
+	refListInstanceProfilesResponse: {
+		Name: "ListInstanceProfilesResponse", Kind: wire.Structure,
+		Payload: -1, Size: unsafe.Sizeof(ListInstanceProfilesResponse{}), New: wire.Allocate[ListInstanceProfilesResponse],
+		Members: []wire.Member{
+			{Name: "InstanceProfiles", WireName: "InstanceProfiles", Ref: refInstanceProfileListType, Offset: unsafe.Offsetof(ListInstanceProfilesResponse{}.InstanceProfiles), Required: true},
+			{Name: "IsTruncated", WireName: "IsTruncated", Ref: refBooleanType, Offset: unsafe.Offsetof(ListInstanceProfilesResponse{}.IsTruncated)},
+			{Name: "Marker", WireName: "Marker", Ref: refResponseMarkerType, Offset: unsafe.Offsetof(ListInstanceProfilesResponse{}.Marker)},
 		},
 	},
 	refListPoliciesRequest: {
@@ -1157,6 +1324,14 @@ var shapes = []wire.Shape{
 			{Name: "PolicyDocument", WireName: "PolicyDocument", Ref: refPolicyDocumentType, Offset: unsafe.Offsetof(PutUserPolicyRequest{}.PolicyDocument), Required: true},
 		},
 	},
+	refRemoveRoleFromInstanceProfileRequest: {
+		Name: "RemoveRoleFromInstanceProfileRequest", Kind: wire.Structure,
+		Payload: -1, Size: unsafe.Sizeof(RemoveRoleFromInstanceProfileRequest{}), New: wire.Allocate[RemoveRoleFromInstanceProfileRequest],
+		Members: []wire.Member{
+			{Name: "InstanceProfileName", WireName: "InstanceProfileName", Ref: refInstanceProfileNameType, Offset: unsafe.Offsetof(RemoveRoleFromInstanceProfileRequest{}.InstanceProfileName), Required: true},
+			{Name: "RoleName", WireName: "RoleName", Ref: refRoleNameType, Offset: unsafe.Offsetof(RemoveRoleFromInstanceProfileRequest{}.RoleName), Required: true},
+		},
+	},
 	refRemoveUserFromGroupRequest: {
 		Name: "RemoveUserFromGroupRequest", Kind: wire.Structure,
 		Payload: -1, Size: unsafe.Sizeof(RemoveUserFromGroupRequest{}), New: wire.Allocate[RemoveUserFromGroupRequest],
@@ -1214,6 +1389,14 @@ var shapes = []wire.Shape{
 			{Name: "Value", WireName: "Value", Ref: refTagValueType, Offset: unsafe.Offsetof(Tag{}.Value), Required: true},
 		},
 	},
+	refTagInstanceProfileRequest: {
+		Name: "TagInstanceProfileRequest", Kind: wire.Structure,
+		Payload: -1, Size: unsafe.Sizeof(TagInstanceProfileRequest{}), New: wire.Allocate[TagInstanceProfileRequest],
+		Members: []wire.Member{
+			{Name: "InstanceProfileName", WireName: "InstanceProfileName", Ref: refInstanceProfileNameType, Offset: unsafe.Offsetof(TagInstanceProfileRequest{}.InstanceProfileName), Required: true},
+			{Name: "Tags", WireName: "Tags", Ref: refTagListType, Offset: unsafe.Offsetof(TagInstanceProfileRequest{}.Tags), Required: true},
+		},
+	},
 	refTagPolicyRequest: {
 		Name: "TagPolicyRequest", Kind: wire.Structure,
 		Payload: -1, Size: unsafe.Sizeof(TagPolicyRequest{}), New: wire.Allocate[TagPolicyRequest],
@@ -1244,6 +1427,14 @@ var shapes = []wire.Shape{
 		Error: &wire.ErrorTrait{Code: "UnmodifiableEntity", Status: 400, Sender: true, Message: 0},
 		Members: []wire.Member{
 			{Name: "message", WireName: "message", Ref: refUnmodifiableEntityMessage, Offset: unsafe.Offsetof(UnmodifiableEntityException{}.Message)},
+		},
+	},
+	refUntagInstanceProfileRequest: {
+		Name: "UntagInstanceProfileRequest", Kind: wire.Structure,
+		Payload: -1, Size: unsafe.Sizeof(UntagInstanceProfileRequest{}), New: wire.Allocate[UntagInstanceProfileRequest],
+		Members: []wire.Member{
+			{Name: "InstanceProfileName", WireName: "InstanceProfileName", Ref: refInstanceProfileNameType, Offset: unsafe.Offsetof(UntagInstanceProfileRequest{}.InstanceProfileName), Required: true},
+			{Name: "TagKeys", WireName: "TagKeys", Ref: refTagKeyListType, Offset: unsafe.Offsetof(UntagInstanceProfileRequest{}.TagKeys), Required: true},
 		},
 	},
 	refUntagPolicyRequest: {
@@ -1360,6 +1551,14 @@ var shapes = []wire.Shape{
 		Sensitive: true,
 		Payload:   -1,
 	},
+	refAccountAliasListType: {
+		Name: "accountAliasListType", Kind: wire.List,
+		Payload: -1, Elem: wire.Member{Name: "member", WireName: "member", Ref: refAccountAliasType}, ListOps: wire.ListOf[string]{},
+	},
+	refAccountAliasType: {
+		Name: "accountAliasType", Kind: wire.String,
+		Payload: -1,
+	},
 	refArnType: {
 		Name: "arnType", Kind: wire.String,
 		Payload: -1,
@@ -1406,6 +1605,14 @@ var shapes = []wire.Shape{
 	},
 	refIdType: {
 		Name: "idType", Kind: wire.String,
+		Payload: -1,
+	},
+	refInstanceProfileListType: {
+		Name: "instanceProfileListType", Kind: wire.List,
+		Payload: -1, Elem: wire.Member{Name: "member", WireName: "member", Ref: refInstanceProfile}, ListOps: wire.ListOf[InstanceProfile]{},
+	},
+	refInstanceProfileNameType: {
+		Name: "instanceProfileNameType", Kind: wire.String,
 		Payload: -1,
 	},
 	refInvalidInputMessage: {

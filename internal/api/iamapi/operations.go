@@ -24,6 +24,27 @@ var API = wire.Link(&wire.API{
 	Shapes:         shapes,
 	Operations: []wire.Operation{
 		{
+			Name: "AddRoleToInstanceProfile", Method: "POST", Path: "/",
+			InputRef: refAddRoleToInstanceProfileRequest, OutputRef: wire.NoShape,
+			ErrorRefs: []wire.ShapeRef{refNoSuchEntityException, refEntityAlreadyExistsException, refLimitExceededException, refUnmodifiableEntityException, refServiceFailureException},
+			NewInput:  func() any { return new(AddRoleToInstanceProfileRequest) },
+			Validate:  validateAddRoleToInstanceProfileRequest,
+			Actions: []wire.Action{
+				{
+					Name: "iam:AddRoleToInstanceProfile", AccessLevel: "Write",
+					Resources: []wire.Resource{
+						{Type: "instance-profile", ARN: "arn:${Partition}:iam::${Account}:instance-profile/${InstanceProfileNameWithPath}", Required: true},
+					},
+					ConditionKeys: []string{
+						"aws:ResourceTag/${TagKey}",
+					},
+				},
+			},
+			Invoke: func(ctx context.Context, svc, in any) (any, error) {
+				return wire.CallNoOutput(ctx, svc, in, Service.AddRoleToInstanceProfile)
+			},
+		},
+		{
 			Name: "AddUserToGroup", Method: "POST", Path: "/",
 			InputRef: refAddUserToGroupRequest, OutputRef: wire.NoShape,
 			ErrorRefs: []wire.ShapeRef{refNoSuchEntityException, refLimitExceededException, refServiceFailureException},
@@ -135,6 +156,21 @@ var API = wire.Link(&wire.API{
 			},
 		},
 		{
+			Name: "CreateAccountAlias", Method: "POST", Path: "/",
+			InputRef: refCreateAccountAliasRequest, OutputRef: wire.NoShape,
+			ErrorRefs: []wire.ShapeRef{refConcurrentModificationException, refEntityAlreadyExistsException, refLimitExceededException, refServiceFailureException},
+			NewInput:  func() any { return new(CreateAccountAliasRequest) },
+			Validate:  validateCreateAccountAliasRequest,
+			Actions: []wire.Action{
+				{
+					Name: "iam:CreateAccountAlias", AccessLevel: "Write",
+				},
+			},
+			Invoke: func(ctx context.Context, svc, in any) (any, error) {
+				return wire.CallNoOutput(ctx, svc, in, Service.CreateAccountAlias)
+			},
+		},
+		{
 			Name: "CreateGroup", Method: "POST", Path: "/",
 			InputRef: refCreateGroupRequest, OutputRef: refCreateGroupResponse,
 			ResultWrapper: "CreateGroupResult",
@@ -151,6 +187,30 @@ var API = wire.Link(&wire.API{
 			},
 			Invoke: func(ctx context.Context, svc, in any) (any, error) {
 				return wire.Call(ctx, svc, in, Service.CreateGroup)
+			},
+		},
+		{
+			Name: "CreateInstanceProfile", Method: "POST", Path: "/",
+			InputRef: refCreateInstanceProfileRequest, OutputRef: refCreateInstanceProfileResponse,
+			ResultWrapper: "CreateInstanceProfileResult",
+			ErrorRefs:     []wire.ShapeRef{refEntityAlreadyExistsException, refInvalidInputException, refLimitExceededException, refConcurrentModificationException, refServiceFailureException},
+			NewInput:      func() any { return new(CreateInstanceProfileRequest) },
+			Validate:      validateCreateInstanceProfileRequest,
+			Actions: []wire.Action{
+				{
+					Name: "iam:CreateInstanceProfile", AccessLevel: "Write",
+					Resources: []wire.Resource{
+						{Type: "instance-profile", ARN: "arn:${Partition}:iam::${Account}:instance-profile/${InstanceProfileNameWithPath}", Required: true},
+					},
+					ConditionKeys: []string{
+						"aws:RequestTag/${TagKey}",
+						"aws:ResourceTag/${TagKey}",
+						"aws:TagKeys",
+					},
+				},
+			},
+			Invoke: func(ctx context.Context, svc, in any) (any, error) {
+				return wire.Call(ctx, svc, in, Service.CreateInstanceProfile)
 			},
 		},
 		{
@@ -275,6 +335,21 @@ var API = wire.Link(&wire.API{
 			},
 		},
 		{
+			Name: "DeleteAccountAlias", Method: "POST", Path: "/",
+			InputRef: refDeleteAccountAliasRequest, OutputRef: wire.NoShape,
+			ErrorRefs: []wire.ShapeRef{refConcurrentModificationException, refNoSuchEntityException, refLimitExceededException, refServiceFailureException},
+			NewInput:  func() any { return new(DeleteAccountAliasRequest) },
+			Validate:  validateDeleteAccountAliasRequest,
+			Actions: []wire.Action{
+				{
+					Name: "iam:DeleteAccountAlias", AccessLevel: "Write",
+				},
+			},
+			Invoke: func(ctx context.Context, svc, in any) (any, error) {
+				return wire.CallNoOutput(ctx, svc, in, Service.DeleteAccountAlias)
+			},
+		},
+		{
 			Name: "DeleteGroup", Method: "POST", Path: "/",
 			InputRef: refDeleteGroupRequest, OutputRef: wire.NoShape,
 			ErrorRefs: []wire.ShapeRef{refNoSuchEntityException, refDeleteConflictException, refLimitExceededException, refServiceFailureException},
@@ -308,6 +383,27 @@ var API = wire.Link(&wire.API{
 			},
 			Invoke: func(ctx context.Context, svc, in any) (any, error) {
 				return wire.CallNoOutput(ctx, svc, in, Service.DeleteGroupPolicy)
+			},
+		},
+		{
+			Name: "DeleteInstanceProfile", Method: "POST", Path: "/",
+			InputRef: refDeleteInstanceProfileRequest, OutputRef: wire.NoShape,
+			ErrorRefs: []wire.ShapeRef{refNoSuchEntityException, refDeleteConflictException, refLimitExceededException, refServiceFailureException},
+			NewInput:  func() any { return new(DeleteInstanceProfileRequest) },
+			Validate:  validateDeleteInstanceProfileRequest,
+			Actions: []wire.Action{
+				{
+					Name: "iam:DeleteInstanceProfile", AccessLevel: "Write",
+					Resources: []wire.Resource{
+						{Type: "instance-profile", ARN: "arn:${Partition}:iam::${Account}:instance-profile/${InstanceProfileNameWithPath}", Required: true},
+					},
+					ConditionKeys: []string{
+						"aws:ResourceTag/${TagKey}",
+					},
+				},
+			},
+			Invoke: func(ctx context.Context, svc, in any) (any, error) {
+				return wire.CallNoOutput(ctx, svc, in, Service.DeleteInstanceProfile)
 			},
 		},
 		{
@@ -635,6 +731,29 @@ var API = wire.Link(&wire.API{
 			},
 		},
 		{
+			Name: "GetInstanceProfile", Method: "POST", Path: "/",
+			InputRef: refGetInstanceProfileRequest, OutputRef: refGetInstanceProfileResponse,
+			ResultWrapper: "GetInstanceProfileResult",
+			ErrorRefs:     []wire.ShapeRef{refNoSuchEntityException, refServiceFailureException},
+			ReadOnly:      true,
+			NewInput:      func() any { return new(GetInstanceProfileRequest) },
+			Validate:      validateGetInstanceProfileRequest,
+			Actions: []wire.Action{
+				{
+					Name: "iam:GetInstanceProfile", AccessLevel: "Read",
+					Resources: []wire.Resource{
+						{Type: "instance-profile", ARN: "arn:${Partition}:iam::${Account}:instance-profile/${InstanceProfileNameWithPath}", Required: true},
+					},
+					ConditionKeys: []string{
+						"aws:ResourceTag/${TagKey}",
+					},
+				},
+			},
+			Invoke: func(ctx context.Context, svc, in any) (any, error) {
+				return wire.Call(ctx, svc, in, Service.GetInstanceProfile)
+			},
+		},
+		{
 			Name: "GetPolicy", Method: "POST", Path: "/",
 			InputRef: refGetPolicyRequest, OutputRef: refGetPolicyResponse,
 			ResultWrapper: "GetPolicyResult",
@@ -797,6 +916,23 @@ var API = wire.Link(&wire.API{
 			},
 		},
 		{
+			Name: "ListAccountAliases", Method: "POST", Path: "/",
+			InputRef: refListAccountAliasesRequest, OutputRef: refListAccountAliasesResponse,
+			ResultWrapper: "ListAccountAliasesResult",
+			ErrorRefs:     []wire.ShapeRef{refServiceFailureException},
+			ReadOnly:      true,
+			NewInput:      func() any { return new(ListAccountAliasesRequest) },
+			Validate:      validateListAccountAliasesRequest,
+			Actions: []wire.Action{
+				{
+					Name: "iam:ListAccountAliases", AccessLevel: "List",
+				},
+			},
+			Invoke: func(ctx context.Context, svc, in any) (any, error) {
+				return wire.Call(ctx, svc, in, Service.ListAccountAliases)
+			},
+		},
+		{
 			Name: "ListAttachedGroupPolicies", Method: "POST", Path: "/",
 			InputRef: refListAttachedGroupPoliciesRequest, OutputRef: refListAttachedGroupPoliciesResponse,
 			ResultWrapper: "ListAttachedGroupPoliciesResult",
@@ -946,6 +1082,70 @@ var API = wire.Link(&wire.API{
 			},
 			Invoke: func(ctx context.Context, svc, in any) (any, error) {
 				return wire.Call(ctx, svc, in, Service.ListGroupsForUser)
+			},
+		},
+		{
+			Name: "ListInstanceProfileTags", Method: "POST", Path: "/",
+			InputRef: refListInstanceProfileTagsRequest, OutputRef: refListInstanceProfileTagsResponse,
+			ResultWrapper: "ListInstanceProfileTagsResult",
+			ErrorRefs:     []wire.ShapeRef{refNoSuchEntityException, refServiceFailureException},
+			ReadOnly:      true,
+			NewInput:      func() any { return new(ListInstanceProfileTagsRequest) },
+			Validate:      validateListInstanceProfileTagsRequest,
+			Actions: []wire.Action{
+				{
+					Name: "iam:ListInstanceProfileTags", AccessLevel: "List",
+					Resources: []wire.Resource{
+						{Type: "instance-profile", ARN: "arn:${Partition}:iam::${Account}:instance-profile/${InstanceProfileNameWithPath}", Required: true},
+					},
+					ConditionKeys: []string{
+						"aws:ResourceTag/${TagKey}",
+					},
+				},
+			},
+			Invoke: func(ctx context.Context, svc, in any) (any, error) {
+				return wire.Call(ctx, svc, in, Service.ListInstanceProfileTags)
+			},
+		},
+		{
+			Name: "ListInstanceProfiles", Method: "POST", Path: "/",
+			InputRef: refListInstanceProfilesRequest, OutputRef: refListInstanceProfilesResponse,
+			ResultWrapper: "ListInstanceProfilesResult",
+			ErrorRefs:     []wire.ShapeRef{refServiceFailureException},
+			ReadOnly:      true,
+			NewInput:      func() any { return new(ListInstanceProfilesRequest) },
+			Validate:      validateListInstanceProfilesRequest,
+			Actions: []wire.Action{
+				{
+					Name: "iam:ListInstanceProfiles", AccessLevel: "List",
+				},
+			},
+			Invoke: func(ctx context.Context, svc, in any) (any, error) {
+				return wire.Call(ctx, svc, in, Service.ListInstanceProfiles)
+			},
+		},
+		{
+			Name: "ListInstanceProfilesForRole", Method: "POST", Path: "/",
+			InputRef: refListInstanceProfilesForRoleRequest, OutputRef: refListInstanceProfilesForRoleResponse,
+			ResultWrapper: "ListInstanceProfilesForRoleResult",
+			ErrorRefs:     []wire.ShapeRef{refNoSuchEntityException, refServiceFailureException},
+			ReadOnly:      true,
+			NewInput:      func() any { return new(ListInstanceProfilesForRoleRequest) },
+			Validate:      validateListInstanceProfilesForRoleRequest,
+			Actions: []wire.Action{
+				{
+					Name: "iam:ListInstanceProfilesForRole", AccessLevel: "List",
+					Resources: []wire.Resource{
+						{Type: "role", ARN: "arn:${Partition}:iam::${Account}:role/${RoleNameWithPath}", Required: true},
+					},
+					ConditionKeys: []string{
+						"aws:ResourceTag/${TagKey}",
+						"iam:ResourceTag/${TagKey}",
+					},
+				},
+			},
+			Invoke: func(ctx context.Context, svc, in any) (any, error) {
+				return wire.Call(ctx, svc, in, Service.ListInstanceProfilesForRole)
 			},
 		},
 		{
@@ -1250,6 +1450,27 @@ var API = wire.Link(&wire.API{
 			},
 		},
 		{
+			Name: "RemoveRoleFromInstanceProfile", Method: "POST", Path: "/",
+			InputRef: refRemoveRoleFromInstanceProfileRequest, OutputRef: wire.NoShape,
+			ErrorRefs: []wire.ShapeRef{refNoSuchEntityException, refLimitExceededException, refUnmodifiableEntityException, refServiceFailureException},
+			NewInput:  func() any { return new(RemoveRoleFromInstanceProfileRequest) },
+			Validate:  validateRemoveRoleFromInstanceProfileRequest,
+			Actions: []wire.Action{
+				{
+					Name: "iam:RemoveRoleFromInstanceProfile", AccessLevel: "Write",
+					Resources: []wire.Resource{
+						{Type: "instance-profile", ARN: "arn:${Partition}:iam::${Account}:instance-profile/${InstanceProfileNameWithPath}", Required: true},
+					},
+					ConditionKeys: []string{
+						"aws:ResourceTag/${TagKey}",
+					},
+				},
+			},
+			Invoke: func(ctx context.Context, svc, in any) (any, error) {
+				return wire.CallNoOutput(ctx, svc, in, Service.RemoveRoleFromInstanceProfile)
+			},
+		},
+		{
 			Name: "RemoveUserFromGroup", Method: "POST", Path: "/",
 			InputRef: refRemoveUserFromGroupRequest, OutputRef: wire.NoShape,
 			ErrorRefs: []wire.ShapeRef{refNoSuchEntityException, refLimitExceededException, refServiceFailureException},
@@ -1286,6 +1507,29 @@ var API = wire.Link(&wire.API{
 			},
 			Invoke: func(ctx context.Context, svc, in any) (any, error) {
 				return wire.CallNoOutput(ctx, svc, in, Service.SetDefaultPolicyVersion)
+			},
+		},
+		{
+			Name: "TagInstanceProfile", Method: "POST", Path: "/",
+			InputRef: refTagInstanceProfileRequest, OutputRef: wire.NoShape,
+			ErrorRefs: []wire.ShapeRef{refNoSuchEntityException, refInvalidInputException, refLimitExceededException, refConcurrentModificationException, refServiceFailureException},
+			NewInput:  func() any { return new(TagInstanceProfileRequest) },
+			Validate:  validateTagInstanceProfileRequest,
+			Actions: []wire.Action{
+				{
+					Name: "iam:TagInstanceProfile", AccessLevel: "Tagging",
+					Resources: []wire.Resource{
+						{Type: "instance-profile", ARN: "arn:${Partition}:iam::${Account}:instance-profile/${InstanceProfileNameWithPath}", Required: true},
+					},
+					ConditionKeys: []string{
+						"aws:RequestTag/${TagKey}",
+						"aws:ResourceTag/${TagKey}",
+						"aws:TagKeys",
+					},
+				},
+			},
+			Invoke: func(ctx context.Context, svc, in any) (any, error) {
+				return wire.CallNoOutput(ctx, svc, in, Service.TagInstanceProfile)
 			},
 		},
 		{
@@ -1358,6 +1602,28 @@ var API = wire.Link(&wire.API{
 			},
 			Invoke: func(ctx context.Context, svc, in any) (any, error) {
 				return wire.CallNoOutput(ctx, svc, in, Service.TagUser)
+			},
+		},
+		{
+			Name: "UntagInstanceProfile", Method: "POST", Path: "/",
+			InputRef: refUntagInstanceProfileRequest, OutputRef: wire.NoShape,
+			ErrorRefs: []wire.ShapeRef{refNoSuchEntityException, refInvalidInputException, refConcurrentModificationException, refServiceFailureException},
+			NewInput:  func() any { return new(UntagInstanceProfileRequest) },
+			Validate:  validateUntagInstanceProfileRequest,
+			Actions: []wire.Action{
+				{
+					Name: "iam:UntagInstanceProfile", AccessLevel: "Tagging",
+					Resources: []wire.Resource{
+						{Type: "instance-profile", ARN: "arn:${Partition}:iam::${Account}:instance-profile/${InstanceProfileNameWithPath}", Required: true},
+					},
+					ConditionKeys: []string{
+						"aws:ResourceTag/${TagKey}",
+						"aws:TagKeys",
+					},
+				},
+			},
+			Invoke: func(ctx context.Context, svc, in any) (any, error) {
+				return wire.CallNoOutput(ctx, svc, in, Service.UntagInstanceProfile)
 			},
 		},
 		{

@@ -30,6 +30,12 @@ type AccessKeyMetadata struct {
 	CreateDate  *time.Time
 }
 
+// AddRoleToInstanceProfileRequest is the input of AddRoleToInstanceProfile.
+type AddRoleToInstanceProfileRequest struct {
+	InstanceProfileName *string // required
+	RoleName            *string // required
+}
+
 // AddUserToGroupRequest is the input of AddUserToGroup.
 type AddUserToGroupRequest struct {
 	GroupName *string // required
@@ -76,6 +82,11 @@ type CreateAccessKeyResponse struct {
 	AccessKey *AccessKey // required
 }
 
+// CreateAccountAliasRequest is the input of CreateAccountAlias.
+type CreateAccountAliasRequest struct {
+	AccountAlias *string // required
+}
+
 // CreateGroupRequest is the input of CreateGroup.
 type CreateGroupRequest struct {
 	Path      *string
@@ -85,6 +96,18 @@ type CreateGroupRequest struct {
 // CreateGroupResponse is the output of CreateGroup.
 type CreateGroupResponse struct {
 	Group *Group // required
+}
+
+// CreateInstanceProfileRequest is the input of CreateInstanceProfile.
+type CreateInstanceProfileRequest struct {
+	InstanceProfileName *string // required
+	Path                *string
+	Tags                []Tag
+}
+
+// CreateInstanceProfileResponse is the output of CreateInstanceProfile.
+type CreateInstanceProfileResponse struct {
+	InstanceProfile *InstanceProfile // required
 }
 
 // CreatePolicyRequest is the input of CreatePolicy.
@@ -148,6 +171,11 @@ type DeleteAccessKeyRequest struct {
 	AccessKeyId *string // required
 }
 
+// DeleteAccountAliasRequest is the input of DeleteAccountAlias.
+type DeleteAccountAliasRequest struct {
+	AccountAlias *string // required
+}
+
 // DeleteGroupPolicyRequest is the input of DeleteGroupPolicy.
 type DeleteGroupPolicyRequest struct {
 	GroupName  *string // required
@@ -157,6 +185,11 @@ type DeleteGroupPolicyRequest struct {
 // DeleteGroupRequest is the input of DeleteGroup.
 type DeleteGroupRequest struct {
 	GroupName *string // required
+}
+
+// DeleteInstanceProfileRequest is the input of DeleteInstanceProfile.
+type DeleteInstanceProfileRequest struct {
+	InstanceProfileName *string // required
 }
 
 // DeletePolicyRequest is the input of DeletePolicy.
@@ -264,6 +297,16 @@ type GetGroupResponse struct {
 	Marker      *string
 }
 
+// GetInstanceProfileRequest is the input of GetInstanceProfile.
+type GetInstanceProfileRequest struct {
+	InstanceProfileName *string // required
+}
+
+// GetInstanceProfileResponse is the output of GetInstanceProfile.
+type GetInstanceProfileResponse struct {
+	InstanceProfile *InstanceProfile // required
+}
+
 // GetPolicyRequest is the input of GetPolicy.
 type GetPolicyRequest struct {
 	PolicyArn *string // required
@@ -340,6 +383,17 @@ type Group struct {
 	CreateDate *time.Time // required
 }
 
+// InstanceProfile is a modelled structure.
+type InstanceProfile struct {
+	Path                *string    // required
+	InstanceProfileName *string    // required
+	InstanceProfileId   *string    // required
+	Arn                 *string    // required
+	CreateDate          *time.Time // required
+	Roles               []Role     // required
+	Tags                []Tag
+}
+
 // ListAccessKeysRequest is the input of ListAccessKeys.
 type ListAccessKeysRequest struct {
 	UserName *string
@@ -352,6 +406,19 @@ type ListAccessKeysResponse struct {
 	AccessKeyMetadata []AccessKeyMetadata // required
 	IsTruncated       *bool
 	Marker            *string
+}
+
+// ListAccountAliasesRequest is the input of ListAccountAliases.
+type ListAccountAliasesRequest struct {
+	Marker   *string
+	MaxItems *int32
+}
+
+// ListAccountAliasesResponse is the output of ListAccountAliases.
+type ListAccountAliasesResponse struct {
+	AccountAliases []string // required
+	IsTruncated    *bool
+	Marker         *string
 }
 
 // ListAttachedGroupPoliciesRequest is the input of ListAttachedGroupPolicies.
@@ -458,6 +525,48 @@ type ListGroupsResponse struct {
 	Groups      []Group // required
 	IsTruncated *bool
 	Marker      *string
+}
+
+// ListInstanceProfileTagsRequest is the input of ListInstanceProfileTags.
+type ListInstanceProfileTagsRequest struct {
+	InstanceProfileName *string // required
+	Marker              *string
+	MaxItems            *int32
+}
+
+// ListInstanceProfileTagsResponse is the output of ListInstanceProfileTags.
+type ListInstanceProfileTagsResponse struct {
+	Tags        []Tag // required
+	IsTruncated *bool
+	Marker      *string
+}
+
+// ListInstanceProfilesForRoleRequest is the input of ListInstanceProfilesForRole.
+type ListInstanceProfilesForRoleRequest struct {
+	RoleName *string // required
+	Marker   *string
+	MaxItems *int32
+}
+
+// ListInstanceProfilesForRoleResponse is the output of ListInstanceProfilesForRole.
+type ListInstanceProfilesForRoleResponse struct {
+	InstanceProfiles []InstanceProfile // required
+	IsTruncated      *bool
+	Marker           *string
+}
+
+// ListInstanceProfilesRequest is the input of ListInstanceProfiles.
+type ListInstanceProfilesRequest struct {
+	PathPrefix *string
+	Marker     *string
+	MaxItems   *int32
+}
+
+// ListInstanceProfilesResponse is the output of ListInstanceProfiles.
+type ListInstanceProfilesResponse struct {
+	InstanceProfiles []InstanceProfile // required
+	IsTruncated      *bool
+	Marker           *string
 }
 
 // ListPoliciesRequest is the input of ListPolicies.
@@ -664,6 +773,12 @@ type PutUserPolicyRequest struct {
 	PolicyDocument *string // required
 }
 
+// RemoveRoleFromInstanceProfileRequest is the input of RemoveRoleFromInstanceProfile.
+type RemoveRoleFromInstanceProfileRequest struct {
+	InstanceProfileName *string // required
+	RoleName            *string // required
+}
+
 // RemoveUserFromGroupRequest is the input of RemoveUserFromGroup.
 type RemoveUserFromGroupRequest struct {
 	GroupName *string // required
@@ -703,6 +818,12 @@ type Tag struct {
 	Value *string // required
 }
 
+// TagInstanceProfileRequest is the input of TagInstanceProfile.
+type TagInstanceProfileRequest struct {
+	InstanceProfileName *string // required
+	Tags                []Tag   // required
+}
+
 // TagPolicyRequest is the input of TagPolicy.
 type TagPolicyRequest struct {
 	PolicyArn *string // required
@@ -719,6 +840,12 @@ type TagRoleRequest struct {
 type TagUserRequest struct {
 	UserName *string // required
 	Tags     []Tag   // required
+}
+
+// UntagInstanceProfileRequest is the input of UntagInstanceProfile.
+type UntagInstanceProfileRequest struct {
+	InstanceProfileName *string  // required
+	TagKeys             []string // required
 }
 
 // UntagPolicyRequest is the input of UntagPolicy.
@@ -800,6 +927,9 @@ type User struct {
 	Tags                []Tag
 }
 
+// AddRoleToInstanceProfileOutput is the output of AddRoleToInstanceProfile, which has no members.
+type AddRoleToInstanceProfileOutput struct{}
+
 // AddUserToGroupOutput is the output of AddUserToGroup, which has no members.
 type AddUserToGroupOutput struct{}
 
@@ -812,14 +942,23 @@ type AttachRolePolicyOutput struct{}
 // AttachUserPolicyOutput is the output of AttachUserPolicy, which has no members.
 type AttachUserPolicyOutput struct{}
 
+// CreateAccountAliasOutput is the output of CreateAccountAlias, which has no members.
+type CreateAccountAliasOutput struct{}
+
 // DeleteAccessKeyOutput is the output of DeleteAccessKey, which has no members.
 type DeleteAccessKeyOutput struct{}
+
+// DeleteAccountAliasOutput is the output of DeleteAccountAlias, which has no members.
+type DeleteAccountAliasOutput struct{}
 
 // DeleteGroupOutput is the output of DeleteGroup, which has no members.
 type DeleteGroupOutput struct{}
 
 // DeleteGroupPolicyOutput is the output of DeleteGroupPolicy, which has no members.
 type DeleteGroupPolicyOutput struct{}
+
+// DeleteInstanceProfileOutput is the output of DeleteInstanceProfile, which has no members.
+type DeleteInstanceProfileOutput struct{}
 
 // DeletePolicyOutput is the output of DeletePolicy, which has no members.
 type DeletePolicyOutput struct{}
@@ -872,11 +1011,17 @@ type PutUserPermissionsBoundaryOutput struct{}
 // PutUserPolicyOutput is the output of PutUserPolicy, which has no members.
 type PutUserPolicyOutput struct{}
 
+// RemoveRoleFromInstanceProfileOutput is the output of RemoveRoleFromInstanceProfile, which has no members.
+type RemoveRoleFromInstanceProfileOutput struct{}
+
 // RemoveUserFromGroupOutput is the output of RemoveUserFromGroup, which has no members.
 type RemoveUserFromGroupOutput struct{}
 
 // SetDefaultPolicyVersionOutput is the output of SetDefaultPolicyVersion, which has no members.
 type SetDefaultPolicyVersionOutput struct{}
+
+// TagInstanceProfileOutput is the output of TagInstanceProfile, which has no members.
+type TagInstanceProfileOutput struct{}
 
 // TagPolicyOutput is the output of TagPolicy, which has no members.
 type TagPolicyOutput struct{}
@@ -886,6 +1031,9 @@ type TagRoleOutput struct{}
 
 // TagUserOutput is the output of TagUser, which has no members.
 type TagUserOutput struct{}
+
+// UntagInstanceProfileOutput is the output of UntagInstanceProfile, which has no members.
+type UntagInstanceProfileOutput struct{}
 
 // UntagPolicyOutput is the output of UntagPolicy, which has no members.
 type UntagPolicyOutput struct{}

@@ -13,6 +13,9 @@ import (
 // charsAccessKeyIdType are the characters of the pattern `[\w]+`.
 var charsAccessKeyIdType = wire.CharSet{ASCII: [2]uint64{0x3ff000000000000, 0x7fffffe87fffffe}}
 
+// patternAccountAliasType is compiled when it is first needed.
+var patternAccountAliasType = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`\A(?:[a-z0-9]+(-[a-z0-9]+)*)\z`) })
+
 // charsExistingUserNameType are the characters of the pattern `[\w+=,.@-]+`.
 var charsExistingUserNameType = wire.CharSet{ASCII: [2]uint64{0x23ff780000000000, 0x7fffffe87ffffff}}
 
@@ -44,6 +47,16 @@ var patternTagKeyType = sync.OnceValue(func() *regexp.Regexp { return regexp.Mus
 
 // patternTagValueType is compiled when it is first needed.
 var patternTagValueType = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`\A(?:[\p{L}\p{Z}\p{N}_.:/=+\-@]*)\z`) })
+
+func validateAddRoleToInstanceProfileRequest(in any) error {
+	s, ok := in.(*AddRoleToInstanceProfileRequest)
+	if !ok || s == nil {
+		return wire.WrongInput(in)
+	}
+	var c wire.Checker
+	s.check(&c, &wire.Path{Sensitive: true})
+	return c.Err()
+}
 
 func validateAddUserToGroupRequest(in any) error {
 	s, ok := in.(*AddUserToGroupRequest)
@@ -95,8 +108,28 @@ func validateCreateAccessKeyRequest(in any) error {
 	return c.Err()
 }
 
+func validateCreateAccountAliasRequest(in any) error {
+	s, ok := in.(*CreateAccountAliasRequest)
+	if !ok || s == nil {
+		return wire.WrongInput(in)
+	}
+	var c wire.Checker
+	s.check(&c, &wire.Path{Sensitive: true})
+	return c.Err()
+}
+
 func validateCreateGroupRequest(in any) error {
 	s, ok := in.(*CreateGroupRequest)
+	if !ok || s == nil {
+		return wire.WrongInput(in)
+	}
+	var c wire.Checker
+	s.check(&c, &wire.Path{Sensitive: true})
+	return c.Err()
+}
+
+func validateCreateInstanceProfileRequest(in any) error {
+	s, ok := in.(*CreateInstanceProfileRequest)
 	if !ok || s == nil {
 		return wire.WrongInput(in)
 	}
@@ -155,6 +188,16 @@ func validateDeleteAccessKeyRequest(in any) error {
 	return c.Err()
 }
 
+func validateDeleteAccountAliasRequest(in any) error {
+	s, ok := in.(*DeleteAccountAliasRequest)
+	if !ok || s == nil {
+		return wire.WrongInput(in)
+	}
+	var c wire.Checker
+	s.check(&c, &wire.Path{Sensitive: true})
+	return c.Err()
+}
+
 func validateDeleteGroupRequest(in any) error {
 	s, ok := in.(*DeleteGroupRequest)
 	if !ok || s == nil {
@@ -167,6 +210,16 @@ func validateDeleteGroupRequest(in any) error {
 
 func validateDeleteGroupPolicyRequest(in any) error {
 	s, ok := in.(*DeleteGroupPolicyRequest)
+	if !ok || s == nil {
+		return wire.WrongInput(in)
+	}
+	var c wire.Checker
+	s.check(&c, &wire.Path{Sensitive: true})
+	return c.Err()
+}
+
+func validateDeleteInstanceProfileRequest(in any) error {
+	s, ok := in.(*DeleteInstanceProfileRequest)
 	if !ok || s == nil {
 		return wire.WrongInput(in)
 	}
@@ -315,6 +368,16 @@ func validateGetGroupPolicyRequest(in any) error {
 	return c.Err()
 }
 
+func validateGetInstanceProfileRequest(in any) error {
+	s, ok := in.(*GetInstanceProfileRequest)
+	if !ok || s == nil {
+		return wire.WrongInput(in)
+	}
+	var c wire.Checker
+	s.check(&c, &wire.Path{Sensitive: true})
+	return c.Err()
+}
+
 func validateGetPolicyRequest(in any) error {
 	s, ok := in.(*GetPolicyRequest)
 	if !ok || s == nil {
@@ -385,6 +448,16 @@ func validateListAccessKeysRequest(in any) error {
 	return c.Err()
 }
 
+func validateListAccountAliasesRequest(in any) error {
+	s, ok := in.(*ListAccountAliasesRequest)
+	if !ok || s == nil {
+		return wire.WrongInput(in)
+	}
+	var c wire.Checker
+	s.check(&c, &wire.Path{Sensitive: true})
+	return c.Err()
+}
+
 func validateListAttachedGroupPoliciesRequest(in any) error {
 	s, ok := in.(*ListAttachedGroupPoliciesRequest)
 	if !ok || s == nil {
@@ -447,6 +520,36 @@ func validateListGroupsRequest(in any) error {
 
 func validateListGroupsForUserRequest(in any) error {
 	s, ok := in.(*ListGroupsForUserRequest)
+	if !ok || s == nil {
+		return wire.WrongInput(in)
+	}
+	var c wire.Checker
+	s.check(&c, &wire.Path{Sensitive: true})
+	return c.Err()
+}
+
+func validateListInstanceProfileTagsRequest(in any) error {
+	s, ok := in.(*ListInstanceProfileTagsRequest)
+	if !ok || s == nil {
+		return wire.WrongInput(in)
+	}
+	var c wire.Checker
+	s.check(&c, &wire.Path{Sensitive: true})
+	return c.Err()
+}
+
+func validateListInstanceProfilesRequest(in any) error {
+	s, ok := in.(*ListInstanceProfilesRequest)
+	if !ok || s == nil {
+		return wire.WrongInput(in)
+	}
+	var c wire.Checker
+	s.check(&c, &wire.Path{Sensitive: true})
+	return c.Err()
+}
+
+func validateListInstanceProfilesForRoleRequest(in any) error {
+	s, ok := in.(*ListInstanceProfilesForRoleRequest)
 	if !ok || s == nil {
 		return wire.WrongInput(in)
 	}
@@ -595,6 +698,16 @@ func validatePutUserPolicyRequest(in any) error {
 	return c.Err()
 }
 
+func validateRemoveRoleFromInstanceProfileRequest(in any) error {
+	s, ok := in.(*RemoveRoleFromInstanceProfileRequest)
+	if !ok || s == nil {
+		return wire.WrongInput(in)
+	}
+	var c wire.Checker
+	s.check(&c, &wire.Path{Sensitive: true})
+	return c.Err()
+}
+
 func validateRemoveUserFromGroupRequest(in any) error {
 	s, ok := in.(*RemoveUserFromGroupRequest)
 	if !ok || s == nil {
@@ -607,6 +720,16 @@ func validateRemoveUserFromGroupRequest(in any) error {
 
 func validateSetDefaultPolicyVersionRequest(in any) error {
 	s, ok := in.(*SetDefaultPolicyVersionRequest)
+	if !ok || s == nil {
+		return wire.WrongInput(in)
+	}
+	var c wire.Checker
+	s.check(&c, &wire.Path{Sensitive: true})
+	return c.Err()
+}
+
+func validateTagInstanceProfileRequest(in any) error {
+	s, ok := in.(*TagInstanceProfileRequest)
 	if !ok || s == nil {
 		return wire.WrongInput(in)
 	}
@@ -637,6 +760,16 @@ func validateTagRoleRequest(in any) error {
 
 func validateTagUserRequest(in any) error {
 	s, ok := in.(*TagUserRequest)
+	if !ok || s == nil {
+		return wire.WrongInput(in)
+	}
+	var c wire.Checker
+	s.check(&c, &wire.Path{Sensitive: true})
+	return c.Err()
+}
+
+func validateUntagInstanceProfileRequest(in any) error {
+	s, ok := in.(*UntagInstanceProfileRequest)
 	if !ok || s == nil {
 		return wire.WrongInput(in)
 	}
@@ -735,6 +868,22 @@ func validateUpdateUserRequest(in any) error {
 	return c.Err()
 }
 
+func (s *AddRoleToInstanceProfileRequest) check(c *wire.Checker, at *wire.Path) {
+	p := wire.Path{Parent: at}
+	p.Name, p.Sensitive = "instanceProfileName", false
+	if s.InstanceProfileName == nil {
+		c.Null(&p, "Member must not be null")
+	} else {
+		checkInstanceProfileNameType(c, &p, *s.InstanceProfileName)
+	}
+	p.Name, p.Sensitive = "roleName", false
+	if s.RoleName == nil {
+		c.Null(&p, "Member must not be null")
+	} else {
+		checkRoleNameType(c, &p, *s.RoleName)
+	}
+}
+
 func (s *AddUserToGroupRequest) check(c *wire.Checker, at *wire.Path) {
 	p := wire.Path{Parent: at}
 	p.Name, p.Sensitive = "groupName", false
@@ -807,6 +956,16 @@ func (s *CreateAccessKeyRequest) check(c *wire.Checker, at *wire.Path) {
 	}
 }
 
+func (s *CreateAccountAliasRequest) check(c *wire.Checker, at *wire.Path) {
+	p := wire.Path{Parent: at}
+	p.Name, p.Sensitive = "accountAlias", false
+	if s.AccountAlias == nil {
+		c.Null(&p, "Member must not be null")
+	} else {
+		checkAccountAliasType(c, &p, *s.AccountAlias)
+	}
+}
+
 func (s *CreateGroupRequest) check(c *wire.Checker, at *wire.Path) {
 	p := wire.Path{Parent: at}
 	p.Name, p.Sensitive = "path", false
@@ -818,6 +977,24 @@ func (s *CreateGroupRequest) check(c *wire.Checker, at *wire.Path) {
 		c.Null(&p, "Member must not be null")
 	} else {
 		checkGroupNameType(c, &p, *s.GroupName)
+	}
+}
+
+func (s *CreateInstanceProfileRequest) check(c *wire.Checker, at *wire.Path) {
+	p := wire.Path{Parent: at}
+	p.Name, p.Sensitive = "instanceProfileName", false
+	if s.InstanceProfileName == nil {
+		c.Null(&p, "Member must not be null")
+	} else {
+		checkInstanceProfileNameType(c, &p, *s.InstanceProfileName)
+	}
+	p.Name, p.Sensitive = "path", false
+	if s.Path != nil {
+		checkPathType(c, &p, *s.Path)
+	}
+	p.Name, p.Sensitive = "tags", false
+	if s.Tags != nil {
+		checkTagListType(c, &p, &s.Tags)
 	}
 }
 
@@ -937,6 +1114,16 @@ func (s *DeleteAccessKeyRequest) check(c *wire.Checker, at *wire.Path) {
 	}
 }
 
+func (s *DeleteAccountAliasRequest) check(c *wire.Checker, at *wire.Path) {
+	p := wire.Path{Parent: at}
+	p.Name, p.Sensitive = "accountAlias", false
+	if s.AccountAlias == nil {
+		c.Null(&p, "Member must not be null")
+	} else {
+		checkAccountAliasType(c, &p, *s.AccountAlias)
+	}
+}
+
 func (s *DeleteGroupPolicyRequest) check(c *wire.Checker, at *wire.Path) {
 	p := wire.Path{Parent: at}
 	p.Name, p.Sensitive = "groupName", false
@@ -960,6 +1147,16 @@ func (s *DeleteGroupRequest) check(c *wire.Checker, at *wire.Path) {
 		c.Null(&p, "Member must not be null")
 	} else {
 		checkGroupNameType(c, &p, *s.GroupName)
+	}
+}
+
+func (s *DeleteInstanceProfileRequest) check(c *wire.Checker, at *wire.Path) {
+	p := wire.Path{Parent: at}
+	p.Name, p.Sensitive = "instanceProfileName", false
+	if s.InstanceProfileName == nil {
+		c.Null(&p, "Member must not be null")
+	} else {
+		checkInstanceProfileNameType(c, &p, *s.InstanceProfileName)
 	}
 }
 
@@ -1172,6 +1369,16 @@ func (s *GetGroupRequest) check(c *wire.Checker, at *wire.Path) {
 	}
 }
 
+func (s *GetInstanceProfileRequest) check(c *wire.Checker, at *wire.Path) {
+	p := wire.Path{Parent: at}
+	p.Name, p.Sensitive = "instanceProfileName", false
+	if s.InstanceProfileName == nil {
+		c.Null(&p, "Member must not be null")
+	} else {
+		checkInstanceProfileNameType(c, &p, *s.InstanceProfileName)
+	}
+}
+
 func (s *GetPolicyRequest) check(c *wire.Checker, at *wire.Path) {
 	p := wire.Path{Parent: at}
 	p.Name, p.Sensitive = "policyArn", false
@@ -1254,6 +1461,18 @@ func (s *ListAccessKeysRequest) check(c *wire.Checker, at *wire.Path) {
 	if s.UserName != nil {
 		checkExistingUserNameType(c, &p, *s.UserName)
 	}
+	p.Name, p.Sensitive = "marker", false
+	if s.Marker != nil {
+		checkMarkerType(c, &p, *s.Marker)
+	}
+	p.Name, p.Sensitive = "maxItems", false
+	if s.MaxItems != nil {
+		checkMaxItemsType(c, &p, *s.MaxItems)
+	}
+}
+
+func (s *ListAccountAliasesRequest) check(c *wire.Checker, at *wire.Path) {
+	p := wire.Path{Parent: at}
 	p.Name, p.Sensitive = "marker", false
 	if s.Marker != nil {
 		checkMarkerType(c, &p, *s.Marker)
@@ -1397,6 +1616,58 @@ func (s *ListGroupsForUserRequest) check(c *wire.Checker, at *wire.Path) {
 }
 
 func (s *ListGroupsRequest) check(c *wire.Checker, at *wire.Path) {
+	p := wire.Path{Parent: at}
+	p.Name, p.Sensitive = "pathPrefix", false
+	if s.PathPrefix != nil {
+		checkPathPrefixType(c, &p, *s.PathPrefix)
+	}
+	p.Name, p.Sensitive = "marker", false
+	if s.Marker != nil {
+		checkMarkerType(c, &p, *s.Marker)
+	}
+	p.Name, p.Sensitive = "maxItems", false
+	if s.MaxItems != nil {
+		checkMaxItemsType(c, &p, *s.MaxItems)
+	}
+}
+
+func (s *ListInstanceProfileTagsRequest) check(c *wire.Checker, at *wire.Path) {
+	p := wire.Path{Parent: at}
+	p.Name, p.Sensitive = "instanceProfileName", false
+	if s.InstanceProfileName == nil {
+		c.Null(&p, "Member must not be null")
+	} else {
+		checkInstanceProfileNameType(c, &p, *s.InstanceProfileName)
+	}
+	p.Name, p.Sensitive = "marker", false
+	if s.Marker != nil {
+		checkMarkerType(c, &p, *s.Marker)
+	}
+	p.Name, p.Sensitive = "maxItems", false
+	if s.MaxItems != nil {
+		checkMaxItemsType(c, &p, *s.MaxItems)
+	}
+}
+
+func (s *ListInstanceProfilesForRoleRequest) check(c *wire.Checker, at *wire.Path) {
+	p := wire.Path{Parent: at}
+	p.Name, p.Sensitive = "roleName", false
+	if s.RoleName == nil {
+		c.Null(&p, "Member must not be null")
+	} else {
+		checkRoleNameType(c, &p, *s.RoleName)
+	}
+	p.Name, p.Sensitive = "marker", false
+	if s.Marker != nil {
+		checkMarkerType(c, &p, *s.Marker)
+	}
+	p.Name, p.Sensitive = "maxItems", false
+	if s.MaxItems != nil {
+		checkMaxItemsType(c, &p, *s.MaxItems)
+	}
+}
+
+func (s *ListInstanceProfilesRequest) check(c *wire.Checker, at *wire.Path) {
 	p := wire.Path{Parent: at}
 	p.Name, p.Sensitive = "pathPrefix", false
 	if s.PathPrefix != nil {
@@ -1690,6 +1961,22 @@ func (s *PutUserPolicyRequest) check(c *wire.Checker, at *wire.Path) {
 	}
 }
 
+func (s *RemoveRoleFromInstanceProfileRequest) check(c *wire.Checker, at *wire.Path) {
+	p := wire.Path{Parent: at}
+	p.Name, p.Sensitive = "instanceProfileName", false
+	if s.InstanceProfileName == nil {
+		c.Null(&p, "Member must not be null")
+	} else {
+		checkInstanceProfileNameType(c, &p, *s.InstanceProfileName)
+	}
+	p.Name, p.Sensitive = "roleName", false
+	if s.RoleName == nil {
+		c.Null(&p, "Member must not be null")
+	} else {
+		checkRoleNameType(c, &p, *s.RoleName)
+	}
+}
+
 func (s *RemoveUserFromGroupRequest) check(c *wire.Checker, at *wire.Path) {
 	p := wire.Path{Parent: at}
 	p.Name, p.Sensitive = "groupName", false
@@ -1738,6 +2025,22 @@ func (s *Tag) check(c *wire.Checker, at *wire.Path) {
 	}
 }
 
+func (s *TagInstanceProfileRequest) check(c *wire.Checker, at *wire.Path) {
+	p := wire.Path{Parent: at}
+	p.Name, p.Sensitive = "instanceProfileName", false
+	if s.InstanceProfileName == nil {
+		c.Null(&p, "Member must not be null")
+	} else {
+		checkInstanceProfileNameType(c, &p, *s.InstanceProfileName)
+	}
+	p.Name, p.Sensitive = "tags", false
+	if s.Tags == nil {
+		c.Null(&p, "Member must not be null")
+	} else {
+		checkTagListType(c, &p, &s.Tags)
+	}
+}
+
 func (s *TagPolicyRequest) check(c *wire.Checker, at *wire.Path) {
 	p := wire.Path{Parent: at}
 	p.Name, p.Sensitive = "policyArn", false
@@ -1783,6 +2086,22 @@ func (s *TagUserRequest) check(c *wire.Checker, at *wire.Path) {
 		c.Null(&p, "Member must not be null")
 	} else {
 		checkTagListType(c, &p, &s.Tags)
+	}
+}
+
+func (s *UntagInstanceProfileRequest) check(c *wire.Checker, at *wire.Path) {
+	p := wire.Path{Parent: at}
+	p.Name, p.Sensitive = "instanceProfileName", false
+	if s.InstanceProfileName == nil {
+		c.Null(&p, "Member must not be null")
+	} else {
+		checkInstanceProfileNameType(c, &p, *s.InstanceProfileName)
+	}
+	p.Name, p.Sensitive = "tagKeys", false
+	if s.TagKeys == nil {
+		c.Null(&p, "Member must not be null")
+	} else {
+		checkTagKeyListType(c, &p, &s.TagKeys)
 	}
 }
 
@@ -1952,6 +2271,18 @@ func checkAccessKeyIdType(c *wire.Checker, at *wire.Path, v string) {
 	}
 }
 
+func checkAccountAliasType(c *wire.Checker, at *wire.Path, v string) {
+	if !patternAccountAliasType().MatchString(string(v)) {
+		c.Text(at, string(v), `Member must satisfy regular expression pattern: ^[a-z0-9]([a-z0-9]|-(?!-)){1,61}[a-z0-9]$`)
+	}
+	if wire.Shorter(v, 3) {
+		c.Text(at, string(v), `Member must have length greater than or equal to 3`)
+	}
+	if wire.Longer(v, 63) {
+		c.Text(at, string(v), `Member must have length less than or equal to 63`)
+	}
+}
+
 func checkArnType(c *wire.Checker, at *wire.Path, v string) {
 	if wire.Shorter(v, 20) {
 		c.Text(at, string(v), `Member must have length greater than or equal to 20`)
@@ -1974,6 +2305,18 @@ func checkExistingUserNameType(c *wire.Checker, at *wire.Path, v string) {
 }
 
 func checkGroupNameType(c *wire.Checker, at *wire.Path, v string) {
+	if !charsExistingUserNameType.Holds(string(v)) || v == "" {
+		c.Text(at, string(v), `Member must satisfy regular expression pattern: [\w+=,.@-]+`)
+	}
+	if v == "" {
+		c.Text(at, string(v), `Member must have length greater than or equal to 1`)
+	}
+	if wire.Longer(v, 128) {
+		c.Text(at, string(v), `Member must have length less than or equal to 128`)
+	}
+}
+
+func checkInstanceProfileNameType(c *wire.Checker, at *wire.Path, v string) {
 	if !charsExistingUserNameType.Holds(string(v)) || v == "" {
 		c.Text(at, string(v), `Member must satisfy regular expression pattern: [\w+=,.@-]+`)
 	}

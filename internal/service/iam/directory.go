@@ -62,6 +62,7 @@ type accountView struct {
 	groups   set[*group]
 	roles    set[*role]
 	managed  set[*managed]
+	profiles set[*instanceProfile]
 	keysByID map[string]*accessKey
 }
 
@@ -166,6 +167,9 @@ func (d *Directory) known() []ref {
 		}
 		for n := range a.managed.byName {
 			refs = append(refs, ref{policyKind.segment, a.id, n})
+		}
+		for n := range a.profiles.byName {
+			refs = append(refs, ref{profileKind.segment, a.id, n})
 		}
 		for id := range a.keysByID {
 			refs = append(refs, ref{segmentKey, a.id, id})
@@ -303,6 +307,9 @@ func (d *Directory) apply(r ref, record any) {
 			}
 		}
 		a.policies.Clear()
+	case profileKind.segment:
+		p, present := record.(*instanceProfile)
+		a.profiles.replace(rest, p, present)
 	case segmentKey:
 		if k, present := record.(*accessKey); present {
 			a.keysByID[rest] = k
@@ -351,6 +358,7 @@ func (d *Directory) account(id string) *accountView {
 func newAccountView(id string) *accountView {
 	return &accountView{
 		id: id, users: newSet[*user](), groups: newSet[*group](), roles: newSet[*role](), managed: newSet[*managed](),
+		profiles: newSet[*instanceProfile](),
 		keysByID: make(map[string]*accessKey),
 	}
 }

@@ -13,13 +13,14 @@
 //   - A managed policy has up to five versions, one of which is in force.
 //   - Quotas are AWS's defaults ("IAM and AWS STS quotas"): 5 000 users, 300 groups,
 //     1 000 roles and 1 500 customer policies in an account, 2 access keys for a user,
-//     10 managed policies for a principal, 10 groups for a user, 50 tags.
+//     10 managed policies for a principal, 10 groups for a user, 50 tags; 1 000 instance
+//     profiles of one role each.
 //
 // What is better than there: a change is in force for the next call, everywhere.
 //
 //	service.go      construction; the operations are in users.go, groups.go, roles.go,
 //	                policies.go, attachments.go, inline.go, boundaries.go, tags.go,
-//	                accesskeys.go, summary.go
+//	                accesskeys.go, instanceprofiles.go, accountalias.go, summary.go
 //	resolve.go      what each operation touches
 //	state.go        records; tables.go where they lie; tx.go reads and writes them
 //	directory.go    the copy in memory; credentials.go and lookups.go are what others

@@ -16,6 +16,9 @@ func noSuch(format string, args ...any) error {
 }
 
 func noSuchEntity(k *kind, name string) error {
+	if k == profileKind {
+		return noSuch("Instance Profile %s cannot be found.", name)
+	}
 	return noSuch("The %s with name %s cannot be found.", k.word, name)
 }
 

@@ -13,10 +13,11 @@ import (
 
 // Unique ids begin with what they name ("IAM identifiers").
 const (
-	userPrefix   = "AIDA"
-	rolePrefix   = "AROA"
-	groupPrefix  = "AGPA"
-	policyPrefix = "ANPA"
+	userPrefix    = "AIDA"
+	rolePrefix    = "AROA"
+	groupPrefix   = "AGPA"
+	policyPrefix  = "ANPA"
+	profilePrefix = "AIPA"
 )
 
 // The prefixes of access key ids: long-term keys and those of sessions.

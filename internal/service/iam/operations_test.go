@@ -503,6 +503,7 @@ func TestEmptyListsAreThere(t *testing.T) {
 		}
 		w.query(t, in)
 	}
+	w.query(t, url.Values{"Action": {"CreateInstanceProfile"}, "InstanceProfileName": {"profile"}})
 	policyARN := w.policy("p", allow("s3:*"))
 	for action, c := range map[string]struct{ name, value, lists string }{
 		"ListUsers": {"PathPrefix", "/none/", "Users"}, "ListGroups": {"PathPrefix", "/none/", "Groups"},
@@ -512,6 +513,9 @@ func TestEmptyListsAreThere(t *testing.T) {
 		"ListUserPolicies": {"UserName", "user", "PolicyNames"}, "ListGroupPolicies": {"GroupName", "group", "PolicyNames"}, "ListRolePolicies": {"RoleName", "role", "PolicyNames"},
 		"ListAttachedUserPolicies": {"UserName", "user", "AttachedPolicies"}, "ListAttachedGroupPolicies": {"GroupName", "group", "AttachedPolicies"},
 		"ListAttachedRolePolicies": {"RoleName", "role", "AttachedPolicies"}, "GetGroup": {"GroupName", "group", "Users"},
+		"ListInstanceProfiles": {"PathPrefix", "/none/", "InstanceProfiles"}, "ListInstanceProfilesForRole": {"RoleName", "role", "InstanceProfiles"},
+		"ListInstanceProfileTags": {"InstanceProfileName", "profile", "Tags"}, "GetInstanceProfile": {"InstanceProfileName", "profile", "Roles"},
+		"ListAccountAliases":    {"MaxItems", "10", "AccountAliases"},
 		"ListEntitiesForPolicy": {"PolicyArn", policyARN, "PolicyGroups PolicyUsers PolicyRoles"},
 	} {
 		op := iamapi.API.Operation(action)
@@ -527,7 +531,7 @@ func TestEmptyListsAreThere(t *testing.T) {
 		}
 	}
 	for _, op := range iamapi.API.Operations {
-		if strings.HasPrefix(op.Name, "List") && !strings.Contains("Users Groups Roles Policies AccessKeys GroupsForUser UserTags RoleTags PolicyTags UserPolicies GroupPolicies RolePolicies AttachedUserPolicies AttachedGroupPolicies AttachedRolePolicies EntitiesForPolicy PolicyVersions", strings.TrimPrefix(op.Name, "List")) {
+		if strings.HasPrefix(op.Name, "List") && !strings.Contains("Users Groups Roles Policies AccessKeys GroupsForUser UserTags RoleTags PolicyTags UserPolicies GroupPolicies RolePolicies AttachedUserPolicies AttachedGroupPolicies AttachedRolePolicies EntitiesForPolicy PolicyVersions InstanceProfiles InstanceProfilesForRole InstanceProfileTags AccountAliases", strings.TrimPrefix(op.Name, "List")) {
 			t.Errorf("%s is not looked at", op.Name)
 		}
 	}

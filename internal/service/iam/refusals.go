@@ -13,7 +13,8 @@ import (
 // resource: user alice" (GetUser, AttachUserPolicy, CreateAccessKey), "group Admin"
 // (AddUserToGroup), "policy p" (CreatePolicy; IAM user guide, "Troubleshoot IAM roles"), the ARN
 // of what CreateGroup, CreateRole and TagRole are about, "arn:aws:iam::123456789012:role/" with the
-// path prefix behind it (ListRoles), "policy path /" (ListPolicies).
+// path prefix behind it (ListRoles), "policy path /" (ListPolicies), "instance profile aws-elasticbeanstalk-ec2-role" (GetInstanceProfile),
+// "arn:aws:iam::123456789012:instance-profile/" with the path prefix behind it (ListInstanceProfiles).
 
 // refusalName is what a refusal of c calls the resource, or "" for its ARN.
 func refusalName(c *call.Call, in members) string {
@@ -28,6 +29,8 @@ func refusalName(c *call.Call, in members) string {
 		return entityARN(c.Account, groupKind, prefix, "")
 	case *iamapi.ListRolesRequest:
 		return entityARN(c.Account, roleKind, prefix, "")
+	case *iamapi.ListInstanceProfilesRequest:
+		return entityARN(c.Account, profileKind, prefix, "")
 	case *iamapi.ListPoliciesRequest:
 		return "policy path " + prefix
 	case *iamapi.CreatePolicyRequest:
@@ -40,8 +43,8 @@ func refusalName(c *call.Call, in members) string {
 	for _, n := range []struct {
 		k      *kind
 		member string
-	}{{policyKind, "PolicyArn"}, {groupKind, "GroupName"}, {roleKind, "RoleName"}, {userKind, "UserName"}} {
-		if named := in.text(n.member); named != "" && c.Operation.Actions[0].Resources[0].Type == n.k.word {
+	}{{policyKind, "PolicyArn"}, {groupKind, "GroupName"}, {profileKind, "InstanceProfileName"}, {roleKind, "RoleName"}, {userKind, "UserName"}} {
+		if named := in.text(n.member); named != "" && c.Operation.Actions[0].Resources[0].Type == n.k.segment {
 			return n.k.word + " " + named
 		}
 	}

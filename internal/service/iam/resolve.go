@@ -13,7 +13,7 @@ import (
 	"fastness/internal/wire"
 )
 
-// Resolve says what a call touches: the user, group, role or policy of the operation's
+// Resolve says what a call touches: the user, group, role, policy or instance profile of the operation's
 // IAM action, under the name and path it has now. One that does not exist is named as
 // if it had no path.
 func (s *Service) Resolve(_ context.Context, c *call.Call) ([]call.Access, error) {
@@ -49,7 +49,7 @@ func (s *Service) Resolve(_ context.Context, c *call.Call) ([]call.Access, error
 		}
 		if e == nil {
 			access.Resource = name
-			accesses = append(accesses, access)
+			accesses = append(append(accesses, access), passing(c, a, in)...)
 			return nil
 		}
 		access.Resource, access.ResourceTags = arnOf(e), tagMap(e.base().Tags)
@@ -61,7 +61,7 @@ func (s *Service) Resolve(_ context.Context, c *call.Call) ([]call.Access, error
 				keys["iam:permissionsboundary"] = policy.One(h.held().Boundary)
 			}
 		}
-		accesses = append(accesses, access)
+		accesses = append(append(accesses, access), passing(c, a, in)...)
 		// Renaming needs permission for what it was and for what it becomes.
 		if moved := in.moved(e); moved != "" {
 			to := access
@@ -100,6 +100,12 @@ func (s *Service) target(c *call.Call, a *accountView, resource string, in membe
 			return roleKind, r, "", nil
 		}
 		return roleKind, nil, in.future(c, roleKind, name), nil
+	case "instance-profile":
+		name := in.text("InstanceProfileName")
+		if p, ok := a.profiles.named(name); ok {
+			return profileKind, p, "", nil
+		}
+		return profileKind, nil, in.future(c, profileKind, name), nil
 	}
 	if _, ok := c.Input.(*iamapi.GetAccessKeyLastUsedRequest); ok {
 		if k := a.keysByID[in.text("AccessKeyId")]; k != nil {

@@ -153,7 +153,7 @@ func (s *Service) UpdateAssumeRolePolicy(ctx context.Context, in *iamapi.UpdateA
 	return &iamapi.UpdateAssumeRolePolicyOutput{}, err
 }
 
-// DeleteRole deletes a role without policies. Its sessions end at once.
+// DeleteRole deletes a role without policies that is in no instance profile. Its sessions end at once.
 func (s *Service) DeleteRole(ctx context.Context, in *iamapi.DeleteRoleRequest) (*iamapi.DeleteRoleOutput, error) {
 	t, r, err := own[*role](ctx, s, roleKind, *in.RoleName)
 	if err != nil {
@@ -161,6 +161,11 @@ func (s *Service) DeleteRole(ctx context.Context, in *iamapi.DeleteRoleRequest) 
 	}
 	if err := bare(r); err != nil {
 		return nil, err
+	}
+	if in, err := indexed(t.dir.tables.profiles, t, indexRole, t.account, r.ID); err != nil {
+		return nil, err
+	} else if in {
+		return nil, inProfile()
 	}
 	if err := t.forgetUse(r.ID); err != nil {
 		return nil, err

@@ -38,22 +38,25 @@ var (
 		attachedQuota: "PoliciesPerRole", inlineSize: 10240, tagsQuota: "TagsPerRole", cloudTrail: "AWS::IAM::Role"}
 	policyKind = &kind{word: "policy", title: "Policy", segment: "policy", idPrefix: policyPrefix, perAccount: 1500, perAccountQuota: "PoliciesPerAccount",
 		tagsQuota: "TagsPerPolicy", cloudTrail: "AWS::IAM::Policy"}
+	profileKind = &kind{word: "instance profile", title: "Instance Profile", segment: "instance-profile", idPrefix: profilePrefix, perAccount: 1000,
+		perAccountQuota: "InstanceProfilesPerAccount", tagsQuota: "TagsPerInstanceProfile", cloudTrail: "AWS::IAM::InstanceProfile"}
 )
 
 // The other quotas ("IAM and AWS STS quotas").
 const (
-	maxKeysPerUser    = 2
-	maxAttached       = 10
-	maxGroupsPerUser  = 10
-	maxVersions       = 5
-	maxTags           = 50
-	maxPolicySize     = 6144
-	maxTrustSize      = 2048
-	defaultMaxSession = 3600 // seconds
-	awsAccount        = "aws"
+	maxKeysPerUser     = 2
+	maxAttached        = 10
+	maxGroupsPerUser   = 10
+	maxVersions        = 5
+	maxRolesPerProfile = 1
+	maxTags            = 50
+	maxPolicySize      = 6144
+	maxTrustSize       = 2048
+	defaultMaxSession  = 3600 // seconds
+	awsAccount         = "aws"
 )
 
-// entity is a user, group, role or managed policy.
+// entity is a user, group, role, managed policy or instance profile.
 type entity interface {
 	base() *head
 	kind() *kind
@@ -145,6 +148,12 @@ type role struct {
 	Trust *document `json:"trust"`
 }
 
+// instanceProfile holds a role for machines.
+type instanceProfile struct {
+	head
+	Roles []string `json:"roles,omitempty"` // ids, at most maxRolesPerProfile
+}
+
 type managed struct {
 	head
 	Description string    `json:"description,omitempty"`
@@ -162,10 +171,11 @@ type version struct {
 
 func (v version) id() string { return fmt.Sprintf("v%d", v.Number) }
 
-func (*user) kind() *kind    { return userKind }
-func (*group) kind() *kind   { return groupKind }
-func (*role) kind() *kind    { return roleKind }
-func (*managed) kind() *kind { return policyKind }
+func (*user) kind() *kind            { return userKind }
+func (*group) kind() *kind           { return groupKind }
+func (*role) kind() *kind            { return roleKind }
+func (*managed) kind() *kind         { return policyKind }
+func (*instanceProfile) kind() *kind { return profileKind }
 
 // inForce is the document of the default version.
 func (m *managed) inForce() *document {
@@ -198,6 +208,7 @@ type account struct {
 	Created time.Time      `json:"created"`
 	Keys    []string       `json:"keys,omitempty"` // of the root user
 	Counts  map[string]int `json:"counts,omitempty"`
+	Alias   string         `json:"alias,omitempty"`
 }
 
 // lastUse is when, and with which service, a key or role was last used.

@@ -17,6 +17,7 @@ type tables struct {
 	groups   *table.Table[group]
 	roles    *table.Table[role]
 	policies *table.Table[managed]
+	profiles *table.Table[instanceProfile]
 	keys     *table.Table[accessKey]
 	accounts *table.Table[account]
 	uses     *table.Table[lastUse]
@@ -24,10 +25,13 @@ type tables struct {
 
 const tableService = "iam"
 
-// The indexes: holders of policies by policy, users by group.
+// The indexes: holders of policies by policy, users by group, instance profiles by role, accounts
+// by alias.
 const (
 	indexPolicy = "policy"
 	indexGroup  = "group"
+	indexRole   = "role"
+	indexAlias  = "alias"
 )
 
 // global is the scope of all records.
@@ -63,8 +67,26 @@ func newTables(reg *table.Registry) (*tables, error) {
 			return err
 		},
 		func() (err error) { t.policies, err = register[managed](reg, policyKind.segment, nil); return err },
+		func() (err error) {
+			t.profiles, err = register(reg, profileKind.segment, []table.Index[instanceProfile]{{Name: indexRole, Keys: func(p *instanceProfile) [][]table.Part {
+				var keys [][]table.Part
+				for _, id := range p.Roles {
+					keys = append(keys, parts(p.Account, id))
+				}
+				return keys
+			}}})
+			return err
+		},
 		func() (err error) { t.keys, err = register[accessKey](reg, segmentKey, nil); return err },
-		func() (err error) { t.accounts, err = register[account](reg, segmentAccount, nil); return err },
+		func() (err error) {
+			t.accounts, err = register(reg, segmentAccount, []table.Index[account]{{Name: indexAlias, Keys: func(a *account) [][]table.Part {
+				if a.Alias == "" {
+					return nil
+				}
+				return [][]table.Part{parts(a.Alias)}
+			}}})
+			return err
+		},
 		func() (err error) { t.uses, err = register[lastUse](reg, segmentUse, nil); return err },
 	}
 	for _, step := range steps {
@@ -113,6 +135,8 @@ func (t *tables) put(tx store.Txn, record any) error {
 		return t.roles.Put(tx, r)
 	case *managed:
 		return t.policies.Put(tx, r)
+	case *instanceProfile:
+		return t.profiles.Put(tx, r)
 	case *accessKey:
 		return t.keys.Put(tx, r)
 	case *account:
@@ -135,6 +159,8 @@ func (t *tables) remove(tx store.Txn, r ref) error {
 		return t.roles.Delete(tx, global, id...)
 	case policyKind.segment:
 		return t.policies.Delete(tx, global, id...)
+	case profileKind.segment:
+		return t.profiles.Delete(tx, global, id...)
 	case segmentKey:
 		return t.keys.Delete(tx, global, id...)
 	case segmentUse:
@@ -148,6 +174,7 @@ func (t *tables) all(r store.Reader, f func(change)) error {
 	return firstError(
 		func() error { return scan(t.users, r, f) }, func() error { return scan(t.groups, r, f) },
 		func() error { return scan(t.roles, r, f) }, func() error { return scan(t.policies, r, f) },
+		func() error { return scan(t.profiles, r, f) },
 		func() error { return scan(t.keys, r, f) }, func() error { return scan(t.accounts, r, f) },
 		func() error { return scan(t.uses, r, f) },
 	)
@@ -174,6 +201,8 @@ func (t *tables) read(r store.Reader, at ref) (change, error) {
 		return read(t.roles, r, at)
 	case policyKind.segment:
 		return read(t.policies, r, at)
+	case profileKind.segment:
+		return read(t.profiles, r, at)
 	case segmentKey:
 		return read(t.keys, r, at)
 	case segmentAccount:

@@ -98,6 +98,25 @@ func (s *Service) UntagRole(ctx context.Context, in *iamapi.UntagRoleRequest) (*
 	return &iamapi.UntagRoleOutput{}, s.retag(ctx, roleKind, *in.RoleName, nil, in.TagKeys)
 }
 
+// retagProfile changes the tags of an instance profile.
+func (s *Service) retagProfile(ctx context.Context, name string, add []iamapi.Tag, remove []string) error {
+	t, p, err := s.ownProfile(ctx, name)
+	if err != nil {
+		return err
+	}
+	return t.retag(p, add, remove)
+}
+
+// TagInstanceProfile sets tags of an instance profile.
+func (s *Service) TagInstanceProfile(ctx context.Context, in *iamapi.TagInstanceProfileRequest) (*iamapi.TagInstanceProfileOutput, error) {
+	return &iamapi.TagInstanceProfileOutput{}, s.retagProfile(ctx, *in.InstanceProfileName, in.Tags, nil)
+}
+
+// UntagInstanceProfile removes tags of an instance profile.
+func (s *Service) UntagInstanceProfile(ctx context.Context, in *iamapi.UntagInstanceProfileRequest) (*iamapi.UntagInstanceProfileOutput, error) {
+	return &iamapi.UntagInstanceProfileOutput{}, s.retagProfile(ctx, *in.InstanceProfileName, nil, in.TagKeys)
+}
+
 // TagPolicy sets tags of a customer managed policy.
 func (s *Service) TagPolicy(ctx context.Context, in *iamapi.TagPolicyRequest) (*iamapi.TagPolicyOutput, error) {
 	return &iamapi.TagPolicyOutput{}, s.retagPolicy(ctx, *in.PolicyArn, in.Tags, nil)
@@ -137,6 +156,14 @@ func (s *Service) ListRoleTags(ctx context.Context, in *iamapi.ListRoleTagsReque
 	out = new(iamapi.ListRoleTagsResponse)
 	out.Tags, out.IsTruncated, out.Marker, err = s.tagsPage(ctx, paging{in.Marker, in.MaxItems, []string{*in.RoleName}},
 		func(a *accountView) (entity, error) { return a.role(*in.RoleName) })
+	return out, err
+}
+
+// ListInstanceProfileTags lists the tags of an instance profile.
+func (s *Service) ListInstanceProfileTags(ctx context.Context, in *iamapi.ListInstanceProfileTagsRequest) (out *iamapi.ListInstanceProfileTagsResponse, err error) {
+	out = new(iamapi.ListInstanceProfileTagsResponse)
+	out.Tags, out.IsTruncated, out.Marker, err = s.tagsPage(ctx, paging{in.Marker, in.MaxItems, []string{*in.InstanceProfileName}},
+		func(a *accountView) (entity, error) { return a.profile(*in.InstanceProfileName) })
 	return out, err
 }
 

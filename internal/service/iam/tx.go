@@ -100,6 +100,8 @@ func (t *tx) exists(k *kind, name string) (bool, error) {
 		return tabs.groups.Has(t.Txn, global, id...)
 	case roleKind:
 		return tabs.roles.Has(t.Txn, global, id...)
+	case profileKind:
+		return tabs.profiles.Has(t.Txn, global, id...)
 	}
 	return tabs.policies.Has(t.Txn, global, id...)
 }
