@@ -74,6 +74,9 @@ func (s *Scratch) attacked(l *leaf) truth {
 // there may be no steps left to look for more.
 func (s *Scratch) attacks(f *form, place attack.Place) (set attack.Set, all bool) {
 	if f.tried != place {
+		if s.matcher.Exhausted() {
+			return 0, false
+		}
 		set = s.p.attacks.Inspect(f.bytes, place, s.attack, nil)
 		if s.matcher.Exhausted() {
 			s.verdict.Exhausted = true

@@ -152,7 +152,7 @@ func (d *Detector) Inspect(value []byte, place Place, s *Scratch, explain func(H
 		s.bits = pattern.NewBits(d.all.set.Len())
 		s.fired = make([]bool, len(d.rules))
 	}
-	if explain == nil && d.Clear(value, s) {
+	if explain == nil && (d.Clear(value, s) || s.match.Exhausted()) {
 		return 0
 	}
 	s.expand(value)

@@ -2,6 +2,8 @@ package attack
 
 import (
 	"testing"
+
+	"fastness/internal/engine/waf/pattern"
 )
 
 func TestRulesMatchTheirSamples(t *testing.T) {
@@ -28,5 +30,25 @@ func TestRulesMatchTheirSamples(t *testing.T) {
 				t.Errorf("%s matches %q", r.name, m)
 			}
 		}
+	}
+}
+
+// TestNothingIsReadWithoutSteps looks at an attack when all steps are taken: no reading of it may be made any more, since that
+// is not counted.
+func TestNothingIsReadWithoutSteps(t *testing.T) {
+	d, err := New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := pattern.NewScratch()
+	s := NewScratch(m)
+	m.Allow(1000)
+	m.Spend(2000)
+	if found := d.Inspect([]byte("%3Cscript%3Ealert(1)%3C/script%3E"), Query, s, nil); found != 0 || !m.Exhausted() || len(s.variants) > 0 {
+		t.Errorf("found %v, exhausted %v, %d readings", found, m.Exhausted(), len(s.variants))
+	}
+	m.Allow(1 << 40)
+	if found := d.Inspect([]byte("%3Cscript%3Ealert(1)%3C/script%3E"), Query, s, nil); found == 0 || m.Exhausted() {
+		t.Errorf("with steps: found %v", found)
 	}
 }

@@ -58,7 +58,8 @@ func (in *Inspection) surveyed() bool {
 	}
 	v.tried = true
 	body, truncated := in.r.held()
-	if in.sieve == nil || truncated || in.parts.body.done || in.Format() != FormatJSON || in.parts.chosen || in.ambiguous() {
+	// What has as many commas as there may be arguments exceeds that bound nearly always, and is not gone over twice.
+	if in.sieve == nil || truncated || bytes.Count(body, comma) >= in.limits.Arguments || in.parts.body.done || in.Format() != FormatJSON || in.parts.chosen || in.ambiguous() {
 		return false
 	}
 	n := len(in.scratch)
@@ -201,8 +202,8 @@ func (in *Inspection) survey(v *survey, body []byte) bool {
 	}
 }
 
-// root is what names begin with, and point what follows a key.
-var root, point = []byte("json."), []byte{'.'}
+// root is what names begin with, point what follows a key.
+var root, point, comma = []byte("json."), []byte{'.'}, []byte{','}
 
 // open adds a container.
 func (v *survey) open(mark pattern.Mark, key []byte, names int, array bool) *surveyLevel {
