@@ -164,7 +164,7 @@ func (d *Detector) Inspect(value []byte, place Place, s *Scratch, explain func(H
 		}
 		v := &s.variants[i]
 		var total [Families]int
-		var inMarkup [Families]int // the totals if v is rich text
+		var inMarkup, inData [Families]int // the totals if v is rich text, and if it is data
 		prose := isProse(v.b)
 		clear(s.fired)
 		count := func(name string, family Family, score, inProse int) {
@@ -173,6 +173,9 @@ func (d *Detector) Inspect(value []byte, place Place, s *Scratch, explain func(H
 			}
 			total[family] += score
 			inMarkup[family] += min(score, inProse)
+			if min(score, inProse) >= Threshold {
+				inData[family] += score
+			}
 			if explain != nil && score > 0 {
 				explain(Hit{name, family, score, v.b})
 			}
@@ -211,9 +214,13 @@ func (d *Detector) Inspect(value []byte, place Place, s *Scratch, explain func(H
 				count("tokens", Script, tokensScore, 2)
 			}
 		}
-		if lowered(&total, &inMarkup) {
-			// A decoding of rich text has lost what the quotation marks in it were for.
-			if s.match.Spend(len(v.b)); rich || isRichText(v.b) || isData(v.b) {
+		if lowered(&total, &inData) {
+			s.match.Spend(len(v.b))
+			switch {
+			case isData(v.b):
+				total = inData
+				rich = rich || i == 0
+			case rich || isRichText(v.b): // a decoding of rich text has lost what the quotation marks in it were for
 				total = inMarkup
 				rich = rich || i == 0
 			}

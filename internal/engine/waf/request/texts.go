@@ -2,6 +2,7 @@ package request
 
 import (
 	"bytes"
+	"encoding/base64"
 	"encoding/binary"
 	"unicode/utf8"
 )
@@ -213,7 +214,11 @@ func longestOf(list []Pair) []byte {
 	for i := range list {
 		for _, s := range [...][]byte{list[i].Name, list[i].Value} {
 			if len(s) > len(best) {
-				if run := longestRun(s); len(run) > len(best) {
+				run := longestRun(s)
+				if len(run) > maxRun && isCodedText(s) {
+					continue
+				}
+				if len(run) > len(best) {
 					best = run
 				}
 			}
@@ -222,8 +227,56 @@ func longestOf(list []Pair) []byte {
 	return best
 }
 
+// isCodedText tells whether s is base64 of text, whose words have signs between them once it is decoded: a message of
+// SAML, or a token with many claims.
+func isCodedText(s []byte) bool {
+	s = bytes.TrimRight(s, "=")
+	var group [4]byte
+	var text [3]byte
+	n, odd, whole, run := 0, 0, 0, 0
+	for _, c := range s {
+		if c == '\r' || c == '\n' {
+			continue
+		}
+		group[n] = c
+		if n++; n < len(group) {
+			continue
+		}
+		n = 0
+		coding := base64.StdEncoding
+		if bytes.ContainsAny(group[:], "-_") {
+			coding = base64.URLEncoding
+		}
+		if _, err := coding.Decode(text[:], group[:]); err != nil {
+			return false
+		}
+		for _, t := range text {
+			whole++
+			if run++; !alphanumeric(t) {
+				run = 0
+			}
+			if t < 0x20 && t != '\t' && t != '\n' && t != '\r' || t == 0x7f || run > maxRun {
+				odd++
+			}
+		}
+	}
+	return odd*50 <= whole
+}
+
 // maxRun is the longest piece without a sign in a body that is taken for one that is looked at whole.
 const maxRun = 2048
+
+// isFile tells whether a body is said to be a file, or part of one, as those who store files say it: nothing takes
+// arguments out of such a body.
+func isFile(contentType string) bool {
+	for _, kind := range [...]string{"image/", "audio/", "video/", "font/", "application/octet-stream", "binary/octet-stream", "application/offset+octet-stream", "application/pdf",
+		"application/zip", "application/gzip", "application/x-gzip", "application/x-tar", "application/x-git-", "application/vnd.openxmlformats-", "application/vnd.oci.image.layer", "application/vnd.docker.image.rootfs"} {
+		if hasFoldedPrefix(contentType, kind) && !hasFoldedPrefix(contentType, "image/svg") {
+			return true
+		}
+	}
+	return false
+}
 
 // appendOpaqueBody selects a body that is not looked at whole.
 func appendOpaqueBody(_ *Selector, dst []Value, in *Inspection) ([]Value, Outcome) {
@@ -243,7 +296,7 @@ func appendOpaqueBody(_ *Selector, dst []Value, in *Inspection) ([]Value, Outcom
 			return dst, Outcome{}
 		}
 	case FormatOther:
-		if !truncated && len(longestRun(body)) <= maxRun {
+		if !truncated && len(longestRun(body)) <= maxRun || isFile(declared) && !isText(body) {
 			return dst, Outcome{}
 		}
 	}
