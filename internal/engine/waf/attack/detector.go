@@ -170,7 +170,7 @@ func (d *Detector) Inspect(value []byte, place Place, s *Scratch, explain func(H
 		v := &s.variants[i]
 		var total [Families]int
 		var inMarkup, inData [Families]int // the totals if v is rich text, and if it is data
-		prose := isProse(v.b)
+		prose, lines := isProse(v.b), place == Body && isLines(v.b)
 		clear(s.fired)
 		count := func(name string, family Family, score, inProse int) {
 			if prose {
@@ -202,6 +202,9 @@ func (d *Detector) Inspect(value []byte, place Place, s *Scratch, explain func(H
 				if ri := set.rule[j]; !s.fired[ri] {
 					s.fired[ri] = true
 					r := &d.rules[ri]
+					if r.line && lines {
+						continue
+					}
 					count(r.name, r.family, int(r.score), int(r.prose))
 				}
 			}

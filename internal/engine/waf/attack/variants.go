@@ -63,6 +63,13 @@ func (s *Scratch) expand(value []byte) {
 				v.b = out[start:len(out):len(out)]
 			}
 		}
+		if v := &s.variants[i]; len(v.b) >= minTrace && traced(v.b) && s.most-len(s.arena) >= len(v.b) {
+			start := len(s.arena)
+			if out, found := withoutFrames(s.arena, v.b); found {
+				s.arena = out
+				v.b = out[start:len(out):len(out)]
+			}
+		}
 		v := s.variants[i]
 		if v.depth >= maxDepth {
 			continue

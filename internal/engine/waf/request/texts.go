@@ -16,6 +16,8 @@ const (
 	minText = 5
 	// fileText is how much of a file is looked at.
 	fileText = 4096
+	// objectText is how much of a body is that is a file and no text.
+	objectText = 16384
 )
 
 // isText tells whether b has hardly any byte that is no text.
@@ -94,13 +96,18 @@ func appendOtherBody(_ *Selector, dst []Value, in *Inspection) ([]Value, Outcome
 		return dst, Outcome{}
 	}
 	body, truncated := in.r.held()
-	if contentType, _ := in.r.Field("Content-Type"); hasFoldedPrefix(contentType, "application/grpc") {
+	contentType, _ := in.r.Field("Content-Type")
+	if hasFoldedPrefix(contentType, "application/grpc") {
 		// Each message has five bytes before it, of which the last four are its length.
 		for n := 0; len(body) > 5 && n < in.limits.Arguments; n++ {
 			size := int(min(binary.BigEndian.Uint32(body[1:]), uint32(len(body)-5)))
 			dst = appendTexts(dst, body[5:5+size], true, in.limits.Arguments)
 			body = body[5+size:]
 		}
+	}
+	if isFile(contentType) && !isText(body) {
+		// Where objects of Java and names in archives stand; behind it whatever looks like text does so by chance.
+		body = body[:min(len(body), objectText)]
 	}
 	return appendTexts(dst, body, in.packed(), in.limits.Arguments), Outcome{Oversize: truncated}
 }
@@ -270,7 +277,7 @@ const maxRun = 2048
 // arguments out of such a body.
 func isFile(contentType string) bool {
 	for _, kind := range [...]string{"image/", "audio/", "video/", "font/", "application/octet-stream", "binary/octet-stream", "application/offset+octet-stream", "application/pdf",
-		"application/zip", "application/gzip", "application/x-gzip", "application/x-tar", "application/x-git-", "application/vnd.openxmlformats-", "application/vnd.oci.image.layer", "application/vnd.docker.image.rootfs"} {
+		"application/zip", "application/gzip", "application/x-gzip", "application/x-tar", "application/x-git-", "application/mercurial-", "application/vnd.openxmlformats-", "application/vnd.oci.image.layer", "application/vnd.docker.image.rootfs"} {
 		if hasFoldedPrefix(contentType, kind) && !hasFoldedPrefix(contentType, "image/svg") {
 			return true
 		}
