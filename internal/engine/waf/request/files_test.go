@@ -40,6 +40,7 @@ func TestLongMessagesInBase64AreText(t *testing.T) {
 	for value, opaque := range map[string]bool{
 		base64.StdEncoding.EncodeToString([]byte(message)):                           false,
 		base64.StdEncoding.EncodeToString([]byte(strings.Repeat("A", 9000))):         true,
+		strings.Repeat("a", 9000):                                                    true,
 		strings.Repeat("A", 9000):                                                    true,
 		base64.StdEncoding.EncodeToString([]byte("a b")) + strings.Repeat("A", 9000): true,
 	} {

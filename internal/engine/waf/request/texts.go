@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/base64"
 	"encoding/binary"
+	"slices"
 	"unicode/utf8"
 )
 
@@ -18,6 +19,8 @@ const (
 	fileText = 4096
 	// objectText is how much of a body is that is a file and no text.
 	objectText = 16384
+	// longText is the least length of a text between the bytes of such a body.
+	longText = 12
 )
 
 // isText tells whether b has hardly any byte that is no text.
@@ -106,8 +109,12 @@ func appendOtherBody(_ *Selector, dst []Value, in *Inspection) ([]Value, Outcome
 		}
 	}
 	if isFile(contentType) && !isText(body) {
-		// Where objects of Java and names in archives stand; behind it whatever looks like text does so by chance.
-		body = body[:min(len(body), objectText)]
+		// Where objects of Java and names in archives stand; behind it, and where it is short, whatever looks like text
+		// does so by chance.
+		n := len(dst)
+		dst = appendTexts(dst, body[:min(len(body), objectText)], in.packed(), in.limits.Arguments)
+		long := slices.DeleteFunc(dst[n:], func(v Value) bool { return len(v.Bytes) < longText })
+		return dst[:n+len(long)], Outcome{Oversize: truncated}
 	}
 	return appendTexts(dst, body, in.packed(), in.limits.Arguments), Outcome{Oversize: truncated}
 }
@@ -240,7 +247,7 @@ func isCodedText(s []byte) bool {
 	s = bytes.TrimRight(s, "=")
 	var group [4]byte
 	var text [3]byte
-	n, odd, whole, run := 0, 0, 0, 0
+	n, odd, high, whole, run := 0, 0, 0, 0, 0
 	for _, c := range s {
 		if c == '\r' || c == '\n' {
 			continue
@@ -265,9 +272,12 @@ func isCodedText(s []byte) bool {
 			if t < 0x20 && t != '\t' && t != '\n' && t != '\r' || t == 0x7f || run > maxRun {
 				odd++
 			}
+			if t >= 0x80 { // in names
+				high++
+			}
 		}
 	}
-	return odd*50 <= whole
+	return odd*50 <= whole && high*5 <= whole
 }
 
 // maxRun is the longest piece without a sign in a body that is taken for one that is looked at whole.
