@@ -133,4 +133,32 @@ var sources = []source{
 	{Test, "jacoxu+StackOverflow", Text, []string{"rawText/title_StackOverflow.txt"}, lines, nil},
 	{Test, "WordPress+theme-test-data", Ordinary, []string{"*.xml"}, posts, nil},
 	{Test, "leachim6+hello-world", Program, []string{"[a-z]/*"}, file, nil},
+
+	// Collections of the third time. Which half one is in was decided by the parity of the first byte of its name's SHA-1.
+	// Tuning.
+	{Tuning, "octokit+webhooks", OrdinaryRq, []string{"payload-examples/*/*/*.json"}, nil, deliveries},
+	{Tuning, "pydantic+pydantic-ai", OrdinaryRq, []string{"**/*.yaml"}, nil, calls},
+	{Tuning, "adimichele+hubspot-ruby", OrdinaryRq, []string{"**/*.yml"}, nil, calls},
+	{Tuning, "alexrudall+ruby-openai", OrdinaryRq, []string{"**/*.yml"}, nil, calls},
+	{Tuning, "postmanlabs+newman", OrdinaryRq, []string{"**/*.json"}, nil, collections},
+	{Tuning, "node-saml+node-saml", OrdinaryRq, []string{"test/static/*.xml", "test/static/signatures/valid/*.xml"}, nil, messages},
+	{Tuning, "SAML-Toolkits+ruby-saml", OrdinaryRq, []string{"test/responses/adfs*", "test/responses/[nosuv]*", "test/responses/response_with*", "test/responses/response_encrypted*", "test/metadata/*", "test/logout_requests/*", "test/logout_responses/*"}, nil, messages},
+	{Tuning, "huginn+huginn", OrdinaryRq, []string{"spec/data_fixtures/*.json"}, nil, jsonBodies},
+	{Tuning, "rudderlabs+rudder-transformer", OrdinaryRq, []string{"go/webhook/*/*/*/*/*.json", "test/__tests__/data/*.json"}, nil, jsonBodies},
+	{Tuning, "rfmoz+grafana-dashboards", OrdinaryRq, []string{"prometheus/*.json"}, nil, dashboards},
+	{Tuning, "OpenCageData+address-formatting", OrdinaryRq, []string{"**/*.yaml"}, nil, checkouts},
+	{Tuning, "microsoft+fhir-server", OrdinaryRq, []string{"**/*.json"}, nil, records},
+
+	// Test.
+	{Test, "haralyzer+haralyzer", OrdinaryRq, []string{"**/*.har"}, nil, archives},
+	{Test, "sitespeedio+sitespeed.io", OrdinaryRq, []string{"**/*.har"}, nil, archives},
+	{Test, "GoogleChrome+lighthouse", OrdinaryRq, []string{"**/*devtoolslog.json"}, nil, devtools},
+	{Test, "go-playground+webhooks", OrdinaryRq, []string{"testdata/*/*.json"}, nil, deliveries},
+	{Test, "drone+go-scm", OrdinaryRq, []string{"**/*.json"}, nil, deliveries},
+	{Test, "crmne+ruby_llm", OrdinaryRq, []string{"**/*.yml"}, nil, calls},
+	{Test, "monitoring-mixins+website", OrdinaryRq, []string{"**/*.json"}, nil, dashboards},
+	{Test, "ada-url+url-various-datasets", OrdinaryRq, []string{"**/*.txt"}, nil, addresses},
+	{Test, "cloudevents+spec", OrdinaryRq, []string{"**/*.md"}, nil, examples},
+	{Test, "cloudevents+spec", Text, []string{"**/*.md"}, paragraphs, nil},
+	{Test, "faker-ruby+faker", Ordinary, []string{"lib/locales/*.yml", "lib/locales/*/*.yml"}, inventions, nil},
 }

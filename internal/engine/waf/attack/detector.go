@@ -169,8 +169,8 @@ func (d *Detector) Inspect(value []byte, place Place, s *Scratch, explain func(H
 		}
 		v := &s.variants[i]
 		var total [Families]int
-		var inMarkup [Families]int // the totals if v is rich text
-		prose := isProse(v.b)
+		var inMarkup, inData [Families]int // the totals if v is rich text, and if it is data
+		prose, lines := isProse(v.b), place == Body && isLines(v.b)
 		clear(s.fired)
 		count := func(name string, family Family, score, inProse int) {
 			if prose {
@@ -178,6 +178,9 @@ func (d *Detector) Inspect(value []byte, place Place, s *Scratch, explain func(H
 			}
 			total[family] += score
 			inMarkup[family] += min(score, inProse)
+			if min(score, inProse) >= Threshold {
+				inData[family] += score
+			}
 			if explain != nil && score > 0 {
 				explain(Hit{name, family, score, v.b})
 			}
@@ -199,6 +202,9 @@ func (d *Detector) Inspect(value []byte, place Place, s *Scratch, explain func(H
 				if ri := set.rule[j]; !s.fired[ri] {
 					s.fired[ri] = true
 					r := &d.rules[ri]
+					if r.line && lines {
+						continue
+					}
 					count(r.name, r.family, int(r.score), int(r.prose))
 				}
 			}
@@ -216,9 +222,13 @@ func (d *Detector) Inspect(value []byte, place Place, s *Scratch, explain func(H
 				count("tokens", Script, tokensScore, 2)
 			}
 		}
-		if lowered(&total, &inMarkup) {
-			// A decoding of rich text has lost what the quotation marks in it were for.
-			if s.match.Spend(len(v.b)); rich || isRichText(v.b) || isData(v.b) {
+		if lowered(&total, &inData) {
+			s.match.Spend(len(v.b))
+			switch {
+			case isData(v.b):
+				total = inData
+				rich = rich || i == 0
+			case rich || isRichText(v.b): // a decoding of rich text has lost what the quotation marks in it were for
 				total = inMarkup
 				rich = rich || i == 0
 			}

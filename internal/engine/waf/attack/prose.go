@@ -31,3 +31,25 @@ func isProse(b []byte) bool {
 	}
 	return words >= 6 && spaces >= 5 && letters*100 >= len(b)*65 && odd*100 <= len(b)*6 && spaces*9 >= words*5
 }
+
+// isLines tells whether b is text of several lines with words in them, as pages, tickets, logs and programs are: at least
+// two ends of lines between at least twelve words with space around them.
+func isLines(b []byte) bool {
+	ends, words, run := 0, 0, 0
+	for _, c := range b {
+		switch {
+		case c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= 0x80:
+			run++
+			continue
+		case c == ' ' || c == '\n' || c == '\r' || c == '\t':
+			if c == '\n' {
+				ends++
+			}
+			if run > 1 {
+				words++
+			}
+		}
+		run = 0
+	}
+	return ends >= 2 && words >= 12
+}

@@ -120,6 +120,9 @@ func attribute(b []byte) (rest []byte, ok bool) {
 	var buf [longestName]byte
 	n, b := name(b, &buf)
 	kind := attributeKind(n)
+	if rest, found := bytes.CutPrefix(b, []byte(":lang")); found && string(n) == "xml" {
+		kind, b = plainAttribute, rest
+	}
 	if kind == switchAttribute && len(b) > 0 && (b[0] == '>' || b[0] == ' ' || b[0] == '/') {
 		return b, true // it has no value
 	}
@@ -154,6 +157,8 @@ func attribute(b []byte) (rest []byte, ok bool) {
 		return rest, webAddress(value)
 	case styleAttribute:
 		return rest, harmlessStyle(value)
+	case spaceAttribute:
+		return rest, string(value) == "http://www.w3.org/1999/xhtml"
 	}
 	return rest, true
 }
@@ -176,6 +181,7 @@ const (
 	switchAttribute // needs no value
 	addressAttribute
 	styleAttribute
+	spaceAttribute // XHTML's, in which health records have their narratives (FHIR R4, 2.4)
 )
 
 func attributeKind(n []byte) int {
@@ -184,8 +190,10 @@ func attributeKind(n []byte) int {
 		return addressAttribute
 	case "style":
 		return styleAttribute
+	case "xmlns":
+		return spaceAttribute
 	case "align", "alt", "bgcolor", "border", "cellpadding", "cellspacing", "class", "color", "colspan", "contenteditable", "datetime", "decoding", "dir", "draggable", "face",
-		"height", "hreflang", "id", "lang", "loading", "preload", "rel", "role", "rowspan", "scope", "size", "sizes", "spellcheck", "start", "target", "title", "type", "valign", "width":
+		"frame", "headers", "height", "hreflang", "hspace", "id", "lang", "loading", "nowrap", "preload", "rel", "role", "rowspan", "rules", "scope", "size", "sizes", "spellcheck", "start", "summary", "target", "title", "type", "valign", "vspace", "width":
 		return plainAttribute
 	case "allowfullscreen", "autoplay", "controls", "download", "loop", "muted", "open", "playsinline", "reversed":
 		return switchAttribute
@@ -206,6 +214,9 @@ func webAddress(v []byte) bool {
 	if bytes.Contains(v, []byte("&#")) {
 		return false
 	}
+	if isPicture(v) {
+		return true
+	}
 	for i, c := range v {
 		switch {
 		case c == '/' || c == '?' || c == '#':
@@ -223,6 +234,23 @@ func webAddress(v []byte) bool {
 	return true
 }
 
+// isPicture tells whether v is a picture in itself, as editors have those that somebody pasted (RFC 2397). SVG, which can have
+// scripts, is none.
+func isPicture(v []byte) bool {
+	for _, kind := range [...]string{"png", "jpeg", "jpg", "gif", "webp", "bmp"} {
+		rest, found := bytes.CutPrefix(v, []byte("data:image/"))
+		if rest, of := bytes.CutPrefix(rest, []byte(kind+";base64,")); found && of {
+			for _, c := range bytes.TrimRight(rest, "=") {
+				if base64Value[c] > 63 {
+					return false
+				}
+			}
+			return true
+		}
+	}
+	return false
+}
+
 // harmlessStyle tells whether declarations of CSS only set what things look like.
 func harmlessStyle(v []byte) bool {
 	if bytes.ContainsAny(v, "\\@{}`") || bytes.Contains(v, []byte("/*")) || bytes.Contains(v, []byte("&#")) {
@@ -236,7 +264,7 @@ func harmlessStyle(v []byte) bool {
 			break
 		}
 		address, after, found := bytes.Cut(after, []byte(")"))
-		if !found || !bytes.HasPrefix(address, []byte("http")) || !webAddress(address) {
+		if address = bytes.Trim(address, `'"`); !found || !bytes.HasPrefix(address, []byte("http")) && !isPicture(address) || !webAddress(address) {
 			return false
 		}
 		low = append(before[:len(before):len(before)], after...)
@@ -266,5 +294,6 @@ func isData(b []byte) bool {
 		return false
 	}
 	end := bytes.IndexByte(b, '>')
-	return rest[0] == ':' && bytes.Contains(b[:end], []byte("xmlns")) && !bytes.Contains(b, []byte("org/1999/xhtml")) && !bytes.Contains(b, []byte("org/2000/svg"))
+	space := rest[0] == ':' && bytes.Contains(b[:end], []byte("xmlns")) || bytes.Contains(b[:end], []byte(` xmlns="urn:`)) || bytes.Contains(b[:end], []byte(` xmlns="http`))
+	return space && !bytes.Contains(b, []byte("org/1999/xhtml")) && !bytes.Contains(b, []byte("org/2000/svg"))
 }

@@ -25,6 +25,7 @@ type rule struct {
 	prose   int8 // in prose
 	places  Place
 	deep    bool // only in what a decoding gave
+	line    bool // not in texts of several lines
 	regexps []string
 	// Samples that have to match, and that must not.
 	match, pass []string
@@ -40,6 +41,7 @@ type rule struct {
 //	score N [PROSE]         (PROSE: the score in prose; N if left out)
 //	in PLACE …              (everywhere if left out)
 //	decoded                 (counts only in what a decoding gave)
+//	line                    (does not count in bodies' texts of several lines)
 //	regex EXPRESSION        (any number of them, any of which matches)
 //	match SAMPLE
 //	pass SAMPLE
@@ -116,6 +118,8 @@ func parseRules(name string, data []byte) ([]rule, error) {
 			}
 		case "decoded":
 			r.deep = true
+		case "line":
+			r.line = true
 		case "regex":
 			r.regexps = append(r.regexps, strings.NewReplacer(defined...).Replace(arg))
 		case "match":

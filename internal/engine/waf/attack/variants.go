@@ -56,6 +56,20 @@ func (s *Scratch) expand(value []byte) {
 	}
 	s.variants = append(s.variants, variant{b: value})
 	for i := 0; i < len(s.variants); i++ {
+		if v := &s.variants[i]; len(v.b) >= minBlob && s.most-len(s.arena) >= 3*len(v.b) {
+			start := len(s.arena)
+			if out, found := withoutBlobs(s.arena, v.b); found && len(out) <= s.most {
+				s.arena = out
+				v.b = out[start:len(out):len(out)]
+			}
+		}
+		if v := &s.variants[i]; len(v.b) >= minTrace && traced(v.b) && s.most-len(s.arena) >= len(v.b) {
+			start := len(s.arena)
+			if out, found := withoutFrames(s.arena, v.b); found {
+				s.arena = out
+				v.b = out[start:len(out):len(out)]
+			}
+		}
 		v := s.variants[i]
 		if v.depth >= maxDepth {
 			continue

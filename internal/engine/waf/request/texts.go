@@ -2,7 +2,9 @@ package request
 
 import (
 	"bytes"
+	"encoding/base64"
 	"encoding/binary"
+	"slices"
 	"unicode/utf8"
 )
 
@@ -15,6 +17,10 @@ const (
 	minText = 5
 	// fileText is how much of a file is looked at.
 	fileText = 4096
+	// objectText is how much of a body is that is a file and no text.
+	objectText = 16384
+	// longText is the least length of a text between the bytes of such a body.
+	longText = 12
 )
 
 // isText tells whether b has hardly any byte that is no text.
@@ -93,13 +99,22 @@ func appendOtherBody(_ *Selector, dst []Value, in *Inspection) ([]Value, Outcome
 		return dst, Outcome{}
 	}
 	body, truncated := in.r.held()
-	if contentType, _ := in.r.Field("Content-Type"); hasFoldedPrefix(contentType, "application/grpc") {
+	contentType, _ := in.r.Field("Content-Type")
+	if hasFoldedPrefix(contentType, "application/grpc") {
 		// Each message has five bytes before it, of which the last four are its length.
 		for n := 0; len(body) > 5 && n < in.limits.Arguments; n++ {
 			size := int(min(binary.BigEndian.Uint32(body[1:]), uint32(len(body)-5)))
 			dst = appendTexts(dst, body[5:5+size], true, in.limits.Arguments)
 			body = body[5+size:]
 		}
+	}
+	if isFile(contentType) && !isText(body) {
+		// Where objects of Java and names in archives stand; behind it, and where it is short, whatever looks like text
+		// does so by chance.
+		n := len(dst)
+		dst = appendTexts(dst, body[:min(len(body), objectText)], in.packed(), in.limits.Arguments)
+		long := slices.DeleteFunc(dst[n:], func(v Value) bool { return len(v.Bytes) < longText })
+		return dst[:n+len(long)], Outcome{Oversize: truncated}
 	}
 	return appendTexts(dst, body, in.packed(), in.limits.Arguments), Outcome{Oversize: truncated}
 }
@@ -213,7 +228,11 @@ func longestOf(list []Pair) []byte {
 	for i := range list {
 		for _, s := range [...][]byte{list[i].Name, list[i].Value} {
 			if len(s) > len(best) {
-				if run := longestRun(s); len(run) > len(best) {
+				run := longestRun(s)
+				if len(run) > maxRun && isCodedText(s) {
+					continue
+				}
+				if len(run) > len(best) {
 					best = run
 				}
 			}
@@ -222,8 +241,59 @@ func longestOf(list []Pair) []byte {
 	return best
 }
 
+// isCodedText tells whether s is base64 of text, whose words have signs between them once it is decoded: a message of
+// SAML, or a token with many claims.
+func isCodedText(s []byte) bool {
+	s = bytes.TrimRight(s, "=")
+	var group [4]byte
+	var text [3]byte
+	n, odd, high, whole, run := 0, 0, 0, 0, 0
+	for _, c := range s {
+		if c == '\r' || c == '\n' {
+			continue
+		}
+		group[n] = c
+		if n++; n < len(group) {
+			continue
+		}
+		n = 0
+		coding := base64.StdEncoding
+		if bytes.ContainsAny(group[:], "-_") {
+			coding = base64.URLEncoding
+		}
+		if _, err := coding.Decode(text[:], group[:]); err != nil {
+			return false
+		}
+		for _, t := range text {
+			whole++
+			if run++; !alphanumeric(t) {
+				run = 0
+			}
+			if t < 0x20 && t != '\t' && t != '\n' && t != '\r' || t == 0x7f || run > maxRun {
+				odd++
+			}
+			if t >= 0x80 { // in names
+				high++
+			}
+		}
+	}
+	return odd*50 <= whole && high*5 <= whole
+}
+
 // maxRun is the longest piece without a sign in a body that is taken for one that is looked at whole.
 const maxRun = 2048
+
+// isFile tells whether a body is said to be a file, or part of one, as those who store files say it: nothing takes
+// arguments out of such a body.
+func isFile(contentType string) bool {
+	for _, kind := range [...]string{"image/", "audio/", "video/", "font/", "application/octet-stream", "binary/octet-stream", "application/offset+octet-stream", "application/pdf",
+		"application/zip", "application/gzip", "application/x-gzip", "application/x-tar", "application/x-git-", "application/mercurial-", "application/vnd.openxmlformats-", "application/vnd.oci.image.layer", "application/vnd.docker.image.rootfs"} {
+		if hasFoldedPrefix(contentType, kind) && !hasFoldedPrefix(contentType, "image/svg") {
+			return true
+		}
+	}
+	return false
+}
 
 // appendOpaqueBody selects a body that is not looked at whole.
 func appendOpaqueBody(_ *Selector, dst []Value, in *Inspection) ([]Value, Outcome) {
@@ -246,7 +316,7 @@ func appendOpaqueBody(_ *Selector, dst []Value, in *Inspection) ([]Value, Outcom
 			return dst, Outcome{}
 		}
 	case FormatOther:
-		if !truncated && len(longestRun(body)) <= maxRun {
+		if !truncated && len(longestRun(body)) <= maxRun || isFile(declared) && !isText(body) {
 			return dst, Outcome{}
 		}
 	}
