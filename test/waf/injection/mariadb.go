@@ -51,6 +51,7 @@ func NewMariaDB(t testing.TB, most time.Duration) Database {
 	return m
 }
 
+// nopLogger hears what the driver says of connections that a statement has ended.
 type nopLogger struct{}
 
 func (nopLogger) Print(...any) {}

@@ -105,19 +105,41 @@ type sqlFound struct {
 	constant  bool // an operand is TRUE, NULL or the like
 }
 
+// signOf tells of each byte which quotation mark it is, or that a call, a comment or a statement may begin with it.
+var signOf = func() (t [256]uint8) {
+	t['\''], t['"'], t['`'] = 1, 2, 4
+	for _, c := range "(#*;" {
+		t[c] = callSign
+	}
+	return
+}()
+
+const callSign = 8
+
+var lineComment = []byte("--")
+
+// begins tells whether a value begins with a constant that is a word.
+func begins(value []byte) bool {
+	l := sqlLexer{b: value}
+	return l.next() == sqlWord && sqlWords[string(l.text())] >= classUnary || l.i <= 3 && l.words > 0 && string(l.text()) == "not"
+}
+
 // goesOn tells whether a value goes on with a statement: 2 if it certainly does, 1 if it may.
 func goesOn(value []byte) int {
 	if len(value) < 3 || len(value) > maxStatement {
 		return 0
 	}
+	var has uint8
+	for _, c := range value {
+		has |= signOf[c]
+	}
 	best := 0
-	quotes := 0
-	for _, q := range [...]byte{'\'', '"', '`'} {
-		at := bytes.IndexByte(value, q)
-		if at < 0 {
+	for i := range 3 {
+		if has>>i&1 == 0 {
 			continue
 		}
-		quotes++
+		q := "'\"`"[i]
+		at := bytes.IndexByte(value, q)
 		// Doubled it is a sign in the literal, and in MySQL behind a backslash, too.
 		for at >= 0 && at+1 < len(value) && value[at+1] == q {
 			n := bytes.IndexByte(value[at+2:], q)
@@ -138,6 +160,9 @@ func goesOn(value []byte) int {
 		if best == 2 {
 			return 2
 		}
+	}
+	if c := value[0]; has&callSign == 0 && (c|0x20 >= 'a' && c|0x20 <= 'z' || c >= 0x80) && !bytes.Contains(value, lineComment) && !begins(value) {
+		return best // words
 	}
 	return max(best, inPlaceOfNumber(value))
 }
