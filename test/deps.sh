@@ -30,6 +30,7 @@ need awscli command -v aws
 need python3-boto3 boto3_there
 need postgresql there '/usr/lib/postgresql/*/bin/postgres' postgres
 need mariadb-server there mariadbd /usr/sbin/mariadbd
+need sqlite3 command -v sqlite3
 need redis-server there redis-server /usr/bin/redis-server
 need nginx there nginx /usr/sbin/nginx
 need nghttp2-client command -v h2load

@@ -209,6 +209,15 @@ func (d *Detector) Inspect(value []byte, place Place, s *Scratch, explain func(H
 				}
 			}
 		}
+		if t := total[SQL]; explain != nil || t < Threshold {
+			s.match.Spend(statementSteps * min(len(v.b), maxStatement))
+			switch goesOn(v.b) {
+			case 2:
+				count("statement", SQL, Threshold, Threshold)
+			case 1:
+				count("statement", SQL, statementScore, 1)
+			}
+		}
 		// What libinjection says counts beside other signs only, so it is asked where it decides.
 		if t := total[SQL]; explain != nil || t < Threshold && t >= Threshold-tokensScore {
 			s.match.Spend(tokensSteps * min(len(v.b), maxTokens))

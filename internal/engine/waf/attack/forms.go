@@ -15,7 +15,7 @@ const (
 	// Raw is the value in lower case.
 	Raw Form = iota
 	// SQLText has comments as spaces, the content of MySQL's executable comments, runs of
-	// white space as one space, look-alike characters as ASCII, and no backquotes or NULs.
+	// white space and control characters as one space, look-alike characters as ASCII, and no backquotes or NULs.
 	SQLText
 	// Markup has no control characters, which browsers ignore inside of names, and
 	// look-alike characters as ASCII.
@@ -201,9 +201,9 @@ func appendSQL(dst, src []byte) []byte {
 	for i := 0; i < len(src); i++ {
 		c := src[i]
 		switch {
-		case isSpace(c) || c == 0xa0 && (i == 0 || src[i-1] < 0x80):
-			space()
 		case c == 0 || c == '`':
+		case c <= ' ' || c == 0xa0 && (i == 0 || src[i-1] < 0x80): // all control characters are white space to SQL Server
+			space()
 		case c == '/' && i+2 < len(src) && src[i+1] == '*':
 			if src[i+2] == '!' { // executed by MySQL, by MariaDB, from some version on
 				i += 2

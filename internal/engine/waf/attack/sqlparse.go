@@ -1,0 +1,786 @@
+package attack
+
+import "bytes"
+
+// What somebody sends into the middle of a statement has to go on with it, whatever it is made of. That is looked for
+// here: a value is read as a database would read it behind the quotation mark that ends the literal which the application
+// has begun, or in the place of a number, and all of it has to be what may follow there: operators between operands,
+// clauses, further selections and statements, to a comment or to a literal that the application's own mark ends. Text of
+// people does not go on like that: behind its first quotation mark stands a word.
+
+// maxStatement is the longest value that is read.
+const maxStatement = 2048
+
+// statementScore is what a value counts that may go on with a statement, and may be text.
+const statementScore = 3
+
+// statementSteps is what reading costs a byte at most, in steps of package pattern.
+const statementSteps = 12
+
+// maxNesting is how deep parentheses may be.
+const maxNesting = 40
+
+// sqlClass is what a word does in a statement.
+type sqlClass uint8
+
+const (
+	_         sqlClass = iota
+	classBool          // or
+	classOperator
+	classIs
+	classIn
+	classNot
+	classBetween
+	classPair    // an operator of two words
+	classPostfix // isnull
+	classSet     // union
+	classSelect  // select, values, table, with
+	classClause  // having, limit: an operand follows
+	classBy      // group, order
+	classTail    // for update
+	classUnary   // exists
+	classConstant
+	classCase
+	classPart // of a selection: from, as, join
+	classTyped
+	classLogic // when, then, else
+	classEnd
+	classStatement // what may begin a statement
+)
+
+// sqlWords are the words that do something.
+var sqlWords = map[string]sqlClass{
+	"or": classBool, "and": classBool, "xor": classBool,
+	"like": classOperator, "rlike": classOperator, "regexp": classOperator, "ilike": classOperator, "glob": classOperator, "match": classOperator, "div": classOperator, "mod": classOperator,
+	"escape": classOperator, "overlaps": classOperator, "collate": classOperator,
+	"is": classIs, "in": classIn, "not": classNot, "between": classBetween,
+	"sounds": classPair, "similar": classPair, "member": classPair, "at": classPair,
+	"isnull": classPostfix, "notnull": classPostfix,
+	"union": classSet, "except": classSet, "intersect": classSet, "minus": classSet,
+	"select": classSelect, "values": classSelect, "table": classSelect, "with": classSelect,
+	"having": classClause, "where": classClause, "limit": classClause, "offset": classClause, "into": classClause, "procedure": classClause, "returning": classClause,
+	"group": classBy, "order": classBy,
+	"for": classTail, "lock": classTail, "fetch": classTail, "window": classTail,
+	"exists": classUnary, "binary": classUnary, "distinct": classUnary, "all": classUnary, "any": classUnary, "some": classUnary, "distinctrow": classUnary, "sql_cache": classUnary, "high_priority": classUnary, "interval": classUnary, "symmetric": classUnary,
+	"null": classConstant, "true": classConstant, "false": classConstant, "current_user": classConstant, "session_user": classConstant, "current_timestamp": classConstant, "current_date": classConstant, "current_time": classConstant,
+	"system_user": classConstant, "localtime": classConstant, "localtimestamp": classConstant,
+	"case": classCase, "when": classLogic, "then": classLogic, "else": classLogic, "end": classEnd,
+	"from": classPart, "as": classPart, "join": classPart, "on": classPart, "using": classPart, "natural": classPart, "left": classPart, "right": classPart, "inner": classPart, "cross": classPart, "full": classPart, "outer": classPart,
+	"asc": classPostfix, "desc": classPostfix, "separator": classOperator,
+	"date": classTyped, "time": classTyped, "timestamp": classTyped, "text": classTyped, "bool": classTyped, "int": classTyped, "name": classTyped, "bit": classTyped, "d": classTyped, "t": classTyped, "ts": classTyped,
+	"insert": classStatement, "update": classStatement, "delete": classStatement, "drop": classStatement, "create": classStatement, "alter": classStatement, "truncate": classStatement, "replace": classStatement,
+	"show": classStatement, "describe": classStatement, "explain": classStatement, "do": classStatement, "set": classStatement, "handler": classStatement, "call": classStatement, "execute": classStatement, "exec": classStatement,
+	"prepare": classStatement, "declare": classStatement, "copy": classStatement, "notify": classStatement, "listen": classStatement, "vacuum": classStatement, "analyze": classStatement, "reset": classStatement, "begin": classStatement,
+	"commit": classStatement, "rollback": classStatement, "pragma": classStatement, "attach": classStatement, "detach": classStatement, "reindex": classStatement, "savepoint": classStatement, "rename": classStatement, "optimize": classStatement,
+	"kill": classStatement, "flush": classStatement, "merge": classStatement, "load": classStatement, "import": classStatement, "discard": classStatement, "grant": classStatement, "revoke": classStatement, "comment": classStatement,
+	"waitfor": classStatement, "shutdown": classStatement, "use": classStatement, "dbcc": classStatement, "backup": classStatement, "if": classStatement, "print": classStatement, "start": classStatement, "close": classStatement, "open": classStatement,
+}
+
+// unnested are functions that are of databases, or that those who look for a hole use.
+var unnested = map[string]bool{
+	"version": true, "user": true, "database": true, "schema": true, "sleep": true, "benchmark": true, "pg_sleep": true, "current_database": true, "current_schema": true, "sqlite_version": true, "randomblob": true, "zeroblob": true,
+	"extractvalue": true, "updatexml": true, "load_file": true, "substr": true, "substring": true, "mid": true, "ascii": true, "ord": true, "hex": true, "unhex": true, "char": true, "chr": true, "nchar": true, "concat": true, "concat_ws": true, "group_concat": true,
+	"ifnull": true, "nullif": true, "coalesce": true, "iif": true, "if": true, "cast": true, "convert": true, "elt": true, "field": true, "find_in_set": true, "make_set": true, "strcmp": true, "instr": true, "locate": true, "position": true,
+	"connection_id": true, "last_insert_id": true, "row_count": true, "found_rows": true, "get_lock": true, "json_extract": true, "json_valid": true, "json_length": true, "json_keys": true, "json_type": true, "json_array": true, "typeof": true, "unicode": true, "quote": true,
+	"db_name": true, "user_name": true, "suser_name": true, "host_name": true, "isnull": true, "len": true, "sys_context": true, "utl_inaddr": true, "xmltype": true, "query_to_xml": true, "current_setting": true, "pg_typeof": true, "pg_backend_pid": true, "string_agg": true,
+	"array_agg": true, "changes": true, "total_changes": true, "last_insert_rowid": true, "sqlite_source_id": true, "load_extension": true, "row": true, "uuid": true, "crc32": true, "md5": true, "sha1": true, "conv": true, "bin": true, "char_length": true, "octet_length": true, "bit_length": true, "lpad": true, "rpad": true,
+	"regexp_like": true, "regexp_instr": true, "regexp_replace": true, "soundex": true, "name_const": true, "generate_series": true, "likelihood": true, "unlikely": true, "glob": true, "printf": true, "left": true, "right": true, "length": true,
+}
+
+// sqlFound is what was found in a value that goes on with a statement.
+type sqlFound struct {
+	operators int  // with an operand behind them
+	compares  bool // one of them compares, or matches
+	logic     bool // or, and
+	special   bool // one that hardly anybody but a database knows, or a function of databases
+	solid     bool // an operand is no mere name
+	selects   bool // there is a selection of something
+	sets      bool // union
+	stacked   bool // a further statement
+	clauses   int
+	listed    bool // a comma
+	remark    bool // a comment ends it
+	solidHead bool // the value begins with a constant
+	named     int  // operands that are mere names
+	constant  bool // an operand is TRUE, NULL or the like
+}
+
+// signOf tells of each byte which quotation mark it is, or that a call, a comment or a statement may begin with it.
+var signOf = func() (t [256]uint8) {
+	t['\''], t['"'], t['`'] = 1, 2, 4
+	for _, c := range "(#*;" {
+		t[c] = callSign
+	}
+	return
+}()
+
+const callSign = 8
+
+var lineComment = []byte("--")
+
+// begins tells whether a value begins with a constant that is a word.
+func begins(value []byte) bool {
+	l := sqlLexer{b: value}
+	return l.next() == sqlWord && sqlWords[string(l.text())] >= classUnary || l.i <= 3 && l.words > 0 && string(l.text()) == "not"
+}
+
+// goesOn tells whether a value goes on with a statement: 2 if it certainly does, 1 if it may.
+func goesOn(value []byte) int {
+	if len(value) < 3 || len(value) > maxStatement {
+		return 0
+	}
+	var has uint8
+	for _, c := range value {
+		has |= signOf[c]
+	}
+	best := 0
+	for i := range 3 {
+		if has>>i&1 == 0 {
+			continue
+		}
+		q := "'\"`"[i]
+		at := bytes.IndexByte(value, q)
+		// Doubled it is a sign in the literal, and in MySQL behind a backslash, too.
+		for at >= 0 && at+1 < len(value) && value[at+1] == q {
+			n := bytes.IndexByte(value[at+2:], q)
+			if n < 0 {
+				at = -1
+				break
+			}
+			at += 2 + n
+		}
+		if at >= 0 {
+			best = max(best, behindQuote(value[:at], value[at+1:], q))
+		}
+		if at > 0 && value[at-1] == '\\' {
+			if n := bytes.IndexByte(value[at+1:], q); n >= 0 {
+				best = max(best, behindQuote(value[:at], value[at+1+n+1:], q))
+			}
+		}
+		if best == 2 {
+			return 2
+		}
+	}
+	if c := value[0]; has&callSign == 0 && (c|0x20 >= 'a' && c|0x20 <= 'z' || c >= 0x80) && !bytes.Contains(value, lineComment) && !begins(value) {
+		return best // words
+	}
+	return max(best, inPlaceOfNumber(value))
+}
+
+// behindQuote judges what follows the quotation mark that has ended a literal, of which head is what it has.
+func behindQuote(head, rest []byte, q byte) int {
+	p := sqlParser{sqlLexer: sqlLexer{b: rest}, quote: q}
+	if len(rest) == 0 || namesOperator(head, rest, q) || !p.parse(true) {
+		return 0
+	}
+	f := &p.found
+	switch {
+	case f.stacked, f.sets, f.selects:
+		return 2
+	case f.clauses > 0 && (f.remark || f.solid):
+		return 2
+	case f.operators > 0 && (f.solid || f.special || q == '`' && f.remark):
+		return 2
+	case f.operators > 0 && f.named > 0:
+		return 1
+	}
+	return 0
+}
+
+// namesOperator tells whether what stands behind a quotation mark is the name of an operator in quotation marks, as in
+// texts on languages: the 'like' clause, between '=' and '=='.
+func namesOperator(head, rest []byte, q byte) bool {
+	n := bytes.IndexByte(rest, q)
+	if n <= 0 || n > 8 || bytes.IndexByte(rest[:n], ' ') >= 0 {
+		return false
+	}
+	after := rest[n+1:]
+	if len(after) == 0 {
+		return bytes.IndexByte(bytes.TrimSpace(head), ' ') > 0
+	}
+	return bytes.IndexByte([]byte(" ,.;:)?!]"), after[0]) >= 0
+}
+
+// inPlaceOfNumber judges a value that stands in no quotation marks.
+func inPlaceOfNumber(value []byte) int {
+	p := sqlParser{sqlLexer: sqlLexer{b: value}}
+	if !p.parse(false) {
+		return 0
+	}
+	f := &p.found
+	switch {
+	case f.sets && (f.solidHead || f.solid), f.selects && f.solidHead:
+		return 2
+	case p.comments > 0 && f.operators > 0 && (f.solid || f.logic), p.comments > 0 && (f.stacked || f.clauses > 0):
+		return 2 // nobody but who hides something comments on what is so short
+	case !f.solidHead:
+		return 0
+	case f.stacked, f.special, f.clauses > 0 && f.operators > 1:
+		return 2
+	case f.logic && f.compares:
+		return 2
+	case f.clauses > 0, f.logic && (f.constant || f.remark):
+		return 1
+	}
+	return 0
+}
+
+// sqlParser reads a value that goes on with a statement.
+type sqlParser struct {
+	sqlLexer
+	quote byte // what the literal before the value stood in; 0 for none
+	found sqlFound
+	// nested are the parentheses that are open: what may stand in them.
+	nested   [maxNesting]nesting
+	depth    int
+	lists    bool // a comma may follow, outside of parentheses
+	selects  bool // in a selection, outside of parentheses
+	peeked   bool
+	peek     sqlToken
+	closed   bool // a parenthesis of the application's is closed
+	isText   bool // the last operand is a string
+	interval bool // a number and a unit follow
+}
+
+// nesting is what an open parenthesis is of.
+type nesting uint8
+
+const (
+	ofExpression nesting = iota
+	ofSelection
+	ofCase
+	ofBraces
+)
+
+func (p *sqlParser) token() sqlToken {
+	if p.peeked {
+		p.peeked = false
+		return p.peek
+	}
+	return p.next()
+}
+
+func (p *sqlParser) back(t sqlToken) { p.peek, p.peeked = t, true }
+
+// inSelection tells whether the innermost parentheses have a selection.
+func (p *sqlParser) inSelection() bool {
+	if p.depth == 0 {
+		return p.selects
+	}
+	return p.nested[p.depth-1] == ofSelection
+}
+
+// push opens a parenthesis.
+func (p *sqlParser) push(n nesting) bool {
+	if p.depth == maxNesting {
+		return false
+	}
+	p.nested[p.depth] = n
+	p.depth++
+	return true
+}
+
+// parse reads the value; behind tells that an operand is already there.
+func (p *sqlParser) parse(behind bool) bool {
+	if !behind && !p.operand(true) {
+		return false
+	}
+	for {
+		more, ok := p.rest()
+		if !ok || !more {
+			return ok
+		}
+		if !p.operand(false) {
+			return false
+		}
+	}
+}
+
+// rest reads what may follow an operand, up to where the next one has to be.
+func (p *sqlParser) rest() (more, ok bool) {
+	f := &p.found
+	for {
+		switch t := p.token(); t {
+		case sqlEnd:
+			// The application's own mark follows, so it has to have something to end.
+			return false, p.quote == 0 || f.stacked
+		case sqlRemark:
+			f.remark = true
+			return false, true
+		case sqlString, sqlOpen:
+			// An alias, a part of a call ("leading 'a'"), or a string that goes on.
+			if !p.inSelection() && p.depth == 0 && !(p.isText && f.operators > 0) || t == sqlOpen && (p.quote == 0 || p.sign != p.quote) {
+				return false, false
+			}
+			if t == sqlOpen {
+				f.remark = true
+				return false, true
+			}
+			continue
+		case sqlNumber, sqlVariable, sqlLeft, sqlBad:
+			return false, false
+		case sqlQuoted:
+			if p.sign != '[' && !p.inSelection() {
+				return false, false
+			}
+		case sqlRight:
+			if p.depth > 0 {
+				p.depth--
+			} else {
+				p.closed = true
+			}
+		case sqlComma:
+			if p.depth == 0 && !p.lists && !p.selects {
+				if p.quote == 0 {
+					return false, false
+				}
+			}
+			f.listed = true
+			return true, true
+		case sqlSemicolon:
+			return p.statement()
+		case sqlOperator:
+			switch p.sign {
+			case '}':
+				if p.depth == 0 || p.nested[p.depth-1] != ofBraces {
+					return false, false
+				}
+				p.depth--
+				continue
+			case '{', '?', '.':
+				if p.sign == '.' && p.inSelection() {
+					return true, true
+				}
+				return false, false
+			case '=', '<', '>', '!', '~':
+				if p.sign == '!' && p.size == 1 {
+					return false, false
+				}
+				f.compares = true
+				f.special = f.special || p.size == 3 || p.sign == '~' && p.size > 1 || p.sign == '!' && p.size == 2 && p.b[p.i-1] != '='
+			case '|', '&':
+				f.logic = f.logic || p.size == 2
+			case ':':
+				if p.size != 2 {
+					return false, false
+				}
+				f.special = true
+			}
+			f.operators++
+			return true, true
+		case sqlWord:
+			switch sqlWords[string(p.text())] {
+			case classBool:
+				f.special = f.special || p.words == 3 && p.word[0] == 'x'
+				f.logic = true
+				f.operators++
+				return true, true
+			case classOperator:
+				f.compares = true
+				f.special = f.special || p.words > 4 || p.word[0] == 'g' || p.word[0] == 'd'
+				f.operators++
+				return true, true
+			case classIs:
+				f.operators++
+				return true, p.is()
+			case classNot:
+				t := p.token()
+				if t != sqlWord {
+					return false, false
+				}
+				switch c := sqlWords[string(p.text())]; {
+				case c == classConstant && p.word[0] == 'n':
+					f.special, f.solid = true, true
+					f.operators++
+					continue
+				case c == classOperator, c == classIn, c == classBetween, c == classPair:
+					f.special = true
+					p.back(t)
+					continue
+				}
+				return false, false
+			case classIn:
+				if t := p.token(); t == sqlWord && p.depth == 0 && string(p.text()) == "boolean" { // a search in boolean mode
+					if p.token() != sqlWord {
+						return false, false
+					}
+					continue
+				} else if t != sqlLeft && p.depth == 0 {
+					return false, false
+				} else {
+					p.back(t)
+				}
+				f.operators++
+				f.compares, f.special = true, true
+				return true, true
+			case classBetween:
+				f.operators++
+				f.compares, f.special = true, true
+				return true, true
+			case classPair:
+				if p.token() != sqlWord {
+					return false, false
+				}
+				switch string(p.text()) {
+				case "like", "to", "of":
+				case "time":
+					if p.token() != sqlWord {
+						return false, false
+					}
+				default:
+					return false, false
+				}
+				f.operators++
+				f.compares, f.special = true, true
+				return true, true
+			case classPostfix:
+				if p.words > 4 {
+					f.operators++
+					f.special, f.solid = true, true
+				} else if f.clauses == 0 && !p.inSelection() {
+					return false, false
+				}
+			case classSet:
+				return p.set()
+			case classClause:
+				f.clauses++
+				p.lists = true
+				f.special = f.special || p.word[0] == 'p' || p.word[0] == 'h'
+				return true, true
+			case classBy:
+				if p.token() != sqlWord || string(p.text()) != "by" {
+					return false, false
+				}
+				f.clauses++
+				p.lists = true
+				return true, true
+			case classTail:
+				if p.depth > 0 { // of a call
+					return true, true
+				}
+				f.special = f.special || p.word[0] != 'f' || p.words > 3
+				return false, p.tail()
+			case classSelect:
+				if p.word[0] == 's' && p.inSelection() { // with a as (select 1) select
+					return true, true
+				}
+				if f.clauses == 0 || string(p.text()) != "with" || p.token() != sqlWord { // with rollup
+					return false, false
+				}
+			case classLogic:
+				if p.depth == 0 || p.nested[p.depth-1] != ofCase {
+					return false, false
+				}
+				return true, true
+			case classEnd:
+				if p.depth == 0 || p.nested[p.depth-1] != ofCase {
+					return false, false
+				}
+				p.depth--
+			case classPart:
+				if p.depth == 0 && !p.selects && !p.closed {
+					return false, false
+				}
+				switch string(p.text()) {
+				case "as":
+					if t := p.token(); t == sqlLeft {
+						p.back(t)
+						return true, true
+					} else if t != sqlWord && t != sqlQuoted && t != sqlString {
+						return false, false
+					}
+					continue
+				case "natural", "left", "right", "inner", "cross", "full", "outer":
+					continue
+				}
+				f.selects = f.selects || p.inSelection() && p.word[0] == 'f'
+				return true, true
+			default: // a name: an alias, or part of a call ("for", "leading")
+				if p.depth == 0 && !p.selects && !(f.clauses > 0 && (string(p.text()) == "rows" || string(p.text()) == "row")) {
+					return false, false
+				}
+			}
+		}
+	}
+}
+
+// is reads what follows IS.
+func (p *sqlParser) is() bool {
+	p.found.compares = true
+	t := p.token()
+	if t == sqlWord && string(p.text()) == "not" {
+		t = p.token()
+	}
+	if t == sqlWord && string(p.text()) == "distinct" {
+		p.found.special = true
+		return p.token() == sqlWord && string(p.text()) == "from"
+	}
+	if t == sqlWord && (sqlWords[string(p.text())] == classConstant || string(p.text()) == "unknown") {
+		p.found.special = true
+	}
+	p.back(t)
+	return true
+}
+
+// set reads what follows UNION, and begins the selection.
+func (p *sqlParser) set() (more, ok bool) {
+	t := p.token()
+	if t == sqlWord && (string(p.text()) == "all" || string(p.text()) == "distinct" || string(p.text()) == "distinctrow") {
+		t = p.token()
+	}
+	if t == sqlLeft {
+		p.back(t)
+		p.found.sets = true
+		return true, true
+	}
+	if t != sqlWord || sqlWords[string(p.text())] != classSelect {
+		return false, false
+	}
+	p.found.sets = true
+	if p.depth == 0 {
+		p.selects, p.lists = true, true
+	}
+	return true, true
+}
+
+// tail reads clauses that nothing but words are in.
+func (p *sqlParser) tail() bool {
+	p.found.clauses++
+	n := 0
+	for {
+		switch p.token() {
+		case sqlWord, sqlNumber:
+			if n++; n > 8 {
+				return false
+			}
+		case sqlLeft, sqlRight:
+		case sqlRemark:
+			p.found.remark = true
+			return n > 0
+		case sqlSemicolon:
+			if t := p.token(); t == sqlRemark {
+				p.found.remark = true
+				return n > 0
+			}
+			return n > 0 && p.quote == 0
+		case sqlEnd:
+			return n > 0 && p.quote == 0
+		default:
+			return false
+		}
+	}
+}
+
+// statement reads what follows a semicolon: a statement, of which only the beginning is looked at.
+func (p *sqlParser) statement() (more, ok bool) {
+	f := &p.found
+	switch p.token() {
+	case sqlEnd:
+		return false, p.quote == 0 || f.operators > 0 || f.clauses > 0 || f.stacked
+	case sqlOpen, sqlString:
+		return false, p.quote != 0 && f.operators > 0
+	case sqlRemark:
+		f.remark = true
+		return false, true
+	case sqlSemicolon:
+		return p.statement()
+	case sqlWord:
+	default:
+		return false, false
+	}
+	switch sqlWords[string(p.text())] {
+	case classSelect:
+		p.selects, p.lists = true, true
+		solid := f.solid
+		if !p.operand(false) {
+			return false, false
+		}
+		f.stacked, f.sets = true, f.sets || f.solid
+		f.solid = f.solid || solid
+		return p.rest()
+	case classStatement, classTail:
+	case classPostfix: // desc
+		if p.word[0] != 'd' {
+			return false, false
+		}
+	default:
+		return false, false
+	}
+	// Two more tokens, or a comment right behind a statement of one word.
+	for n := 0; ; n++ {
+		switch t := p.token(); {
+		case t == sqlRemark:
+			f.remark, f.stacked = true, true
+			return false, true
+		case t == sqlSemicolon && n == 0:
+			f.remark = p.token() == sqlRemark
+			f.stacked = f.remark
+			return false, f.stacked
+		case t == sqlEnd || t == sqlSemicolon:
+			f.stacked = n > 0 && (n < 6 || p.comments > 0) && (p.quote == 0 || t == sqlSemicolon)
+			return false, f.stacked
+		case t == sqlBad, t == sqlOpen && n < 3:
+			return false, false
+		case n >= 5 && t != sqlWord:
+			f.stacked = true
+			return false, true
+		case n >= 12:
+			return false, false // a sentence
+		}
+	}
+}
+
+// operand reads one operand; first tells that it is the beginning of the value.
+func (p *sqlParser) operand(first bool) bool {
+	f := &p.found
+	p.isText = false
+	for {
+		switch t := p.token(); t {
+		case sqlNumber, sqlString:
+			p.isText = t == sqlString
+			f.solid = f.solid || !first
+			f.solidHead = f.solidHead || first
+			f.special = f.special || p.isText && p.typed && !first
+			if p.interval {
+				p.interval = false
+				if p.token() != sqlWord {
+					return false
+				}
+			}
+			return true
+		case sqlOpen:
+			if p.quote == 0 || p.sign != p.quote {
+				return false
+			}
+			f.solid = true
+			return p.openEnd()
+		case sqlVariable:
+			f.solid, f.special = true, true
+			if t := p.token(); t == sqlOperator && p.sign == ':' && p.size == 2 {
+				continue
+			} else {
+				p.back(t)
+			}
+			return true
+		case sqlQuoted:
+			f.named++
+			return true
+		case sqlLeft:
+			if !p.push(ofExpression) {
+				return false
+			}
+		case sqlRight: // of a call without arguments, or count(*)
+			if p.depth == 0 {
+				return false
+			}
+			p.depth--
+			return true
+		case sqlOperator:
+			switch {
+			case p.sign == '{':
+				if first || !p.push(ofBraces) {
+					return false
+				}
+				if t := p.token(); t != sqlWord { // {d'2000-01-01'}
+					return false
+				}
+				f.special = true
+			case p.size == 1 && (p.sign == '-' || p.sign == '+' || p.sign == '~' || p.sign == '!'):
+				f.special = f.special || !first && p.sign == '~'
+			case p.size == 1 && p.sign == '*' && p.depth+b2i(p.selects) > 0:
+				f.solid = f.solid || p.inSelection()
+				return true
+			case p.size == 2 && p.sign == '!': // !!1, !~1
+			default:
+				return false
+			}
+		case sqlWord:
+			switch sqlWords[string(p.text())] {
+			case classNot, classUnary:
+				if first && p.word[0] != 'n' && p.word[0] != 'e' && p.word[0] != 'b' {
+					return false
+				}
+				p.interval = p.words == 8 && p.word[0] == 'i'
+				f.special = f.special || p.word[0] == 'e' || !first && (p.word[0] == 'n' || p.word[0] == 'b')
+				continue
+			case classConstant:
+				f.solid, f.constant = f.solid || !first, f.constant || !first
+				f.special = f.special || !first && p.words > 5
+				f.solidHead = f.solidHead || first
+				return true
+			case classCase:
+				if !p.push(ofCase) {
+					return false
+				}
+				f.special, f.solid = true, true
+				t := p.token()
+				if t == sqlWord && string(p.text()) == "when" {
+					continue
+				}
+				p.back(t)
+				continue
+			case classSelect:
+				if p.depth == 0 {
+					return false
+				}
+				p.nested[p.depth-1] = ofSelection
+				if first {
+					f.solidHead = true
+				}
+				if !p.operand(false) {
+					return false
+				}
+				f.selects = f.selects || f.solid
+				return true
+			case classTyped:
+				if t := p.token(); t == sqlString {
+					f.solid, f.special = true, true
+					return true
+				} else {
+					p.back(t)
+				}
+			case classBool, classOperator, classIs, classIn, classBetween, classSet, classClause, classBy, classLogic, classEnd:
+				if t := p.token(); t != sqlLeft { // some are functions, too
+					return false
+				} else {
+					p.back(t)
+				}
+			}
+			name := p.words > 0 && unnested[string(p.text())]
+			t := p.token()
+			for t == sqlOperator && p.sign == '.' && p.size == 1 { // a qualified name
+				if t = p.token(); t != sqlWord && t != sqlQuoted && !(t == sqlOperator && p.sign == '*') {
+					return false
+				}
+				t = p.token()
+			}
+			if t != sqlLeft {
+				p.back(t)
+				f.named++
+				return true
+			}
+			f.solid = f.solid || !first
+			f.special = f.special || name && !first
+			f.solidHead = f.solidHead || first && name
+			if !p.push(ofExpression) {
+				return false
+			}
+			first = false
+		default:
+			return false
+		}
+	}
+}
+
+// openEnd is where a literal is left open for the mark of the application's.
+func (p *sqlParser) openEnd() bool {
+	p.back(sqlRemark)
+	return true
+}
+
+func b2i(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
