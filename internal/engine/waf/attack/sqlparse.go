@@ -198,7 +198,7 @@ func namesOperator(head, rest []byte, q byte) bool {
 	if len(after) == 0 {
 		return bytes.IndexByte(bytes.TrimSpace(head), ' ') > 0
 	}
-	return bytes.IndexByte([]byte(" ,.;:)?!]"), after[0]) >= 0
+	return bytes.IndexByte([]byte(" ,.;:)?!]}"), after[0]) >= 0
 }
 
 // inPlaceOfNumber judges a value that stands in no quotation marks.
