@@ -292,45 +292,6 @@ func schemeLike(src []byte, i int) bool {
 	return false
 }
 
-func appendShell(dst, src []byte) []byte {
-	for i := 0; i < len(src); i++ {
-		c := src[i]
-		switch {
-		case c == '\'' || c == '"' || c == '^' || c == 0:
-		case c == '\\':
-			if i+1 < len(src) && (src[i+1] == '\\' || src[i+1] == 'n' || src[i+1] == 'r' || src[i+1] == 't') {
-				dst = append(dst, c) // a path of Windows, or an escape: not of the shell
-			}
-		case c == '$' && i+1 < len(src):
-			rest := src[i+1:]
-			switch {
-			case hasFold(rest, "{ifs}"):
-				dst = append(dst, ' ')
-				i += 5
-			case hasFold(rest, "ifs"):
-				dst = append(dst, ' ')
-				i += 3
-				if i+2 < len(src) && src[i+1] == '$' && src[i+2] >= '0' && src[i+2] <= '9' {
-					i += 2
-				}
-			case rest[0] == '@' || rest[0] == '*' || rest[0] >= '1' && rest[0] <= '9' && i > 0 && word(src[i-1]):
-				i++
-			case rest[0] == '(' && len(rest) > 1 && rest[1] == ')':
-				i += 2
-			default:
-				dst = append(dst, c)
-			}
-		case c == '`' && i+1 < len(src) && src[i+1] == '`':
-			i++
-		case c == '\t' || c == '\v' || c == '\f':
-			dst = append(dst, ' ')
-		default:
-			dst = append(dst, lowerASCII(c))
-		}
-	}
-	return dst
-}
-
 func hasFold(b []byte, lower string) bool {
 	if len(b) < len(lower) {
 		return false
