@@ -182,6 +182,10 @@ func lookalike(b []byte) (byte, int) {
 		return 'k', n
 	case r == 0x2215 || r == 0x2044:
 		return '/', n
+	case r == 0x2024:
+		return '.', n
+	case r == 0x2216 || r == 0x29f5 || r == 0xfe68:
+		return '\\', n
 	case r == 0x200b || r == 0x200c || r == 0x200d || r == 0xfeff || r == 0xad:
 		return 0, n // nothing at all
 	}
@@ -314,7 +318,11 @@ func appendPath(dst, src []byte) []byte {
 		if c >= 0xc2 {
 			if a, n := lookalike(src[i:]); n > 0 {
 				i += n - 1
-				if a != 0 {
+				switch a {
+				case 0:
+				case '\\':
+					dst = append(dst, '/')
+				default:
 					dst = append(dst, a)
 				}
 				continue
