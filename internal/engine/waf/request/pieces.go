@@ -6,8 +6,12 @@ import "bytes"
 // the address in a Referer, the keys of JSON. Only those are pieces that have more in them than words: the others mean by
 // themselves what they mean in the whole.
 
-// maxPieces bounds the pieces of one text.
-const maxPieces = 32
+// maxPieces bounds the pieces of one text, and maxPiece their length in bytes: what is longer is nearly all of its text,
+// and would be paid for twice.
+const (
+	maxPieces = 16
+	maxPiece  = 256
+)
 
 // pieces appends those of the values of the component in dst[n:].
 func (s *Selector) pieces(dst []Value, n int, in *Inspection) []Value {
@@ -45,7 +49,7 @@ func (in *Inspection) split(dst []Value, v Value, separator byte) []Value {
 				piece = value
 			}
 		}
-		if hasSign(piece) && len(piece) < len(v.Bytes) && (in.unless == nil || !in.unless(piece)) {
+		if hasSign(piece) && len(piece) < len(v.Bytes) && len(piece) <= maxPiece && (in.unless == nil || !in.unless(piece)) {
 			v.Bytes = piece
 			dst = append(dst, v)
 			count++
@@ -61,7 +65,7 @@ func (in *Inspection) keys(dst []Value) []Value {
 	}
 	count := 0
 	for _, e := range in.heldJSON().events {
-		if e.kind == keyEvent && hasSign(e.text) && count < in.limits.Arguments && (in.unless == nil || !in.unless(e.text)) {
+		if e.kind == keyEvent && len(e.text) <= maxPiece && hasSign(e.text) && count < in.limits.Arguments && (in.unless == nil || !in.unless(e.text)) {
 			dst = append(dst, Value{Bytes: e.text, Name: e.text, Key: true})
 			count++
 		}
