@@ -36,7 +36,7 @@ func (s *Selector) pieces(dst []Value, n int, in *Inspection) []Value {
 // split appends the pieces of a value between separators, or behind the equals sign in those of a query. They are as they were sent:
 // a separator that was escaped is no separator.
 func (in *Inspection) split(dst []Value, v Value, separator byte) []Value {
-	left := v.Bytes
+	whole, left := len(v.Bytes), v.Bytes
 	for count := 0; len(left) > 0 && count < maxPieces; {
 		piece := left
 		if end := bytes.IndexByte(left, separator); end >= 0 {
@@ -49,7 +49,7 @@ func (in *Inspection) split(dst []Value, v Value, separator byte) []Value {
 				piece = value
 			}
 		}
-		if hasSign(piece) && len(piece) < len(v.Bytes) && len(piece) <= maxPiece && (in.unless == nil || !in.unless(piece)) {
+		if hasSign(piece) && len(piece) < whole && len(piece) <= maxPiece && (in.unless == nil || !in.unless(piece)) {
 			v.Bytes = piece
 			dst = append(dst, v)
 			count++
