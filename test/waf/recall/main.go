@@ -27,6 +27,8 @@ func main() {
 	flag.StringVar(&o.groups, "groups", "", "names of the managed groups with a comma between them; all by default")
 	flag.IntVar(&o.matrix, "matrix", 0, "send this many attacks of each class at each place in each coding, and print a table of that")
 	flag.IntVar(&o.most, "most", 1500, "samples of a class of a source, chosen at random with a fixed seed")
+	flag.StringVar(&o.values, "values", "", "send the values of this file instead, and print those that pass")
+	flag.StringVar(&o.place, "place", string(corpus.InQuery), "the place at which they stand; \"target\" takes each for a whole target")
 	flag.Parse()
 	if err := run(o, os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, "recall:", err)
@@ -36,10 +38,18 @@ func main() {
 
 type options struct {
 	corpus, half, coding, show, source, groups string
+	values, place                              string
 	most, matrix                               int
 }
 
 func run(o options, out io.Writer) error {
+	if o.values != "" {
+		program, err := everything(o.groups)
+		if err != nil {
+			return err
+		}
+		return sendValues(program, o, out)
+	}
 	half := corpus.Test
 	if o.half == "tuning" {
 		half = corpus.Tuning

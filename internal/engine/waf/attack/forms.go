@@ -182,6 +182,10 @@ func lookalike(b []byte) (byte, int) {
 		return 'k', n
 	case r == 0x2215 || r == 0x2044:
 		return '/', n
+	case r == 0x2024:
+		return '.', n
+	case r == 0x2216 || r == 0x29f5 || r == 0xfe68:
+		return '\\', n
 	case r == 0x200b || r == 0x200c || r == 0x200d || r == 0xfeff || r == 0xad:
 		return 0, n // nothing at all
 	}
@@ -292,45 +296,6 @@ func schemeLike(src []byte, i int) bool {
 	return false
 }
 
-func appendShell(dst, src []byte) []byte {
-	for i := 0; i < len(src); i++ {
-		c := src[i]
-		switch {
-		case c == '\'' || c == '"' || c == '^' || c == 0:
-		case c == '\\':
-			if i+1 < len(src) && (src[i+1] == '\\' || src[i+1] == 'n' || src[i+1] == 'r' || src[i+1] == 't') {
-				dst = append(dst, c) // a path of Windows, or an escape: not of the shell
-			}
-		case c == '$' && i+1 < len(src):
-			rest := src[i+1:]
-			switch {
-			case hasFold(rest, "{ifs}"):
-				dst = append(dst, ' ')
-				i += 5
-			case hasFold(rest, "ifs"):
-				dst = append(dst, ' ')
-				i += 3
-				if i+2 < len(src) && src[i+1] == '$' && src[i+2] >= '0' && src[i+2] <= '9' {
-					i += 2
-				}
-			case rest[0] == '@' || rest[0] == '*' || rest[0] >= '1' && rest[0] <= '9' && i > 0 && word(src[i-1]):
-				i++
-			case rest[0] == '(' && len(rest) > 1 && rest[1] == ')':
-				i += 2
-			default:
-				dst = append(dst, c)
-			}
-		case c == '`' && i+1 < len(src) && src[i+1] == '`':
-			i++
-		case c == '\t' || c == '\v' || c == '\f':
-			dst = append(dst, ' ')
-		default:
-			dst = append(dst, lowerASCII(c))
-		}
-	}
-	return dst
-}
-
 func hasFold(b []byte, lower string) bool {
 	if len(b) < len(lower) {
 		return false
@@ -353,7 +318,11 @@ func appendPath(dst, src []byte) []byte {
 		if c >= 0xc2 {
 			if a, n := lookalike(src[i:]); n > 0 {
 				i += n - 1
-				if a != 0 {
+				switch a {
+				case 0:
+				case '\\':
+					dst = append(dst, '/')
+				default:
 					dst = append(dst, a)
 				}
 				continue

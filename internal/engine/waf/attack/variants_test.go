@@ -95,9 +95,19 @@ func TestFormsReadAsInterpretersDo(t *testing.T) {
 		{ShellText, "cat${IFS}/etc$@", "cat /etc"},
 		{ShellText, "cat$IFS$9/etc", "cat /etc"},
 		{ShellText, "wh``oami", "whoami"},
+		{ShellText, `$'\x69\144' -a`, "id -a"},
+		{ShellText, `$"id"`, "id"},
+		{ShellText, "cat${IFS%??}/etc", "cat /etc"},
+		{ShellText, "cat${IFS}$9/etc", "cat /etc"},
+		{ShellText, "ch${x}own he$(x)ad ta`x`il", "chown head tail"},
+		{ShellText, "un${@}ame i${!}d", "uname id"},
+		{ShellText, `\n\s\l\o\o\k\u\p`, "nslookup"},
+		{ShellText, `one\ntwo\r\nthree`, `one\ntwo\r\nthree`},
+		{ShellText, "costs $5, or US$'000", "costs $5, or us$000"},
 		{PathText, `..\..\WINDOWS`, "../../windows"},
 		{PathText, "a//b/./c", "a/b/c"},
 		{PathText, "http://x//y", "http://x/y"},
+		{PathText, "․․∖a", "../a"},
 	} {
 		if got := string(appendForm(nil, c.form, []byte(c.src))); got != c.want {
 			t.Errorf("%s of %q = %q, want %q", formNames[c.form], c.src, got, c.want)

@@ -260,14 +260,14 @@ var looks = map[string][]struct {
 	component request.Component
 	place     string
 }{
-	"path": {{request.Component{Kind: request.URIPath}, "path"}},
+	"path": {{request.Component{Kind: request.URIPath, Pieces: true}, "path"}},
 	"query": {
 		{request.Component{Kind: request.QueryArguments}, "query"},
 		{request.Component{Kind: request.QueryArgumentNames}, "name"},
 	},
 	"body": {
 		{request.Component{Kind: request.BodyArguments}, "body"},
-		{request.Component{Kind: request.BodyArgumentNames}, "name"},
+		{request.Component{Kind: request.BodyArgumentNames, Pieces: true}, "name"},
 		{request.Component{Kind: request.FileNames}, "body"},
 		{request.Component{Kind: request.FileTexts}, "body"},
 		{request.Component{Kind: request.OtherBody}, "whole"},
@@ -276,7 +276,7 @@ var looks = map[string][]struct {
 	"header": {
 		{request.Component{Kind: request.Headers, Excluded: []string{"cookie", "user-agent", "referer", "authorization", "host"}, Scope: request.ScopeValue}, "field"},
 		{request.Component{Kind: request.SingleHeader, Name: "user-agent"}, "user-agent"},
-		{request.Component{Kind: request.SingleHeader, Name: "referer"}, "referer"},
+		{request.Component{Kind: request.SingleHeader, Name: "referer", Pieces: true}, "referer"},
 	},
 	"host":          {{request.Component{Kind: request.SingleHeader, Name: "host"}, "field"}},
 	"method":        {{request.Component{Kind: request.Method}, "field"}},

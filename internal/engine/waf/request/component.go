@@ -133,6 +133,10 @@ type Component struct {
 	Fallback Fallback `json:",omitempty"`
 	// PreParse is for SingleQueryArgument and AllQueryArguments, in the order of its steps.
 	PreParse []PreParse `json:",omitempty"`
+	// Pieces tells that the texts inside of the values that are read by themselves are values as well: the segments of
+	// URIPath, the arguments of the address in a SingleHeader, the keys of JSON among BodyArgumentNames; those that have
+	// signs in them.
+	Pieces bool `json:",omitempty"`
 }
 
 // Validate says what is wrong with a component, beyond what AWS's API models constrain.
@@ -149,6 +153,9 @@ func (c *Component) Validate() error {
 		return errors.New("request: JSON pointers cannot be excluded")
 	case len(c.Included)+len(c.Excluded) > 0 && c.Kind != Headers && c.Kind != Cookies && c.Kind != JSONBody:
 		return fmt.Errorf("request: %s takes no names to include or exclude", c.Kind)
+	}
+	if c.Pieces && c.Kind != URIPath && c.Kind != SingleHeader && c.Kind != BodyArgumentNames {
+		return fmt.Errorf("request: %s has no pieces", c.Kind)
 	}
 	switch c.Scope {
 	case "", ScopeAll, ScopeKey, ScopeValue:
@@ -203,6 +210,6 @@ func (c *Component) Key() string {
 	if oversize == "" {
 		oversize = OversizeContinue
 	}
-	fmt.Fprintf(&b, "%s %q %s %s %s %q %q %q", c.Kind, name, scope, oversize, c.Fallback, c.Included, c.Excluded, c.PreParse)
+	fmt.Fprintf(&b, "%s %q %s %s %s %q %q %q %t", c.Kind, name, scope, oversize, c.Fallback, c.Included, c.Excluded, c.PreParse, c.Pieces)
 	return b.String()
 }

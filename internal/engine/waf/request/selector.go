@@ -94,6 +94,9 @@ func (s *Selector) AppendUnless(dst []Value, in *Inspection) ([]Value, Outcome) 
 func (s *Selector) Append(dst []Value, in *Inspection) ([]Value, Outcome) {
 	n := len(dst)
 	dst, o := s.append(s, dst, in)
+	if s.component.Pieces && o.Decision == Inspect {
+		dst = s.pieces(dst, n, in)
+	}
 	if o.Decision == Inspect && o.Oversize {
 		switch s.component.Oversize {
 		case OversizeMatch:

@@ -19,6 +19,7 @@ import (
 type survey struct {
 	values []Pair // in the order of BodyArguments, as names
 	names  []Pair
+	keys   [][]byte // those that are pieces of names
 	levels []surveyLevel
 	digits [24]byte // of an index
 	// scalars are short numbers and words that screen clears, as lowBytes gives them.
@@ -44,8 +45,9 @@ func (v *survey) reset() {
 	if v.tried {
 		clear(v.values)
 		clear(v.names)
+		clear(v.keys)
 		clear(v.levels[:cap(v.levels)])
-		v.values, v.names, v.tried, v.whole = v.values[:0], v.names[:0], false, false
+		v.values, v.names, v.keys, v.tried, v.whole = v.values[:0], v.names[:0], v.keys[:0], false, false
 	}
 }
 
@@ -67,7 +69,8 @@ func (in *Inspection) surveyed() bool {
 		in.scratch = in.scratch[:n]
 		clear(v.values)
 		clear(v.names)
-		v.values, v.names = v.values[:0], v.names[:0]
+		clear(v.keys)
+		v.values, v.names, v.keys = v.values[:0], v.names[:0], v.keys[:0]
 	}
 	return v.whole
 }
@@ -123,6 +126,9 @@ func (in *Inspection) survey(v *survey, body []byte) bool {
 			}
 			if nameClear && len(key)-1 > s.MinCode {
 				nameClear = !s.Code(key)
+			}
+			if k := key[1:]; len(k) <= maxPiece && hasSign(k) && !s.Clear(k) {
+				v.keys = append(v.keys, k)
 			}
 			if i < len(body) && body[i] == ':' {
 				i++

@@ -1,0 +1,58 @@
+package main
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"os"
+	"strconv"
+	"strings"
+
+	"fastness/internal/engine/waf"
+	"fastness/internal/engine/waf/request"
+	"fastness/test/waf/corpus"
+)
+
+// maxLine is the longest line of a file of values, in bytes.
+const maxLine = 1 << 20
+
+// sendValues sends each value of a file, a line each (as it is, or as a string of Go in quotation marks), at a place as it
+// is, and prints those that pass and how many do not.
+func sendValues(program *waf.Program, o options, out io.Writer) error {
+	f, err := os.Open(o.values)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	scratch := waf.NewScratch(request.DefaultLimits())
+	n, blocked := 0, 0
+	sc := bufio.NewScanner(f)
+	sc.Buffer(nil, maxLine)
+	for sc.Scan() {
+		s := corpus.Sample{Value: sc.Text()}
+		if strings.HasPrefix(s.Value, `"`) {
+			if v, err := strconv.Unquote(s.Value); err == nil {
+				s.Value = v
+			}
+		}
+		if s.Value == "" || !corpus.Fits(corpus.Place(o.place), corpus.AsIs, s.Value) {
+			continue
+		}
+		r := s.At(corpus.Place(o.place), corpus.AsIs)
+		if o.place == "target" {
+			r.Target = s.Value
+		}
+		v, err := program.Evaluate(r, nil, scratch)
+		if err != nil {
+			return err
+		}
+		n++
+		if v.Action == waf.Block {
+			blocked++
+			continue
+		}
+		fmt.Fprintf(out, "%q\n", s.Value)
+	}
+	fmt.Fprintf(os.Stderr, "%d values, %d blocked\n", n, blocked)
+	return sc.Err()
+}
