@@ -7,13 +7,15 @@ import "bytes"
 // a string, up to a comment that hides the rest of the application's line, or another mark that makes a string of it.
 // Text is next to never like that: behind its quotation marks are letters.
 
-// leavesString tells whether b leaves a string of JavaScript and does something: calls, makes or sets a thing.
-func leavesString(b []byte) bool {
+// leavesString tells whether b leaves a string of JavaScript and does something: calls, makes or sets a thing. read is
+// how many bytes it had to read as code.
+func leavesString(b []byte) (found bool, read int) {
 	for _, quote := range [...]byte{'\'', '"', '`'} {
 		if i := bytes.IndexByte(b, quote); i >= 0 {
 			c := code{b: b[i+1 : min(len(b), i+1+maxCode)], quote: quote, state: afterOperand, last: literal}
-			if c.runs() {
-				return true
+			found = c.runs()
+			if read += c.i; found {
+				return true, read
 			}
 		}
 	}
@@ -21,39 +23,67 @@ func leavesString(b []byte) bool {
 	for range maxExpressions {
 		i := bytes.Index(rest, []byte("${"))
 		if i < 0 {
-			return false
+			break
 		}
 		rest = rest[i+2:]
 		c := code{b: rest[:min(len(rest), maxCode)], quote: '}', state: beforeOperand, last: operator}
-		if c.runs() {
-			return true
+		found = c.runs()
+		if read += c.i; found {
+			return true, read
 		}
 		rest = rest[min(c.i, len(rest)):]
 	}
-	return false
+	return false, read
 }
 
 // isCode tells whether b, or what stands behind its first line or comment, is a script that does something with
-// functions that attacks use.
-func isCode(b []byte) bool {
-	for range 3 {
+// functions that attacks use, or whether b is the address of any script. read is how many bytes it had to read.
+func isCode(b []byte) (found bool, read int) {
+	if script, ok := scriptAddress(b); ok {
+		c := code{b: script[:min(len(script), maxCode)], state: beforeOperand, last: start}
+		return c.runs() || c.i == len(c.b) && c.sets, c.i
+	}
+	for range maxLines {
 		c := code{b: b[:min(len(b), maxCode)], state: beforeOperand, last: start}
-		if c.runs() && c.notorious {
-			return true
+		runs := c.runs()
+		if read += c.i; runs && c.notorious {
+			return true, read
 		}
 		i := bytes.IndexAny(b, "\r\n\u2028\u2029")
 		if j := bytes.Index(b, []byte("*/")); j >= 0 && (i < 0 || j < i) {
 			i = j + 1
 		}
 		if i < 0 {
-			return false
+			break
 		}
 		if b[i] == 0xe2 {
 			i += 2
 		}
 		b = b[i+1:]
 	}
-	return false
+	return false, read
+}
+
+// scriptAddress takes the scheme of an address with a script off the beginning of b as browsers do: without control
+// characters before it, and line ends and tabs inside of it.
+func scriptAddress(b []byte) (script []byte, ok bool) {
+	for len(b) > 0 && b[0] <= ' ' {
+		b = b[1:]
+	}
+	const scheme = "javascript:"
+	n := 0
+	for i, c := range b {
+		switch {
+		case c == '\t' || c == '\n' || c == '\r':
+		case lowerASCII(c) != scheme[n]:
+			return nil, false
+		default:
+			if n++; n == len(scheme) {
+				return b[i+1:], true
+			}
+		}
+	}
+	return nil, false
 }
 
 // code reads JavaScript from the middle: bracket by bracket and operand after operator, as much of its grammar as it
@@ -68,6 +98,8 @@ type code struct {
 	acts  bool
 	// notorious tells that it names what attacks use.
 	notorious bool
+	sets      bool // that it sets something
+	hooks     bool // that it names what is called by operators
 	depth     int
 	open      [maxBrackets]bracket
 }
@@ -77,6 +109,8 @@ const (
 	maxCode = 4096
 	// maxExpressions is how many expressions of templates are looked at in a value.
 	maxExpressions = 16
+	// maxLines is how many lines a script may begin in.
+	maxLines = 3
 )
 
 // maxBrackets is how deep brackets are followed.
@@ -271,10 +305,14 @@ func (c *code) word() bool {
 // attacks call.
 func (c *code) name(w []byte) {
 	switch string(w) {
-	case "alert", "confirm", "prompt", "eval", "toString", "valueOf", "Symbol", "Proxy":
-		c.acts = c.acts || c.quote != 0
+	case "toString", "valueOf", "Symbol", "Proxy":
+		c.hooks = true
+		c.acts = c.acts || c.quote != 0 || c.notorious
 		c.notorious = true
-	case "window", "self", "top", "parent", "frames", "globalThis", "this", "constructor", "__defineGetter__":
+	case "alert", "confirm", "prompt", "eval":
+		c.acts = c.acts || c.quote != 0 || c.hooks
+		c.notorious = true
+	case "Function", "Reflect", "window", "self", "top", "parent", "frames", "globalThis", "this", "constructor", "__defineGetter__":
 		c.notorious = true
 	}
 }
@@ -378,6 +416,13 @@ func (c *code) operator(ch byte) bool {
 		case ',':
 			c.i++
 			return c.depth > 0 && c.open[c.depth-1].close == ']'
+		case ':', '=', '.': // a word that is a keyword elsewhere only
+			if c.last != start {
+				return false
+			}
+			c.last = callable
+			c.state = afterOperand
+			return c.operator(ch)
 		case '*':
 			c.i++
 			return c.last == start
@@ -456,7 +501,8 @@ func (c *code) operator(ch byte) bool {
 			}
 		}
 	}
-	c.acts = c.acts || set
+	c.sets = c.sets || set
+	c.acts = c.acts || set && c.quote != 0
 	c.i += n
 	c.state, c.last = beforeOperand, operator
 	return true

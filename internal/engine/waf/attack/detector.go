@@ -206,8 +206,13 @@ func (d *Detector) Inspect(value []byte, place Place, s *Scratch, explain func(H
 			}
 		}
 		if explain != nil || total[Script] < Threshold {
-			s.match.Spend(2 * len(v.b))
-			if leavesString(v.b) || s.fired[d.reference] && isCode(v.b) {
+			found, read := leavesString(v.b)
+			if !found && s.fired[d.reference] {
+				var more int
+				found, more = isCode(v.b)
+				read += more
+			}
+			if s.match.Spend(read); found {
 				count("breakout", Script, Threshold, 2)
 			}
 		}
