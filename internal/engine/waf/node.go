@@ -179,7 +179,7 @@ func (s *Scratch) part(id int32) *partState {
 	p := &s.p.parts[id]
 	from := len(s.vals)
 	if p.attacks && s.trace == nil {
-		s.vals, ps.outcome = p.selector.AppendUnless(s.vals, &s.inspection, s.clear)
+		s.vals, ps.outcome = p.selector.AppendUnless(s.vals, &s.inspection)
 	} else {
 		s.vals, ps.outcome = p.selector.Append(s.vals, &s.inspection)
 	}
@@ -214,6 +214,15 @@ const longGlance = 256
 // isClear tells of most values that they are no attacks. That costs less than to look them up in the memo.
 func (s *Scratch) isClear(value []byte) bool {
 	return len(value) <= longGlance && s.p.attacks.Clear(value, s.attack)
+}
+
+// sift has the inspection leave out what is no attack at a glance.
+func (s *Scratch) sift() {
+	if s.sieve == nil {
+		s.sieve = &request.Sieve{Clear: s.isClear, Memory: s.matcher, MinCode: attack.MinCode, Longest: longGlance, Code: s.attack.IsCode}
+	}
+	s.sieve.Screen = s.p.attacks.Screen()
+	s.inspection.Sift(s.sieve)
 }
 
 // addValue adds the value that is the one of a number in vals.

@@ -21,7 +21,7 @@ type Scratch struct {
 	inspection request.Inspection
 	matcher    *pattern.Scratch
 	attack     *attack.Scratch
-	clear      func([]byte) bool // isClear
+	sieve      *request.Sieve // of attack
 
 	parts  []partState
 	nodes  []nodeState
@@ -78,9 +78,6 @@ func NewScratch(l request.Limits) *Scratch {
 
 // begin makes the scratch ready for a request.
 func (s *Scratch) begin(p *Program, r *request.Request, tokens Tokens) {
-	if s.clear == nil {
-		s.clear = s.isClear
-	}
 	if s.p != p {
 		// What another program left behind is of older epochs.
 		s.p = p
@@ -114,6 +111,9 @@ func (s *Scratch) begin(p *Program, r *request.Request, tokens Tokens) {
 	s.labelOrder = s.labelOrder[:0]
 	s.tokens, s.now, s.budget = tokens, r.Time, p.budget
 	s.matcher.Allow(p.steps)
+	if p.attacks != nil {
+		s.sift()
+	}
 	s.inner, s.outer = -1, -1
 	v := &s.verdict
 	clear(v.Answered)

@@ -37,6 +37,9 @@ func (s *Service) Draft(r store.Reader, arn string, document []byte) (*Specifica
 	}
 	// What an update would need and the document does not have is that of now.
 	in.Name, in.Id, in.Scope, in.LockToken = a.Name, a.Id, &e.Scope, &e.LockToken
+	if value(in.Description) == "" {
+		in.Description = nil // GetWebACL answers it, UpdateWebACL does not take it
+	}
 	if in.DefaultAction == nil {
 		in.DefaultAction = a.DefaultAction
 	}

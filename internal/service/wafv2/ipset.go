@@ -90,7 +90,7 @@ func (s *Service) GetIPSet(ctx context.Context, _ *wafv2api.GetIPSetRequest) (*w
 	if err != nil {
 		return nil, err
 	}
-	set := new(wafv2api.IPSet)
+	set := &wafv2api.IPSet{Description: &e.Description} // never absent in an answer
 	if err := s.documents.decode(shapeIPSet, e.Document, set); err != nil {
 		return nil, err
 	}

@@ -45,7 +45,7 @@ func (s *Service) GetRegexPatternSet(ctx context.Context, _ *wafv2api.GetRegexPa
 	if err != nil {
 		return nil, err
 	}
-	set := new(wafv2api.RegexPatternSet)
+	set := &wafv2api.RegexPatternSet{Description: &e.Description} // never absent in an answer
 	if err := s.documents.decode(shapeRegexPatternSet, e.Document, set); err != nil {
 		return nil, err
 	}

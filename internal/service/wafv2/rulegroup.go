@@ -9,7 +9,7 @@ import (
 
 // ruleGroup reads the rule group of a record.
 func (s *Service) ruleGroup(e *entity) (*wafv2api.RuleGroup, error) {
-	g := new(wafv2api.RuleGroup)
+	g := &wafv2api.RuleGroup{Description: &e.Description} // never absent in an answer
 	return g, s.documents.decode(shapeRuleGroup, e.Document, g)
 }
 

@@ -13,7 +13,7 @@ import (
 
 // webACL reads the web ACL of a record.
 func (s *Service) webACL(e *entity) (*wafv2api.WebACL, error) {
-	a := new(wafv2api.WebACL)
+	a := &wafv2api.WebACL{Description: &e.Description} // never absent in an answer
 	return a, s.documents.decode(shapeWebACL, e.Document, a)
 }
 

@@ -46,6 +46,13 @@ type Scratch struct {
 // m is exhausted, they tell what they have found, which is not all.
 func NewScratch(m *pattern.Scratch) *Scratch { return &Scratch{match: m} }
 
+func (s *Scratch) matcher() *pattern.Scratch {
+	if s.match == nil {
+		s.match = pattern.NewScratch()
+	}
+	return s.match
+}
+
 // Hit is one rule that fired.
 type Hit struct {
 	Rule   string
@@ -147,9 +154,7 @@ func (d *Detector) Inspect(value []byte, place Place, s *Scratch, explain func(H
 	if len(value) < 2 || place == 0 {
 		return 0
 	}
-	if s.match == nil {
-		s.match = pattern.NewScratch()
-	}
+	s.matcher()
 	if s.bits == nil {
 		s.bits = pattern.NewBits(d.all.set.Len())
 		s.fired = make([]bool, len(d.rules))

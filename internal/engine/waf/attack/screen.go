@@ -38,10 +38,21 @@ func newScreen(rules []rule) (*pattern.Screen, error) {
 // Clear tells, of many values and at little cost, that they are no attacks at any place. Of others it tells
 // nothing.
 func (d *Detector) Clear(value []byte, s *Scratch) bool {
-	if s.match == nil {
-		s.match = pattern.NewScratch()
-	}
-	return d.screen.Clear(value, s.match) && !((endsInCode(value) || embedsCode(value)) && s.hasCode(value))
+	return d.screen.Clear(value, s.matcher()) && !s.IsCode(value)
+}
+
+// Screen is that of all rules. A value that it clears is clear if it has fewer than MinCode bytes or IsCode says that it is none.
+func (d *Detector) Screen() *pattern.Screen { return d.screen }
+
+// MinCode is the least length of a value that may be base64 or hexadecimal.
+const MinCode = minBase64
+
+// IsCode tells whether a value, which the screen clears, is base64 or hexadecimal or has it in it. A name of keys with points between
+// them is and has none if that is so of each of its keys of more than MinCode bytes with another byte before it: a
+// point is no sign of base64, what is decoded of a value that is not base64 as a whole is its longest piece of such signs, and that of a name
+// is the longest one of a key.
+func (s *Scratch) IsCode(value []byte) bool {
+	return (endsInCode(value) || embedsCode(value)) && s.hasCode(value)
 }
 
 // endsInCode tells whether so much at the end of a value is of signs of base64, which include those of hexadecimal,

@@ -16,7 +16,7 @@ type Scratch struct {
 	looked     bool     // whether present is known
 	present    uint64   // classes of bytes that occur
 
-	jumps *[jumpCount]jump // of screens
+	jumps *jumps // of a screen
 
 	// States made since the last Allow: of products, of screens.
 	made, learned int

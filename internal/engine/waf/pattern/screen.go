@@ -3,6 +3,7 @@ package pattern
 import (
 	"encoding/binary"
 	"fmt"
+	"math/bits"
 	"sync/atomic"
 )
 
@@ -120,58 +121,196 @@ var screenAllowance = allowance{first: 48, every: 4, most: 512}
 // matches it in lower case. If it does not say so, a pattern may match, or the automaton would have had to
 // learn too many states.
 func (s *Screen) Clear(value []byte, m *Scratch) bool {
-	d := s.dfa
 	m.steps += 20 + uint64(len(value))/2
-	if m.spent() || d.last != 0 && len(value) > 0 && value[len(value)-1] == '\n' {
+	if m.spent() || s.endsLine(value) {
 		return false
 	}
-	t := d.current()
-	state := t.start
+	t := s.dfa.current()
+	return s.clear(t, t.start, value, m)
+}
+
+// endsLine tells whether a value ends in a newline that is a symbol of its own there.
+func (s *Screen) endsLine(value []byte) bool {
+	return s.dfa.last != 0 && len(value) > 0 && value[len(value)-1] == '\n'
+}
+
+// Mark is where the automaton of a Screen is behind the beginning of a value: many values that begin alike are looked at
+// from there on. The zero Mark is of no automaton. A Mark is good for as long as the automaton keeps its
+// states; later, nothing is clear behind it.
+type Mark struct {
+	table uint64
+	state uint32
+}
+
+// Start is the Mark at the beginning of values.
+func (s *Screen) Start(m *Scratch) Mark {
+	t := s.dfa.current()
+	if m.jumpsOf(t); t.start&marked == 0 {
+		return Mark{t.states.id, t.start}
+	}
+	return Mark{}
+}
+
+// Behind is the Mark behind a text that follows a Mark; the zero Mark if the values that begin so are not clear whatever
+// follows, or it cannot be told.
+func (s *Screen) Behind(mark Mark, text []byte, m *Scratch) Mark {
+	t := s.dfa.current()
+	m.steps += 20 + uint64(len(text))/2
+	if mark.table != t.states.id || m.spent() || s.endsLine(text) {
+		return Mark{}
+	}
+	m.jumpsOf(t)
+	state, allowed := mark.state, screenAllowance
+	for len(text) > 0 {
+		n := min(len(text), 8)
+		var ok bool
+		if t, state, ok = s.leap(t, state, lastBytes(text[:n], n), text[:n], 0, &allowed, m); !ok || t.states.id != mark.table {
+			return Mark{}
+		}
+		text = text[n:]
+	}
+	return Mark{mark.table, state}
+}
+
+// ClearBehind is Clear of a value that has a Mark behind its beginning and text behind that.
+func (s *Screen) ClearBehind(mark Mark, text []byte, m *Scratch) bool {
+	m.steps += 20 + uint64(len(text))/2
+	t := s.dfa.current()
+	if mark.table != t.states.id || m.spent() || s.endsLine(text) {
+		return false
+	}
+	return s.clear(t, mark.state, text, m)
+}
+
+// ShortText is the longest text, in bytes, that ClearShort and BehindShort take.
+const ShortText = 7
+
+// ClearShort is Screen.ClearBehind of a text of n bytes, at most ShortText, that are the lower bytes of a word, the first one lowest; all
+// others are 0. It only knows what another call has found out since the last Start of a Screen, and is not counted as steps.
+func (m *Scratch) ClearShort(mark Mark, word uint64, n int) bool {
+	k := m.jumps
+	to, ok := k.find(word, mark.state|uint32(lastJump+n)<<jumpLength)
+	return ok && to == deadState && k.table == mark.table
+}
+
+// BehindShort is Screen.Behind of a text as ClearShort takes it, not an empty one. It only knows what another call has found out,
+// and gives the zero Mark otherwise.
+func (m *Scratch) BehindShort(mark Mark, word uint64, n int) Mark {
+	if to, ok := m.jumps.find(word, mark.state|uint32(n)<<jumpLength); ok && m.jumps.table == mark.table {
+		return Mark{mark.table, to}
+	}
+	return Mark{}
+}
+
+// ClearQuoted is ClearBehind of what stands before the first quotation mark in a text. n is how many bytes those are; -1 if there is
+// a backslash before it, or none. There has to have been a Start.
+func (s *Screen) ClearQuoted(mark Mark, text []byte, m *Scratch) (n int, clear bool) {
+	state, k := mark.state, m.jumps
+	if k.table != mark.table {
+		state = unknown // only the end is looked for
+	}
+	i := 0
+	for ; i+8 <= len(text); i += 8 {
+		word := binary.LittleEndian.Uint64(text[i:])
+		// A borrow may mark a byte too many, but only above one that is marked rightly.
+		quotes, backslashes := EqualBytes(word, '"'), EqualBytes(word, '\\')
+		if quotes|backslashes == 0 {
+			if to, ok := k.find(word, state|8<<jumpLength); ok && state != unknown {
+				state = to
+			} else {
+				state = unknown
+			}
+			continue
+		}
+		if quotes == 0 || backslashes != 0 && backslashes&-backslashes < quotes&-quotes {
+			return -1, false
+		}
+		last := bits.TrailingZeros64(quotes) / 8
+		n = i + last
+		if state != unknown {
+			if to, ok := k.find(word&(1<<(8*last)-1), state|uint32(lastJump+last)<<jumpLength); ok {
+				return n, to == deadState
+			}
+		}
+		return n, s.ClearBehind(mark, text[:n], m)
+	}
+	for ; i < len(text); i++ {
+		switch text[i] {
+		case '"':
+			return i, s.ClearBehind(mark, text[:i], m)
+		case '\\':
+			return -1, false
+		}
+	}
+	return -1, false
+}
+
+// EqualBytes has the high bit of the lowest byte of a word that is c, and none below it.
+func EqualBytes(word uint64, c byte) uint64 {
+	const ones = 0x0101010101010101
+	x := word ^ ones*uint64(c)
+	return (x - ones) &^ x & (ones << 7)
+}
+
+// clear moves from a state over the rest of a value.
+func (s *Screen) clear(t *dfaTable, state uint32, value []byte, m *Scratch) bool {
 	if state&marked != 0 {
 		return state == deadState
 	}
-	if m.jumps == nil {
-		m.jumps = new([jumpCount]jump)
-	}
-	id, allowed := t.states.id, screenAllowance
+	m.jumpsOf(t)
+	d, allowed := s.dfa, screenAllowance
 	i := 0
 	for ; i+8 <= len(value); i += 8 {
 		word := binary.LittleEndian.Uint64(value[i:])
-		j := &m.jumps[jumpOf(word, state)]
-		if j.word == word && j.from == state|8<<jumpLength && j.table == id {
-			state = j.to
+		if to, ok := m.jumps.find(word, state|8<<jumpLength); ok && m.jumps.table == t.states.id {
+			state = to
 			continue
 		}
-		from := state
-		for k := i; k < i+8; k++ {
-			var ok bool
-			if t, state, ok = s.step(t, state, uint32(d.classes[value[k]]), k, &allowed, m); !ok {
-				return state == deadState
-			}
+		var ok bool
+		if t, state, ok = s.leap(t, state, word, value[i:i+8], i, &allowed, m); !ok {
+			return state == deadState
 		}
-		if t.states.id == id && from>>jumpLength == 0 {
-			*j = jump{word, id, from | 8<<jumpLength, state}
-		}
-		id = t.states.id
 	}
 	n := uint32(len(value) - i)
-	word := lastBytes(value, int(n))
-	j := &m.jumps[jumpOf(word, state+n)]
-	if j.word == word && j.from == state|n<<jumpLength && j.table == id {
-		return j.to == deadState
+	word, from := lastBytes(value, int(n)), state|(lastJump+n)<<jumpLength
+	if to, ok := m.jumps.find(word, from); ok && m.jumps.table == t.states.id {
+		return to == deadState
 	}
-	from, before := state, t
-	ok := true
+	before, start, ok := t, state, true
 	for k := i; k < len(value) && ok; k++ {
 		t, state, ok = s.step(t, state, uint32(d.classes[value[k]]), k, &allowed, m)
 	}
 	if ok {
 		t, state, _ = s.step(t, state, d.end, len(value), &allowed, m)
 	}
-	if t.states == before.states && from>>jumpLength == 0 && state != unknown {
-		*j = jump{word, id, from | n<<jumpLength, state}
+	if t.states == before.states && start>>jumpLength == 0 && state != unknown {
+		m.addJump(t, word, from, state)
 	}
 	return state == deadState
+}
+
+// leap moves over up to eight bytes of a value, which are those of word and stand at a position, and remembers it.
+func (s *Screen) leap(t *dfaTable, state uint32, word uint64, bytes []byte, at int, allowed *allowance, m *Scratch) (*dfaTable, uint32, bool) {
+	from := state | uint32(len(bytes))<<jumpLength
+	if to, ok := m.jumps.find(word, from); ok && m.jumps.table == t.states.id {
+		return t, to, true
+	}
+	before, start := t, state
+	for k, c := range bytes {
+		symbol := uint32(s.dfa.classes[c])
+		if entry := atomic.LoadUint32(&t.next[state+symbol]); entry-1 < stateMask { // neither unknown nor marked
+			state = entry
+			continue
+		}
+		var ok bool
+		if t, state, ok = s.step(t, state, symbol, at+k, allowed, m); !ok {
+			return t, state, false
+		}
+	}
+	if t.states == before.states && start>>jumpLength == 0 {
+		m.addJump(t, word, from, state)
+	}
+	return t, state, true
 }
 
 // step moves over a symbol, and tells whether there is more to come: the entry is not marked, and it could be
@@ -188,26 +327,57 @@ func (s *Screen) step(t *dfaTable, state, symbol uint32, at int, allowed *allowa
 	return t, entry, entry&marked == 0
 }
 
-// jump is what eight bytes, or the last ones and the end, make of a state of the table with some id. Values
+// jump is what up to eight bytes, or the last ones and the end, make of a state. Values
 // repeat what others had, keys and words, if not at the same place, and a jump costs as much as a byte or
-// two. Those of a Scratch are the ones that it made last.
+// two. Those of a Scratch are the ones that it made last, all of one table.
 type jump struct {
-	word, table uint64
-	from        uint32 // with the number of bytes from bit jumpLength on
-	to          uint32
+	word uint64
+	from uint32 // with the number of bytes from bit jumpLength on, and lastJump more if they are the last ones
+	to   uint32
+}
+
+// jumps are those of the table with some id.
+type jumps struct {
+	table uint64
+	list  [1 << jumpBits]jump
 }
 
 const (
-	jumpCount  = 1 << 9
+	jumpBits   = 10
 	jumpLength = 27 // states beyond that are not remembered
+	lastJump   = 16
 )
 
 // jumpOf is where a jump is kept.
-func jumpOf(word uint64, state uint32) uint64 {
-	return (word ^ uint64(state)<<32) * 0x9e3779b97f4a7c15 >> (64 - 9)
+func jumpOf(word uint64, from uint32) uint64 {
+	return (word ^ uint64(from)<<32) * 0x9e3779b97f4a7c15 >> (64 - jumpBits)
 }
 
-// lastBytes are the last n bytes of a value, which are less than eight.
+// jumpsOf has the jumps be those of a table.
+func (m *Scratch) jumpsOf(t *dfaTable) *jumps {
+	if m.jumps == nil {
+		m.jumps = &jumps{table: t.states.id}
+	}
+	if m.jumps.table != t.states.id {
+		*m.jumps = jumps{table: t.states.id}
+	}
+	return m.jumps
+}
+
+// find returns the jump if it is known.
+func (k *jumps) find(word uint64, from uint32) (to uint32, ok bool) {
+	j := &k.list[jumpOf(word, from)]
+	return j.to, j.word == word && j.from == from
+}
+
+// add remembers a jump in a table, if that is still the one whose states from and to are of.
+func (m *Scratch) addJump(t *dfaTable, word uint64, from, to uint32) {
+	if k := m.jumps; k.table == t.states.id {
+		k.list[jumpOf(word, from)] = jump{word, from, to}
+	}
+}
+
+// lastBytes are the last n bytes of a value, at most eight.
 func lastBytes(value []byte, n int) uint64 {
 	switch b := value[len(value)-n:]; {
 	case n == 0:

@@ -34,7 +34,7 @@ func screened(t *testing.T, screen *Screen, set *Set, in string, value []byte, m
 func TestWhatAScreenClearsMatchesNothing(t *testing.T) {
 	r := rand.New(rand.NewPCG(5, 6))
 	m := NewScratch()
-	clear, ran := 0, 0
+	clear, ran, lost := 0, 0, 0
 	for total := cases(t, 60_000); ran < total; {
 		g := &grammar{r: r, look: r.IntN(3) == 0}
 		var patterns []Pattern
@@ -69,18 +69,67 @@ func TestWhatAScreenClearsMatchesNothing(t *testing.T) {
 					value = append(value, in[r.IntN(len(in))])
 				}
 			}
-			if screened(t, screen, set, in, value, m) {
+			whole := screened(t, screen, set, in, value, m)
+			if whole {
 				clear++
 				if !screen.Clear(value, m) {
 					t.Fatalf("%q is clear no more", value)
 				}
 			}
+			if pieces := piecewise(screen, value, r, m); pieces && !whole {
+				t.Fatalf("%q is clear in pieces only", value)
+			} else if whole && !pieces {
+				lost++
+			}
 		}
 	}
-	t.Logf("%d of %d values are clear", clear, ran)
+	t.Logf("%d of %d values are clear, %d of these not in pieces", clear, ran, lost)
+	if lost > clear/10 {
+		t.Errorf("%d of %d values are not clear in pieces", lost, clear)
+	}
 	if clear < ran/20 {
 		t.Errorf("only %d of %d values are clear: the cases say little", clear, ran)
 	}
+}
+
+// piecewise looks at a value from a Mark behind some of it on, in one of the ways that there are.
+func piecewise(s *Screen, value []byte, r *rand.Rand, m *Scratch) bool {
+	a := r.IntN(len(value) + 1)
+	b := a + r.IntN(len(value)-a+1)
+	mark := s.Behind(s.Start(m), value[:a], m)
+	if n := b - a; n > 0 && n <= ShortText && r.IntN(2) == 0 {
+		word := lastBytes(value[a:b], n)
+		short := m.BehindShort(mark, word, n)
+		if mark = s.Behind(mark, value[a:b], m); short != (Mark{}) && short != mark {
+			panic("a short text leads elsewhere")
+		}
+		if again := m.BehindShort(mark, word, n); again != (Mark{}) && again != s.Behind(mark, value[a:b], m) {
+			panic("a short text leads elsewhere")
+		}
+	} else {
+		mark = s.Behind(mark, value[a:b], m)
+	}
+	rest := value[b:]
+	switch r.IntN(3) {
+	case 0:
+		clear := s.ClearBehind(mark, rest, m)
+		if n := len(rest); n <= ShortText && m.ClearShort(mark, lastBytes(rest, n), n) && !clear {
+			panic("a short text is clear when it is short only")
+		}
+		return clear
+	case 1:
+		// A quotation mark ends it, and a backslash makes it another matter.
+		text := append(bytes.Clone(rest), "\" and \\ more\""[r.IntN(2)*6:]...)
+		n, clear := s.ClearQuoted(mark, text, m)
+		if text[len(rest)] == '"' && n == len(rest) {
+			return clear
+		}
+		if n >= 0 && bytes.IndexAny(text, "\"\\") != n {
+			panic("it ends elsewhere")
+		}
+		return s.ClearBehind(mark, rest, m)
+	}
+	return s.ClearBehind(mark, rest, m)
 }
 
 func TestScreenRefusesUpperCase(t *testing.T) {

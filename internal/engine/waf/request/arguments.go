@@ -184,7 +184,7 @@ func (in *Inspection) flatName(key []byte) []byte {
 
 // appendArguments selects names or values of arguments.
 func appendArguments(query, body, names bool) func(*Selector, []Value, *Inspection) ([]Value, Outcome) {
-	add := func(dst []Value, list []Pair, unless func([]byte) bool) []Value {
+	add := func(dst []Value, list []Pair, unless *Sieve) []Value {
 		for i := range list {
 			p := &list[i]
 			b := p.Value
@@ -193,7 +193,7 @@ func appendArguments(query, body, names bool) func(*Selector, []Value, *Inspecti
 					continue
 				}
 			}
-			if unless != nil && unless(b) {
+			if unless != nil && unless.Clear(b) {
 				continue
 			}
 			dst = inplace.Longer(dst)
@@ -204,14 +204,24 @@ func appendArguments(query, body, names bool) func(*Selector, []Value, *Inspecti
 	}
 	return func(_ *Selector, dst []Value, in *Inspection) ([]Value, Outcome) {
 		var o Outcome
+		var unless *Sieve
+		if in.unwanted {
+			unless = in.sieve
+		}
 		if query {
 			list, oversize := in.DecodedQuery()
-			dst = add(dst, list, in.unless)
+			dst = add(dst, list, unless)
 			o.Oversize = oversize
 		}
-		if body {
+		if body && unless != nil && in.surveyed() {
+			left := in.parts.survey.values
+			if names {
+				left = in.parts.survey.names
+			}
+			dst = add(dst, left, nil)
+		} else if body {
 			list, b := in.BodyArguments()
-			dst = add(dst, list, in.unless)
+			dst = add(dst, list, unless)
 			o.Oversize = o.Oversize || b.Oversize
 			o.Malformed = b.Malformed
 		}

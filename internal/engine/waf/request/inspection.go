@@ -19,7 +19,8 @@ type Inspection struct {
 	walk    walk   // along JSON pointers
 	flat    flatten
 
-	unless func([]byte) bool // of AppendUnless
+	sieve    *Sieve
+	unwanted bool // what sieve clears: in AppendUnless
 
 	last    map[string]int // for combineDuplicates
 	next    []int
@@ -35,6 +36,7 @@ type parts struct {
 	markup  pairs // the attributes of XML, where they are wanted by themselves
 	before  pairs // the query after pre-parse steps: used by one selector at a time
 	json    document
+	survey  survey
 	// heldJSON is what is held of the body, where that is more than what AWS's components see.
 	heldJSON document
 	multi    multipart
@@ -65,7 +67,7 @@ func NewInspection(l Limits) *Inspection { return &Inspection{limits: l} }
 
 // Reset starts with another request, which must stay as it is until the next Reset.
 func (in *Inspection) Reset(r *Request) {
-	in.r = r
+	in.r, in.sieve = r, nil
 	in.path, in.query, in.hasQuery = r.cut()
 	if cap(in.scratch) > scratchKept {
 		in.scratch = nil
@@ -79,6 +81,7 @@ func (in *Inspection) Reset(r *Request) {
 	p.markup.reset()
 	p.before.reset()
 	p.json.reset()
+	p.survey.reset()
 	p.heldJSON.reset()
 	p.multi.reset()
 	p.line, p.order = nil, nil

@@ -81,12 +81,12 @@ func Compile(c Component) (*Selector, error) {
 // Component is what the selector was compiled from.
 func (s *Selector) Component() Component { return s.component }
 
-// AppendUnless is Append without values that the caller does not want, as unless says. It may append some of
-// them all the same.
-func (s *Selector) AppendUnless(dst []Value, in *Inspection, unless func([]byte) bool) ([]Value, Outcome) {
-	in.unless = unless
+// AppendUnless is Append without values that the sieve of Inspection.Sift clears. It may append some of them all
+// the same.
+func (s *Selector) AppendUnless(dst []Value, in *Inspection) ([]Value, Outcome) {
+	in.unwanted = in.sieve != nil
 	dst, o := s.Append(dst, in)
-	in.unless = nil
+	in.unwanted = false
 	return dst, o
 }
 

@@ -237,6 +237,9 @@ func appendOpaqueBody(_ *Selector, dst []Value, in *Inspection) ([]Value, Outcom
 			return dst, Outcome{}
 		}
 	case FormatJSON, FormatXML, FormatForm:
+		if in.surveyed() {
+			return dst, Outcome{}
+		}
 		// A list of documents one below another is no JSON, and is looked at as the text that it is.
 		list, o := in.BodyArguments()
 		if !o.Oversize && !truncated && (!o.Malformed || formatOf(declared) == FormatOther) && (in.Format() != FormatForm || len(longestOf(list)) <= maxRun) {
