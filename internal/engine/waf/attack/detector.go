@@ -3,6 +3,7 @@ package attack
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"fastness/internal/engine/waf/pattern"
 )
@@ -17,6 +18,8 @@ type Detector struct {
 	// words has those that a value of nothing but words may match.
 	words  ruleSet
 	screen *pattern.Screen
+	// reference is the rule without which no value is taken for a script as a whole.
+	reference int
 }
 
 // ruleSet is the rules of some forms, compiled together.
@@ -66,6 +69,10 @@ func New() (*Detector, error) {
 		return nil, err
 	}
 	d := &Detector{rules: rules}
+	d.reference = slices.IndexFunc(rules, func(r rule) bool { return r.name == "script-reference" })
+	if d.reference < 0 {
+		return nil, errors.New("attack: no rule script-reference")
+	}
 	for f := range forms {
 		if d.sets[f], err = compile(rules, 1<<f, nil); err != nil {
 			return nil, err
@@ -216,6 +223,17 @@ func (d *Detector) Inspect(value []byte, place Place, s *Scratch, explain func(H
 				count("statement", SQL, Threshold, Threshold)
 			case 1:
 				count("statement", SQL, statementScore, 1)
+			}
+		}
+		if explain != nil || total[Script] < Threshold {
+			found, read := leavesString(v.b)
+			if !found && s.fired[d.reference] {
+				var more int
+				found, more = isCode(v.b)
+				read += more
+			}
+			if s.match.Spend(read); found {
+				count("breakout", Script, Threshold, 2)
 			}
 		}
 		// What libinjection says counts beside other signs only, so it is asked where it decides.

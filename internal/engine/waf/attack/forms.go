@@ -256,7 +256,7 @@ func appendMarkup(dst, src []byte) []byte {
 		switch {
 		case c == '\n' || c == '\r' || c == '\t' || c == '\f':
 			// Inside of a name or a scheme a browser drops it; elsewhere it is white space.
-			if i > 0 && i+1 < len(src) && word(src[i-1]) && word(src[i+1]) && schemeLike(src, i) {
+			if len(dst) > 0 && i+1 < len(src) && word(dst[len(dst)-1]) && schemeLike(src, i) {
 				continue
 			}
 			dst = append(dst, ' ')
