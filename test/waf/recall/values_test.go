@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"encoding/json"
 	"fmt"
 	"os"
 	"strings"
@@ -79,6 +80,50 @@ func TestAttacksAreBlockedAtNearlyEveryPlaceInNearlyEveryCoding(t *testing.T) {
 		blocked, passed := blockedAt(t, program, scratch, v)
 		if len(passed)*2 > len(blocked) {
 			t.Errorf("%q: passes %d times of %d, in %s", v, len(passed), len(blocked)+len(passed), passed[0])
+		}
+	}
+}
+
+// written reads a file of values that stand somewhere in a page, one a line in JSON.
+func written(t *testing.T, name string) (all []string) {
+	t.Helper()
+	b, err := os.ReadFile("testdata/" + name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for l := range strings.Lines(string(b)) {
+		var v struct{ Value string }
+		if err := json.Unmarshal([]byte(l), &v); err != nil {
+			t.Fatalf("%q: %v", l, err)
+		}
+		all = append(all, v.Value)
+	}
+	return all
+}
+
+// What the values do in a browser is told by test/waf/live.
+func TestScriptsThatABrowserRunsAreBlockedAndHarmlessMarkupPasses(t *testing.T) {
+	program, err := everything("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	scratch := waf.NewScratch(request.DefaultLimits())
+	for file, want := range map[string]waf.ActionKind{"scripts.jsonl": waf.Block, "harmless.jsonl": waf.Allow} {
+		for _, v := range written(t, file) {
+			places := []corpus.Place{corpus.InForm, corpus.InJSON, corpus.InMultipart}
+			if want == waf.Block {
+				places = append(places, corpus.InQuery)
+			}
+			for _, p := range places {
+				s := corpus.Sample{Value: v}
+				verdict, err := program.Evaluate(s.At(p, corpus.AsIs), nil, scratch)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if verdict.Action != want {
+					t.Errorf("%s %q: %v %s", p, v, verdict.Action, verdict.AppendLabels(nil))
+				}
+			}
 		}
 	}
 }
