@@ -40,8 +40,11 @@ try {
   await page.fill("#user_pass", "not 'this' one; or is it?");
   await follow(page.locator("#wp-submit"));
   assert.ok(await page.$("#login_error"));
+  // WordPress empties the field 200 ms after the page has come, and then puts the cursor there.
+  await page.waitForFunction(() => document.activeElement?.id === "user_pass");
   await page.fill("#user_pass", password);
   await follow(page.locator("#wp-submit"));
+  assert.ok(await page.$("#wpadminbar"));
 
   await page.goto(`${site}/wp-admin/options-general.php`);
   await page.fill("#blogdescription", "Rock 'n' roll & <more> -- since 1999; 100% \"true\"");
