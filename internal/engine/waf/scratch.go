@@ -111,6 +111,7 @@ func (s *Scratch) begin(p *Program, r *request.Request, tokens Tokens) {
 	s.labelOrder = s.labelOrder[:0]
 	s.tokens, s.now, s.budget = tokens, r.Time, p.budget
 	s.matcher.Allow(p.steps)
+	s.matcher.Borrow(p.reserve)
 	if p.attacks != nil {
 		s.sift()
 	}
