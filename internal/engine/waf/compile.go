@@ -104,14 +104,15 @@ type Program struct {
 	memo     *memo
 	rates    map[string]*rateRule // by the names of their rules
 	// observers are those of groups, by the names of the rules that refer to them.
-	observers map[string]*observed
-	bodies    map[string]*ResponseBody // the ACL's
-	v6Bits    int
-	budget    inject.Budget
-	steps     uint64
-	reserve   *pattern.Reserve
-	programs  []*seclang.Program // of managed groups
-	usesASN   bool
+	observers  map[string]*observed
+	bodies     map[string]*ResponseBody // the ACL's
+	v6Bits     int
+	budget     inject.Budget
+	steps      uint64
+	reserve    *pattern.Reserve
+	boundLabel int32
+	programs   []*seclang.Program // of managed groups
+	usesASN    bool
 	// asnHeader has the addresses of those who forwarded, if a rule looks at the system of one; else it is empty.
 	asnHeader string
 }
@@ -225,6 +226,7 @@ func (c *compiler) compile(acl *ACL) error {
 	if p.top, err = c.sequence(acl.Rules, p.bodies, nil, nil); err != nil {
 		return err
 	}
+	p.boundLabel = c.labels.id(BoundLabel)
 	p.labels = c.labels.names
 	p.lwords = (len(p.labels) + 63) / 64
 	for _, l := range c.labelKeys {

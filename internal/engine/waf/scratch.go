@@ -143,6 +143,12 @@ func (s *Scratch) addLabel(id int32) {
 	s.labelOrder = append(s.labelOrder, labelRef{id: id})
 }
 
+// exhaust notes that not all of the request is inspected.
+func (s *Scratch) exhaust() {
+	s.verdict.Exhausted = true
+	s.addLabel(s.p.boundLabel)
+}
+
 // addPlace adds the label of a country statement.
 func (s *Scratch) addPlace(p place) {
 	for i := range s.labelOrder {
