@@ -318,7 +318,7 @@ func (s *Screen) leap(t *dfaTable, state uint32, word uint64, bytes []byte, at i
 func (s *Screen) step(t *dfaTable, state, symbol uint32, at int, allowed *allowance, m *Scratch) (*dfaTable, uint32, bool) {
 	entry := atomic.LoadUint32(&t.next[state+symbol])
 	if entry == unknown {
-		if m.learned++; m.limited && m.learned > mostLearned || allowed.spent(at) {
+		if m.learned++; m.limited && m.learned > mostLearned && m.reserve.empty() || allowed.spent(at) {
 			return t, unknown, false
 		}
 		var made uint64 // not counted: mostLearned bounds them

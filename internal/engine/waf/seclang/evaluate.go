@@ -169,6 +169,7 @@ func (s *Scratch) begin(p *Program, r *request.Request) {
 	copy(s.tx, p.initial)
 	s.processor, s.force, s.off, s.exhausted, s.budget = noProcessor, false, false, false, p.budget
 	s.matcher.Allow(p.steps)
+	s.matcher.Borrow(p.reserve)
 	s.inspection.Reset(r)
 	clear(s.result.Matches)
 	s.result = Result{Matches: s.result.Matches[:0]}

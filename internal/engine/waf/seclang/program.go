@@ -36,11 +36,12 @@ type Program struct {
 	// off are rules that are never run.
 	off pattern.Bits
 
-	score  int32 // slot
-	steps  uint64
-	memo   *memo
-	detect bool
-	budget inject.Budget
+	score   int32 // slot
+	steps   uint64
+	reserve *pattern.Reserve
+	memo    *memo
+	detect  bool
+	budget  inject.Budget
 	// onProcessor are rules whose first condition is on REQBODY_PROCESSOR, which rules change.
 	onProcessor []int32
 }
