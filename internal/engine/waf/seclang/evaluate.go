@@ -60,6 +60,7 @@ type Scratch struct {
 	matcher    *pattern.Scratch
 	seed       maphash.Seed
 	front      *front // of p
+	sieve      *request.Sieve
 
 	entries []entry
 	span    [sources]span
