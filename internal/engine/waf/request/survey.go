@@ -193,6 +193,9 @@ func (in *Inspection) survey(v *survey, body []byte) bool {
 				value = body[i : i+n : i+n]
 				i += n
 			}
+			if !valueClear && s.Known != nil {
+				valueClear = s.Known(value)
+			}
 			if !nameClear || !valueClear {
 				in.note(v, level, key, value, nameClear, valueClear)
 			}

@@ -36,6 +36,15 @@ func (p *Program) surveys() bool {
 // longGlance is how long a value is at most that a survey looks at where it stands.
 const longGlance = 256
 
+// knownBody tells of short values of arguments in a body that no condition holds for them.
+func (s *Scratch) knownBody(value []byte) bool {
+	if s.front == nil || len(value) > frontBytes {
+		return false
+	}
+	key, at := frontKey(s.p.class[bodyValues], value)
+	return s.front[at] == key
+}
+
 // survey adds those arguments of a body of JSON that the screen does not clear. It tells whether it has been over the
 // body: otherwise that has to be taken apart.
 func (s *Scratch) survey() bool {
@@ -48,7 +57,10 @@ func (s *Scratch) survey() bool {
 	}
 	if s.sieve.Screen != p.screen.Screen {
 		s.sieve.Screen, s.sieve.MinCode = p.screen.Screen, p.screen.minCode()
-		s.sieve.Clear, s.sieve.Code = s.clear, p.screen.mayBeCode
+		s.sieve.Clear, s.sieve.Code, s.sieve.Known = s.clear, p.screen.mayBeCode, nil
+		if p.named[bodyValues] == nil {
+			s.sieve.Known = s.knownBody
+		}
 	}
 	s.inspection.Sift(s.sieve)
 	values, names, ok := s.inspection.Survey()
