@@ -40,7 +40,7 @@
 //
 // A Screen (screen.go) answers less, for a tenth of the cost: that none of some patterns matches a value, of those that have
 // only bytes of ordinary text. It is one automaton of all patterns without the ways to match that need other
-// bytes.
+// bytes. What a pattern is looked for in may be made of the value first, without its spaces or as a command line (reading.go).
 //
 // Work is counted (Scratch.Steps), so that its bounds can be tested without a clock. A Scratch may have a
 // bound (Scratch.Allow), and a Reserve beyond it for the time when automata know nothing yet; Scratch.Learn has

@@ -69,6 +69,7 @@ func Compile(files []Source, o Options) (*Program, error) {
 		return nil, c.refused(err)
 	}
 	c.p.masks()
+	c.screen()
 	switch {
 	case o.MemoBytes == 0:
 		c.p.memo = newMemo(defaultMemoBytes)
