@@ -42,8 +42,8 @@ func FuzzParse(f *testing.F) {
 	})
 }
 
-// FuzzEvaluate runs any request through the Core Rule Set at its highest level: twice with the memo and
-// once without, which has to come to the same.
+// FuzzEvaluate runs any request through the Core Rule Set at its highest level: three times with the memo and the screen, and
+// once without either, which has to come to the same.
 func FuzzEvaluate(f *testing.F) {
 	sources, options := loadCRS(f, Config{Paranoia: 4, Detect: true})
 	with, err := Compile(sources, options)
@@ -54,6 +54,10 @@ func FuzzEvaluate(f *testing.F) {
 	without, err := Compile(sources, options)
 	if err != nil {
 		f.Fatal(err)
+	}
+	without.surveyed = false
+	for i := range without.classes {
+		without.classes[i].screened = false
 	}
 	f.Add("GET", "/a/b.php?x=1'%20or%201=1--&x=%u0061", "a=b; c", "text/plain", []byte("x"))
 	f.Add("POST", "/?a[b]=c", "$Version=1", "application/json", []byte(`{"a":{"b":["<script>",null]},"c":"\u003c"}`))
@@ -69,7 +73,7 @@ func FuzzEvaluate(f *testing.F) {
 		want := summary(without.Evaluate(r, b))
 		for range 3 {
 			if got := summary(with.Evaluate(r, a)); got != want {
-				t.Fatalf("with the memo %s, without %s", got, want)
+				t.Fatalf("with the memo and the screen %s, without %s", got, want)
 			}
 		}
 	})
