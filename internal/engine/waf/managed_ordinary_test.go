@@ -81,22 +81,22 @@ func ordinaryRequests(t testing.TB, text string) map[string]*request.Request {
 	}
 }
 
-// TestOrdinaryTextIsJudgedWhole evaluates ordinary text as the first request of a program that has no reserve (waf.DefaultReserve): rules refuse what they
-// have not looked at for its cost. Sizes are what takes less than the bound by far. (Text of this kind that is larger than 8 KiB is refused for its size where it is
-// not in JSON, a form or a field.)
+// TestOrdinaryTextIsJudgedWhole evaluates ordinary text, in few values and in thousands, as the first request of a program: rules refuse what they
+// have not looked at for its cost, and what a program that knows nothing takes beyond its bound comes from its reserve. (Text of this kind that is larger than 8 KiB is refused
+// for its size where it is not in JSON, a form or a field.)
 func TestOrdinaryTextIsJudgedWhole(t *testing.T) {
 	texts := ordinaryTexts(t)
 	for _, c := range []struct {
 		text, how string
 		size      int
 	}{
-		{"English", "one string", 16 << 10}, {"English", "600 bytes", 8 << 10}, {"English", "12 bytes", 3 << 10},
-		{"JSON", "one string", 20 << 10}, {"JSON", "600 bytes", 6 << 10}, {"JSON", "12 bytes", 3 << 10}, {"JSON", "text", 4 << 10},
-		{"source", "one string", 6 << 10}, {"source", "600 bytes", 3 << 10}, {"source", "12 bytes", 1 << 10},
-		{"base64", "one string", 8 << 10}, {"base64", "12 bytes", 2 << 10},
+		{"English", "one string", 24 << 10}, {"English", "600 bytes", 24 << 10}, {"English", "12 bytes", 12 << 10},
+		{"JSON", "one string", 48 << 10}, {"JSON", "600 bytes", 32 << 10}, {"JSON", "12 bytes", 12 << 10}, {"JSON", "text", 32 << 10},
+		{"source", "one string", 32 << 10}, {"source", "600 bytes", 24 << 10}, {"source", "12 bytes", 8 << 10},
+		{"base64", "one string", 32 << 10}, {"base64", "12 bytes", 8 << 10},
 	} {
-		r := ordinaryRequests(t, texts[c.text][:c.size])[c.how]
-		p := managedACL(t, 0, true)
+		r := ordinaryRequests(t, texts[c.text][:min(c.size, len(texts[c.text]))])[c.how]
+		p := managedSteps(t, 0, true, 0, 0)
 		s := waf.NewScratch(request.DefaultLimits())
 		v, err := p.Evaluate(r, nil, s)
 		if err != nil {

@@ -118,3 +118,23 @@ func TestAYoungProgramPassesOrdinaryBodies(t *testing.T) {
 		}
 	}
 }
+
+// TestAYoungCoreRuleSetJudgesOrdinaryBodiesWhole has the Core Rule Set, which may well find something in them, look at all of bodies in its first requests. (Of larger ones
+// libinjection may not read all, however old the program is: see inject.DefaultBudget.)
+func TestAYoungCoreRuleSetJudgesOrdinaryBodiesWhole(t *testing.T) {
+	p := coreRuleSetACL(t)
+	s := waf.NewScratch(request.DefaultLimits())
+	bodies, kinds := ordinaryBodies(24 << 10)
+	for _, name := range []string{"English", "JSON", "HTML", "Chinese"} {
+		r := waf.BrowserGet()
+		r.Method, r.Target, r.Body = "POST", "/api/items", bodies[name]
+		r.Fields = append(r.Fields, request.Field{Name: "Content-Type", Value: kinds[name]})
+		v, err := p.Evaluate(r, nil, s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if v.Exhausted {
+			t.Errorf("%s: %d bytes are not judged whole", name, len(r.Body))
+		}
+	}
+}
