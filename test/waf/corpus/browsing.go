@@ -22,7 +22,6 @@ var browsed = []string{
 	"BlueCore6989+HAR",
 	"LamhotJM+har",
 	"MohamedAlaa+HAR2CSV",
-	"NS-unina+fwa",
 	"SebastianStiehl+HARVisualizer",
 	"YogiChawla+Python",
 	"alikemalocalan+vk-album-downloader",

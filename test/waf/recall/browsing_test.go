@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"math/rand/v2"
 	"os"
 	"strings"
 	"testing"
@@ -88,4 +89,49 @@ func why(e *waf.Explanation) (found string) {
 		}
 	}
 	return found
+}
+
+// Pages pack and seal what they send; that has no text in it, and what has is looked at.
+func TestSealedBodiesPassAndWhatIsInThemIsFound(t *testing.T) {
+	program, err := everything("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	scratch := waf.NewScratch(request.DefaultLimits())
+	rng := rand.New(rand.NewPCG(1, 2))
+	const attack = "<script>alert(document.cookie)</script>"
+	for _, media := range []string{"application/octet-stream", "application/x-protobuf", "text/plain;charset=UTF-8", "application/json", "application/x-www-form-urlencoded", "application/grpc-web+proto"} {
+		blocked, found, n := 0, 0, 0
+		for _, size := range []int{200, 2000} {
+			for range 50 {
+				sealed := make([]byte, size)
+				latin := make([]rune, size) // as recordings of browsers have it
+				for i := range sealed {
+					sealed[i] = byte(rng.Uint32())
+					latin[i] = rune(sealed[i])
+				}
+				for _, body := range []string{string(sealed), string(latin)} {
+					n++
+					for _, inside := range []string{"", attack} {
+						s := corpus.Exchange("POST", "www.example.com", "/collect", [][2]string{{"Content-Type", media}}, body[:size/2]+inside+body[size/2:])
+						r, _ := s.Request(corpus.AsIs)
+						v, err := program.Evaluate(r, nil, scratch)
+						if err != nil {
+							t.Fatal(err)
+						}
+						switch {
+						case v.Action != waf.Block:
+						case inside == "":
+							blocked++
+						default:
+							found++
+						}
+					}
+				}
+			}
+		}
+		if blocked > n/100 || found < n*99/100 {
+			t.Errorf("%s: of %d bodies %d are blocked, and %d with an attack in them", media, n, blocked, found)
+		}
+	}
 }

@@ -103,6 +103,9 @@ type sqlFound struct {
 	solidHead bool // the value begins with a constant
 	named     int  // operands that are mere names
 	constant  bool // an operand is TRUE, NULL or the like
+	tilde     bool // a sign of bits before an operand that is not the first
+	coded     bool // a name looks like a piece of base64
+	equals    int  // equals signs
 }
 
 // signOf tells of each byte which quotation mark it is, or that a call, a comment or a statement may begin with it.
@@ -177,9 +180,11 @@ func behindQuote(head, rest []byte, q byte) int {
 	switch {
 	case f.stacked, f.sets, f.selects:
 		return 2
+	case f.coded && !f.logic:
+		return 0 // data in quotation marks
 	case f.clauses > 0 && (f.remark || f.solid):
 		return 2
-	case f.operators > 0 && (f.solid || f.special || q == '`' && f.remark):
+	case f.operators > 0 && (f.solid || f.special || f.tilde || q == '`' && f.remark):
 		return 2
 	case f.operators > 0 && f.named > 0:
 		return 1
@@ -198,11 +203,14 @@ func namesOperator(head, rest []byte, q byte) bool {
 	if len(after) == 0 {
 		return bytes.IndexByte(bytes.TrimSpace(head), ' ') > 0
 	}
-	return bytes.IndexByte([]byte(" ,.;:)?!]}"), after[0]) >= 0
+	return bytes.IndexByte([]byte(" \n,.;:)?!]}"), after[0]) >= 0
 }
 
 // inPlaceOfNumber judges a value that stands in no quotation marks.
 func inPlaceOfNumber(value []byte) int {
+	if isNumbers(value) {
+		return 0
+	}
 	p := sqlParser{sqlLexer: sqlLexer{b: value}}
 	if !p.parse(false) {
 		return 0
@@ -215,7 +223,9 @@ func inPlaceOfNumber(value []byte) int {
 		return 2 // nobody but who hides something comments on what is so short
 	case !f.solidHead:
 		return 0
-	case f.stacked, f.special, f.clauses > 0 && f.operators > 1:
+	case f.equals > 2 && !f.logic && !f.stacked && f.clauses == 0 && p.comments == 0:
+		return 0 // names and values of several arguments
+	case f.stacked, f.special, f.tilde && f.named == 0, f.clauses > 0 && f.operators > 1:
 		return 2
 	case f.logic && f.compares:
 		return 2
@@ -223,6 +233,17 @@ func inPlaceOfNumber(value []byte) int {
 		return 1
 	}
 	return 0
+}
+
+// isNumbers tells whether a value is numbers with signs between them that mean something to PostgreSQL alone, and nothing
+// between numbers: 42~~1.
+func isNumbers(value []byte) bool {
+	for _, c := range value {
+		if (c < '0' || c > '9') && c != '~' && c != '.' && c != ':' {
+			return false
+		}
+	}
+	return true
 }
 
 // sqlParser reads a value that goes on with a statement.
@@ -357,6 +378,7 @@ func (p *sqlParser) rest() (more, ok bool) {
 					return false, false
 				}
 				f.compares = true
+				f.equals += b2i(p.sign == '=' && p.size == 1)
 				f.special = f.special || p.size == 3 || p.sign == '~' && p.size > 1 || p.sign == '!' && p.size == 2 && p.b[p.i-1] != '='
 			case '|', '&':
 				f.logic = f.logic || p.size == 2
@@ -364,6 +386,12 @@ func (p *sqlParser) rest() (more, ok bool) {
 				if p.size != 2 {
 					return false, false
 				}
+				// The name of a type follows, in quotation marks if need be.
+				t := p.token()
+				if t != sqlWord && t != sqlQuoted && t != sqlOpen && !(t == sqlString && p.sign == '"') {
+					return false, false
+				}
+				p.back(t)
 				f.special = true
 			}
 			f.operators++
@@ -686,7 +714,7 @@ func (p *sqlParser) operand(first bool) bool {
 				}
 				f.special = true
 			case p.size == 1 && (p.sign == '-' || p.sign == '+' || p.sign == '~' || p.sign == '!'):
-				f.special = f.special || !first && p.sign == '~'
+				f.tilde = f.tilde || !first && p.sign == '~'
 			case p.size == 1 && p.sign == '*' && p.depth+b2i(p.selects) > 0:
 				f.solid = f.solid || p.inSelection()
 				return true
@@ -747,6 +775,7 @@ func (p *sqlParser) operand(first bool) bool {
 				}
 			}
 			name := p.words > 0 && unnested[string(p.text())]
+			f.coded = f.coded || endsInCodeName(p.b[:p.i])
 			t := p.token()
 			for t == sqlOperator && p.sign == '.' && p.size == 1 { // a qualified name
 				if t = p.token(); t != sqlWord && t != sqlQuoted && !(t == sqlOperator && p.sign == '*') {
@@ -770,6 +799,25 @@ func (p *sqlParser) operand(first bool) bool {
 			return false
 		}
 	}
+}
+
+// endsInCodeName tells whether the word that b ends with is a piece of base64: long, of letters large and small, and
+// digits.
+func endsInCodeName(b []byte) bool {
+	const least = 12
+	i, kinds := len(b), 0
+	for i > 0 && wordByte(b[i-1]) {
+		i--
+		switch c := b[i]; {
+		case c >= 'a' && c <= 'z':
+			kinds |= 1
+		case c >= 'A' && c <= 'Z':
+			kinds |= 2
+		case c >= '0' && c <= '9':
+			kinds |= 4
+		}
+	}
+	return len(b)-i >= least && kinds == 7
 }
 
 // openEnd is where a literal is left open for the mark of the application's.
