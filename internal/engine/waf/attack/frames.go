@@ -110,7 +110,7 @@ func scriptFrameLength(b []byte) int {
 	}
 	line = bytes.TrimRight(line, " \r")
 	anonymous := []byte("<anonymous>")
-	place := bytes.Index(line, []byte("://")) >= 0 || bytes.Contains(line, anonymous)
+	place := bytes.Contains(line, []byte("://")) || bytes.Contains(line, anonymous)
 	if !place || len(line) == 0 {
 		return 0
 	}

@@ -42,7 +42,11 @@ func isText(b []byte) bool {
 // a character of Latin 1 and written that in UTF-8, as recordings of browsers do.
 func isNoise(b []byte) bool {
 	const least = 24
-	if len(b) < least {
+	above := 0
+	for _, c := range b {
+		above += int(c >> 7)
+	}
+	if len(b) < least || above*4 < len(b) {
 		return false
 	}
 	odd, high := 0, 0 // no text; above ASCII and of no other script than Latin 1
