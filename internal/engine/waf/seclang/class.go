@@ -18,6 +18,8 @@ type class struct {
 	needs transform.Marks
 	// odd are the nodes that have something to ask where no pattern matches.
 	odd []int32
+	// screened: the program's screen tells of many values that no condition holds for them.
+	screened bool
 }
 
 // node is a chain of transformations. The nodes of a class are a tree: the parent stands before
@@ -172,11 +174,19 @@ func (p *Program) masks() {
 	p.words = len(pattern.NewBits(n))
 }
 
+// nodeSteps is what a node costs a value beside matching it, in steps.
+const nodeSteps = 40
+
 // inspect appends the conditions that hold for a value of a class.
 func (s *Scratch) inspect(hits []int32, c *class, value []byte) []int32 {
 	if len(c.nodes) == 1 && len(c.nodes[0].patterns)+len(c.nodes[0].absent)+len(c.nodes[0].tests) == 0 {
 		return hits
 	}
+	if s.matcher.Left() == 0 {
+		s.exhausted = true
+		return hits
+	}
+	s.matcher.Spend(nodeSteps * len(c.nodes))
 	mark := len(s.arena)
 	s.makeForms(c, value)
 	words := s.p.words
