@@ -30,3 +30,18 @@ func TestNoiseIsToldByItsForm(t *testing.T) {
 		}
 	}
 }
+
+func TestTheNameDecidesTheHalf(t *testing.T) {
+	for repo, want := range map[string]Half{"haralyzer+haralyzer": Test, "octokit+webhooks": Tuning, "sitespeedio+sitespeed.io": Test, "microsoft+fhir-server": Tuning} {
+		if got := halfOf(repo); got != want {
+			t.Errorf("%s: %v", repo, got)
+		}
+	}
+}
+
+func TestLinesOfAServersLogAreRead(t *testing.T) {
+	m := accessLine.FindStringSubmatch(`203.0.113.9 - - [17/May/2015:10:05:03 +0000] "GET /a?b=1 HTTP/1.1" 200 203023 "http://www.example.com/\"x\"" "Mozilla/5.0 (X11)"`)
+	if m == nil || m[1] != "GET" || m[2] != "/a?b=1" || m[3] != `http://www.example.com/\"x\"` || m[4] != "Mozilla/5.0 (X11)" {
+		t.Errorf("%q", m)
+	}
+}

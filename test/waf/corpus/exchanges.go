@@ -71,8 +71,8 @@ func deliveries(path string, add func(Sample)) error {
 		return err
 	}
 	hook := [2]string{"User-Agent", "GitHub-Hookshot/044aadd"}
-	add(*exchange("POST", "ci.example", "/hooks/push", [][2]string{hook, {"Content-Type", "application/json"}}, string(b)))
-	add(*exchange("POST", "ci.example", "/hooks/push", [][2]string{hook, {"Content-Type", "application/x-www-form-urlencoded"}}, "payload="+url.QueryEscape(string(b))))
+	add(*Exchange("POST", "ci.example", "/hooks/push", [][2]string{hook, {"Content-Type", "application/json"}}, string(b)))
+	add(*Exchange("POST", "ci.example", "/hooks/push", [][2]string{hook, {"Content-Type", "application/x-www-form-urlencoded"}}, "payload="+url.QueryEscape(string(b))))
 	return nil
 }
 
@@ -82,7 +82,7 @@ func records(path string, add func(Sample)) error {
 	if err != nil || !json.Valid(b) || len(b) > 256<<10 {
 		return err
 	}
-	add(*exchange("PUT", "records.example", "/fhir/"+filepath.Base(filepath.Dir(path))+"/1", [][2]string{{"Content-Type", "application/fhir+json; charset=utf-8"}}, string(b)))
+	add(*Exchange("PUT", "records.example", "/fhir/"+filepath.Base(filepath.Dir(path))+"/1", [][2]string{{"Content-Type", "application/fhir+json; charset=utf-8"}}, string(b)))
 	return nil
 }
 
@@ -104,13 +104,13 @@ func messages(path string, add func(Sample)) error {
 	}
 	message := base64.StdEncoding.EncodeToString(text)
 	const state = "&RelayState=https%3A%2F%2Fshop.example%2Faccount%3Ftab%3D1%26from%3Dcart"
-	add(*exchange("POST", "shop.example", "/saml/acs", nil, "SAMLResponse="+url.QueryEscape(message)+state))
+	add(*Exchange("POST", "shop.example", "/saml/acs", nil, "SAMLResponse="+url.QueryEscape(message)+state))
 	var packed bytes.Buffer
 	w, _ := flate.NewWriter(&packed, flate.DefaultCompression)
 	_, _ = w.Write(text)
 	_ = w.Close()
 	if message = url.QueryEscape(base64.StdEncoding.EncodeToString(packed.Bytes())); len(message) < 1800 {
-		add(*exchange("GET", "shop.example", "/sso?SAMLRequest="+message+state, nil, ""))
+		add(*Exchange("GET", "shop.example", "/sso?SAMLRequest="+message+state, nil, ""))
 	}
 	return nil
 }
@@ -128,16 +128,16 @@ func dashboards(path string, add func(Sample)) error {
 	}
 	if len(b) < 48<<10 {
 		text, _ := json.Marshal(map[string]any{"dashboard": doc, "folderId": 0, "overwrite": true})
-		add(*exchange("POST", "grafana.example", "/api/dashboards/db", [][2]string{{"Content-Type", "application/json"}}, string(text)))
+		add(*Exchange("POST", "grafana.example", "/api/dashboards/db", [][2]string{{"Content-Type", "application/json"}}, string(text)))
 	}
 	fill := strings.NewReplacer("$__rate_interval", "5m", "$__interval", "1m", "$__range", "1h", "$interval", "5m")
 	ask := func(expr string) {
 		expr = fill.Replace(expr)
 		q := "query=" + url.QueryEscape(expr) + "&start=1700000000&end=1700003600&step=15"
-		add(*exchange("GET", "prometheus.example", "/api/v1/query_range?"+q, nil, ""))
-		add(*exchange("POST", "prometheus.example", "/api/v1/query_range", [][2]string{{"Content-Type", "application/x-www-form-urlencoded"}}, q))
+		add(*Exchange("GET", "prometheus.example", "/api/v1/query_range?"+q, nil, ""))
+		add(*Exchange("POST", "prometheus.example", "/api/v1/query_range", [][2]string{{"Content-Type", "application/x-www-form-urlencoded"}}, q))
 		text, _ := json.Marshal(map[string]any{"queries": []any{map[string]any{"refId": "A", "expr": expr, "datasource": map[string]string{"type": "prometheus"}}}, "from": "now-6h", "to": "now"})
-		add(*exchange("POST", "grafana.example", "/api/ds/query?ds_type=prometheus", [][2]string{{"Content-Type", "application/json"}}, string(text)))
+		add(*Exchange("POST", "grafana.example", "/api/ds/query?ds_type=prometheus", [][2]string{{"Content-Type", "application/json"}}, string(text)))
 	}
 	var walk func(v any)
 	walk = func(v any) {
@@ -183,7 +183,7 @@ func checkouts(path string, add func(Sample)) error {
 			form.Set("label", whole)
 		}
 		if len(form) > 0 {
-			add(*exchange("POST", "shop.example", "/checkout/address", nil, form.Encode()))
+			add(*Exchange("POST", "shop.example", "/checkout/address", nil, form.Encode()))
 		}
 	}
 	return nil
@@ -220,7 +220,7 @@ func examples(path string, add func(Sample)) error {
 	for i := 1; i < len(blocks); i += 2 {
 		_, text, _ := strings.Cut(blocks[i], "\n")
 		if text = strings.TrimSpace(text); json.Valid([]byte(text)) && strings.HasPrefix(text, "{") {
-			add(*exchange("POST", "events.example", "/events", [][2]string{{"Content-Type", "application/cloudevents+json; charset=UTF-8"}}, text))
+			add(*Exchange("POST", "events.example", "/events", [][2]string{{"Content-Type", "application/cloudevents+json; charset=UTF-8"}}, text))
 		}
 	}
 	return nil

@@ -17,11 +17,11 @@ func visit(method, address string, fields [][2]string, body string) *Sample {
 	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
 		return nil
 	}
-	return exchange(method, u.Host, strings.TrimSuffix(u.RequestURI(), "?"), fields, body)
+	return Exchange(method, u.Host, strings.TrimSuffix(u.RequestURI(), "?"), fields, body)
 }
 
-// exchange makes a sample of a request. Fields that browsers always send are added where fields lacks them.
-func exchange(method, host, target string, fields [][2]string, body string) *Sample {
+// Exchange makes a sample of a request. Fields that browsers always send are added where fields lacks them.
+func Exchange(method, host, target string, fields [][2]string, body string) *Sample {
 	s := &Sample{Method: method, Value: target, Body: body, Fields: [][2]string{{"Host", host}}}
 	has := map[string]bool{"host": true, "content-length": true, "connection": true, "transfer-encoding": true}
 	for _, f := range fields {
@@ -121,14 +121,14 @@ func replays(path string, add func(Sample)) error {
 		if body == "None" {
 			body = ""
 		}
-		add(*exchange(l[i+1], l[i+2], l[i+4], [][2]string{{"User-Agent", "PyGithub/Python"}, {"Accept", "*/*"}}, body))
+		add(*Exchange(l[i+1], l[i+2], l[i+4], [][2]string{{"User-Agent", "PyGithub/Python"}, {"Accept", "*/*"}}, body))
 		var doc any
 		if json.Unmarshal([]byte(l[i+9]), &doc) != nil {
 			continue
 		}
 		// What an API answers is what its clients send back when they edit it.
 		if text, err := json.Marshal(doc); err == nil && len(text) < 32<<10 {
-			add(*exchange("PATCH", l[i+2], l[i+4], nil, string(text)))
+			add(*Exchange("PATCH", l[i+2], l[i+4], nil, string(text)))
 		}
 	}
 	return nil
@@ -164,7 +164,7 @@ func collections(path string, add func(Sample)) error {
 			for _, h := range r.Header {
 				fields = append(fields, [2]string{h.Key, h.Value})
 			}
-			add(*exchange(r.Method, "api.example", "/"+path, fields, r.Body.Raw))
+			add(*Exchange(r.Method, "api.example", "/"+path, fields, r.Body.Raw))
 		}
 		for _, x := range it.Item {
 			walk(x)
@@ -201,7 +201,7 @@ func curls(path string, add func(Sample)) error {
 				body, _, _ = strings.Cut(strings.ReplaceAll(after, `'"'"'`, "\u2019"), "'")
 				body = strings.ReplaceAll(body, "\u2019", "'")
 			}
-			add(*exchange(method, "search.example", u[1], [][2]string{{"Content-Type", "application/json"}}, body))
+			add(*Exchange(method, "search.example", u[1], [][2]string{{"Content-Type", "application/json"}}, body))
 		}
 	}
 	return nil
@@ -229,7 +229,7 @@ func consents(path string, add func(Sample)) error {
 			}
 		}
 		if all != nil {
-			add(*exchange("GET", "shop.example", "/", [][2]string{{"Cookie", strings.Join(all, "; ")}}, ""))
+			add(*Exchange("GET", "shop.example", "/", [][2]string{{"Cookie", strings.Join(all, "; ")}}, ""))
 		}
 	}
 	return nil
@@ -247,7 +247,7 @@ func uploads(path string, add func(Sample)) error {
 		"\r\nContent-Disposition: form-data; name=\"file\"; filename=\"" + filepath.Base(path) + "\"\r\nContent-Type: application/octet-stream\r\n\r\n")
 	body.Write(b)
 	body.WriteString("\r\n--" + bound + "--\r\n")
-	add(*exchange("POST", "shop.example", "/upload", [][2]string{{"Content-Type", "multipart/form-data; boundary=" + bound}}, body.String()))
+	add(*Exchange("POST", "shop.example", "/upload", [][2]string{{"Content-Type", "multipart/form-data; boundary=" + bound}}, body.String()))
 	return nil
 }
 
@@ -257,7 +257,7 @@ func jsonBodies(path string, add func(Sample)) error {
 	if err != nil || len(b) > 256<<10 {
 		return err
 	}
-	add(*exchange("POST", "api.example", "/v1/events", [][2]string{{"Content-Type", "application/json"}}, string(b)))
+	add(*Exchange("POST", "api.example", "/v1/events", [][2]string{{"Content-Type", "application/json"}}, string(b)))
 	return nil
 }
 
@@ -268,9 +268,9 @@ func assertions(path string, add func(Sample)) error {
 		return err
 	}
 	message := url.QueryEscape(strings.TrimSpace(string(b)))
-	add(*exchange("POST", "shop.example", "/saml/acs", nil, "SAMLResponse="+message+"&RelayState=https%3A%2F%2Fshop.example%2Faccount%3Ftab%3D1"))
+	add(*Exchange("POST", "shop.example", "/saml/acs", nil, "SAMLResponse="+message+"&RelayState=https%3A%2F%2Fshop.example%2Faccount%3Ftab%3D1"))
 	if len(message) < 1800 {
-		add(*exchange("GET", "shop.example", "/sso?SAMLRequest="+message+"&RelayState=%2Faccount", nil, ""))
+		add(*Exchange("GET", "shop.example", "/sso?SAMLRequest="+message+"&RelayState=%2Faccount", nil, ""))
 	}
 	return nil
 }
@@ -285,7 +285,7 @@ func agents(path string, add func(Sample)) error {
 			}
 		}
 		if agent = strings.Trim(strings.TrimSpace(agent), `'"`); len(agent) > 10 {
-			add(*exchange("GET", "shop.example", "/", [][2]string{{"User-Agent", agent}}, ""))
+			add(*Exchange("GET", "shop.example", "/", [][2]string{{"User-Agent", agent}}, ""))
 		}
 	})
 }
@@ -329,7 +329,7 @@ func written(path string, add func(Sample)) error {
 			if strings.Contains(blocks[i], "multipart/form-data") {
 				body = strings.ReplaceAll(body, "\n", "\r\n")
 			}
-			add(*exchange(m[1], host, m[2], fields, body))
+			add(*Exchange(m[1], host, m[2], fields, body))
 		}
 	}
 	return nil
@@ -354,19 +354,19 @@ func zones(path string, add func(Sample)) error {
 			var s *Sample
 			switch zone {
 			case "URL":
-				s = exchange("GET", "shop.example", "/"+strings.TrimPrefix(v, "/"), nil, "")
+				s = Exchange("GET", "shop.example", "/"+strings.TrimPrefix(v, "/"), nil, "")
 			case "ARGS":
-				s = exchange("GET", "shop.example", "/?"+strings.NewReplacer(" ", "%20", "#", "%23", "\n", "%0A", "\r", "%0D", "\t", "%09").Replace(v), nil, "")
+				s = Exchange("GET", "shop.example", "/?"+strings.NewReplacer(" ", "%20", "#", "%23", "\n", "%0A", "\r", "%0D", "\t", "%09").Replace(v), nil, "")
 			case "Body":
-				s = exchange("POST", "shop.example", "/", [][2]string{{"Content-Type", ""}}, v) // sent without a type
+				s = Exchange("POST", "shop.example", "/", [][2]string{{"Content-Type", ""}}, v) // sent without a type
 			case "Cookie":
-				s = exchange("GET", "shop.example", "/", [][2]string{{"Cookie", "CustomCookie=" + v}}, "")
+				s = Exchange("GET", "shop.example", "/", [][2]string{{"Cookie", "CustomCookie=" + v}}, "")
 			case "UA":
-				s = exchange("GET", "shop.example", "/", [][2]string{{"User-Agent", v}}, "")
+				s = Exchange("GET", "shop.example", "/", [][2]string{{"User-Agent", v}}, "")
 			case "Referer":
-				s = exchange("GET", "shop.example", "/", [][2]string{{"Referer", v}}, "")
+				s = Exchange("GET", "shop.example", "/", [][2]string{{"Referer", v}}, "")
 			case "Headers":
-				s = exchange("GET", "shop.example", "/", [][2]string{{"CustomHeader", v}}, "")
+				s = Exchange("GET", "shop.example", "/", [][2]string{{"CustomHeader", v}}, "")
 			default:
 				continue
 			}

@@ -4,7 +4,9 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"hash/fnv"
 	"io"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"slices"
@@ -108,16 +110,22 @@ func run(o options, out io.Writer) error {
 	return nil
 }
 
-// choose takes at most n samples of each class of each source.
-func choose(all []corpus.Sample, n int) []corpus.Sample {
-	r := rand.New(rand.NewPCG(1, 2))
-	r.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
-	count := map[string]int{}
-	return slices.DeleteFunc(all, func(s corpus.Sample) bool {
+// choose takes at most n samples of each class of each source. Which ones does not depend on the other sources.
+func choose(all []corpus.Sample, n int) (chosen []corpus.Sample) {
+	byKind := map[string][]corpus.Sample{}
+	for _, s := range all {
 		k := s.Source + "|" + string(s.Class)
-		count[k]++
-		return count[k] > n
-	})
+		byKind[k] = append(byKind[k], s)
+	}
+	for _, k := range slices.Sorted(maps.Keys(byKind)) {
+		of := byKind[k]
+		h := fnv.New64a()
+		h.Write([]byte(k))
+		r := rand.New(rand.NewPCG(1, h.Sum64()))
+		r.Shuffle(len(of), func(i, j int) { of[i], of[j] = of[j], of[i] })
+		chosen = append(chosen, of[:min(n, len(of))]...)
+	}
+	return chosen
 }
 
 // everything compiles a web ACL of all managed groups, or those with names.

@@ -164,7 +164,7 @@ func (d *Detector) Inspect(value []byte, place Place, s *Scratch, explain func(H
 	if explain == nil && (d.Clear(value, s) || s.match.Exhausted()) {
 		return 0
 	}
-	s.expand(value)
+	s.expand(value, place)
 	at := place.index()
 	expected := 0 // how many decodings a value at the place is for
 	if place == Referer {
@@ -179,6 +179,7 @@ func (d *Detector) Inspect(value []byte, place Place, s *Scratch, explain func(H
 		v := &s.variants[i]
 		var total [Families]int
 		var inMarkup, inData [Families]int // the totals if v is rich text, and if it is data
+		var byChance [Families]int         // of signs that are there by chance if a cipher made v
 		prose, lines := isProse(v.b), place == Body && isLines(v.b)
 		clear(s.fired)
 		count := func(name string, family Family, score, inProse int) {
@@ -215,6 +216,9 @@ func (d *Detector) Inspect(value []byte, place Place, s *Scratch, explain func(H
 						continue
 					}
 					count(r.name, r.family, int(r.score), int(r.prose))
+					if r.random {
+						byChance[r.family] += int(r.score)
+					}
 				}
 			}
 		}
@@ -241,7 +245,7 @@ func (d *Detector) Inspect(value []byte, place Place, s *Scratch, explain func(H
 		// What libinjection says counts beside other signs only, so it is asked where it decides.
 		if t := total[SQL]; explain != nil || t < Threshold && t >= Threshold-tokensScore {
 			s.match.Spend(tokensSteps * min(len(v.b), maxTokens))
-			if sqlByTokens(v.b) {
+			if !quotesSign(v.b) && sqlByTokens(v.b) {
 				count("tokens", SQL, tokensScore, 1)
 			}
 		}
@@ -249,7 +253,19 @@ func (d *Detector) Inspect(value []byte, place Place, s *Scratch, explain func(H
 			s.match.Spend(tokensSteps * min(len(v.b), maxTokens))
 			if scriptByTokens(v.b) {
 				count("tokens", Script, tokensScore, 2)
+				byChance[Script] += tokensScore
 			}
+		}
+		for f, t := range byChance {
+			if t > 0 && total[f] >= Threshold && total[f]-t < Threshold && (isRandom(v.b) || v.via == percent && isRandom(value)) {
+				total[f] -= t
+			}
+		}
+		if (total[Shell] >= Threshold || total[Windows] >= Threshold) && (isBarList(v.b) || place == Name && isPlainName(v.b)) {
+			total[Shell], total[Windows] = 0, 0
+		}
+		if total[Directory] >= Threshold && isElementPath(v.b) {
+			total[Directory] = 0
 		}
 		if lowered(&total, &inData) {
 			s.match.Spend(len(v.b))

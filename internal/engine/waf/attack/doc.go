@@ -10,6 +10,9 @@
 // hexadecimal, UTF-7, one inside another up to four deep, and what it has inside: base64 in a longer value, the strings of
 // a document of JSON or GraphQL (embedded.go). Bounds on depth, number and bytes hold whatever the value is.
 //
+// The value of a header field is read by the grammar that fields have (fieldvalue.go). Signs that stand in lists, sealed data and
+// places of elements by chance count for nothing there (shapes.go).
+//
 // Each reading is brought into the forms (forms.go) in which an interpreter would take it: SQL without
 // comments, markup without the control characters that browsers skip, a shell's line without quotes and empty
 // expansions, a path with one kind of slash.

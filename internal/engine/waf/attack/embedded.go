@@ -130,6 +130,18 @@ func (s *Scratch) strings(v variant) (whole bool) {
 	return whole && (json || depthEven(b))
 }
 
+// measured is what stands before and behind a document that Yahoo's pages send to those who measure, in the language
+// that its interface for programs once had.
+var measured = [2][]byte{[]byte("select * from x where a = '{"), []byte("}'")}
+
+// withoutStatement gives the document that b is about, if it is such a statement.
+func withoutStatement(b []byte) []byte {
+	if bytes.HasPrefix(b, measured[0]) && bytes.HasSuffix(b, measured[1]) {
+		return b[len(measured[0])-1 : len(b)-1]
+	}
+	return b
+}
+
 // depthEven tells whether the brackets of b outside of strings are as many as have to be.
 func depthEven(b []byte) bool {
 	depth := 0

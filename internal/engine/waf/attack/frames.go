@@ -8,7 +8,7 @@ import "bytes"
 // minTrace is the least length of a text with a frame in it.
 const minTrace = 32
 
-// withoutFrames appends b without the frames of Java's traces in it and without the names of exceptions, and tells
+// withoutFrames appends b without the frames of Java's and JavaScript's traces in it and without the names of exceptions, and tells
 // whether there were any.
 func withoutFrames(dst, b []byte) (out []byte, found bool) {
 	start, from := len(dst), 0
@@ -19,7 +19,7 @@ func withoutFrames(dst, b []byte) (out []byte, found bool) {
 		rest := b[i:]
 		n := 0
 		if after, is := bytes.CutPrefix(rest, []byte("at ")); is && i > 0 {
-			if n = frameLength(after); n > 0 {
+			if n = max(frameLength(after), scriptFrameLength(after)); n > 0 {
 				n += len("at ")
 			}
 		} else {
@@ -46,7 +46,7 @@ func traced(b []byte) bool {
 		}
 		if i > 1 && isSpace(b[i-1]) {
 			before := bytes.TrimRight(b[:i], " \t")
-			if len(before) > 0 && before[len(before)-1] == '\n' && frameLength(b[i+3:]) > 0 {
+			if len(before) > 0 && before[len(before)-1] == '\n' && (frameLength(b[i+3:]) > 0 || scriptFrameLength(b[i+3:]) > 0) {
 				return true
 			}
 		}
@@ -96,6 +96,51 @@ func frameLength(b []byte) int {
 		return length
 	}
 	return 0
+}
+
+// scriptFrameLength is the length of the frame of JavaScript at the beginning of b, which is the rest of a line: names, and the
+// address of a script with a line and a column, in parentheses or behind @.
+func scriptFrameLength(b []byte) int {
+	const longest = 600
+	line := b[:min(len(b), longest)]
+	if end := bytes.IndexByte(line, '\n'); end >= 0 {
+		line = line[:end]
+	} else if len(b) > longest {
+		return 0
+	}
+	line = bytes.TrimRight(line, " \r")
+	anonymous := []byte("<anonymous>")
+	place := bytes.Contains(line, []byte("://")) || bytes.Contains(line, anonymous)
+	if !place || len(line) == 0 {
+		return 0
+	}
+	if c := line[len(line)-1]; c != ')' && (c < '0' || c > '9') && !bytes.HasSuffix(line, anonymous) {
+		return 0
+	}
+	open := 0
+	for i, c := range line {
+		switch {
+		case word(c) || c >= 0x80 || bytes.IndexByte([]byte(" _$./:@?&=%#~,+-[]>"), c) >= 0:
+		case c == '<':
+			if !bytes.HasPrefix(line[i:], anonymous) && !bytes.HasPrefix(line[i:], []byte("<computed>")) && !bytes.HasPrefix(line[i:], []byte("<static_initializer>")) {
+				return 0
+			}
+		case c == '(':
+			if open++; open > 3 || i > 0 && line[i-1] != ' ' {
+				return 0
+			}
+		case c == ')':
+			if open--; open < 0 {
+				return 0
+			}
+		default:
+			return 0
+		}
+	}
+	if open != 0 {
+		return 0
+	}
+	return len(line)
 }
 
 // exceptionLength is the length of the name of an exception with the names of its packages at the beginning of b.

@@ -281,7 +281,9 @@ func harmlessStyle(v []byte) bool {
 // brings from where they signed in. Names of both that run scripts are strong signs wherever they are.
 func isData(b []byte) bool {
 	b = bytes.TrimSpace(b)
-	if rest, found := bytes.CutPrefix(b, []byte("<?xml")); found {
+	declared := false
+	if rest, found := bytes.CutPrefix(b, []byte("<?xml ")); found {
+		declared = true
 		end := bytes.IndexByte(rest, '>')
 		b = bytes.TrimSpace(rest[end+1:])
 	}
@@ -294,6 +296,13 @@ func isData(b []byte) bool {
 		return false
 	}
 	end := bytes.IndexByte(b, '>')
+	switch string(n) {
+	case "html", "svg", "math", "body", "head", "script", "style", "x", "xss", "a", "img", "iframe", "object", "embed":
+	default:
+		if declared && rest[0] == '>' {
+			return !bytes.Contains(b, []byte("xmlns")) && !bytes.Contains(b, []byte("<!"))
+		}
+	}
 	space := rest[0] == ':' && bytes.Contains(b[:end], []byte("xmlns")) || bytes.Contains(b[:end], []byte(` xmlns="urn:`)) || bytes.Contains(b[:end], []byte(` xmlns="http`))
 	return space && !bytes.Contains(b, []byte("org/1999/xhtml")) && !bytes.Contains(b, []byte("org/2000/svg"))
 }

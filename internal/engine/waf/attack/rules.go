@@ -26,6 +26,7 @@ type rule struct {
 	places  Place
 	deep    bool // only in what a decoding gave
 	line    bool // not in texts of several lines
+	random  bool // not in what a cipher made
 	regexps []string
 	// Samples that have to match, and that must not.
 	match, pass []string
@@ -42,6 +43,7 @@ type rule struct {
 //	in PLACE …              (everywhere if left out)
 //	decoded                 (counts only in what a decoding gave)
 //	line                    (does not count in bodies' texts of several lines)
+//	random                  (does not count in what a cipher made)
 //	regex EXPRESSION        (any number of them, any of which matches)
 //	match SAMPLE
 //	pass SAMPLE
@@ -120,6 +122,8 @@ func parseRules(name string, data []byte) ([]rule, error) {
 			r.deep = true
 		case "line":
 			r.line = true
+		case "random":
+			r.random = true
 		case "regex":
 			r.regexps = append(r.regexps, strings.NewReplacer(defined...).Replace(arg))
 		case "match":

@@ -42,7 +42,7 @@ func value(rng *rand.Rand, fragments []string) string {
 // holds is what Clear has to promise: no form of the value, which has one reading only, is matched by a rule.
 func holds(t *testing.T, d *Detector, s *Scratch, v []byte) {
 	t.Helper()
-	s.expand(v)
+	s.expand(v, Field)
 	if len(s.variants) > 1 {
 		t.Fatalf("%q is clear and reads %q, too", v, s.variants[1].b)
 	}

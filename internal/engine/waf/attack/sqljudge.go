@@ -33,6 +33,9 @@ type sqlFound struct {
 	solidHead bool // the value begins with a constant
 	named     int  // operands that are mere names
 	constant  bool // an operand is TRUE, NULL or the like
+	tilde     bool // a sign of bits before an operand that is not the first
+	coded     bool // a name looks like a piece of base64
+	equals    int  // equals signs
 }
 
 // signOf tells of each byte which quotation mark it is, or that a call, a comment or a statement may begin with it.
@@ -107,9 +110,11 @@ func behindQuote(head, rest []byte, q byte) int {
 	switch {
 	case f.stacked, f.sets, f.selects:
 		return 2
+	case f.coded && !f.logic:
+		return 0 // data in quotation marks
 	case f.clauses > 0 && (f.remark || f.solid):
 		return 2
-	case f.operators > 0 && (f.solid || f.special || q == '`' && f.remark):
+	case f.operators > 0 && (f.solid || f.special || f.tilde || q == '`' && f.remark):
 		return 2
 	case f.operators > 0 && f.named > 0:
 		return 1
@@ -128,11 +133,14 @@ func namesOperator(head, rest []byte, q byte) bool {
 	if len(after) == 0 {
 		return bytes.IndexByte(bytes.TrimSpace(head), ' ') > 0
 	}
-	return bytes.IndexByte([]byte(" ,.;:)?!]}"), after[0]) >= 0
+	return bytes.IndexByte([]byte(" \n,.;:)?!]}"), after[0]) >= 0
 }
 
 // inPlaceOfNumber judges a value that stands in no quotation marks.
 func inPlaceOfNumber(value []byte) int {
+	if isNumbers(value) {
+		return 0
+	}
 	p := sqlParser{sqlLexer: sqlLexer{b: value}}
 	if !p.parse(false) {
 		return 0
@@ -145,7 +153,9 @@ func inPlaceOfNumber(value []byte) int {
 		return 2 // nobody but who hides something comments on what is so short
 	case !f.solidHead:
 		return 0
-	case f.stacked, f.special, f.clauses > 0 && f.operators > 1:
+	case f.equals > 2 && !f.logic && !f.stacked && f.clauses == 0 && p.comments == 0:
+		return 0 // names and values of several arguments
+	case f.stacked, f.special, f.tilde && f.named == 0, f.clauses > 0 && f.operators > 1:
 		return 2
 	case f.logic && f.compares:
 		return 2
@@ -153,4 +163,15 @@ func inPlaceOfNumber(value []byte) int {
 		return 1
 	}
 	return 0
+}
+
+// isNumbers tells whether a value is numbers with signs between them that mean something to PostgreSQL alone, and nothing
+// between numbers: 42~~1.
+func isNumbers(value []byte) bool {
+	for _, c := range value {
+		if (c < '0' || c > '9') && c != '~' && c != '.' && c != ':' {
+			return false
+		}
+	}
+	return true
 }

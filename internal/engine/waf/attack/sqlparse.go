@@ -138,6 +138,7 @@ func (p *sqlParser) rest() (more, ok bool) {
 					return false, false
 				}
 				f.compares = true
+				f.equals += b2i(p.sign == '=' && p.size == 1)
 				f.special = f.special || p.size == 3 || p.sign == '~' && p.size > 1 || p.sign == '!' && p.size == 2 && p.b[p.i-1] != '='
 			case '|', '&':
 				f.logic = f.logic || p.size == 2
@@ -145,6 +146,12 @@ func (p *sqlParser) rest() (more, ok bool) {
 				if p.size != 2 {
 					return false, false
 				}
+				// The name of a type follows, in quotation marks if need be.
+				t := p.token()
+				if t != sqlWord && t != sqlQuoted && t != sqlOpen && !(t == sqlString && p.sign == '"') {
+					return false, false
+				}
+				p.back(t)
 				f.special = true
 			}
 			f.operators++
@@ -467,7 +474,7 @@ func (p *sqlParser) operand(first bool) bool {
 				}
 				f.special = true
 			case p.size == 1 && (p.sign == '-' || p.sign == '+' || p.sign == '~' || p.sign == '!'):
-				f.special = f.special || !first && p.sign == '~'
+				f.tilde = f.tilde || !first && p.sign == '~'
 			case p.size == 1 && p.sign == '*' && p.depth+b2i(p.selects) > 0:
 				f.solid = f.solid || p.inSelection()
 				return true
@@ -528,6 +535,7 @@ func (p *sqlParser) operand(first bool) bool {
 				}
 			}
 			name := p.words > 0 && unnested[string(p.text())]
+			f.coded = f.coded || endsInCodeName(p.b[:p.i])
 			t := p.token()
 			for t == sqlOperator && p.sign == '.' && p.size == 1 { // a qualified name
 				if t = p.token(); t != sqlWord && t != sqlQuoted && !(t == sqlOperator && p.sign == '*') {
@@ -551,6 +559,25 @@ func (p *sqlParser) operand(first bool) bool {
 			return false
 		}
 	}
+}
+
+// endsInCodeName tells whether the word that b ends with is a piece of base64: long, of letters large and small, and
+// digits.
+func endsInCodeName(b []byte) bool {
+	const least = 12
+	i, kinds := len(b), 0
+	for i > 0 && wordByte(b[i-1]) {
+		i--
+		switch c := b[i]; {
+		case c >= 'a' && c <= 'z':
+			kinds |= 1
+		case c >= 'A' && c <= 'Z':
+			kinds |= 2
+		case c >= '0' && c <= '9':
+			kinds |= 4
+		}
+	}
+	return len(b)-i >= least && kinds == 7
 }
 
 // openEnd is where a literal is left open for the mark of the application's.

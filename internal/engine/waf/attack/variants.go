@@ -43,7 +43,7 @@ const (
 
 // expand fills s.variants with the readings of value: itself, and what it decodes to in each
 // coding that it shows signs of, again and again up to the bounds.
-func (s *Scratch) expand(value []byte) {
+func (s *Scratch) expand(value []byte, place Place) {
 	s.variants = s.variants[:0]
 	s.arena = s.arena[:0]
 	growth := maxGrowth
@@ -70,6 +70,7 @@ func (s *Scratch) expand(value []byte) {
 				v.b = out[start:len(out):len(out)]
 			}
 		}
+		s.variants[i].b = withoutStatement(s.variants[i].b)
 		v := s.variants[i]
 		if v.depth >= maxDepth {
 			continue
@@ -81,6 +82,11 @@ func (s *Scratch) expand(value []byte) {
 		if k&changing != 0 && isDocument(v.b) {
 			if s.variants[i].apart = s.strings(v); s.variants[i].apart {
 				continue // its strings are decoded by themselves
+			}
+		}
+		if i == 0 && k&changing != 0 {
+			if s.variants[i].apart = s.fieldStrings(v, place); s.variants[i].apart {
+				continue
 			}
 		}
 		code := false

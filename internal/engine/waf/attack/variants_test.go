@@ -37,7 +37,7 @@ func TestExpandFindsWhatAnApplicationWouldRead(t *testing.T) {
 		{"%fc%80%80%80%80%ae.%f0%80%80%af", "../"},
 	} {
 		var s Scratch
-		s.expand([]byte(c.value))
+		s.expand([]byte(c.value), Query)
 		var readings []string
 		for _, v := range s.variants {
 			readings = append(readings, string(v.b))
@@ -51,7 +51,7 @@ func TestExpandFindsWhatAnApplicationWouldRead(t *testing.T) {
 func TestExpandLeavesOrdinaryValuesAlone(t *testing.T) {
 	for _, v := range []string{"shoes", "100 %", "R&D", "AT&T; or so", "d41d8cd98f00b204e9800998ecf8427e", "GA1.2.1234567890", "supercalifragilistic"} {
 		var s Scratch
-		s.expand([]byte(v))
+		s.expand([]byte(v), Query)
 		if len(s.variants) > 1 {
 			var readings []string
 			for _, x := range s.variants {
@@ -65,7 +65,7 @@ func TestExpandLeavesOrdinaryValuesAlone(t *testing.T) {
 func TestExpandIsBounded(t *testing.T) {
 	for _, v := range []string{strings.Repeat("%25", 20_000), strings.Repeat("&amp;", 20_000), strings.Repeat(`\u005c`, 20_000), strings.Repeat("QUFB", 20_000), strings.Repeat("+", 60_000)} {
 		var s Scratch
-		s.expand([]byte(v))
+		s.expand([]byte(v), Query)
 		total := 0
 		for _, x := range s.variants {
 			total += len(x.b)

@@ -74,7 +74,14 @@ func (in *Inspection) BodyArguments() (list []Pair, o Outcome) {
 // formArguments splits and decodes a form. The pairs as sent are decoded in place.
 func (in *Inspection) formArguments(p *pairs) {
 	body, _ := in.r.held()
-	p.list, p.oversize = split(p.list, body, in.limits.Arguments)
+	if isNoise(body) { // packed, or sealed, whatever it is said to be
+		in.parts.bodyMalformed = true
+		for _, v := range appendLongTexts(nil, body, in.limits.Arguments) {
+			p.list, p.oversize = split(p.list, v.Bytes, in.limits.Arguments)
+		}
+	} else {
+		p.list, p.oversize = split(p.list, body, in.limits.Arguments)
+	}
 	for i := range p.list {
 		p.list[i] = Pair{in.urlDecoded(p.list[i].Name), in.urlDecoded(p.list[i].Value)}
 	}
@@ -92,6 +99,12 @@ func (in *Inspection) jsonArguments(p *pairs) {
 	body, _ := in.r.held()
 	in.parts.bodyMalformed = d.malformed
 	p.oversize = d.oversize
+	if d.malformed && isNoise(body) { // packed, or sealed
+		for _, v := range appendLongTexts(nil, body, in.limits.Arguments) {
+			p.list = append(p.list, Pair{Value: v.Bytes})
+		}
+		return
+	}
 	if d.malformed && len(d.events) == 0 {
 		p.list = append(p.list, Pair{Value: body})
 		return

@@ -37,6 +37,63 @@ func isText(b []byte) bool {
 	return odd*50 <= len(b) && bytes.IndexByte(b, 0) < 0
 }
 
+// isNoise tells whether b is what a packer or a cipher makes, and not a message with texts between tags and lengths: bytes
+// of all kinds, of which many are control characters or no character at all. So it is when somebody has taken each byte for
+// a character of Latin 1 and written that in UTF-8, as recordings of browsers do.
+func isNoise(b []byte) bool {
+	const least = 24
+	above := 0
+	for _, c := range b {
+		above += int(c >> 7)
+	}
+	if len(b) < least || above*4 < len(b) {
+		return false
+	}
+	odd, high := 0, 0 // no text; above ASCII and of no other script than Latin 1
+	for i := 0; i < len(b); {
+		c := b[i]
+		n := textAt(b[i:])
+		switch {
+		case n == 0:
+			odd++
+			n = 1
+			high += int(c >> 7)
+		case n == 2 && c < 0xc4:
+			if c == 0xc2 && b[i+1] < 0xa0 {
+				odd += n
+			}
+			high += n
+		}
+		i += n
+	}
+	return odd*6 >= len(b) && high*4 >= len(b)
+}
+
+// appendLongTexts appends the texts of ASCII and of other scripts than Latin 1 in noise that are long enough not to be there
+// by chance.
+func appendLongTexts(dst []Value, b []byte, limit int) []Value {
+	start := 0
+	for i, n := 0, 0; ; i += n {
+		if n = 0; i < len(b) {
+			if n = textAt(b[i:]); n == 2 && b[i] < 0xc4 {
+				n = 0
+			}
+		}
+		if n > 0 {
+			continue
+		}
+		if i-start >= longText {
+			if dst = append(dst, Value{Bytes: b[start:i]}); len(dst) >= limit {
+				return append(dst, Value{Bytes: b[i:]})
+			}
+		}
+		if i >= len(b) {
+			return dst
+		}
+		start, n = i+1, 1
+	}
+}
+
 // textAt is the length of the character at the beginning of b, and 0 if it is no text.
 func textAt(b []byte) int {
 	switch c := b[0]; {
@@ -104,9 +161,16 @@ func appendOtherBody(_ *Selector, dst []Value, in *Inspection) ([]Value, Outcome
 		// Each message has five bytes before it, of which the last four are its length.
 		for n := 0; len(body) > 5 && n < in.limits.Arguments; n++ {
 			size := int(min(binary.BigEndian.Uint32(body[1:]), uint32(len(body)-5)))
-			dst = appendTexts(dst, body[5:5+size], true, in.limits.Arguments)
+			if message := body[5 : 5+size]; isNoise(message) {
+				dst = appendLongTexts(dst, message, len(dst)+in.limits.Arguments)
+			} else {
+				dst = appendTexts(dst, message, true, in.limits.Arguments)
+			}
 			body = body[5+size:]
 		}
+	}
+	if isNoise(body) {
+		return appendLongTexts(dst, body, len(dst)+in.limits.Arguments), Outcome{Oversize: truncated}
 	}
 	if isFile(contentType) && !isText(body) {
 		// Where objects of Java and names in archives stand; behind it, and where it is short, whatever looks like text
