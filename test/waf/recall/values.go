@@ -39,7 +39,10 @@ func sendValues(program *waf.Program, o options, out io.Writer) error {
 			continue
 		}
 		r := s.At(corpus.Place(o.place), corpus.AsIs)
-		if o.place == "target" {
+		if media, is := strings.CutPrefix(o.place, "body "); is {
+			r.Method, r.Target, r.Body = "POST", "/submit", []byte(s.Value)
+			r.Fields = append(r.Fields[:len(r.Fields):len(r.Fields)], request.Field{Name: "Content-Type", Value: media})
+		} else if o.place == "target" {
 			r.Target = s.Value
 		}
 		v, err := program.Evaluate(r, nil, scratch)
