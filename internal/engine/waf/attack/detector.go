@@ -40,6 +40,7 @@ type Scratch struct {
 	bits     pattern.Bits
 	match    *pattern.Scratch
 	fired    []bool // by rule
+	serial   serial
 }
 
 // NewScratch returns memory that matches with m, whose bound on steps holds for inspections, too: when
@@ -240,6 +241,11 @@ func (d *Detector) Inspect(value []byte, place Place, s *Scratch, explain func(H
 			}
 			if s.match.Spend(read); found {
 				count("breakout", Script, Threshold, 2)
+			}
+		}
+		if f, steps := s.serialized(v.b); steps > 0 {
+			if s.match.Spend(steps); f != Families {
+				count("serialized", f, Threshold, Threshold)
 			}
 		}
 		if explain != nil || total[Fetch] < Threshold || total[Include] < Threshold {

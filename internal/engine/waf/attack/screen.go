@@ -47,7 +47,7 @@ func newScreen(rules []rule) (*pattern.Screen, error) {
 	for _, x := range statementText {
 		patterns = append(patterns, expression(x))
 	}
-	for _, x := range slices.Concat(addressText, xpathText) {
+	for _, x := range slices.Concat(addressText, xpathText, serialText) {
 		patterns = append(patterns, expression(x))
 	}
 	for _, r := range rules {

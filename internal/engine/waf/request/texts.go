@@ -99,6 +99,7 @@ func appendOtherBody(_ *Selector, dst []Value, in *Inspection) ([]Value, Outcome
 		return dst, Outcome{}
 	}
 	body, truncated := in.r.held()
+	body = in.narrow(body)
 	contentType, _ := in.r.Field("Content-Type")
 	if hasFoldedPrefix(contentType, "application/grpc") {
 		// Each message has five bytes before it, of which the last four are its length.
@@ -107,6 +108,9 @@ func appendOtherBody(_ *Selector, dst []Value, in *Inspection) ([]Value, Outcome
 			dst = appendTexts(dst, body[5:5+size], true, in.limits.Arguments)
 			body = body[5+size:]
 		}
+	}
+	if isObject(body) {
+		dst = append(dst, Value{Bytes: body[:min(len(body), objectText)]})
 	}
 	if isFile(contentType) && !isText(body) {
 		// Where objects of Java and names in archives stand; behind it, and where it is short, whatever looks like text
@@ -117,6 +121,11 @@ func appendOtherBody(_ *Selector, dst []Value, in *Inspection) ([]Value, Outcome
 		return dst[:n+len(long)], Outcome{Oversize: truncated}
 	}
 	return appendTexts(dst, body, in.packed(), in.limits.Arguments), Outcome{Oversize: truncated}
+}
+
+// isObject tells whether a body begins as an object does that Java, Python or Ruby has written (package attack reads them).
+func isObject(b []byte) bool {
+	return len(b) > 4 && (b[0] == 0xac && b[1] == 0xed || b[0] == 0x80 && b[1] >= 2 && b[1] <= 5 || b[0] == 4 && b[1] == 8)
 }
 
 // packed tells whether the body is said to be made of Protocol Buffers.
@@ -182,7 +191,7 @@ func appendFileTexts(_ *Selector, dst []Value, in *Inspection) ([]Value, Outcome
 	parts, _, oversize := in.Parts()
 	for i := range parts {
 		p := &parts[i]
-		if content := p.Content[:min(len(p.Content), fileText)]; p.HasFile && len(content) > 0 && !isSource(p.FileName) && isText(content) {
+		if content := in.narrow(p.Content[:min(len(p.Content), fileText)]); p.HasFile && len(content) > 0 && !isSource(p.FileName) && isText(content) {
 			dst = append(dst, Value{Bytes: content, Name: p.Name})
 		}
 	}
