@@ -256,7 +256,7 @@ func (d *Detector) Inspect(value []byte, place Place, s *Scratch, explain func(H
 			switch {
 			case kind == hiddenHost:
 				count("address", Fetch, Threshold, Threshold)
-			case kind == hiddenRedirect && place&(Query|Cookie|Body) != 0, kind == slippedRedirect && place&(Query|Cookie) != 0:
+			case kind == hiddenRedirect && place&(Query|Cookie|Body|FileName) != 0, kind == slippedRedirect && place&(Query|Cookie) != 0:
 				count("address-redirect", Include, Threshold, 0)
 			}
 		}
