@@ -154,12 +154,10 @@ func (r *xpathReader) expression() bool {
 		return false
 	}
 	for !r.open {
-		at := r.i
 		if !r.operator() {
 			return true
 		}
 		if !r.operand() {
-			r.i = at
 			return false
 		}
 	}
