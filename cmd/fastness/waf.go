@@ -87,6 +87,12 @@ func printExplanation(w io.Writer, e *waf.Explanation) error {
 		by = "rule " + e.Terminating
 	}
 	fmt.Fprintf(&b, "%s by %s\n", e.Action, by)
+	switch {
+	case e.Uninspected:
+		b.WriteString("the inspection bound was reached: the rule refuses what could not be inspected within it, and found nothing\n")
+	case e.Exhausted:
+		b.WriteString("the inspection bound was reached: not all of the request was inspected\n")
+	}
 	if len(e.Labels) > 0 {
 		fmt.Fprintf(&b, "labels: %s\n", strings.Join(e.Labels, " "))
 	}

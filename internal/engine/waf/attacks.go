@@ -79,7 +79,7 @@ func (s *Scratch) attacks(f *form, place attack.Place) (set attack.Set, all bool
 		}
 		set = s.p.attacks.Inspect(f.bytes, place, s.attack, nil)
 		if s.matcher.Exhausted() {
-			s.verdict.Exhausted = true
+			s.exhaust()
 			return set, false
 		}
 		f.tried, f.attacks = place, set

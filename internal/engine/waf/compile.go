@@ -49,6 +49,9 @@ type Options struct {
 	// Steps bounds the work for one request, in steps of package pattern, 0 is DefaultSteps.
 	// What is beyond the bound is not looked at, and refused by rules that may refuse it (see truth).
 	Steps uint64
+	// Reserve is how many steps the program's requests may take beyond that, all together and once: 0 is
+	// DefaultReserve, negative is none.
+	Reserve int64
 	// InjectionBytes is how many bytes of one request the detectors of injections may look into,
 	// 0 is inject.DefaultBudget. What is more is beyond the bound, likewise.
 	InjectionBytes int
@@ -57,11 +60,13 @@ type Options struct {
 	Previous *Program
 }
 
-// DefaultSteps is what a request may cost, whatever it is made of: some 15 to 25 ms of a core where it is
-// made to be slow. It is a bound on steps, not on time, and on values as the managed groups look at them it is reached by ordinary text, too, if there is enough of it and no
-// automaton has learned anything yet: in the first request of a program, by some 18 KB of sentences or 12 KB of source
-// in one string of JSON, and by 4 to 8 KB of them in values of 12 bytes (TestOrdinaryTextIsJudgedWhole). The requests after it take less and less.
+// DefaultSteps is what a request may cost, whatever it is made of: some 10 to 20 ms of a core where it is
+// made to be slow. It is a bound on steps, not on time.
 const DefaultSteps = 7_000_000
+
+// DefaultReserve is what the requests of a program may cost beyond their steps, all together: some third of a second of a core, once. The automata of a program that was just
+// compiled learn while they match, and an ordinary request with tens of kilobytes of text may cost several times DefaultSteps until they have.
+const DefaultReserve = 150_000_000
 
 // SpecError says what is wrong with a specification.
 type SpecError struct {
@@ -99,13 +104,15 @@ type Program struct {
 	memo     *memo
 	rates    map[string]*rateRule // by the names of their rules
 	// observers are those of groups, by the names of the rules that refer to them.
-	observers map[string]*observed
-	bodies    map[string]*ResponseBody // the ACL's
-	v6Bits    int
-	budget    inject.Budget
-	steps     uint64
-	programs  []*seclang.Program // of managed groups
-	usesASN   bool
+	observers  map[string]*observed
+	bodies     map[string]*ResponseBody // the ACL's
+	v6Bits     int
+	budget     inject.Budget
+	steps      uint64
+	reserve    *pattern.Reserve
+	boundLabel int32
+	programs   []*seclang.Program // of managed groups
+	usesASN    bool
 	// asnHeader has the addresses of those who forwarded, if a rule looks at the system of one; else it is empty.
 	asnHeader string
 }
@@ -173,6 +180,7 @@ func Compile(acl *ACL, o Options) (*Program, error) {
 			observers: map[string]*observed{},
 			budget:    cmp.Or(inject.Budget(o.InjectionBytes), inject.DefaultBudget),
 			steps:     cmp.Or(o.Steps, DefaultSteps),
+			reserve:   pattern.NewReserve(cmp.Or(o.Reserve, DefaultReserve)),
 			bodies:    pointers(acl.Bodies),
 		},
 		patternIDs: map[string]int32{}, partIDs: map[string]int32{}, children: map[childKey]int32{},
@@ -218,6 +226,7 @@ func (c *compiler) compile(acl *ACL) error {
 	if p.top, err = c.sequence(acl.Rules, p.bodies, nil, nil); err != nil {
 		return err
 	}
+	p.boundLabel = c.labels.id(BoundLabel)
 	p.labels = c.labels.names
 	p.lwords = (len(p.labels) + 63) / 64
 	for _, l := range c.labelKeys {

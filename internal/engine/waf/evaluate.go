@@ -102,8 +102,10 @@ func (s *Scratch) rule(r *rule) bool {
 		s.trace.enter(r)
 		defer s.trace.leave(s, r)
 	}
+	uninspected := false
 	if r.expr >= 0 {
-		if t := s.condition(r); t != yes && (t != beyond || !r.refuses()) {
+		t := s.condition(r)
+		if uninspected = t == beyond && r.refuses(); t != yes && !uninspected {
 			return false
 		}
 	}
@@ -116,7 +118,7 @@ func (s *Scratch) rule(r *rule) bool {
 	if r.rate != nil && !s.overLimit(r) {
 		return false
 	}
-	return s.act(r)
+	return s.act(r, uninspected)
 }
 
 // refuses tells whether a rule may refuse a request: a group is asked, and a rate-based rule counts.
@@ -144,7 +146,7 @@ func (s *Scratch) groupRule(r *rule) bool {
 	}
 	s.inner = len(v.Matches) - 1
 	inner := &v.Matches[s.inner]
-	m := Match{Rule: r.info, rule: r.id, Action: inner.Action, Terminating: true, Failure: inner.Failure, Solved: inner.Solved}
+	m := Match{Rule: r.info, rule: r.id, Action: inner.Action, Terminating: true, Uninspected: inner.Uninspected, Failure: inner.Failure, Solved: inner.Solved}
 	if r.count {
 		m.Own, m.Action, m.Terminating = m.Action, Count, false
 		s.inner = -1
@@ -156,8 +158,8 @@ func (s *Scratch) groupRule(r *rule) bool {
 	return m.Terminating
 }
 
-// act takes the action of a rule that matched.
-func (s *Scratch) act(r *rule) bool {
+// act takes the action of a rule that matched, or that was not decided.
+func (s *Scratch) act(r *rule, uninspected bool) bool {
 	v := &s.verdict
 	for _, l := range r.labels {
 		s.addLabel(l)
@@ -168,7 +170,7 @@ func (s *Scratch) act(r *rule) bool {
 		}
 		return false
 	}
-	m := Match{Rule: r.info, rule: r.id, Action: r.action.Kind, Own: r.own, Excluded: r.excluded, Terminating: true, Failure: TokenValid}
+	m := Match{Rule: r.info, rule: r.id, Action: r.action.Kind, Own: r.own, Excluded: r.excluded, Terminating: true, Uninspected: uninspected, Failure: TokenValid}
 	switch m.Action {
 	case Count:
 		m.Terminating = false

@@ -15,6 +15,8 @@ type Explanation struct {
 	Labels      []string    `json:",omitempty"`
 	Rules       []RuleTrace // that were evaluated, in order
 	Exhausted   bool        `json:",omitempty"` // see Verdict
+	// Uninspected tells that the terminating rule is one that could not look at all of the request, and found nothing.
+	Uninspected bool `json:",omitempty"`
 }
 
 // RuleTrace is one rule that was evaluated.
@@ -92,7 +94,7 @@ func (p *Program) Explain(r *request.Request, tokens Tokens, s *Scratch) (*Expla
 	}
 	e := &Explanation{Action: v.Action, Labels: v.AppendLabels(nil), Rules: t.rules, Exhausted: v.Exhausted}
 	if v.Terminating != nil {
-		e.Terminating = v.Terminating.Rule.Path()
+		e.Terminating, e.Uninspected = v.Terminating.Rule.Path(), v.Terminating.Uninspected
 	}
 	if v.Inner != nil {
 		e.Terminating = v.Inner.Rule.Path()

@@ -72,7 +72,7 @@ func (s *Scratch) inject(b []byte, what flags) truth {
 	s.budget -= spent
 	s.matcher.Spend(len(b)/2 + injectionSteps*int(spent))
 	if verdict == inject.Exhausted {
-		s.verdict.Exhausted = true
+		s.exhaust()
 		return beyond
 	}
 	return truthOf(verdict == inject.Found)

@@ -13,6 +13,10 @@ const maxLabels = 100
 // awsPrefix begins every fully qualified label.
 const awsPrefix = "awswaf:"
 
+// BoundLabel is the label of a request that was not inspected whole, as it would have cost more than Options.Steps or InjectionBytes. The rule that
+// then refuses it does so for want of an inspection, and not for what its name says. No rule can add it.
+const BoundLabel = "fastness:waf:inspection-bound"
+
 // placeLabel is the fixed part of a label that a country statement adds.
 type placeLabel uint8
 
@@ -86,6 +90,9 @@ func newLabelKey(key string, namespace bool, context string) labelKey {
 
 // matches tells whether the key means the fully qualified label name.
 func (k labelKey) matches(name string) bool {
+	if name == BoundLabel { // of no ACL or group
+		return k.key == name || k.namespace && strings.HasPrefix(name, k.key)
+	}
 	if k.context == "" && strings.HasPrefix(k.key, awsPrefix) {
 		if k.namespace {
 			return strings.HasPrefix(name, k.key)

@@ -17,11 +17,11 @@ import (
 // block only counts.
 func managedACL(t testing.TB, memoBytes int, count bool) *waf.Program {
 	t.Helper()
-	return managedSteps(t, memoBytes, count, 0)
+	return managedSteps(t, memoBytes, count, 0, -1)
 }
 
-// managedSteps is managedACL with a bound on steps.
-func managedSteps(t testing.TB, memoBytes int, count bool, steps uint64) *waf.Program {
+// managedSteps is managedACL with a bound on steps and with a reserve of them.
+func managedSteps(t testing.TB, memoBytes int, count bool, steps uint64, reserve int64) *waf.Program {
 	t.Helper()
 	catalogue, err := managed.New(managed.Feeds{})
 	if err != nil {
@@ -43,7 +43,7 @@ func managedSteps(t testing.TB, memoBytes int, count bool, steps uint64) *waf.Pr
 		}
 		acl.Rules = append(acl.Rules, waf.Rule{Name: name, Override: override, Priority: int32(i), Statement: waf.Statement{Managed: &waf.ManagedGroup{Vendor: "AWS", Name: name}}})
 	}
-	p, err := waf.Compile(acl, waf.Options{Managed: catalogue, Attacks: detector, MemoBytes: memoBytes, Steps: steps})
+	p, err := waf.Compile(acl, waf.Options{Managed: catalogue, Attacks: detector, MemoBytes: memoBytes, Steps: steps, Reserve: reserve})
 	if err != nil {
 		t.Fatal(err)
 	}

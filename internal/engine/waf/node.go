@@ -382,7 +382,8 @@ func (s *Scratch) scan(f *form) {
 	got := pattern.Bits(s.got[start:])
 	s.p.set.Match(f.bytes, s.p.parts[f.part].scan, got, s.matcher)
 	if s.matcher.Exhausted() {
-		f.partial, s.verdict.Exhausted = true, true
+		f.partial = true
+		s.exhaust()
 	}
 	if f.got = int32(start); !got.Any() {
 		f.got, s.got = nothing, s.got[:start]

@@ -111,6 +111,7 @@ func (s *Scratch) begin(p *Program, r *request.Request, tokens Tokens) {
 	s.labelOrder = s.labelOrder[:0]
 	s.tokens, s.now, s.budget = tokens, r.Time, p.budget
 	s.matcher.Allow(p.steps)
+	s.matcher.Borrow(p.reserve)
 	if p.attacks != nil {
 		s.sift()
 	}
@@ -140,6 +141,12 @@ func (s *Scratch) addLabel(id int32) {
 	}
 	s.labels.Set(int(id))
 	s.labelOrder = append(s.labelOrder, labelRef{id: id})
+}
+
+// exhaust notes that not all of the request is inspected.
+func (s *Scratch) exhaust() {
+	s.verdict.Exhausted = true
+	s.addLabel(s.p.boundLabel)
 }
 
 // addPlace adds the label of a country statement.

@@ -73,7 +73,7 @@ func (s *Scratch) secLang(id int32) *programState {
 	st.epoch = s.epoch
 	st.result = s.p.programs[id].Evaluate(s.inspection.Request(), st.scratch)
 	if st.result.Exhausted {
-		s.verdict.Exhausted = true
+		s.exhaust()
 	}
 	return st
 }

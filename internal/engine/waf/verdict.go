@@ -25,7 +25,8 @@ type Verdict struct {
 	// matched for want of what they count by.
 	Rates []RateState
 	// Exhausted tells that the request would have cost more than Options.Steps or InjectionBytes:
-	// rules that refuse requests took what was not looked at for what they look for, others did not.
+	// rules that refuse requests took what was not looked at for what they look for, others did not. Such a request has
+	// the label BoundLabel.
 	Exhausted bool
 	// Answered wants to be called with the application's answer to the request, if it gets there;
 	// AnswerBody tells that the beginning of its body is wanted, too.
@@ -66,6 +67,8 @@ type Match struct {
 	// Terminating tells whether the match ended the evaluation of the ACL, or inside a group the
 	// evaluation of the group.
 	Terminating bool
+	// Uninspected tells that the rule matched because not all of what it looks at was inspected (Verdict.Exhausted), and not because it found anything.
+	Uninspected bool
 	// Failure is why a Captcha or Challenge was not satisfied; TokenValid if it was, and for
 	// other actions.
 	Failure TokenStatus

@@ -54,15 +54,20 @@ func named(t *testing.T, name string) *Statement {
 	return nil
 }
 
+// most is how long a statement may take: what a harmless value needs is thousandths of a second, and what asks for a delay
+// asks for more than this.
+const most = 400 * time.Millisecond
+
+// dialects tells how a database of each is started.
+var dialects = map[Dialect]func(testing.TB) Database{
+	MariaDB:    func(t testing.TB) Database { return NewMariaDB(t, most) },
+	PostgreSQL: func(t testing.TB) Database { return NewPostgreSQL(t, most) },
+	SQLite:     NewSQLite,
+}
+
 func TestDatabasesConfirmWhatIsBlocked(t *testing.T) {
 	all := injections(t)
-	// What a harmless value needs is thousandths of a second; what asks for a delay asks for more than this.
-	const most = 400 * time.Millisecond
-	for dialect, open := range map[Dialect]func(testing.TB) Database{
-		MariaDB:    func(t testing.TB) Database { return NewMariaDB(t, most) },
-		PostgreSQL: func(t testing.TB) Database { return NewPostgreSQL(t, most) },
-		SQLite:     NewSQLite,
-	} {
+	for dialect, open := range dialects {
 		t.Run(string(dialect), func(t *testing.T) {
 			t.Parallel()
 			db := open(t)
@@ -88,12 +93,7 @@ func TestDatabasesConfirmWhatIsBlocked(t *testing.T) {
 }
 
 func TestDatabasesDoNotConfirmOrdinaryValues(t *testing.T) {
-	const most = 400 * time.Millisecond
-	for dialect, open := range map[Dialect]func(testing.TB) Database{
-		MariaDB:    func(t testing.TB) Database { return NewMariaDB(t, most) },
-		PostgreSQL: func(t testing.TB) Database { return NewPostgreSQL(t, most) },
-		SQLite:     NewSQLite,
-	} {
+	for dialect, open := range dialects {
 		t.Run(string(dialect), func(t *testing.T) {
 			t.Parallel()
 			db := open(t)

@@ -85,8 +85,10 @@ func New() (*Detector, error) {
 	if d.words, err = compile(rules, allForms, d.all.set.Possible(wordBytes)); err != nil {
 		return nil, err
 	}
-	d.screen, err = newScreen(rules)
-	return d, err
+	if d.screen, err = newScreen(rules); err != nil {
+		return nil, err
+	}
+	return d, d.learn()
 }
 
 // expression is an expression of a rule as a pattern.

@@ -23,7 +23,7 @@
 // rule: alone it takes much ordinary text for SQL.
 //
 // SQL injection is also told by no expression: what follows the end of a literal and goes on with a statement to its
-// end (sqlparse.go) is one. Databases confirm what is found so (test/waf/injection).
+// end (sqljudge.go, sqlparse.go) is one. Databases confirm what is found so (test/waf/injection).
 //
 // Most values are ordinary text that reads in one way only and has one form: that no rule matches such a one is told
 // before any of this, by one automaton of all rules ([Detector.Clear], screen.go).

@@ -28,4 +28,5 @@
 //	phrase.go    what HIGH looks for
 //	xss.go       cross-site scripting
 //	markup.go    its prefilter
+//	text.go      the prefilters as expressions, for ordinary text
 package inject

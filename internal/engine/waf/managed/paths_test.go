@@ -34,6 +34,8 @@ func TestPathsThatNobodyShouldReachAreKnownByTheirKind(t *testing.T) {
 		"/actuator/env", "/actuator/heapdump", "/heapdump", "/server-status", "/debug/pprof/", // what servers say of themselves
 		"/vendor/phpunit/phpunit/src/Util/PHP/eval-stdin.php", "/cgi-bin/luci", "/boaform/admin/formLogin", "/HNAP1/", // open doors
 		"/jenkins/scriptText", "/api/jolokia/list", "/uploads/2026/x.php", "/a.jsp/",
+		"/_ignition/execute-solution", "/_users/org.couchdb.user:ann", "/v1.41/containers/create", "/secure/ContactAdministrators!default.jspa", // what is behind them, too
+		"/a/photo.png/.php", "/;/admin", "/%2BCSCOT%2B/x", "//evil.example.com/", "/current_config/passwd", "/./x", // what no browser writes
 	} {
 		labels, blocked := judge(t, p, browse("GET", path, ""))
 		if !blocked || !slices.ContainsFunc(labels, func(l string) bool { return strings.HasSuffix(l, ":ExploitablePaths_URIPath") }) {
@@ -43,6 +45,7 @@ func TestPathsThatNobodyShouldReachAreKnownByTheirKind(t *testing.T) {
 	for _, path := range []string{
 		"/", "/.well-known/security.txt", "/actuator/health", "/actuator/info", "/wp-content/themes/a/style.css", "/environment", "/backup", "/backups/list",
 		"/images/site.jpg", "/downloads/report.zip", "/api/v1/users", "/docs/git/config", "/status", "/app.config.js", "/media/Push.ashx", "/cgi-bin/search.cgi",
+		"/wp-content/plugins/revslider/public/assets/a.js", "/s/en_GB-x/710000/_/download/resources/a.js", "/photo.png", "//search", "/account/password",
 		"/wp-json/wp/v2/users", "/_cluster/health", "/files/notes.sql.html", "/etc/designs/shop/base.css",
 	} {
 		if labels, blocked := judge(t, p, browse("GET", path, "")); blocked {

@@ -26,6 +26,7 @@ type compiled struct {
 	least int    // bytes a value must have
 	mask  uint64 // classes of bytes of which the value must have one each
 	needs uint32 // how many clauses of strings must hold
+	text  int    // see Set.TextBytes
 }
 
 // evaluation is how a pattern that the filters have left is matched.
@@ -59,6 +60,7 @@ func Compile(patterns []Pattern, o Options) (*Set, error) {
 			c.alone = sync.OnceValue(func() *dfa { return newDFA(c.program, newColumns(c.program), 0, s.memory) })
 		}
 		filters[i] = s.filter(c)
+		c.text = textOf(&filters[i], c.Kind == ContainsAny)
 	}
 	s.chooseAtoms(filters)
 	var common []uint32

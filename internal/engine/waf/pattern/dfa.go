@@ -18,6 +18,7 @@ type dfa struct {
 
 	table atomic.Pointer[dfaTable]
 	mu    sync.Mutex // held to add states and transitions
+	key   []byte     // of a state that is looked up; guarded by the mutex
 
 	// What beginning a match at a position adds is not in the states, as it is nearly
 	// always the same. It is kept, by the byte before and the symbol behind, when it is

@@ -77,7 +77,7 @@ func (d *dfa) newTable() *dfaTable {
 
 // first adds the first state of a table, for which there is always room.
 func (d *dfa) first(t *dfaTable, s dfaState) (*dfaTable, uint32) {
-	return d.insert(t, s, s.key(), 0)
+	return d.insert(t, s, s.appendKey(nil), 0)
 }
 
 // idle returns the entry of the state in which nothing has begun to match, behind a
@@ -96,7 +96,7 @@ func (d *dfa) idle(before context) uint32 {
 		return matchState
 	}
 	s := dfaState{before: before}
-	key := s.key()
+	key := s.appendKey(nil)
 	if entry, ok := t.states.index[string(key)]; ok {
 		return entry
 	}
@@ -260,9 +260,8 @@ func (d *dfa) reach(m *builderMemory, set *sparse, pc uint32, holds, pending ass
 	m.stack = stack
 }
 
-// key identifies a state.
-func (s *dfaState) key() []byte {
-	key := make([]byte, 0, 1+2*len(s.insts))
+// appendKey appends what identifies a state.
+func (s *dfaState) appendKey(key []byte) []byte {
 	key = append(key, byte(s.before))
 	last := uint32(0)
 	for _, pc := range s.insts {
@@ -274,7 +273,8 @@ func (s *dfaState) key() []byte {
 
 // intern returns the entry of a state in the table, or in the one that replaces it.
 func (d *dfa) intern(t *dfaTable, s dfaState) (*dfaTable, uint32) {
-	key := s.key()
+	d.key = s.appendKey(d.key[:0])
+	key := d.key
 	if entry, ok := t.states.index[string(key)]; ok {
 		return t, entry
 	}

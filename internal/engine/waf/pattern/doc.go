@@ -25,9 +25,10 @@
 //     a pattern of which they are found is then matched by itself.
 //  2. The others, which any text might match, are one group (group.go): the product of
 //     their automata (product.go) runs over the value once, for all. It is built while it
-//     is used. What is new to it is made up to an allowance; then its parts run on by
-//     themselves, four side by side (lanes.go), except those that the bytes that occur rule
-//     out.
+//     is used. What is new to it is made up to an allowance; then the products of a dozen parts
+//     each go on (bundle.go), whose states are few, and where that is too much for one of
+//     them, its parts by themselves, four side by side (lanes.go), except those that the
+//     bytes that occur rule out.
 //  3. A single pattern runs on a lazily built deterministic automaton (dfa.go). Where that
 //     has to make too many states, the nondeterministic one is simulated instead from the
 //     state reached (simulate.go): a backtracking matcher there is none.
@@ -39,7 +40,9 @@
 //
 // A Screen (screen.go) answers less, for a tenth of the cost: that none of some patterns matches a value, of those that have
 // only bytes of ordinary text. It is one automaton of all patterns without the ways to match that need other
-// bytes.
+// bytes. What a pattern is looked for in may be made of the value first, without its spaces or as a command line (reading.go).
 //
-// Work is counted (Scratch.Steps), so that its bounds can be tested without a clock.
+// Work is counted (Scratch.Steps), so that its bounds can be tested without a clock. A Scratch may have a
+// bound (Scratch.Allow), and a Reserve beyond it for the time when automata know nothing yet; Scratch.Learn has
+// them learn from text before there is anything to match.
 package pattern

@@ -24,6 +24,10 @@ type product struct {
 
 	table atomic.Pointer[productTable]
 	mu    sync.Mutex // held to add states and transitions
+	key   []byte     // of a state that is looked up; guarded by the mutex
+
+	bundles  func() []bundle // made when they are needed
+	isBundle bool
 
 	// starts are the parts that a symbol makes begin to match, by the context before.
 	starts [contexts][]atomic.Pointer[[]active]
@@ -99,16 +103,29 @@ func (f *findings) add(a active) {
 	}
 }
 
+// costlyState is of how many steps a state is that counts twice in an allowance.
+const costlyState = 512
+
 // maxPart is how many states a part may have.
 const maxPart = 4000
 
 // newProduct makes the product of programs, none of which matches everything.
 func newProduct(programs []*program, memory *budget) *product {
 	p := &product{columns: newColumns(programs...), memory: memory}
+	var parts []*dfa
 	for _, q := range programs {
-		d := newDFA(q, newColumns(q), memory.part, memory)
-		p.parts = append(p.parts, d)
-		p.asserts |= q.asserts
+		parts = append(parts, newDFA(q, newColumns(q), memory.part, memory))
+	}
+	p.of(parts)
+	p.bundles = p.divideParts(programs)
+	return p
+}
+
+// of makes a product, of which the columns are known, one of parts.
+func (p *product) of(parts []*dfa) {
+	p.parts = parts
+	for _, d := range parts {
+		p.asserts |= d.program.asserts
 		symbols := make([]uint8, p.stride)
 		for i, b := range p.sample {
 			symbols[i] = d.classes[b]
@@ -130,29 +147,36 @@ func newProduct(programs []*program, memory *budget) *product {
 		}
 	}
 	p.table.Store(p.newTable())
-	return p
 }
 
 // run adds to found the parts that match a value. When more states have to be made than the
 // allowance, it gives up, and says where and in which state of which table; otherwise at is -1.
 func (p *product) run(value []byte, found *findings, allowed allowance, m *Scratch) (at int, t *productTable, state uint32) {
-	t = p.table.Load()
+	// The first state has the first row that is used.
+	return p.resume(value, 0, p.table.Load(), p.stride, found, allowed, m)
+}
+
+// resume is run from a position on, where it is in a state of a table.
+func (p *product) resume(value []byte, from int, t *productTable, state uint32, found *findings, allowed allowance, m *Scratch) (int, *productTable, uint32) {
 	body, last := p.split(value)
-	m.steps += uint64(len(value) + 4)
-	state = p.stride // the first state has the first row that is used
+	m.steps += uint64(len(value) - from + 4)
 	next := t.next
-	for i, b := range body {
-		symbol := uint32(p.classes[b])
+	for i := from; i < len(body); i++ {
+		symbol := uint32(p.classes[body[i]])
 		entry := atomic.LoadUint32(&next[state+symbol])
 		if entry-1 < stateMask { // neither unknown nor marked
 			state = entry
 			continue
 		}
 		if entry == unknown {
-			if m.madeEnough(len(value)) || allowed.spent(i) {
+			if m.madeEnough(p, len(value)) || allowed.spent(i-from) {
+				m.steps -= uint64(len(value) - i)
 				return i, t, state
 			}
+			before := m.steps
 			t, entry = p.extend(t, state, symbol, m)
+			// One that many parts are in costs as much as several, and comes again less often.
+			allowed.made += int(m.steps-before) / costlyState
 			next = t.next
 		}
 		if entry&marked != 0 {
@@ -254,7 +278,7 @@ func (p *product) newTable() *productTable {
 		states: &productStates{list: make([]productState, 1), index: map[string]uint32{}},
 	}
 	s := productState{before: matter(afterStart, p.asserts)}
-	t, _ = p.insert(t, s, nil, string(s.key(nil)))
+	t, _ = p.insert(t, s, nil, string(s.appendKey(nil, nil)))
 	return t
 }
 
@@ -301,9 +325,8 @@ func (p *product) extend(t *productTable, state, symbol uint32, m *Scratch) (*pr
 	return t, entry
 }
 
-// key identifies a state that is reached with findings.
-func (s *productState) key(found *findings) []byte {
-	key := make([]byte, 0, 24+8*len(s.active))
+// appendKey appends what identifies a state that is reached with findings.
+func (s *productState) appendKey(key []byte, found *findings) []byte {
 	key = append(key, byte(s.before))
 	key = binary.AppendUvarint(key, uint64(len(s.active)))
 	for _, a := range s.active {
@@ -324,10 +347,11 @@ func (s *productState) key(found *findings) []byte {
 // intern returns the entry of a state in the table, or in the one that replaces it. What is
 // given is copied.
 func (p *product) intern(t *productTable, s productState, found *findings) (*productTable, uint32) {
-	key := string(s.key(found))
-	if entry, ok := t.states.index[key]; ok {
+	p.key = s.appendKey(p.key[:0], found)
+	if entry, ok := t.states.index[string(p.key)]; ok {
 		return t, entry
 	}
+	key := string(p.key)
 	s.active = slices.Clone(s.active)
 	if p.memory.full(t.states.size, p.sizeOf(&s, key)) {
 		// Start anew with the first state and this one.

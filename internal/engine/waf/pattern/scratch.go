@@ -13,18 +13,22 @@ type Scratch struct {
 	counted    []uint32 // stamps of patterns of which a clause holds
 	counts     []uint32 // how many, if the stamp is valid
 	candidates []uint32 // patterns to look at
+	scanned    bool     // whether the strings were looked for
 	looked     bool     // whether present is known
 	present    uint64   // classes of bytes that occur
 
 	jumps *jumps // of a screen
 
-	// States made since the last Allow: of products, of screens.
-	made, learned int
+	learns bool
+
+	// States made since the last Allow: of products, of bundles, of screens.
+	made, bundled, learned int
 
 	lanes  lanes
 	finder pike
 	active [2][]active // parts of a product
 	found  *findings   // of a product for a value
+	part   *findings   // of a bundle for it
 	step   *findings   // for a symbol
 }
 
@@ -40,9 +44,16 @@ func (m *Scratch) Steps() uint64 { return m.steps }
 // Exhausted tells so. Without a call there is no bound. A Match may take a little more than what is left: the
 // states that one value may make, and one pass over it.
 func (m *Scratch) Allow(n uint64) {
-	m.limit, m.limited, m.exhausted, m.made = m.steps+n, true, false, 0
-	m.learned = 0
+	m.limit, m.limited, m.exhausted, m.reserve = m.steps+n, true, false, nil
+	m.made, m.bundled, m.learned = 0, 0, 0
 }
+
+// Borrow lets what is beyond the steps of the last Allow, and the states that may be made within them, be taken from a reserve, for as long as there is any.
+func (m *Scratch) Borrow(r *Reserve) { m.reserve = r }
+
+// Learn has values that are matched from now on teach the automata of Sets more than these values need: what goes over each of them goes over all of it.
+// It is for ordinary text that is matched before there is anything to match, so that values that are like it find their states made.
+func (m *Scratch) Learn() { m.learns = true }
 
 // mostMade is how many states of products may be made within one allowance of steps. Making one takes two or three
 // microseconds, once for all values to come: so it counts as a few hundred steps and not as a thousand, by which the first
@@ -50,26 +61,30 @@ func (m *Scratch) Allow(n uint64) {
 // costs a short value little: its states count thrice.
 const mostMade = 2500
 
-// madeEnough counts a state that is to be made for a value, and tells whether there were enough.
-func (m *Scratch) madeEnough(length int) bool {
+// madeEnough counts a state of a product that is to be made for a value, and tells whether there were enough.
+func (m *Scratch) madeEnough(p *product, length int) bool {
+	if p.isBundle {
+		m.bundled++
+		return m.limited && m.bundled > mostBundled && m.reserve.empty()
+	}
 	if m.made++; length < longValue {
 		m.made += 2
 	}
-	return m.limited && m.made > mostMade
+	return m.limited && m.made > mostMade && m.reserve.empty()
 }
 
 // Spend takes n steps for work that somebody does beside matching.
 func (m *Scratch) Spend(n int) { m.steps += uint64(n) }
 
-// Left returns how many steps are left, as many as there can be without a bound.
+// Left returns how many steps are left, as many as there can be without a bound; 0 only if a Match would end for want of them.
 func (m *Scratch) Left() uint64 {
 	switch {
 	case !m.limited:
 		return math.MaxInt64
-	case m.steps > m.limit:
+	case m.spent():
 		return 0
 	}
-	return m.limit - m.steps
+	return max(m.limit-m.steps, 1)
 }
 
 // Exhausted tells whether a Match ended because there were no steps left, since the last Allow.
@@ -95,5 +110,5 @@ func (m *Scratch) begin(s *Set) {
 		m.counts = make([]uint32, len(s.patterns))
 	}
 	m.candidates = m.candidates[:0]
-	m.looked = false
+	m.looked, m.scanned = false, false
 }

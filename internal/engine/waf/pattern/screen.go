@@ -24,6 +24,15 @@ const maxCount = 8
 // read as lower-case ones: the bytes have no upper case, and the patterns are those of values in lower case. The
 // error is an *Error with the index of the first pattern refused.
 func NewScreen(patterns []Pattern, bytes string, o Options) (*Screen, error) {
+	list := make([]Reading, len(patterns))
+	for i, p := range patterns {
+		list[i].Pattern = p
+	}
+	return NewScreenOf(list, bytes, o)
+}
+
+// NewScreenOf is NewScreen of patterns that are looked for in what is made of a value first.
+func NewScreenOf(patterns []Reading, bytes string, o Options) (*Screen, error) {
 	o = o.withDefaults()
 	var in byteSet
 	in.addString(bytes)
@@ -31,7 +40,8 @@ func NewScreen(patterns []Pattern, bytes string, o Options) (*Screen, error) {
 		return nil, &Error{Reason: Malformed, Detail: "a screen reads upper case as lower case"}
 	}
 	any := &node{op: opAlternate, subs: []*node{{op: opSet, set: in.folded().not()}}}
-	for i, p := range patterns {
+	for i := range patterns {
+		p := patterns[i].Pattern
 		c := compiled{Pattern: p, bytes: []byte(p.Text)}
 		tree, _, err := c.parse()
 		if err != nil {
@@ -46,7 +56,7 @@ func NewScreen(patterns []Pattern, bytes string, o Options) (*Screen, error) {
 		case Suffix:
 			tree = concat(tree, &node{op: opAssert, assert: endText})
 		}
-		if tree = tree.within(in); !tree.never() {
+		if tree = patterns[i].of(tree, in); !tree.never() {
 			any.subs = append(any.subs, tree)
 		}
 	}
@@ -318,7 +328,7 @@ func (s *Screen) leap(t *dfaTable, state uint32, word uint64, bytes []byte, at i
 func (s *Screen) step(t *dfaTable, state, symbol uint32, at int, allowed *allowance, m *Scratch) (*dfaTable, uint32, bool) {
 	entry := atomic.LoadUint32(&t.next[state+symbol])
 	if entry == unknown {
-		if m.learned++; m.limited && m.learned > mostLearned || allowed.spent(at) {
+		if m.learned++; m.limited && m.learned > mostLearned && m.reserve.empty() || allowed.spent(at) {
 			return t, unknown, false
 		}
 		var made uint64 // not counted: mostLearned bounds them

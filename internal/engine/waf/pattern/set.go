@@ -34,7 +34,7 @@ func (s *Set) Match(value []byte, want, got Bits, m *Scratch) {
 	waiting, loose, groups, allowed := s.waiting, s.loose, s.groups, allowance{first: 48, every: 12, most: 512}
 	long := len(value) >= longValue
 	if long {
-		waiting, loose, groups, allowed = s.waitingLong, s.fat, s.long, allowance{first: 96, every: 12, most: 4096}
+		waiting, loose, groups, allowed = s.waitingLong, s.fat, s.long, allowance{first: 96, every: 48, most: 1024}
 	}
 	if want == nil && waiting.Any() || want != nil && want.Intersects(waiting) {
 		s.scan(value, want, got, m)
@@ -62,7 +62,7 @@ func (s *Set) Match(value []byte, want, got Bits, m *Scratch) {
 // to be near the processor, and where automata begin and end but once.
 const shortFactor = 3
 
-// longRest is from how many bytes on the parts of a product go over the rest of a value each by itself, side by side.
+// longRest is from how many bytes on the bundles of a product go over the rest of a value.
 const longRest = 32
 
 // together matches the patterns of a group.
@@ -71,21 +71,15 @@ func (s *Set) together(g *group, value []byte, want, got Bits, allowed allowance
 		return
 	}
 	m.found = m.found.begin(len(g.members))
+	if m.learns {
+		s.inBundles(g, value, 0, g.product.table.Load(), g.product.stride, want, got, m)
+		m.found = m.found.begin(len(g.members))
+	}
 	switch at, t, state := g.product.run(value, m.found, allowed, m); {
 	case at >= 0 && len(value)-at < longRest:
 		g.product.onward(value, at, t, state, m.found, m)
 	case at >= 0:
-		m.steps += uint64(2 * len(g.members)) // each is asked about
-		entries := g.product.entries(t, state)
-		for n, i := range g.members {
-			if m.found.matched.Has(n) || m.found.lost.Has(n) || !s.possible(i, value, want, got, m) {
-				continue
-			}
-			if m.lanes.add(g.product.parts[n], entries[n], n) {
-				m.lanes.run(value, at, m.found, &m.simulation)
-			}
-		}
-		m.lanes.run(value, at, m.found, &m.simulation)
+		s.inBundles(g, value, at, t, state, want, got, m)
 	}
 	if !m.found.any {
 		return
@@ -96,13 +90,27 @@ func (s *Set) together(g *group, value []byte, want, got Bits, allowed allowance
 		}
 	}
 	for n := range m.found.lost.All() {
-		s.evaluate(g.members[n], value, want, got, m)
+		if i := g.members[n]; s.mayHold(i, value, want, got, m) {
+			s.evaluate(i, value, want, got, m)
+		}
 	}
+}
+
+// mayHold tells whether the strings that a pattern of a group needs, if they are known, are in the value.
+func (s *Set) mayHold(i uint32, value []byte, want, got Bits, m *Scratch) bool {
+	if !s.waiting.Has(int(i)) {
+		return true
+	}
+	if !m.scanned {
+		s.scan(value, want, got, m)
+	}
+	return m.counted[i] == m.epoch && m.counts[i] >= s.patterns[i].needs
 }
 
 // scan finds the strings of all patterns in the value.
 func (s *Set) scan(value []byte, want, got Bits, m *Scratch) {
 	a := s.strings
+	m.scanned = true
 	if !a.strings {
 		return
 	}

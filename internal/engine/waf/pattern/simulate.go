@@ -37,14 +37,26 @@ type simulation struct {
 	limit     uint64 // steps, if limited
 	limited   bool
 	exhausted bool
+	reserve   *Reserve
 }
 
 // spent tells whether there are no steps left, and notes it.
 func (m *simulation) spent() bool {
 	if m.limited && m.steps > m.limit {
-		m.exhausted = true
+		m.beyond()
 	}
 	return m.exhausted
+}
+
+// beyond takes what is beyond the limit from the reserve, if there is one that has it.
+func (m *simulation) beyond() {
+	for !m.exhausted && m.steps > m.limit {
+		if m.reserve.take(reserveChunk) {
+			m.limit += reserveChunk
+		} else {
+			m.exhausted = true
+		}
+	}
 }
 
 func (m *simulation) grow(p *program) {

@@ -15,6 +15,8 @@ type Sieve struct {
 	// are wanted.
 	MinCode, Longest int
 	Code             func(value []byte) bool
+	// Known, if there is one, tells of values that Screen does not clear that they are not wanted, whatever the name.
+	Known func(value []byte) bool
 }
 
 // Sift has selectors of arguments leave out what a sieve clears, until the next Reset: those that are asked by

@@ -51,6 +51,18 @@ func (v *survey) reset() {
 	}
 }
 
+// JSONPrefix is what the names of all arguments in a body of JSON begin with.
+const JSONPrefix = "json"
+
+// Survey goes over a body of JSON with the sieve of Sift, and gives the arguments whose values and those whose names that does not clear, in the order of
+// BodyArguments. It is not ok where the body has to be taken apart.
+func (in *Inspection) Survey() (values, names []Pair, ok bool) {
+	if !in.surveyed() {
+		return nil, nil, false
+	}
+	return in.parts.survey.values, in.parts.survey.names, true
+}
+
 // surveyed tells whether the body is JSON that the sieve has been through, of which only in.parts.survey is left to look at. It is
 // not where somebody wanted all of it, and where it is anything but one regular document within all bounds.
 func (in *Inspection) surveyed() bool {
@@ -61,7 +73,7 @@ func (in *Inspection) surveyed() bool {
 	v.tried = true
 	body, truncated := in.r.held()
 	// What has as many commas as there may be arguments exceeds that bound nearly always, and is not gone over twice.
-	if in.sieve == nil || truncated || bytes.Count(body, comma) >= in.limits.Arguments || in.parts.body.done || in.Format() != FormatJSON || in.parts.chosen || in.ambiguous() {
+	if in.sieve == nil || truncated || bytes.Count(body, comma) >= in.limits.Arguments || in.parts.body.done || in.Format() != FormatJSON || !in.parts.chosen && in.ambiguous() {
 		return false
 	}
 	n := len(in.scratch)
@@ -180,6 +192,9 @@ func (in *Inspection) survey(v *survey, body []byte) bool {
 				}
 				value = body[i : i+n : i+n]
 				i += n
+			}
+			if !valueClear && s.Known != nil {
+				valueClear = s.Known(value)
 			}
 			if !nameClear || !valueClear {
 				in.note(v, level, key, value, nameClear, valueClear)

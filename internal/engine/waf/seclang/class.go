@@ -18,6 +18,8 @@ type class struct {
 	needs transform.Marks
 	// odd are the nodes that have something to ask where no pattern matches.
 	odd []int32
+	// screened: the program's screen tells of many values that no condition holds for them.
+	screened bool
 }
 
 // node is a chain of transformations. The nodes of a class are a tree: the parent stands before

@@ -65,6 +65,12 @@ func (s *Scratch) lookup(id int32, value []byte) []int32 {
 			return nil
 		}
 	}
+	if s.p.classes[id].screened && s.clear(value) {
+		if known != nil {
+			*known = key
+		}
+		return nil
+	}
 	var h uint64
 	if remember {
 		h = m.hash(id, value)
@@ -293,7 +299,9 @@ func (s *Scratch) collectBody() {
 			failed = failed || strict
 		case jsonBody:
 			in.As(request.FormatJSON)
-			size += s.bodyArguments(&failed)
+			if !s.survey() {
+				size += s.bodyArguments(&failed)
+			}
 		case xmlBody:
 			in.As(request.FormatXML)
 			texts, attributes, o := in.XML()

@@ -27,10 +27,16 @@ type Options struct {
 	// Steps bounds the work for one request, in steps of package pattern, 0 is DefaultSteps. What is more is
 	// not looked at, and the result says so.
 	Steps uint64
+	// Reserve is how many steps all requests together may take beyond that, once, while the program's automata learn: 0 is
+	// DefaultReserve, negative is none.
+	Reserve int64
 }
 
 // DefaultSteps is what a request may cost, whatever it is made of: some 15 to 30 ms of a core.
 const DefaultSteps = 8_000_000
+
+// DefaultReserve is what the requests of a program may cost beyond their steps, all together: some third of a second of a core, once.
+const DefaultReserve = 150_000_000
 
 // compiler makes a Program.
 type compiler struct {
@@ -63,6 +69,7 @@ func Compile(files []Source, o Options) (*Program, error) {
 		return nil, c.refused(err)
 	}
 	c.p.masks()
+	c.screen()
 	switch {
 	case o.MemoBytes == 0:
 		c.p.memo = newMemo(defaultMemoBytes)
@@ -93,7 +100,7 @@ func (c *compiler) refused(err error) error {
 
 func newCompiler(o Options) *compiler {
 	c := &compiler{options: o, known: newKnowledge(o.Variables), ids: map[string]int32{}}
-	c.p = &Program{detect: o.Detect, slots: map[string]int32{}, score: -1, steps: cmp.Or(o.Steps, DefaultSteps)}
+	c.p = &Program{detect: o.Detect, slots: map[string]int32{}, score: -1, steps: cmp.Or(o.Steps, DefaultSteps), reserve: pattern.NewReserve(cmp.Or(o.Reserve, DefaultReserve))}
 	for i := range 10 {
 		c.slot(string(rune('0' + i)))
 	}

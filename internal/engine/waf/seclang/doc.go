@@ -23,6 +23,10 @@
 // values. That list is kept in a bounded memo under the class and the exact bytes, so that the user
 // agent and the names that come with every request are looked at once.
 //
+// Before all that, one automaton tells of most values of arguments and cookies, which are ordinary text, that no condition of any class
+// holds for them (screen.go): it looks for what all conditions look for behind all chains, in one pass over the value as it
+// came. A body of JSON of which nothing else is asked is gone over with it once, and not taken apart (survey.go).
+//
 // Then the rules of a phase are walked in their order, but only those of which a first condition
 // holds for some value, and those that depend on more than values (counts, variables that rules set).
 // Only these are interpreted, with chains, captures, variables and scores as SecLang
@@ -47,6 +51,7 @@
 //	directive.go rule.go action.go              the language: directives, rules, what they do
 //	variable.go macro.go operator.go            what they look at, texts with variables, what they ask
 //	compile.go fold.go resolve.go class.go      from the rules to the program
+//	screen.go survey.go                         what most values are told by
 //	program.go                                  the program
 //	evaluate.go collect.go tx.go memo.go        one request
 package seclang

@@ -60,6 +60,7 @@ type Scratch struct {
 	matcher    *pattern.Scratch
 	seed       maphash.Seed
 	front      *front // of p
+	sieve      *request.Sieve
 
 	entries []entry
 	span    [sources]span
@@ -84,8 +85,8 @@ type Scratch struct {
 	invented      []invented
 	inventedTable []int32
 	matched       []matched
-	values        []matched // of a condition on MATCHED_VARS
-	captured      []int
+	values        []matched           // of a condition on MATCHED_VARS
+	captures      map[int32]*captures // by pattern
 
 	processor processor
 	force     bool
@@ -139,7 +140,7 @@ func NewScratch(l request.Limits) *Scratch {
 
 func (s *Scratch) begin(p *Program, r *request.Request) {
 	if s.p != p {
-		s.p, s.front = p, nil
+		s.p, s.front, s.captures = p, nil, nil
 		s.runs, s.removed = pattern.NewBits(len(p.rules)), pattern.NewBits(len(p.rules))
 		s.one, s.oneGot = pattern.NewBits(p.set.Len()), pattern.NewBits(p.set.Len())
 		s.tx = make([]txValue, len(p.initial))
@@ -169,6 +170,7 @@ func (s *Scratch) begin(p *Program, r *request.Request) {
 	copy(s.tx, p.initial)
 	s.processor, s.force, s.off, s.exhausted, s.budget = noProcessor, false, false, false, p.budget
 	s.matcher.Allow(p.steps)
+	s.matcher.Borrow(p.reserve)
 	s.inspection.Reset(r)
 	clear(s.result.Matches)
 	s.result = Result{Matches: s.result.Matches[:0]}
@@ -469,8 +471,7 @@ func (s *Scratch) capture(o *operator, value []byte) {
 		s.tx[0] = txValue{state: isText, text: value}
 		return
 	}
-	s.captured = s.p.set.AppendCaptures(s.captured[:0], int(o.pattern), value, s.matcher)
-	groups := s.captured
+	groups := s.groups(o.pattern, value)
 	for i := 0; 2*i < len(groups) && i < 9; i++ {
 		var text []byte
 		if from := groups[2*i]; from >= 0 {
@@ -479,6 +480,37 @@ func (s *Scratch) capture(o *operator, value []byte) {
 		s.tx[i] = txValue{state: isText, text: text}
 	}
 }
+
+// groups are what the groups of an expression match in a value. What it matched in last is remembered: Content-Type is the same in one request after
+// another.
+func (s *Scratch) groups(id int32, value []byte) []int {
+	if s.captures == nil {
+		s.captures = map[int32]*captures{}
+	}
+	c := s.captures[id]
+	if c == nil {
+		c = &captures{}
+		s.captures[id] = c
+	}
+	if c.groups == nil || string(c.value) != string(value) {
+		c.groups = s.p.set.AppendCaptures(c.groups[:0], int(id), value, s.matcher)
+		if c.value = append(c.value[:0], value...); len(value) > mostCaptured || s.matcher.Left() == 0 {
+			groups := c.groups
+			*c = captures{} // it is too long to be kept, or not all of it was looked at
+			return groups
+		}
+	}
+	return c.groups
+}
+
+// captures are the groups of an expression in the value that it was last asked about.
+type captures struct {
+	value  []byte
+	groups []int
+}
+
+// mostCaptured is how long such a value is at most.
+const mostCaptured = 256
 
 // view is the bytes of s, not to be written to.
 func view(s string) []byte { return unsafe.Slice(unsafe.StringData(s), len(s)) }

@@ -25,7 +25,8 @@ type Program struct {
 	// whole are the sources of which rules look at values for which no condition holds, too, even if nothing is to be
 	// explained.
 	whole [sources]bool
-	keyed [sources]uint64 // lengths of names of which they do
+	keyed [sources]uint64   // lengths of names of which they do
+	keys  [sources][]string // these names
 
 	slots    map[string]int32 // of variables TX that rules mention by name
 	names    []string
@@ -36,13 +37,18 @@ type Program struct {
 	// off are rules that are never run.
 	off pattern.Bits
 
-	score  int32 // slot
-	steps  uint64
-	memo   *memo
-	detect bool
-	budget inject.Budget
+	score   int32 // slot
+	steps   uint64
+	reserve *pattern.Reserve
+	memo    *memo
+	detect  bool
+	budget  inject.Budget
 	// onProcessor are rules whose first condition is on REQBODY_PROCESSOR, which rules change.
 	onProcessor []int32
+
+	screen *screen // nil: there is none
+	// surveyed tells that a body of JSON may be gone over without being taken apart.
+	surveyed bool
 }
 
 // RuleInfo describes a rule. It is immutable.

@@ -111,6 +111,7 @@ func (c *compiler) resolveMacro(m *macro, explains bool) {
 				case explains:
 				case x.variable.keyed && x.key != "":
 					c.p.keyed[src] |= 1 << min(len(x.key), 63)
+					c.p.keys[src] = append(c.p.keys[src], x.key)
 				default:
 					c.p.whole[src] = true
 				}
