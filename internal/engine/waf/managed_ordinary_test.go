@@ -81,8 +81,8 @@ func ordinaryRequests(t testing.TB, text string) map[string]*request.Request {
 	}
 }
 
-// TestOrdinaryTextIsJudgedWhole evaluates ordinary text as the first request of a program, when no automaton has learned anything: rules refuse what they
-// have not looked at for its cost. Sizes are what takes less than two thirds of the bound. (Text of this kind that is larger than 8 KiB is refused for its size where it is
+// TestOrdinaryTextIsJudgedWhole evaluates ordinary text as the first request of a program that has no reserve (waf.DefaultReserve): rules refuse what they
+// have not looked at for its cost. Sizes are what takes less than the bound by far. (Text of this kind that is larger than 8 KiB is refused for its size where it is
 // not in JSON, a form or a field.)
 func TestOrdinaryTextIsJudgedWhole(t *testing.T) {
 	texts := ordinaryTexts(t)
@@ -90,10 +90,10 @@ func TestOrdinaryTextIsJudgedWhole(t *testing.T) {
 		text, how string
 		size      int
 	}{
-		{"English", "one string", 24 << 10}, {"English", "600 bytes", 16 << 10}, {"English", "12 bytes", 4 << 10}, {"English", "text", 24 << 10},
-		{"JSON", "one string", 40 << 10}, {"JSON", "600 bytes", 16 << 10}, {"JSON", "12 bytes", 4 << 10}, {"JSON", "text", 8 << 10},
-		{"source", "one string", 10 << 10}, {"source", "600 bytes", 6 << 10}, {"source", "12 bytes", 3 << 10}, {"source", "text", 10 << 10},
-		{"base64", "one string", 16 << 10}, {"base64", "600 bytes", 6 << 10}, {"base64", "12 bytes", 3 << 10}, {"base64", "text", 16 << 10},
+		{"English", "one string", 16 << 10}, {"English", "600 bytes", 8 << 10}, {"English", "12 bytes", 3 << 10},
+		{"JSON", "one string", 20 << 10}, {"JSON", "600 bytes", 6 << 10}, {"JSON", "12 bytes", 3 << 10}, {"JSON", "text", 4 << 10},
+		{"source", "one string", 6 << 10}, {"source", "600 bytes", 3 << 10}, {"source", "12 bytes", 1 << 10},
+		{"base64", "one string", 8 << 10}, {"base64", "12 bytes", 2 << 10},
 	} {
 		r := ordinaryRequests(t, texts[c.text][:c.size])[c.how]
 		p := managedACL(t, 0, true)

@@ -232,6 +232,9 @@ func decodeEntities(dst, src []byte) ([]byte, bool) {
 	return dst, changed
 }
 
+// maxZeros is how many zeros at the head of a number are read; HTML has no bound on them.
+const maxZeros = 256
+
 var named = map[string]rune{
 	"lt": '<', "gt": '>', "amp": '&', "quot": '"', "apos": '\'', "colon": ':', "lpar": '(', "rpar": ')', "tab": '\t', "newline": '\n',
 	"sol": '/', "bsol": '\\', "grave": '`', "semi": ';', "comma": ',', "period": '.', "equals": '=', "lbrace": '{', "rbrace": '}',
@@ -249,6 +252,10 @@ func reference(b []byte) (rune, int) {
 		if i < len(b) && b[i]|0x20 == 'x' {
 			i, base = 3, 16
 		}
+		start := i
+		for i < len(b) && i-start < maxZeros && b[i] == '0' {
+			i++
+		}
 		first, r := i, rune(0)
 		for ; i < len(b) && i < first+10; i++ {
 			c := b[i]
@@ -260,7 +267,7 @@ func reference(b []byte) (rune, int) {
 				return 0, 0
 			}
 		}
-		if i == first {
+		if i == start {
 			return 0, 0
 		}
 		if i < len(b) && b[i] == ';' {

@@ -21,7 +21,7 @@ const bundled = 16
 
 // mostBundled is how many states of bundles may be made within one allowance of steps. They take half as long to make as those of
 // products, which mostMade bounds, and recur everywhere.
-const mostBundled = 8000
+const mostBundled = 4000
 
 // bundleAllowance is how many states one value may make in a bundle.
 var bundleAllowance = allowance{first: 128, every: 8, most: 1024}

@@ -306,13 +306,13 @@ func (p *product) extend(t *productTable, state, symbol uint32, m *Scratch) (*pr
 	}
 	from := &t.states.list[state/p.stride]
 	m.step = m.step.begin(len(p.parts))
-	var made uint64 // not counted: mostMade bounds them with those of the product
+	var made uint64 // of states of parts
 	m.active[1] = p.advance(m.active[1][:0], from.active, from.before, symbol, m.step, m, &made)
 	to := productState{active: m.active[1], before: afterOther}
 	if symbol != p.end {
 		to.before = matter(behind(p.byteOf(symbol)), p.asserts)
 	}
-	m.steps += uint64(300 + 4*len(to.active))
+	m.steps += made + uint64(600+4*len(to.active))
 	var found *findings
 	if m.step.any {
 		found = m.step

@@ -56,8 +56,7 @@ func (m *Scratch) Borrow(r *Reserve) { m.reserve = r }
 func (m *Scratch) Learn() { m.learns = true }
 
 // mostMade is how many states of products may be made within one allowance of steps. Making one takes two or three
-// microseconds, once for all values to come: so it counts as a few hundred steps and not as a thousand, by which the first
-// requests of a new Set would be refused. Without new states the parts of a product run by themselves, which
+// microseconds, once for all values to come. Without new states the parts of a product run by themselves, which
 // costs a short value little: its states count thrice.
 const mostMade = 2500
 

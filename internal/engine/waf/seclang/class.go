@@ -174,11 +174,19 @@ func (p *Program) masks() {
 	p.words = len(pattern.NewBits(n))
 }
 
+// nodeSteps is what a node costs a value beside matching it, in steps.
+const nodeSteps = 40
+
 // inspect appends the conditions that hold for a value of a class.
 func (s *Scratch) inspect(hits []int32, c *class, value []byte) []int32 {
 	if len(c.nodes) == 1 && len(c.nodes[0].patterns)+len(c.nodes[0].absent)+len(c.nodes[0].tests) == 0 {
 		return hits
 	}
+	if s.matcher.Left() == 0 {
+		s.exhausted = true
+		return hits
+	}
+	s.matcher.Spend(nodeSteps * len(c.nodes))
 	mark := len(s.arena)
 	s.makeForms(c, value)
 	words := s.p.words

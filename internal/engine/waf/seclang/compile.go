@@ -32,8 +32,8 @@ type Options struct {
 	Reserve int64
 }
 
-// DefaultSteps is what a request may cost, whatever it is made of: some 15 to 30 ms of a core.
-const DefaultSteps = 8_000_000
+// DefaultSteps is what a request may cost, whatever it is made of: some 10 to 20 ms of a core.
+const DefaultSteps = 6_000_000
 
 // DefaultReserve is what the requests of a program may cost beyond their steps, all together: some third of a second of a core, once.
 const DefaultReserve = 150_000_000

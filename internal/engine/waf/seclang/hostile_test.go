@@ -49,7 +49,12 @@ func hostile() map[string]*request.Request {
 // nanoseconds.
 func TestHostileRequestsAreBounded(t *testing.T) {
 	for _, level := range []int{1, 4} {
-		p := coreRuleSet(t, Config{Paranoia: level, Detect: true})
+		sources, options := loadCRS(t, Config{Paranoia: level, Detect: true})
+		options.Reserve = -1
+		p, err := Compile(sources, options)
+		if err != nil {
+			t.Fatal(err)
+		}
 		s := NewScratch(request.DefaultLimits())
 		for name, r := range hostile() {
 			for range 3 {
