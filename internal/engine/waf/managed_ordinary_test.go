@@ -90,10 +90,10 @@ func TestOrdinaryTextIsJudgedWhole(t *testing.T) {
 		text, how string
 		size      int
 	}{
-		{"English", "one string", 16 << 10}, {"English", "600 bytes", 8 << 10}, {"English", "12 bytes", 3 << 10},
-		{"JSON", "one string", 20 << 10}, {"JSON", "600 bytes", 6 << 10}, {"JSON", "12 bytes", 3 << 10}, {"JSON", "text", 4 << 10},
+		{"English", "one string", 16 << 10}, {"English", "600 bytes", 6 << 10}, {"English", "12 bytes", 3 << 10},
+		{"JSON", "one string", 16 << 10}, {"JSON", "600 bytes", 6 << 10}, {"JSON", "12 bytes", 2 << 10}, {"JSON", "text", 4 << 10},
 		{"source", "one string", 6 << 10}, {"source", "600 bytes", 3 << 10}, {"source", "12 bytes", 1 << 10},
-		{"base64", "one string", 8 << 10}, {"base64", "12 bytes", 2 << 10},
+		{"base64", "one string", 8 << 10}, {"base64", "12 bytes", 3 << 9},
 	} {
 		r := ordinaryRequests(t, texts[c.text][:c.size])[c.how]
 		p := managedACL(t, 0, true)
