@@ -30,7 +30,7 @@ func main() {
 	flag.IntVar(&o.matrix, "matrix", 0, "send this many attacks of each class at each place in each coding, and print a table of that")
 	flag.IntVar(&o.most, "most", 1500, "samples of a class of a source, chosen at random with a fixed seed")
 	flag.StringVar(&o.values, "values", "", "send the values of this file instead, and print those that pass")
-	flag.StringVar(&o.place, "place", string(corpus.InQuery), "the place at which they stand; \"target\" takes each for a whole target")
+	flag.StringVar(&o.place, "place", string(corpus.InQuery), "the place at which they stand; \"target\" takes each for a whole target, \"body TYPE\" for a whole body of that media type")
 	flag.Parse()
 	if err := run(o, os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, "recall:", err)

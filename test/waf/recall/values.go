@@ -38,10 +38,7 @@ func sendValues(program *waf.Program, o options, out io.Writer) error {
 		if s.Value == "" || !corpus.Fits(corpus.Place(o.place), corpus.AsIs, s.Value) {
 			continue
 		}
-		r := s.At(corpus.Place(o.place), corpus.AsIs)
-		if o.place == "target" {
-			r.Target = s.Value
-		}
+		r := placed(&s, o.place)
 		v, err := program.Evaluate(r, nil, scratch)
 		if err != nil {
 			return err
@@ -55,4 +52,16 @@ func sendValues(program *waf.Program, o options, out io.Writer) error {
 	}
 	fmt.Fprintf(os.Stderr, "%d values, %d blocked\n", n, blocked)
 	return sc.Err()
+}
+
+// placed makes a request that has a value at a place of package corpus, or as its target, or, at "body TYPE", as its whole body.
+func placed(s *corpus.Sample, place string) *request.Request {
+	r := s.At(corpus.Place(place), corpus.AsIs)
+	if media, is := strings.CutPrefix(place, "body "); is {
+		r.Method, r.Target, r.Body = "POST", "/submit", []byte(s.Value)
+		r.Fields = append(r.Fields[:len(r.Fields):len(r.Fields)], request.Field{Name: "Content-Type", Value: media})
+	} else if place == "target" {
+		r.Target = s.Value
+	}
+	return r
 }

@@ -127,3 +127,49 @@ func TestScriptsThatABrowserRunsAreBlockedAndHarmlessMarkupPasses(t *testing.T) 
 		}
 	}
 }
+
+// judged reads a file of values with the place that each stands at, and who has carried it out, one a line in JSON.
+func judged(t *testing.T, name string) (all []judgedValue) {
+	t.Helper()
+	b, err := os.ReadFile("testdata/" + name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for l := range strings.Lines(string(b)) {
+		var v judgedValue
+		if err := json.Unmarshal([]byte(l), &v); err != nil {
+			t.Fatalf("%q: %v", l, err)
+		}
+		if v.Base64 != nil {
+			v.Value = string(v.Base64)
+		}
+		all = append(all, v)
+	}
+	return all
+}
+
+type judgedValue struct {
+	Judge, Place, Value string
+	Base64              []byte // the value, if it is no text
+}
+
+// Each value of the file has been carried out, or read as what it is blocked for, by an interpreter of its kind: OpenLDAP's slapd,
+// libxml2, mingo, Node, Python, PHP, Ruby, Perl, the expression languages of Java, nginx, Apache, readers of heads, of messages
+// and of addresses; those of lookups by their grammar in Log4j's manual. docs/waf.md tells how.
+func TestWhatInterpretersHaveCarriedOutIsBlocked(t *testing.T) {
+	program, err := everything("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	scratch := waf.NewScratch(request.DefaultLimits())
+	for _, v := range judged(t, "judged.jsonl") {
+		s := corpus.Sample{Value: v.Value}
+		verdict, err := program.Evaluate(placed(&s, v.Place), nil, scratch)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if verdict.Action != waf.Block {
+			t.Errorf("%s: %q passes in %s", v.Judge, v.Value, v.Place)
+		}
+	}
+}

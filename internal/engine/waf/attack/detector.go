@@ -40,6 +40,7 @@ type Scratch struct {
 	bits     pattern.Bits
 	match    *pattern.Scratch
 	fired    []bool // by rule
+	serial   serial
 }
 
 // NewScratch returns memory that matches with m, whose bound on steps holds for inspections, too: when
@@ -231,6 +232,12 @@ func (d *Detector) Inspect(value []byte, place Place, s *Scratch, explain func(H
 				count("statement", SQL, statementScore, 1)
 			}
 		}
+		if explain != nil || total[Directory] < Threshold {
+			found, read := leavesXPath(v.b)
+			if s.match.Spend(xpathSteps * read); found {
+				count("xpath", Directory, Threshold, Threshold)
+			}
+		}
 		if explain != nil || total[Script] < Threshold {
 			found, read := leavesString(v.b)
 			if !found && s.fired[d.reference] {
@@ -240,6 +247,23 @@ func (d *Detector) Inspect(value []byte, place Place, s *Scratch, explain func(H
 			}
 			if s.match.Spend(read); found {
 				count("breakout", Script, Threshold, 2)
+			}
+		}
+		if f, steps := s.serialized(v.b); steps > 0 {
+			if s.match.Spend(steps); f != Families {
+				count("serialized", f, Threshold, Threshold)
+			}
+		}
+		if explain != nil || total[Fetch] < Threshold || total[Include] < Threshold {
+			kind, read := readAddress(v.b)
+			if read {
+				s.match.Spend(addressSteps)
+			}
+			switch {
+			case kind == hiddenHost:
+				count("address", Fetch, Threshold, Threshold)
+			case kind == hiddenRedirect && place&(Query|Cookie|Body|FileName) != 0, kind == slippedRedirect && place&(Query|Cookie) != 0:
+				count("address-redirect", Include, Threshold, 0)
 			}
 		}
 		// What libinjection says counts beside other signs only, so it is asked where it decides.

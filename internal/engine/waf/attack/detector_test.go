@@ -15,7 +15,7 @@ func TestRulesMatchTheirSamples(t *testing.T) {
 	for _, r := range d.rules {
 		fires := func(sample string) bool {
 			found := false
-			for place := Path; place <= Whole; place <<= 1 {
+			for place := Path; place <= FileName; place <<= 1 {
 				d.Inspect([]byte(sample), place, &s, func(h Hit) { found = found || h.Rule == r.name })
 			}
 			return found

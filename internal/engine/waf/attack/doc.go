@@ -28,6 +28,9 @@
 // SQL injection is also told by no expression: what follows the end of a literal and goes on with a statement to its
 // end (sqljudge.go, sqlparse.go) is one. Databases confirm what is found so (test/waf/injection).
 //
+// So are some others: an address is read as those who follow it read it (address.go), what goes on with an expression of
+// XPath by its grammar (xpathjudge.go), and a serialized object by how it is built, raw, encoded or packed (serial.go).
+//
 // Most values are ordinary text that reads in one way only and has one form: that no rule matches such a one is told
 // before any of this, by one automaton of all rules ([Detector.Clear], screen.go).
 //

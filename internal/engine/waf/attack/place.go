@@ -16,14 +16,15 @@ const (
 	UserAgent                   // the value of User-Agent
 	Referer                     // the value of Referer
 	Whole                       // a body as a whole
+	FileName                    // the name of a file in a body; a rule for bodies holds for it, too
 
-	places = 9 // how many there are
+	places = 10 // how many there are
 
-	Anywhere = Path | Query | Body | Name | Cookie | Field | UserAgent | Referer | Whole
+	Anywhere = Path | Query | Body | Name | Cookie | Field | UserAgent | Referer | Whole | FileName
 )
 
 var placeNames = map[string]Place{
-	"path": Path, "query": Query, "body": Body, "name": Name, "cookie": Cookie, "field": Field, "user-agent": UserAgent, "referer": Referer, "whole": Whole,
+	"path": Path, "query": Query, "body": Body, "name": Name, "cookie": Cookie, "field": Field, "user-agent": UserAgent, "referer": Referer, "whole": Whole, "file-name": FileName,
 	"arguments": Query | Body | Name | Cookie,
 }
 
@@ -31,7 +32,7 @@ var placeNames = map[string]Place{
 func (p Place) index() int { return bits.TrailingZeros16(uint16(p)) }
 
 // ParsePlace gives the place of a name: "path", "query", "body", "name", "cookie", "field",
-// "user-agent", "referer" or "whole".
+// "user-agent", "referer", "whole" or "file-name".
 func ParsePlace(name string) (Place, bool) {
 	p, ok := placeNames[name]
 	return p, ok && bits.OnesCount16(uint16(p)) == 1

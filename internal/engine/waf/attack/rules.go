@@ -116,6 +116,9 @@ func parseRules(name string, data []byte) ([]rule, error) {
 				if !ok {
 					return nil, fail("unknown place " + p)
 				}
+				if q&Body != 0 {
+					q |= FileName
+				}
 				r.places |= q
 			}
 		case "decoded":

@@ -2,6 +2,7 @@ package attack
 
 import (
 	"encoding/binary"
+	"slices"
 
 	"fastness/internal/engine/waf/pattern"
 )
@@ -25,6 +26,18 @@ var statementText = []string{
 	`^[ (~!-]*(?:select|values|table|with)\b`,
 }
 
+// addressText are the ways in which text of these bytes may be an address that is not ordinary (address.go).
+var addressText = []string{
+	`^[ ]*(?:https?|ftps?|wss?):(?:[^/]|/[^/]|///)`,
+	`^[ ]*(?:https?|ftps?|wss?)://(?:[^/]*@)?(?:\[|\d|0x|localhost|ip6-)`,
+	`^[ ]*//(?:[^/]*@|/|\[|\d)`,
+}
+
+// xpathText are the ways in which text of these bytes, which has no quotation marks, may go on with XPath (xpathjudge.go).
+var xpathText = []string{
+	`^[\w.-]*\s*(?:[)\]]|[!=<>+*|-]|\b(?:or|and|div|mod|eq|ne)\b).*?(?:::|//|@|\.\.|\(\s*\)|/|\[)`,
+}
+
 // newScreen makes the screen of all rules that look at values as they came.
 func newScreen(rules []rule) (*pattern.Screen, error) {
 	var patterns []pattern.Pattern
@@ -32,6 +45,9 @@ func newScreen(rules []rule) (*pattern.Screen, error) {
 		patterns = append(patterns, expression(x))
 	}
 	for _, x := range statementText {
+		patterns = append(patterns, expression(x))
+	}
+	for _, x := range slices.Concat(addressText, xpathText, serialText) {
 		patterns = append(patterns, expression(x))
 	}
 	for _, r := range rules {

@@ -57,7 +57,7 @@ func holds(t *testing.T, d *Detector, s *Scratch, v []byte) {
 			t.Fatalf("%q is clear and matches %s", v, h.Rule)
 		}
 	})
-	for place := Path; place <= Whole; place <<= 1 {
+	for place := Path; place <= FileName; place <<= 1 {
 		if found := d.Inspect(v, place, s, func(Hit) {}); found != 0 {
 			t.Fatalf("%q is clear and at place %d it is %v", v, place, found)
 		}

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/base64"
 	"unicode/utf8"
+
+	"fastness/internal/engine/waf/wide"
 )
 
 // The bounds of decoding. An application decodes what it gets once or twice; deeper nesting is
@@ -56,6 +58,13 @@ func (s *Scratch) expand(value []byte, place Place) {
 	}
 	s.variants = append(s.variants, variant{b: value})
 	for i := 0; i < len(s.variants); i++ {
+		if v := &s.variants[i]; s.most-len(s.arena) >= 2*len(v.b) {
+			start := len(s.arena)
+			if out, found := wide.Append(s.arena, v.b); found {
+				s.arena = out
+				v.b = out[start:len(out):len(out)]
+			}
+		}
 		if v := &s.variants[i]; len(v.b) >= minBlob && s.most-len(s.arena) >= 3*len(v.b) {
 			start := len(s.arena)
 			if out, found := withoutBlobs(s.arena, v.b); found && len(out) <= s.most {

@@ -268,7 +268,7 @@ var looks = map[string][]struct {
 	"body": {
 		{request.Component{Kind: request.BodyArguments}, "body"},
 		{request.Component{Kind: request.BodyArgumentNames, Pieces: true}, "name"},
-		{request.Component{Kind: request.FileNames}, "body"},
+		{request.Component{Kind: request.FileNames}, "file-name"},
 		{request.Component{Kind: request.FileTexts}, "body"},
 		{request.Component{Kind: request.OtherBody}, "whole"},
 	},

@@ -64,6 +64,7 @@ func (in *Inspection) json() *document {
 // heldJSON is what is held of the body as JSON.
 func (in *Inspection) heldJSON() *document {
 	body, _ := in.r.held()
+	body = in.narrow(body)
 	if len(body) == len(in.r.Body) {
 		return in.json()
 	}

@@ -156,6 +156,7 @@ func appendOtherBody(_ *Selector, dst []Value, in *Inspection) ([]Value, Outcome
 		return dst, Outcome{}
 	}
 	body, truncated := in.r.held()
+	body = in.narrow(body)
 	contentType, _ := in.r.Field("Content-Type")
 	if hasFoldedPrefix(contentType, "application/grpc") {
 		// Each message has five bytes before it, of which the last four are its length.
@@ -169,6 +170,9 @@ func appendOtherBody(_ *Selector, dst []Value, in *Inspection) ([]Value, Outcome
 			body = body[5+size:]
 		}
 	}
+	if isObject(body) {
+		dst = append(dst, Value{Bytes: body[:min(len(body), objectText)]})
+	}
 	if isNoise(body) {
 		return appendLongTexts(dst, body, len(dst)+in.limits.Arguments), Outcome{Oversize: truncated}
 	}
@@ -181,6 +185,11 @@ func appendOtherBody(_ *Selector, dst []Value, in *Inspection) ([]Value, Outcome
 		return dst[:n+len(long)], Outcome{Oversize: truncated}
 	}
 	return appendTexts(dst, body, in.packed(), in.limits.Arguments), Outcome{Oversize: truncated}
+}
+
+// isObject tells whether a body begins as an object does that Java, Python or Ruby has written (package attack reads them).
+func isObject(b []byte) bool {
+	return len(b) > 4 && (b[0] == 0xac && b[1] == 0xed || b[0] == 0x80 && b[1] >= 2 && b[1] <= 5 || b[0] == 4 && b[1] == 8)
 }
 
 // packed tells whether the body is said to be made of Protocol Buffers.
@@ -246,7 +255,7 @@ func appendFileTexts(_ *Selector, dst []Value, in *Inspection) ([]Value, Outcome
 	parts, _, oversize := in.Parts()
 	for i := range parts {
 		p := &parts[i]
-		if content := p.Content[:min(len(p.Content), fileText)]; p.HasFile && len(content) > 0 && !isSource(p.FileName) && isText(content) {
+		if content := in.narrow(p.Content[:min(len(p.Content), fileText)]); p.HasFile && len(content) > 0 && !isSource(p.FileName) && isText(content) {
 			dst = append(dst, Value{Bytes: content, Name: p.Name})
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 
 	"fastness/internal/engine/waf/transform"
+	"fastness/internal/engine/waf/wide"
 )
 
 // xmlArguments are the texts and attributes of XML, decoded. A document type declaration is
@@ -13,6 +14,7 @@ import (
 // The attributes go to another list, which may be the same.
 func (in *Inspection) xmlArguments(p, attributes *pairs) {
 	s, _ := in.r.held()
+	s = in.narrow(s)
 	element := view("xml")
 	for len(s) > 0 {
 		if len(p.list) >= in.limits.Arguments {
@@ -56,6 +58,17 @@ func (in *Inspection) xmlArguments(p, attributes *pairs) {
 		}
 		s = s[end:]
 	}
+}
+
+// narrow is a document in UTF-8, whichever encoding its first bytes tell.
+func (in *Inspection) narrow(s []byte) []byte {
+	n := len(in.scratch)
+	out, is := wide.Append(in.scratch, s)
+	if !is {
+		return s
+	}
+	in.scratch = out
+	return in.since(n)
 }
 
 // after is the index after the first mark in s, 0 if there is none.
