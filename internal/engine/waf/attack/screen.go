@@ -21,7 +21,7 @@ var changingText = []string{`^ |  `, `(?:^|[^:])//|\./|^/|/\*`, `&(?:#|[a-z]{1,8
 
 // statementText are the ways in which text of these bytes may go on with a statement (sqljudge.go).
 var statementText = []string{
-	`^[ (~!-]*(?:\d|\.\d|\w+ ?\(|(?:null|true|false|current_\w+|session_user|system_user|localtime\w*|not|binary|exists|select|values|table|with|case)\b).*?(?:(?:^|[^a-z_])(?:or|and|xor|is|in|like|rlike|regexp|ilike|glob|match|div|mod|escape|overlaps|collate|not|between|sounds|similar|member|at|isnull|notnull|union|except|intersect|minus|having|where|limit|offset|into|procedure|returning|group|order|for|lock|fetch|window|select|values|table|with|exists|case)\b|[=<>;{@~]|::|:=|\|\||&&|\w\()`,
+	`^[ (~!-]*(?:\d|\.\d|\w+ ?\(|(?:null|true|false|current_\w+|session_user|system_user|localtime\w*|not|binary|exists|select|values|table|with|case)\b)(?:(?:.*?[^a-z_])?(?:or|and|xor|is|in|like|rlike|regexp|ilike|glob|match|div|mod|escape|overlaps|collate|not|between|sounds|similar|member|at|isnull|notnull|union|except|intersect|minus|having|where|limit|offset|into|procedure|returning|group|order|for|lock|fetch|window|select|values|table|with|exists|case)\b|.*?(?:[=<>;{@~]|::|:=|\|\||&&|\w\())`,
 	`(?:^|[^a-z_])(?:union|except|intersect|minus)\b.*?(?:select|values|table|with|\()`,
 	`^[ (~!-]*(?:select|values|table|with)\b`,
 }

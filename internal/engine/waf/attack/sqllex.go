@@ -47,7 +47,7 @@ func (l *sqlLexer) skip() (hidden bool) {
 		switch c := rest[0]; {
 		case c > 0 && c <= ' ': // SQL Server takes all control characters for it
 			l.i++
-		case c == 0xa0: // white space in Latin 1, and in a UTF-8 character that is white space
+		case c == latinSpace:
 			l.i++
 		case c == 0xc2 && len(rest) > 1 && rest[1] == 0xa0:
 			l.i += 2
@@ -83,6 +83,20 @@ func (l *sqlLexer) skip() (hidden bool) {
 		default:
 			return false
 		}
+	}
+	return false
+}
+
+// latinSpace is white space in Latin 1, and behind 0xc2 in UTF-8.
+const latinSpace = 0xa0
+
+// spaceAt tells whether the byte at i, where a character begins or continues, is that white space or begins it.
+func spaceAt(b []byte, i int) bool {
+	switch b[i] {
+	case latinSpace:
+		return i == 0 || b[i-1] < 0x80 // otherwise it is of a longer character
+	case 0xc2:
+		return i+1 < len(b) && b[i+1] == latinSpace
 	}
 	return false
 }
@@ -124,7 +138,7 @@ func (l *sqlLexer) next() sqlToken {
 		return l.number()
 	case wordByte(c):
 		start := l.i
-		for l.i < len(l.b) && (wordByte(l.b[l.i]) || l.b[l.i] == '$') {
+		for l.i < len(l.b) && (wordByte(l.b[l.i]) || l.b[l.i] == '$') && !spaceAt(l.b, l.i) {
 			l.i++
 		}
 		l.keep(l.b[start:l.i])
@@ -254,10 +268,10 @@ func (l *sqlLexer) number() sqlToken {
 		case !hex && c|0x20 == 'e' && l.i+1 < len(l.b) && (l.b[l.i+1] >= '0' && l.b[l.i+1] <= '9' || (l.b[l.i+1] == '-' || l.b[l.i+1] == '+') && l.i+2 < len(l.b) && l.b[l.i+2] >= '0' && l.b[l.i+2] <= '9'):
 			l.i++
 		case c == '_' && l.i > start && l.i+1 < len(l.b) && l.b[l.i+1] >= '0' && l.b[l.i+1] <= '9':
-		case wordByte(c):
+		case wordByte(c) && !spaceAt(l.b, l.i):
 			// "1or": databases begin a word here, and people write "2nd", "4x4" and "10am". Only keywords count.
 			end := l.i
-			for end < len(l.b) && wordByte(l.b[end]) {
+			for end < len(l.b) && wordByte(l.b[end]) && !spaceAt(l.b, end) {
 				end++
 			}
 			l.keep(l.b[l.i:end])

@@ -97,3 +97,20 @@ func BenchmarkGoesOn(b *testing.B) {
 		})
 	}
 }
+
+// White space that is none in ASCII ends words and numbers, as it does in MySQL and PostgreSQL where texts are in Latin 1 or an application
+// takes it for a space.
+func TestWhiteSpaceOfLatin1IsWhiteSpace(t *testing.T) {
+	for _, v := range []string{"1 union values(1,2)", "1 div 0 or 1=1", "1' lock in share mode#", "x' is not null#"} {
+		for _, space := range []string{" ", "\xa0", "\u00a0"} {
+			if s := strings.ReplaceAll(v, " ", space); goesOn([]byte(s)) == 0 {
+				t.Errorf("%q does not go on with a statement", s)
+			}
+		}
+	}
+	for _, v := range []string{"à la carte", "3\u00a0euros", "5\u00a0000 or so", "voilà\u00a0!"} {
+		if goesOn([]byte(v)) == 2 {
+			t.Errorf("%q goes on with a statement", v)
+		}
+	}
+}
