@@ -1,7 +1,7 @@
 // Package corpus reads the collections of attacks and of ordinary requests that others have
 // published, for measuring how much the web application firewall catches and how often
 // it is wrong. Nothing of them is in this repository: FASTNESS_WAF_CORPUS names a directory that
-// has checkouts of them, each in a folder owner+name (docs/waf.md lists them and says which half each is in).
+// has checkouts of them, each in a folder owner+name (docs/waf-accuracy.md lists them and says which half each is in).
 //
 // A collection is wholly in one half: rules are written while looking at the tuning half, and the
 // figures that count are those of the test half, which nobody looks into sample by sample.

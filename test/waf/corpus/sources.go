@@ -61,7 +61,7 @@ var listed = []source{
 	{Test, "sitespeedio+coach-core", OrdinaryRq, []string{"**/*.har"}, nil, archives},
 	{Test, "grafana+har-to-k6", OrdinaryRq, []string{"**/*.har"}, nil, archives},
 
-	// Collections of the second time, whose first figures docs/waf.md has. Tuning.
+	// Collections of the second time, whose first figures docs/waf-accuracy.md has. Tuning.
 	{Tuning, "PortSwigger+xss-cheatsheet-data", XSS, []string{"json/classic.json", "json/events.json", "json/vuejs.json", "json/angularjs.json", "json/polyglot.json", "json/protocols.json", "json/restricted_characters.json", "json/useful_tags.json", "json/waf_bypass_global_obj.json", "json/obfuscation.json", "json/frameworks.json"}, vectors, nil},
 	{Tuning, "xsscx+Commodity-Injection-Signatures", XSS, []string{"no-experience-required-xss-signatures-only-fools-dont-use.txt", "random/html-script-svg-injection-signatures.txt"}, lines, nil},
 	{Tuning, "xsscx+Commodity-Injection-Signatures", SQL, []string{"sqlinjection/*.txt"}, lines, nil},
