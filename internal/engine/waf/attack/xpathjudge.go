@@ -272,7 +272,8 @@ func (r *xpathReader) steps() bool {
 	for first := true; ; first = false {
 		switch {
 		case r.accept("//"):
-			r.special = true
+			// Behind no quotation mark it may be an address without its scheme, in a list with bars.
+			r.special = r.special || r.quote != 0 || r.peek() == '*' || r.peek() == '@'
 		case r.accept("/"):
 			if first && r.quote != 0 {
 				r.special = true
@@ -303,15 +304,15 @@ func (r *xpathReader) stepNext() bool {
 func (r *xpathReader) step() bool {
 	switch c := r.peek(); {
 	case r.accept(".."):
-		r.special = true
+		r.special = r.special || r.quote != 0
 		return true
 	case r.accept("."):
 		r.special = r.special || r.quote != 0
 		return true
 	case c == '@':
+		r.special = r.special || r.quote != 0 || r.b[r.i-1] == '/' || r.i+1 < len(r.b) && r.b[r.i+1] == '*' // otherwise it may be somebody's name
 		r.i++
 		r.space()
-		r.special = true
 	}
 	for axis := false; ; {
 		if r.accept("*") {

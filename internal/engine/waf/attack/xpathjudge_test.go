@@ -20,6 +20,7 @@ or .="`, `ann')and //item or (.='`, `ann' and count(/*)=1 or 'a'='b`, `1=last()`
 	for _, v := range []string{
 		"it's here", "rock 'n' roll", "the '<' sign and the '>' sign", "5' - 6'", "' or 'a'='a", "a/b/@c", "https://shop.example/@ann/5", "1 // comment", "=SUM(A1:A3)", "=sum(a1:a3)", "price < 100",
 		"'a', 'b', 'c'", "'+location.href+'", "3 > 2", "x = 1.5", "user@host.example", "", "'", "]", "a]",
+		"home|//shop.example/chairs", "news|@ann", "a-..", "v1=@ann", "up|..|/",
 	} {
 		if found, _ := leavesXPath([]byte(v)); found {
 			t.Errorf("%q is found", v)
