@@ -125,6 +125,8 @@ func choose(all []corpus.Sample, n int) (chosen []corpus.Sample) {
 		r.Shuffle(len(of), func(i, j int) { of[i], of[j] = of[j], of[i] })
 		chosen = append(chosen, of[:min(n, len(of))]...)
 	}
+	// Who takes the first ones of them takes some of each source.
+	rand.New(rand.NewPCG(1, 2)).Shuffle(len(chosen), func(i, j int) { chosen[i], chosen[j] = chosen[j], chosen[i] })
 	return chosen
 }
 
