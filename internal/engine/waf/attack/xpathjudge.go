@@ -303,8 +303,10 @@ func (r *xpathReader) stepNext() bool {
 // step reads one: its axis and its test.
 func (r *xpathReader) step() bool {
 	switch c := r.peek(); {
-	case r.accept(".."):
-		r.special = r.special || r.quote != 0
+	case c == '.' && r.i+1 < len(r.b) && r.b[r.i+1] == '.':
+		r.special = r.special || r.quote != 0 || r.b[r.i-1] == '/'
+		r.accept("..")
+		r.special = r.special || r.peek() == '/'
 		return true
 	case r.accept("."):
 		r.special = r.special || r.quote != 0
