@@ -292,17 +292,19 @@ func pickles(b []byte, cut bool) bool {
 		b = b[end+1:]
 		return true
 	}
-	name := func() bool {
-		end := bytes.IndexByte(b, '\n')
-		if end <= 0 || end > 200 {
-			return false
-		}
-		for _, c := range b[:end] {
-			if !word(c) && c != '_' && c != '.' {
+	twoNames := func() bool {
+		for range 2 {
+			end := bytes.IndexByte(b, '\n')
+			if end <= 0 || end > 200 {
 				return false
 			}
+			for _, c := range b[:end] {
+				if !word(c) && c != '_' && c != '.' {
+					return false
+				}
+			}
+			b = b[end+1:]
 		}
-		b = b[end+1:]
 		return true
 	}
 	for len(b) > 0 {
@@ -322,12 +324,12 @@ func pickles(b []byte, cut bool) bool {
 				return false
 			}
 		case 'c':
-			if !name() || !name() {
+			if !twoNames() {
 				return false
 			}
 			named = true
 		case 'i':
-			if !name() || !name() {
+			if !twoNames() {
 				return false
 			}
 			named, called = true, true
