@@ -37,16 +37,12 @@ func browsed(t *testing.T, line string) *request.Request {
 }
 
 func TestBrowsingTheWebIsNotBlocked(t *testing.T) {
-	program, err := everything("")
-	if err != nil {
-		t.Fatal(err)
-	}
+	program, scratch := allGroups(t)
 	f, err := os.Open("testdata/browsing.txt")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	scratch := waf.NewScratch(request.DefaultLimits())
 	sc := bufio.NewScanner(f)
 	sc.Buffer(nil, maxLine)
 	n := 0
@@ -93,11 +89,7 @@ func why(e *waf.Explanation) (found string) {
 
 // Pages pack and seal what they send; that has no text in it, and what has is looked at.
 func TestSealedBodiesPassAndWhatIsInThemIsFound(t *testing.T) {
-	program, err := everything("")
-	if err != nil {
-		t.Fatal(err)
-	}
-	scratch := waf.NewScratch(request.DefaultLimits())
+	program, scratch := allGroups(t)
 	rng := rand.New(rand.NewPCG(1, 2))
 	const attack = "<script>alert(document.cookie)</script>"
 	for _, media := range []string{"application/octet-stream", "application/x-protobuf", "text/plain;charset=UTF-8", "application/json", "application/x-www-form-urlencoded", "application/grpc-web+proto"} {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 
 	"fastness/internal/engine/waf"
@@ -33,6 +34,18 @@ func values(t *testing.T, name string) (all []string) {
 	return all
 }
 
+var compiled = sync.OnceValues(func() (*waf.Program, error) { return everything("") })
+
+// allGroups gives a program of all groups, which the tests share, and memory for requests.
+func allGroups(t *testing.T) (*waf.Program, *waf.Scratch) {
+	t.Helper()
+	program, err := compiled()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return program, waf.NewScratch(request.DefaultLimits())
+}
+
 // blockedAt counts the places and codings in which a value is blocked and passes.
 func blockedAt(t *testing.T, program *waf.Program, scratch *waf.Scratch, v string) (blocked, passed []string) {
 	t.Helper()
@@ -58,11 +71,7 @@ func blockedAt(t *testing.T, program *waf.Program, scratch *waf.Scratch, v strin
 }
 
 func TestOrdinaryTextPassesAtEveryPlaceInEveryCoding(t *testing.T) {
-	program, err := everything("")
-	if err != nil {
-		t.Fatal(err)
-	}
-	scratch := waf.NewScratch(request.DefaultLimits())
+	program, scratch := allGroups(t)
 	for _, v := range values(t, "ordinary.txt") {
 		if blocked, _ := blockedAt(t, program, scratch, v); blocked != nil {
 			t.Errorf("%q: blocked %d times, in %s", v, len(blocked), blocked[0])
@@ -71,11 +80,7 @@ func TestOrdinaryTextPassesAtEveryPlaceInEveryCoding(t *testing.T) {
 }
 
 func TestAttacksAreBlockedAtNearlyEveryPlaceInNearlyEveryCoding(t *testing.T) {
-	program, err := everything("")
-	if err != nil {
-		t.Fatal(err)
-	}
-	scratch := waf.NewScratch(request.DefaultLimits())
+	program, scratch := allGroups(t)
 	for _, v := range values(t, "attacks.txt") {
 		blocked, passed := blockedAt(t, program, scratch, v)
 		if len(passed)*2 > len(blocked) {
@@ -84,70 +89,47 @@ func TestAttacksAreBlockedAtNearlyEveryPlaceInNearlyEveryCoding(t *testing.T) {
 	}
 }
 
-// written reads a file of values that stand somewhere in a page, one a line in JSON.
-func written(t *testing.T, name string) (all []string) {
+// written reads a file that has a T in JSON in each line.
+func written[T any](t *testing.T, name string) (all []T) {
 	t.Helper()
 	b, err := os.ReadFile("testdata/" + name)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for l := range strings.Lines(string(b)) {
-		var v struct{ Value string }
+		var v T
 		if err := json.Unmarshal([]byte(l), &v); err != nil {
 			t.Fatalf("%q: %v", l, err)
-		}
-		all = append(all, v.Value)
-	}
-	return all
-}
-
-// What the values do in a browser is told by test/waf/live.
-func TestScriptsThatABrowserRunsAreBlockedAndHarmlessMarkupPasses(t *testing.T) {
-	program, err := everything("")
-	if err != nil {
-		t.Fatal(err)
-	}
-	scratch := waf.NewScratch(request.DefaultLimits())
-	for file, want := range map[string]waf.ActionKind{"scripts.jsonl": waf.Block, "harmless.jsonl": waf.Allow} {
-		for _, v := range written(t, file) {
-			places := []corpus.Place{corpus.InForm, corpus.InJSON, corpus.InMultipart}
-			if want == waf.Block {
-				places = append(places, corpus.InQuery)
-			}
-			for _, p := range places {
-				s := corpus.Sample{Value: v}
-				verdict, err := program.Evaluate(s.At(p, corpus.AsIs), nil, scratch)
-				if err != nil {
-					t.Fatal(err)
-				}
-				if verdict.Action != want {
-					t.Errorf("%s %q: %v %s", p, v, verdict.Action, verdict.AppendLabels(nil))
-				}
-			}
-		}
-	}
-}
-
-// judged reads a file of values with the place that each stands at, and who has carried it out, one a line in JSON.
-func judged(t *testing.T, name string) (all []judgedValue) {
-	t.Helper()
-	b, err := os.ReadFile("testdata/" + name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for l := range strings.Lines(string(b)) {
-		var v judgedValue
-		if err := json.Unmarshal([]byte(l), &v); err != nil {
-			t.Fatalf("%q: %v", l, err)
-		}
-		if v.Base64 != nil {
-			v.Value = string(v.Base64)
 		}
 		all = append(all, v)
 	}
 	return all
 }
 
+// Chromium has run each of the scripts, and none of what is harmless.
+func TestScriptsThatABrowserRunsAreBlockedAndHarmlessMarkupPasses(t *testing.T) {
+	program, scratch := allGroups(t)
+	for file, want := range map[string]waf.ActionKind{"scripts.jsonl": waf.Block, "harmless.jsonl": waf.Allow} {
+		for _, v := range written[struct{ Value string }](t, file) {
+			places := []corpus.Place{corpus.InForm, corpus.InJSON, corpus.InMultipart}
+			if want == waf.Block {
+				places = append(places, corpus.InQuery)
+			}
+			for _, p := range places {
+				s := corpus.Sample{Value: v.Value}
+				verdict, err := program.Evaluate(s.At(p, corpus.AsIs), nil, scratch)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if verdict.Action != want {
+					t.Errorf("%s %q: %v %s", p, v.Value, verdict.Action, verdict.AppendLabels(nil))
+				}
+			}
+		}
+	}
+}
+
+// judgedValue is a value with the place that it stands at, and who has carried it out.
 type judgedValue struct {
 	Judge, Place, Value string
 	Base64              []byte // the value, if it is no text
@@ -157,12 +139,11 @@ type judgedValue struct {
 // libxml2, mingo, Node, Python, PHP, Ruby, Perl, the expression languages of Java, nginx, Apache, readers of heads, of messages
 // and of addresses; those of lookups by their grammar in Log4j's manual. docs/waf-accuracy.md tells how.
 func TestWhatInterpretersHaveCarriedOutIsBlocked(t *testing.T) {
-	program, err := everything("")
-	if err != nil {
-		t.Fatal(err)
-	}
-	scratch := waf.NewScratch(request.DefaultLimits())
-	for _, v := range judged(t, "judged.jsonl") {
+	program, scratch := allGroups(t)
+	for _, v := range written[judgedValue](t, "judged.jsonl") {
+		if v.Base64 != nil {
+			v.Value = string(v.Base64)
+		}
 		s := corpus.Sample{Value: v.Value}
 		verdict, err := program.Evaluate(placed(&s, v.Place), nil, scratch)
 		if err != nil {
