@@ -12,7 +12,7 @@ import (
 )
 
 // halfOf decides which half a collection is in, by the parity of the first byte of its name's SHA-1: before anybody has
-// seen what is in it.
+// seen what is in it. Nothing is protected by it: it only has to be nobody's choice.
 func halfOf(repo string) Half { return sha1.Sum([]byte(repo))[0]%2 == 1 }
 
 // browsed are collections of recorded browsing (HTTP archives, and logs of Chrome's protocol written as such, of

@@ -6,9 +6,9 @@ import (
 	"testing"
 )
 
-// TestAnAllowanceOfStepsBoundsTheWork holds matching on values made to cost much to a bound, and finds
-// the same as without where it is not reached.
-func TestAnAllowanceOfStepsBoundsTheWork(t *testing.T) {
+// explosiveRules are rules for arguments and expressions with many states, and the set of them.
+func explosiveRules(t *testing.T) ([]Pattern, *Set) {
+	t.Helper()
 	rules := argumentRules(t)
 	for _, text := range explosive {
 		rules = append(rules, Pattern{Kind: Regexp, Text: text, Syntax: SecLang})
@@ -17,6 +17,13 @@ func TestAnAllowanceOfStepsBoundsTheWork(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return rules, set
+}
+
+// TestAnAllowanceOfStepsBoundsTheWork holds matching on values made to cost much to a bound, and finds
+// the same as without where it is not reached.
+func TestAnAllowanceOfStepsBoundsTheWork(t *testing.T) {
+	rules, set := explosiveRules(t)
 	free, bound := NewScratch(), NewScratch()
 	want, got := NewBits(set.Len()), NewBits(set.Len())
 	for name, value := range hostileValues(t, 64<<10) {

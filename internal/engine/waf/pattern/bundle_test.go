@@ -9,14 +9,7 @@ import (
 // TestBundlesGoOnAsTheProductDoes gives values to the bundles of groups from every place on, in the state in which the product is there, and finds the
 // same as the product.
 func TestBundlesGoOnAsTheProductDoes(t *testing.T) {
-	rules := argumentRules(t)
-	for _, text := range explosive {
-		rules = append(rules, Pattern{Kind: Regexp, Text: text, Syntax: SecLang})
-	}
-	set, err := Compile(rules, Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	rules, set := explosiveRules(t)
 	rng := rand.New(rand.NewPCG(3, 4))
 	values := crsValues(t)
 	rng.Shuffle(len(values), func(i, j int) { values[i], values[j] = values[j], values[i] })

@@ -99,3 +99,15 @@ func lower(b byte) byte {
 	}
 	return b
 }
+
+// and is what both sets have.
+func (s byteSet) and(o byteSet) byteSet {
+	return byteSet{s[0] & o[0], s[1] & o[1], s[2] & o[2], s[3] & o[3]}
+}
+
+// without is the set without some bytes.
+func (s byteSet) without(bytes string) byteSet {
+	var o byteSet
+	o.addString(bytes)
+	return s.and(o.not())
+}

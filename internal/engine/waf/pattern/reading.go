@@ -70,14 +70,19 @@ func (n *node) eachSet(f func(byteSet) *node) *node {
 	case opSet:
 		return f(n.set)
 	case opConcat, opAlternate, opRepeat, opCapture:
-		m := *n
-		m.subs = make([]*node, len(n.subs))
-		for i, s := range n.subs {
-			m.subs[i] = s.eachSet(f)
-		}
-		return &m
+		return n.withSubs(func(sub *node) *node { return sub.eachSet(f) })
 	}
 	return n
+}
+
+// withSubs returns a node in which others stand for the nodes directly below n.
+func (n *node) withSubs(f func(*node) *node) *node {
+	m := *n
+	m.subs = make([]*node, len(n.subs))
+	for i, sub := range n.subs {
+		m.subs[i] = f(sub)
+	}
+	return &m
 }
 
 // unspaced returns a node in which assertions hold with a gap before them, and those about words always: where spaces are deleted, words
@@ -90,25 +95,9 @@ func (n *node) unspaced(gap *node) *node {
 		}
 		return concat(gap, n)
 	case opConcat, opAlternate, opRepeat, opCapture:
-		m := *n
-		m.subs = make([]*node, len(n.subs))
-		for i, s := range n.subs {
-			m.subs[i] = s.unspaced(gap)
-		}
-		return &m
+		return n.withSubs(func(sub *node) *node { return sub.unspaced(gap) })
 	}
 	return n
-}
-
-func (s byteSet) and(o byteSet) byteSet {
-	return byteSet{s[0] & o[0], s[1] & o[1], s[2] & o[2], s[3] & o[3]}
-}
-
-// without is the set without some bytes.
-func (s byteSet) without(bytes string) byteSet {
-	var o byteSet
-	o.addString(bytes)
-	return s.and(o.not())
 }
 
 // TextBytes is how many bytes of ASCII follow each other at least in whatever a pattern matches, as far as its strings tell; 0 if they do not.

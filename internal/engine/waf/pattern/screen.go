@@ -79,7 +79,7 @@ func (n *node) never() bool { return n.op == opSet && n.set.empty() }
 func (n *node) within(in byteSet) *node {
 	switch n.op {
 	case opSet:
-		return &node{op: opSet, set: byteSet{n.set[0] & in[0], n.set[1] & in[1], n.set[2] & in[2], n.set[3] & in[3]}}
+		return &node{op: opSet, set: n.set.and(in)}
 	case opConcat:
 		subs := make([]*node, 0, len(n.subs))
 		for _, s := range n.subs {
