@@ -42,8 +42,9 @@ func payloads() (all []source) {
 	whole("ARPSyndicate+kenzer-templates", Holes, probes, "nuclei/cvescan/*/*/*.yaml")
 	whole("geeknik+the-nuclei-templates", Holes, probes, "*.yaml")
 	whole("pikpikcu+nuclei-templates", Holes, probes, "*/*.yaml")
-	list("client9+libinjection", SQL, lines, "data/sqli-*.txt")
-	list("client9+libinjection", XSS, lines, "data/xss-*.txt")
+	list("client9+libinjection", SQL, typed, "data/sqli-*.txt")
+	list("client9+libinjection", XSS, typed, "data/xss-*.txt")
+	list("client9+libinjection", Ordinary, typed, "data/false_positives.txt")
 	list("Fuzzapi+API-fuzzer", SQL, lines, "payloads/sql.txt", "payloads/blind_sql.txt", "payloads/detect/sql.txt")
 	list("Fuzzapi+API-fuzzer", XSS, lines, "payloads/xss.txt")
 
@@ -352,6 +353,15 @@ func visited(path string, add func(Class, string, bool)) error {
 			if target := strings.ReplaceAll(strings.TrimSpace(m[1]), " ", "%20"); strings.ContainsAny(target, "'\"*%+(") {
 				add("", target, true)
 			}
+		}
+	})
+}
+
+// typed reads a value a line as it is written in a query, but for lines that begin with "#", which are about the others.
+func typed(path string, add func(Class, string, bool)) error {
+	return eachLine(path, func(l string) {
+		if v := decodeForm(l); l[0] != '#' && utf8.ValidString(v) {
+			add("", v, false)
 		}
 	})
 }
