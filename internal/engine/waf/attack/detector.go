@@ -59,8 +59,9 @@ type Hit struct {
 	Rule   string
 	Family Family
 	Score  int
-	// Variant is the reading of the value that it fired in. It shares the scratch memory.
-	Variant []byte
+	// Variant is the reading of the value that it fired in, Match what its expression matched in the form of that
+	// reading; a rule that is no expression has none. They share the scratch memory.
+	Variant, Match []byte
 }
 
 // New compiles the built-in rules.
@@ -183,6 +184,7 @@ func (d *Detector) Inspect(value []byte, place Place, s *Scratch, explain func(H
 		var byChance [Families]int         // of signs that are there by chance if a cipher made v
 		prose, lines := isProse(v.b), place == Body && isLines(v.b)
 		clear(s.fired)
+		var match []byte // of the next one to be counted, for explain
 		count := func(name string, family Family, score, inProse int) {
 			if prose {
 				score = inProse
@@ -193,7 +195,7 @@ func (d *Detector) Inspect(value []byte, place Place, s *Scratch, explain func(H
 				inData[family] += score
 			}
 			if explain != nil && score > 0 {
-				explain(Hit{name, family, score, v.b})
+				explain(Hit{name, family, score, v.b, match})
 			}
 		}
 		s.match.Spend(200 + 5*len(v.b)) // the forms, and looking for codings
@@ -216,7 +218,13 @@ func (d *Detector) Inspect(value []byte, place Place, s *Scratch, explain func(H
 					if r.line && lines {
 						continue
 					}
+					if explain != nil {
+						if start, end, ok := set.set.Find(j, s.form[f]); ok {
+							match = s.form[f][start:end]
+						}
+					}
 					count(r.name, r.family, int(r.score), int(r.prose))
+					match = nil
 					if r.random {
 						byChance[r.family] += int(r.score)
 					}
