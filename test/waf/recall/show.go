@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
 	"slices"
@@ -35,13 +36,17 @@ func (w *shower) show(p *waf.Program, s *corpus.Sample, r *request.Request, scra
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(w.out, "\n%s %s %.100q blocked by %s\n", s.Source, s.Method, s.Value, e.Terminating)
+	by := e.Terminating
+	if e.Uninspected {
+		by = "the inspection bound, at " + by
+	}
+	fmt.Fprintf(w.out, "\n%s %s %.100q blocked by %s\n", s.Source, s.Method, s.Value, by)
 	var walk func(t *waf.StatementTrace)
 	walk = func(t *waf.StatementTrace) {
 		for _, f := range t.Findings {
 			fmt.Fprintf(w.out, "  %s %q %s %.200q\n", f.Component.Kind, f.Name, f.Attack, f.Value[f.Start:f.End])
 			if f.Attack != "" {
-				w.hits(&f)
+				w.hits(&f, wholeOf(f.Value, r.Body))
 			}
 		}
 		for i := range t.Statements {
@@ -57,13 +62,47 @@ func (w *shower) show(p *waf.Program, s *corpus.Sample, r *request.Request, scra
 }
 
 // hits prints the rules of the families that were found which fire on a value.
-func (w *shower) hits(f *waf.Finding) {
+func (w *shower) hits(f *waf.Finding, value []byte) {
 	place, _ := attack.ParsePlace(placeOf(f))
-	w.detector.Inspect(f.Value, place, w.scratch, func(h attack.Hit) {
+	w.detector.Inspect(value, place, w.scratch, func(h attack.Hit) {
 		if slices.Contains(strings.Split(f.Attack, ","), h.Family.String()) {
 			fmt.Fprintf(w.out, "    %s %d %.*q in %.*q\n", h.Rule, h.Score, excerpt, h.Match, excerpt, h.Variant)
 		}
 	})
+}
+
+// wholeOf gives the string of a document of JSON that begins with a piece, as findings have it, or the piece.
+func wholeOf(piece, body []byte) []byte {
+	var doc any
+	if json.Unmarshal(body, &doc) != nil {
+		return piece
+	}
+	var walk func(v any) []byte
+	walk = func(v any) []byte {
+		switch v := v.(type) {
+		case string:
+			if strings.HasPrefix(v, string(piece)) {
+				return []byte(v)
+			}
+		case map[string]any:
+			for _, x := range v {
+				if found := walk(x); found != nil {
+					return found
+				}
+			}
+		case []any:
+			for _, x := range v {
+				if found := walk(x); found != nil {
+					return found
+				}
+			}
+		}
+		return nil
+	}
+	if found := walk(doc); found != nil {
+		return found
+	}
+	return piece
 }
 
 // placeOf names the place at which the groups look at what a finding is in.

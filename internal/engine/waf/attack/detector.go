@@ -182,11 +182,15 @@ func (d *Detector) Inspect(value []byte, place Place, s *Scratch, explain func(H
 		var total [Families]int
 		var inMarkup, inData [Families]int // the totals if v is rich text, and if it is data
 		var byChance [Families]int         // of signs that are there by chance if a cipher made v
-		prose, lines := isProse(v.b), place == Body && isLines(v.b)
+		prose := isProse(v.b)
+		var text layout
+		if place == Body {
+			text = layoutOf(v.b)
+		}
 		clear(s.fired)
 		var match []byte // of the next one to be counted, for explain
 		count := func(name string, family Family, score, inProse int) {
-			if prose {
+			if prose || text.page && family != Header { // letters have several lines
 				score = inProse
 			}
 			total[family] += score
@@ -215,7 +219,7 @@ func (d *Detector) Inspect(value []byte, place Place, s *Scratch, explain func(H
 				if ri := set.rule[j]; !s.fired[ri] {
 					s.fired[ri] = true
 					r := &d.rules[ri]
-					if r.line && lines {
+					if r.line && text.lines || r.alone && text.told {
 						continue
 					}
 					if explain != nil {
@@ -225,6 +229,9 @@ func (d *Detector) Inspect(value []byte, place Place, s *Scratch, explain func(H
 					}
 					count(r.name, r.family, int(r.score), int(r.prose))
 					match = nil
+					if r.tame {
+						inMarkup[r.family] -= int(min(r.score, r.prose))
+					}
 					if r.random {
 						byChance[r.family] += int(r.score)
 					}
@@ -299,7 +306,7 @@ func (d *Detector) Inspect(value []byte, place Place, s *Scratch, explain func(H
 		if total[Directory] >= Threshold && isElementPath(v.b) {
 			total[Directory] = 0
 		}
-		if lowered(&total, &inData) {
+		if lowered(&total, &inData) || lowered(&total, &inMarkup) {
 			s.match.Spend(len(v.b))
 			switch {
 			case isData(v.b):
