@@ -74,6 +74,9 @@ func layoutOf(b []byte) layout {
 		}
 		run = 0
 	}
+	if named {
+		pieces++
+	}
 	return layout{
 		told:  pieces >= toldWords,
 		lines: words >= linesWords && ends >= linesEnds,
