@@ -36,9 +36,15 @@ func browsed(t *testing.T, line string) *request.Request {
 	return r
 }
 
-func TestBrowsingTheWebIsNotBlocked(t *testing.T) {
+func TestBrowsingTheWebIsNotBlocked(t *testing.T) { notBlocked(t, "browsing.txt", 200) }
+
+func TestCallsOfServicesAreNotBlocked(t *testing.T) { notBlocked(t, "services.txt", 115) }
+
+// notBlocked asks the groups about the requests of a file of testdata, of which there are so many at least.
+func notBlocked(t *testing.T, name string, least int) {
+	t.Helper()
 	program, scratch := allGroups(t)
-	f, err := os.Open("testdata/browsing.txt")
+	f, err := os.Open("testdata/" + name)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -63,7 +69,7 @@ func TestBrowsingTheWebIsNotBlocked(t *testing.T) {
 	if sc.Err() != nil {
 		t.Fatal(sc.Err())
 	}
-	if n < 200 {
+	if n < least {
 		t.Errorf("%d requests", n)
 	}
 }

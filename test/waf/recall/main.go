@@ -76,6 +76,10 @@ func run(o options, out io.Writer) error {
 	if o.matrix > 0 {
 		return everywhere(program, all, o, out)
 	}
+	shown, err := newShower(out)
+	if err != nil {
+		return err
+	}
 	fmt.Fprintf(out, "%s half, %d samples, managed groups with their default actions\n\n", o.half, len(all))
 	t := table{rows: map[string]*row{}}
 	for _, c := range codings {
@@ -102,7 +106,11 @@ func run(o options, out io.Writer) error {
 			}
 			t.add(s, c, place, blocked, strings.Contains(labels, ":SizeRestrictions_"))
 			if o.show != "" && blocked == s.Class.Benign() && strings.Contains(string(s.Class)+" "+s.Source, o.show) {
-				fmt.Fprintf(out, "%s\t%s\t%.200q\t%s\n", s.Class, place, s.Value, labels)
+				if !blocked {
+					fmt.Fprintf(out, "%s\t%s\t%.200q\t%s\n", s.Class, place, s.Value, labels)
+				} else if err := shown.show(program, s, r, scratch); err != nil {
+					return err
+				}
 			}
 		}
 	}

@@ -59,8 +59,9 @@ type Hit struct {
 	Rule   string
 	Family Family
 	Score  int
-	// Variant is the reading of the value that it fired in. It shares the scratch memory.
-	Variant []byte
+	// Variant is the reading of the value that it fired in, Match what its expression matched in the form of that
+	// reading; a rule that is no expression has none. They share the scratch memory.
+	Variant, Match []byte
 }
 
 // New compiles the built-in rules.
@@ -181,10 +182,15 @@ func (d *Detector) Inspect(value []byte, place Place, s *Scratch, explain func(H
 		var total [Families]int
 		var inMarkup, inData [Families]int // the totals if v is rich text, and if it is data
 		var byChance [Families]int         // of signs that are there by chance if a cipher made v
-		prose, lines := isProse(v.b), place == Body && isLines(v.b)
+		prose := isProse(v.b)
+		var text layout
+		if place == Body {
+			text = layoutOf(v.b)
+		}
 		clear(s.fired)
+		var match []byte // of the next one to be counted, for explain
 		count := func(name string, family Family, score, inProse int) {
-			if prose {
+			if prose || text.page && family != Header { // letters have several lines
 				score = inProse
 			}
 			total[family] += score
@@ -193,7 +199,7 @@ func (d *Detector) Inspect(value []byte, place Place, s *Scratch, explain func(H
 				inData[family] += score
 			}
 			if explain != nil && score > 0 {
-				explain(Hit{name, family, score, v.b})
+				explain(Hit{name, family, score, v.b, match})
 			}
 		}
 		s.match.Spend(200 + 5*len(v.b)) // the forms, and looking for codings
@@ -213,10 +219,19 @@ func (d *Detector) Inspect(value []byte, place Place, s *Scratch, explain func(H
 				if ri := set.rule[j]; !s.fired[ri] {
 					s.fired[ri] = true
 					r := &d.rules[ri]
-					if r.line && lines {
+					if r.line && text.lines || r.alone && text.told {
 						continue
 					}
+					if explain != nil {
+						if start, end, ok := set.set.Find(j, s.form[f]); ok {
+							match = s.form[f][start:end]
+						}
+					}
 					count(r.name, r.family, int(r.score), int(r.prose))
+					match = nil
+					if r.tame {
+						inMarkup[r.family] -= int(min(r.score, r.prose))
+					}
 					if r.random {
 						byChance[r.family] += int(r.score)
 					}
@@ -291,7 +306,7 @@ func (d *Detector) Inspect(value []byte, place Place, s *Scratch, explain func(H
 		if total[Directory] >= Threshold && isElementPath(v.b) {
 			total[Directory] = 0
 		}
-		if lowered(&total, &inData) {
+		if lowered(&total, &inData) || lowered(&total, &inMarkup) {
 			s.match.Spend(len(v.b))
 			switch {
 			case isData(v.b):

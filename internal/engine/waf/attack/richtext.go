@@ -10,6 +10,7 @@ import "bytes"
 // The elements and attributes are those that sanitizers of HTML let pass by default.
 func isRichText(b []byte) bool {
 	elements := 0
+	page := beginsPage(b)
 	for i := 0; i < len(b); {
 		if b[i] != '<' {
 			i++
@@ -27,8 +28,11 @@ func isRichText(b []byte) bool {
 			return false
 		}
 		rest, ok := comment(b[i:])
+		if !ok && page {
+			rest, ok = pageHead(b[i:])
+		}
 		if !ok {
-			rest, ok = element(b[i:])
+			rest, ok = element(b[i:], page)
 		}
 		if !ok {
 			return false
@@ -36,7 +40,7 @@ func isRichText(b []byte) bool {
 		elements++
 		i = len(b) - len(rest)
 	}
-	return elements > 0
+	return elements > 0 && (!page || elements >= pageElements)
 }
 
 // leaves tells whether text before the first element could be there to leave an attribute or an element.
@@ -52,15 +56,25 @@ func leaves(text []byte) bool {
 	return bytes.Contains(text, []byte(`">`)) || bytes.Contains(text, []byte(`'>`))
 }
 
-// comment takes a comment off the beginning of b.
+// comment takes a comment off the beginning of b, or the sign that begins one if there are elements in it: those have to be
+// harmless, too, whether a browser sees them or not.
 func comment(b []byte) (rest []byte, ok bool) {
+	if rest, found := condition(b); found {
+		return rest, true
+	}
 	inside, ok := bytes.CutPrefix(b, []byte("<!--"))
 	if !ok {
 		return b, false
 	}
 	end := bytes.IndexByte(inside, '>')
-	if end < 2 || inside[end-1] != '-' || inside[end-2] != '-' || inside[0] == '[' || bytes.IndexByte(inside[:end], '<') >= 0 {
+	if end < 2 || inside[end-1] != '-' || inside[end-2] != '-' || inside[0] == '[' {
+		if end > 2 && inside[0] != '[' && inside[0] != '>' && inside[0] != '-' {
+			return inside, true
+		}
 		return b, false
+	}
+	if bytes.IndexByte(inside[:end], '<') >= 0 {
+		return inside, true
 	}
 	return inside[end+1:], true
 }
@@ -83,8 +97,8 @@ func name(b []byte, buf *[longestName]byte) (n, rest []byte) {
 	return buf[:i], b[i:]
 }
 
-// element takes a tag off the beginning of b, that of a harmless element with harmless attributes.
-func element(b []byte) (rest []byte, ok bool) {
+// element takes a tag off the beginning of b, that of a harmless element with harmless attributes, in a page or not.
+func element(b []byte, page bool) (rest []byte, ok bool) {
 	b = b[1:]
 	end := b[0] == '/'
 	if end {
@@ -92,9 +106,10 @@ func element(b []byte) (rest []byte, ok bool) {
 	}
 	var buf [longestName]byte
 	n, b := name(b, &buf)
-	if !shapes(n) {
+	if !shapes(n) && !(page && frames(n)) {
 		return nil, false
 	}
+	anchor := string(n) == "a"
 	for {
 		trimmed := bytes.TrimLeft(b, " \t\r\n")
 		if len(trimmed) == 0 {
@@ -109,17 +124,21 @@ func element(b []byte) (rest []byte, ok bool) {
 		if end || len(trimmed) == len(b) { // attributes have space before them
 			return nil, false
 		}
-		if b, ok = attribute(trimmed); !ok {
+		if b, ok = attribute(trimmed, anchor); !ok {
 			return nil, false
 		}
 	}
 }
 
-// attribute takes an attribute off the beginning of b.
-func attribute(b []byte) (rest []byte, ok bool) {
+// attribute takes an attribute off the beginning of b. The name of an anchor is a place in a page; that of other elements can stand
+// for a property of the document.
+func attribute(b []byte, anchor bool) (rest []byte, ok bool) {
 	var buf [longestName]byte
 	n, b := name(b, &buf)
 	kind := attributeKind(n)
+	if anchor && string(n) == "name" {
+		kind = plainAttribute
+	}
 	if rest, found := bytes.CutPrefix(b, []byte(":lang")); found && string(n) == "xml" {
 		kind, b = plainAttribute, rest
 	}
@@ -192,8 +211,8 @@ func attributeKind(n []byte) int {
 		return styleAttribute
 	case "xmlns":
 		return spaceAttribute
-	case "align", "alt", "bgcolor", "border", "cellpadding", "cellspacing", "class", "color", "colspan", "contenteditable", "datetime", "decoding", "dir", "draggable", "face",
-		"frame", "headers", "height", "hreflang", "hspace", "id", "lang", "loading", "nowrap", "preload", "rel", "role", "rowspan", "rules", "scope", "size", "sizes", "spellcheck", "start", "summary", "target", "title", "type", "valign", "vspace", "width":
+	case "align", "alink", "alt", "bgcolor", "border", "cellpadding", "cellspacing", "class", "color", "colspan", "contenteditable", "datetime", "decoding", "dir", "draggable", "face",
+		"frame", "headers", "height", "hreflang", "hspace", "id", "itemprop", "itemtype", "lang", "link", "loading", "nowrap", "preload", "rel", "role", "rowspan", "rules", "scope", "size", "sizes", "spellcheck", "start", "summary", "tabindex", "target", "text", "title", "type", "valign", "vlink", "vspace", "width":
 		return plainAttribute
 	case "allowfullscreen", "autoplay", "controls", "download", "loop", "muted", "open", "playsinline", "reversed":
 		return switchAttribute

@@ -16,19 +16,28 @@ func TestRichTextIsWhatCannotRun(t *testing.T) {
 		`<!-- wp:cover {"url":"https://example.com/a.jpg"} --><div class="wp-block-cover" style="background-image:url(https://example.com/a.jpg)"><p>Text</p></div><!-- /wp:cover -->`,
 		`<figure class="wp-block-video"><video controls src="https://example.com/a.mp4"></video></figure>`,
 		`<details class="wp-block-details" open><summary>More</summary><p>text</p></details>`,
+		`<a name="install"></a><h2>Install</h2>`,
+		`<!DOCTYPE html PUBLIC "-//W3C//DTD XHTML 1.0 Strict//EN" "http://www.w3.org/TR/xhtml1/DTD/xhtml1-strict.dtd"><html><head><title>Hi</title></head><body bgcolor="#fff" text="#000"><p>x</p></body></html>`,
+		`<html><head><meta http-equiv="Content-Type" content="text/html; charset=UTF-8"><meta charset='utf-8'/><style type="text/css">p { margin: 0; } @media screen { a:hover { color: red } }</style></head><body><div dir="ltr">x</div></body></html>`,
+		`<html><style><!-- p {color:red} /* it */ --></style><body><p>x</p></body></html>`,
+		`<!--[if (gte mso 9)|(IE)]><table><tr><td><![endif]--><p>x</p><!--[if mso]></td></tr></table><![endif]-->`,
+		`<!--[if !mso]><!--><p>x</p><!--<![endif]-->`,
+		`<!-- <h2>Old</h2> <p class="a">text</p> --><p>x</p>`,
 	} {
 		if !isRichText([]byte(s)) {
 			t.Errorf("no rich text: %s", s)
 		}
 	}
 	for _, s := range []string{
-		"", "text", "a < b", "<", "<p", "<p ", `<p class="a`, "<p>a<", "<script>x</script>", "<p><script>", "<svg>", "<iframe src=x>", "<style>", "<form>", "<input>", "<!doctype>", "<?php", "<!--x--><!--", "<!-->", "<!--[if IE]><p>--><p>",
+		"", "text", "a < b", "<", "<p", "<p ", `<p class="a`, "<p>a<", "<script>x</script>", "<p><script>", "<svg>", "<iframe src=x>", "<style>", "<form>", "<input>", "<!doctype>", "<?php", "<!--x--><!--", "<!-->",
 		`<p onclick="x">`, `<p onclick=x>`, `<p class="a"onclick="x">`, `<p/class="a">`, `<p class=a/onclick=x>`, `<p class>`, `<p class=>`, "<p class=`a`>", `</p onclick="x">`, `<p <b>>`,
 		`<a href="javascript:x">`, `<a href="JaVaScRiPt:x">`, `<a href=" javascript:x">`, "<a href=\"java\tscript:x\">", `<a href="&#106;avascript:x">`, `<a href="javascript&colon;x">`, `<a href="vbscript:x">`, `<a href="data:text/html,x">`, `<a href="%6a:x">`, `<a href=//evil>`,
 		`<p style="background: url(javascript:x)">`, `<p style="background: url(https://x.example/)expression(x)">`, `<video src="javascript:x">`,
 		`<p style="width: expression(x)">`, `<p style="background: url(x)">`, `<p style="a\62: c">`, `<p style="a: b/**/c">`, `<p style="behavior: x">`, `<p style="animation: x">`,
 		`"><b>x</b>`, `x"><b>x</b>`, `x' ><b>x</b>`, `x="<b>x</b>`, `</textarea><b>`, `--><b>`, `<p title="<b>">`, `<p title="a\">`,
-		`<img srcset="x">`, `<img src="x`, `<p name="cookie">`,
+		`<img srcset="x">`, `<!-- <script> -->`, `<!--[if IE]><script>x</script><![endif]-->`, `<!--[if IE]><p>` + "`" + `<img src=x onerror=y>`, `<!DOCTYPE html [<!ENTITY x "y">]>`,
+		`<html><head><meta http-equiv="refresh" content="0;url=x"></head><body><p>x</p></body></html>`, `<html><head><meta charset="utf-7"></head><body><p>x</p></body></html>`, `<html><head><meta http-equiv="content-type" content="text/html; charset=utf-7"></head><body><p>x</p></body></html>`, `<html><head><meta content="x" onload="y"></head><body><p>x</p></body></html>`, `<html><head><meta charset=x></head><body><p>x</p></body></html>`, `<html><head><meta http-equiv="set-cookie" content="a"></head><body><p>x</p></body></html>`, `<html><head><style>@import "x";</style></head><body><p>x</p></body></html>`, `<html><head><style>p{background:url(x)}</style></head><body><p>x</p></body></html>`, `<html><head><style>p{width:ex/**/pression(x)}</style></head><body><p>x</p></body></html>`, `<html><head><style>p{a:\65 x}</style></head><body><p>x</p></body></html>`, `<style>a{color:red}</style><p>x</p><p>y</p><p>z</p>`, `<html><style>a</style><script>`, `<html><head><style><p></style></head><body><p>x</p></body></html>`, `<html><head><style>/*</style></head><body><p>x</p></body></html>`, `<html><head><style>a{content:"/*"} @import "x"; b{content:"*/"}</style></head><body><p>x</p></body></html>`, `<html><head><style onload="x">a</style></head><body><p>x</p></body></html>`, `<html><head><style>a</head><body><p>x</p></body></html>`,
+		`<!-- <img src="x" onerror="y"> -->`, `<!--<p title="--><b>">`, `<img src="x`, `<p name="cookie">`,
 	} {
 		if isRichText([]byte(s)) {
 			t.Errorf("rich text: %s", s)

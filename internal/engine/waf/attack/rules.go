@@ -25,7 +25,9 @@ type rule struct {
 	prose   int8 // in prose
 	places  Place
 	deep    bool // only in what a decoding gave
+	tame    bool // not in rich text
 	line    bool // not in texts of several lines
+	alone   bool // not in texts of several words
 	random  bool // not in what a cipher made
 	regexps []string
 	// Samples that have to match, and that must not.
@@ -42,7 +44,9 @@ type rule struct {
 //	score N [PROSE]         (PROSE: the score in prose; N if left out)
 //	in PLACE …              (everywhere if left out)
 //	decoded                 (counts only in what a decoding gave)
+//	tame                    (does not count in rich text)
 //	line                    (does not count in bodies' texts of several lines)
+//	alone                   (does not count in bodies' texts of several words)
 //	random                  (does not count in what a cipher made)
 //	regex EXPRESSION        (any number of them, any of which matches)
 //	match SAMPLE
@@ -123,8 +127,12 @@ func parseRules(name string, data []byte) ([]rule, error) {
 			}
 		case "decoded":
 			r.deep = true
+		case "tame":
+			r.tame = true
 		case "line":
 			r.line = true
+		case "alone":
+			r.alone = true
 		case "random":
 			r.random = true
 		case "regex":

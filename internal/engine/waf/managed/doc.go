@@ -15,6 +15,7 @@
 //
 //   - Attack: families of attacks (package attack), At one or more parts of a request;
 //   - Regex: a regular expression, in lower case, At parts;
+//   - Paths: a file groups/NAME.paths, of kinds of paths that are one regular expression together (paths.go);
 //   - Missing: the name of a header field that is not there, or is empty;
 //   - Over: a number of bytes that the part At is larger than, while, with Run, a piece of it of letters and
 //     digits without anything between them is longer than that;

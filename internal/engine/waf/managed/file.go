@@ -34,6 +34,7 @@ type fileRule struct {
 	At             []string
 	Attack         []string
 	Regex, Missing string
+	Paths          string
 	Over, Run      int64
 	Set            string
 	ASNs           []uint32
@@ -199,9 +200,17 @@ func (g *Group) looksFor(r *fileRule) (any []waf.Statement, err error) {
 			return nil, err
 		}
 	}
+	text := r.Regex
+	if r.Paths != "" {
+		kinds, err := pathsIn(r.Paths)
+		if err != nil {
+			return nil, err
+		}
+		text = expression(kinds)
+	}
 	switch {
-	case r.Regex != "":
-		more, err := at(r.At, func(in waf.Inspect, _ string) waf.Statement { return regex(in.Component, r.Regex) })
+	case text != "":
+		more, err := at(r.At, func(in waf.Inspect, _ string) waf.Statement { return regex(in.Component, text) })
 		if err != nil {
 			return nil, err
 		}

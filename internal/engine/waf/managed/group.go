@@ -14,7 +14,7 @@ import (
 	"fastness/internal/engine/waf/account"
 )
 
-//go:embed groups/*.json
+//go:embed groups/*.json groups/*.paths
 var files embed.FS
 
 // Vendor is the vendor of all groups here.

@@ -26,30 +26,51 @@ func TestPathsThatNobodyShouldReachAreKnownByTheirKind(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, path := range []string{
-		"/.git/config", "/.svn/entries", "/.env", "/.env.production", "/app/.aws/credentials", "/.gitignore", // tools of developers
-		"/index.php.bak", "/config.php~", "/web.config.old", "/settings.py.swp", // copies
-		"/backup.zip", "/db_backup.sql.gz", "/old/www.tar.gz", "/dump.sql",
-		"/wp-config.php.bak", "/appsettings.json", "/application-prod.yml", "/docker-compose.yml", "/id_rsa", // settings
-		"/actuator/env", "/actuator/heapdump", "/heapdump", "/server-status", "/debug/pprof/", // what servers say of themselves
-		"/vendor/phpunit/phpunit/src/Util/PHP/eval-stdin.php", "/cgi-bin/luci", "/boaform/admin/formLogin", "/HNAP1/", // open doors
-		"/jenkins/scriptText", "/api/jolokia/list", "/uploads/2026/x.php", "/a.jsp/",
-		"/_ignition/execute-solution", "/_users/org.couchdb.user:ann", "/v1.41/containers/create", "/secure/ContactAdministrators!default.jspa", // what is behind them, too
-		"/a/photo.png/.php", "/;/admin", "/%2BCSCOT%2B/x", "//evil.example.com/", "/current_config/passwd", "/./x", // what no browser writes
-	} {
-		labels, blocked := judge(t, p, browse("GET", path, ""))
-		if !blocked || !slices.ContainsFunc(labels, func(l string) bool { return strings.HasSuffix(l, ":ExploitablePaths_URIPath") }) {
-			t.Errorf("%s: blocked %t, %v", path, blocked, labels)
+	kinds, err := pathsIn("exploitable")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, k := range kinds {
+		if len(k.blocks) == 0 || len(k.passes) == 0 {
+			t.Errorf("%s has no samples", k.name)
+		}
+		for _, path := range k.blocks {
+			labels, blocked := judge(t, p, browse("GET", path, ""))
+			if !blocked || !slices.ContainsFunc(labels, func(l string) bool { return strings.HasSuffix(l, ":ExploitablePaths_URIPath") }) {
+				t.Errorf("%s, %s: blocked %t, %v", k.name, path, blocked, labels)
+			}
+			for _, other := range kinds {
+				if other.name != k.name && slices.Contains(other.passes, path) {
+					t.Errorf("%s is of two minds: %s, %s", path, k.name, other.name)
+				}
+			}
+		}
+		for _, path := range k.passes {
+			if labels, blocked := judge(t, p, browse("GET", path, "")); blocked {
+				t.Errorf("%s, %s is blocked: %v", k.name, path, labels)
+			}
 		}
 	}
 	for _, path := range []string{
-		"/", "/.well-known/security.txt", "/actuator/health", "/actuator/info", "/wp-content/themes/a/style.css", "/environment", "/backup", "/backups/list",
-		"/images/site.jpg", "/downloads/report.zip", "/api/v1/users", "/docs/git/config", "/status", "/app.config.js", "/media/Push.ashx", "/cgi-bin/search.cgi",
-		"/wp-content/plugins/revslider/public/assets/a.js", "/s/en_GB-x/710000/_/download/resources/a.js", "/photo.png", "//search", "/account/password",
-		"/wp-json/wp/v2/users", "/_cluster/health", "/files/notes.sql.html", "/etc/designs/shop/base.css",
+		"/", "/wp-content/themes/a/style.css", "/api/v1/users", "/photo.png", "/wp-content/plugins/revslider/public/assets/a.js",
+		"/etc/designs/shop/base.css", "/ann/shop/raw/branch/main/composer.lock", "/index.php", "/profile.php", "/admin/users.php",
 	} {
 		if labels, blocked := judge(t, p, browse("GET", path, "")); blocked {
 			t.Errorf("%s is blocked: %v", path, labels)
 		}
+	}
+}
+
+func TestFilesOfPathsThatAreWrongAreRefused(t *testing.T) {
+	for _, text := range []string{
+		"", "why x", "kind a", "kind a\nwhy x", "kind a\nwhy x\nany b", "kind a\nwhy x\nin /b\nany c", "kind a\nwhy x\nin /(?:<>)", "kind a\nwhy x\nin /b\nodd c", "kind a\nin /b",
+	} {
+		if _, err := parsePaths([]byte(text)); err == nil {
+			t.Errorf("%q is taken", text)
+		}
+	}
+	kinds, err := parsePaths([]byte("# a remark\nkind a\nwhy x\nin /(?:<>)$\nany b c\nany d\nin /e\n"))
+	if err != nil || expression(kinds) != "/(?:b|c|d)$|/e" {
+		t.Errorf("%v, %q", err, expression(kinds))
 	}
 }
