@@ -179,6 +179,9 @@ func (d *Detector) Inspect(value []byte, place Place, s *Scratch, explain func(H
 			break
 		}
 		v := &s.variants[i]
+		if v.via == line && d.Clear(v.b, s) {
+			continue
+		}
 		var total [Families]int
 		var inMarkup, inData [Families]int // the totals if v is rich text, and if it is data
 		var byChance [Families]int         // of signs that are there by chance if a cipher made v

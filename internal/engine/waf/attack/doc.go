@@ -8,7 +8,7 @@
 // A value is read in every way in which an application might read it (variants.go): as it is, and as
 // what it decodes to: percent escapes, character references, escapes of JavaScript and C, base64,
 // hexadecimal, UTF-7, one inside another up to four deep, and what it has inside: base64 in a longer value, the strings of
-// a document of JSON or GraphQL (embedded.go). Bounds on depth, number and bytes hold whatever the value is.
+// a document of JSON or GraphQL (embedded.go), the first and the last line of a text, which count as if they stood alone. Bounds on depth, number and bytes hold whatever the value is.
 //
 // The value of a header field is read by the grammar that fields have (fieldvalue.go). Signs that stand in lists, sealed data and
 // places of elements by chance count for nothing there (shapes.go).

@@ -41,6 +41,7 @@ const (
 	base64Coding
 	hexCoding
 	utf7
+	line // the first or the last one of several
 )
 
 // expand fills s.variants with the readings of value: itself, and what it decodes to in each
@@ -57,6 +58,7 @@ func (s *Scratch) expand(value []byte, place Place) {
 		s.arena = make([]byte, 0, s.most)
 	}
 	s.variants = append(s.variants, variant{b: value})
+	s.ends(value)
 	for i := 0; i < len(s.variants); i++ {
 		if v := &s.variants[i]; s.most-len(s.arena) >= 2*len(v.b) {
 			start := len(s.arena)
@@ -114,6 +116,24 @@ func (s *Scratch) expand(value []byte, place Place) {
 		}
 		if k&plusSign != 0 {
 			s.try(v, utf7, decodeUTF7)
+		}
+	}
+}
+
+// longestEnd is how long the first or the last line of a text is at most that is a reading of its own.
+const longestEnd = 200
+
+// ends adds the first and the last line of a text of several lines: who has one line run needs no more, and writes a page
+// before or behind it, in which less counts.
+func (s *Scratch) ends(value []byte) {
+	value = bytes.TrimSpace(value)
+	first := bytes.IndexByte(value, '\n')
+	if first < 0 || !isProse(value) && !layoutOf(value).lines {
+		return
+	}
+	for _, end := range [...][]byte{value[:first], value[bytes.LastIndexByte(value, '\n')+1:]} {
+		if end = bytes.TrimSpace(end); len(end) >= 2 && len(end) <= longestEnd {
+			s.variants = append(s.variants, variant{b: end, via: line})
 		}
 	}
 }
