@@ -12,6 +12,7 @@ import (
 	"fastness/internal/engine/waf"
 	"fastness/internal/engine/waf/request"
 	"fastness/test/waf/corpus"
+	"fastness/test/waf/webacl"
 )
 
 // values reads a file of testdata: a value a line, in which \n is a line feed.
@@ -34,7 +35,7 @@ func values(t *testing.T, name string) (all []string) {
 	return all
 }
 
-var compiled = sync.OnceValues(func() (*waf.Program, error) { return everything("") })
+var compiled = sync.OnceValues(func() (*waf.Program, error) { return webacl.OfGroups("") })
 
 // allGroups gives a program of all groups, which the tests share, and memory for requests.
 func allGroups(t *testing.T) (*waf.Program, *waf.Scratch) {
