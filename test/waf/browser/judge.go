@@ -46,12 +46,12 @@ type Options struct {
 	Progress func(left, shown int)
 }
 
-// Bounds on how pages are shown: so many at a time, for so long without anything heard of them, and so many of a value before it is
-// looked whether it needs more.
+// Bounds on how pages are shown: so many at a time, for so long without anything heard of them, and so many of a value, after the
+// first one, before it is looked whether it needs more.
 const (
 	together = 48
 	silent   = 8 * time.Second
-	ahead    = 3
+	ahead    = 5
 )
 
 // Judge has the browser show pages with each value until a script of it has run, or all pages have been shown. The judgements
@@ -82,11 +82,11 @@ func (c *Chromium) Judge(ctx context.Context, values []string, o Options) ([]Jud
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	for left > 0 {
+	for most := 1; left > 0; most = ahead {
 		var batches [][]int // of values, one for each trial
 		var trials [][]trial
 		for i := range waiting {
-			for n := 0; n < ahead && len(waiting[i]) > 0; n++ {
+			for n := 0; n < most && len(waiting[i]) > 0; n++ {
 				if k := len(trials); k == 0 || len(trials[k-1]) == together {
 					trials, batches = append(trials, nil), append(batches, nil)
 				}
@@ -192,19 +192,20 @@ func (w *worker) show(ctx context.Context, trials []trial, each func(i int, s []
 		return err
 	}
 	w.close()
-	if last < 0 || last >= len(trials) { // a timer
-		last = 0
-		if len(trials) > 1 {
-			half := len(trials) / 2
-			if err := w.show(ctx, trials[:half], each); err != nil {
-				return err
-			}
-			return w.show(ctx, trials[half:], func(i int, s []sign) { each(half+i, s) })
+	if len(trials) == 1 {
+		each(0, append(signs[0], sign{ran: true, how: "the page is never done"}))
+		return nil
+	}
+	// Without the one that it was about, or in halves if that was none of them: then it was a timer of one.
+	parts := [][2]int{{0, last}, {last, last + 1}, {last + 1, len(trials)}}
+	if last < 0 || last >= len(trials) {
+		half := len(trials) / 2
+		parts = [][2]int{{0, half}, {half, len(trials)}}
+	}
+	for _, p := range parts {
+		if err := w.show(ctx, trials[p[0]:p[1]], func(i int, s []sign) { each(p[0]+i, s) }); err != nil {
+			return err
 		}
 	}
-	each(last, append(signs[last], sign{ran: true, how: "the page is never done"}))
-	if err := w.show(ctx, trials[:last], each); err != nil {
-		return err
-	}
-	return w.show(ctx, trials[last+1:], func(i int, s []sign) { each(last+1+i, s) })
+	return nil
 }

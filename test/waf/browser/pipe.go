@@ -29,6 +29,11 @@ type answer struct {
 	Error  *struct{ Message string }
 }
 
+// refusal is what the browser says to a command that it does not carry out.
+type refusal string
+
+func (r refusal) Error() string { return string(r) }
+
 func newPipe(w io.Writer, r io.Reader) *pipe {
 	p := &pipe{w: w, waiting: map[int]chan answer{}, hears: map[string]func(string, json.RawMessage){}, end: make(chan struct{})}
 	go p.read(r)
@@ -117,7 +122,7 @@ func (p *pipe) call(ctx context.Context, session, method string, params, result 
 	select {
 	case a := <-wait:
 		if a.Error != nil {
-			return fmt.Errorf("browser: %s: %s", method, a.Error.Message)
+			return fmt.Errorf("browser: %s: %w", method, refusal(a.Error.Message))
 		}
 		if result == nil {
 			return nil

@@ -5,6 +5,7 @@ import (
 	_ "embed"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"os"
 	"strconv"
 	"strings"
@@ -172,7 +173,8 @@ func (t *tab) show(ctx context.Context, trials []trial) (signs [][]sign, last in
 		signs = append(signs, t.signs[first+i])
 	}
 	last = t.at - first
-	if ctx.Err() == nil && within.Err() != nil {
+	var gone refusal // of a page that went elsewhere, or crashed
+	if ctx.Err() == nil && (within.Err() != nil || errors.As(err, &gone)) {
 		err = errHung
 	}
 	t.reset()
