@@ -173,3 +173,19 @@ func (h *House) Door(rooms []*front.Room, codecs ...wire.Codec) *front.Door {
 	h.Must(err)
 	return door
 }
+
+// Keys counts what a room has in the store in Account and Region under a kind of its keys.
+func (h *House) Keys(room, kind string) (n int) {
+	h.Helper()
+	prefix := table.Key(table.String(Account), table.String(Region), table.String(room), table.String(kind))
+	h.Must(h.Store.View(h.Context(), func(r store.Reader) error {
+		for _, err := range r.Scan(store.Prefix(prefix)) {
+			if err != nil {
+				return err
+			}
+			n++
+		}
+		return nil
+	}))
+	return n
+}

@@ -19,6 +19,7 @@ import (
 
 	"fastness/internal/api/acmapi"
 	"fastness/internal/due"
+	"fastness/internal/front/fronttest"
 	"fastness/internal/store"
 )
 
@@ -37,12 +38,12 @@ func (h *harness) request(domain string, change func(*acmapi.RequestCertificateR
 
 func (h *harness) describe(arn string) *acmapi.CertificateDetail {
 	h.Helper()
-	return must[*acmapi.DescribeCertificateResponse](h)(h.admin().DescribeCertificate(h.Context(), &acmapi.DescribeCertificateRequest{CertificateArn: &arn})).Certificate
+	return fronttest.Must[*acmapi.DescribeCertificateResponse](h)(h.admin().DescribeCertificate(h.Context(), &acmapi.DescribeCertificateRequest{CertificateArn: &arn})).Certificate
 }
 
 func TestARequestedCertificateIsIssued(t *testing.T) {
 	h := newHarness(t)
-	arn := must[string](t)(h.request("Shop.example.com", func(in *acmapi.RequestCertificateRequest) {
+	arn := fronttest.Must[string](t)(h.request("Shop.example.com", func(in *acmapi.RequestCertificateRequest) {
 		in.SubjectAlternativeNames = []string{"*.shop.example.com", "shop.example.com"}
 		in.IdempotencyToken = new("t1")
 		in.KeyAlgorithm = new(acmapi.KeyAlgorithmECPrime256v1)
@@ -59,7 +60,7 @@ func TestARequestedCertificateIsIssued(t *testing.T) {
 			t.Errorf("validation %+v", v)
 		}
 	}
-	got := must[*acmapi.GetCertificateResponse](t)(h.admin().GetCertificate(t.Context(), &acmapi.GetCertificateRequest{CertificateArn: &arn}))
+	got := fronttest.Must[*acmapi.GetCertificateResponse](t)(h.admin().GetCertificate(t.Context(), &acmapi.GetCertificateRequest{CertificateArn: &arn}))
 	block, _ := pem.Decode([]byte(*got.Certificate))
 	leaf, err := x509.ParseCertificate(block.Bytes)
 	if err != nil {
@@ -71,7 +72,7 @@ func TestARequestedCertificateIsIssued(t *testing.T) {
 		t.Error(err)
 	}
 	// The same request is the same certificate.
-	again := must[string](t)(h.request("shop.example.com", func(in *acmapi.RequestCertificateRequest) {
+	again := fronttest.Must[string](t)(h.request("shop.example.com", func(in *acmapi.RequestCertificateRequest) {
 		in.SubjectAlternativeNames = []string{"*.shop.example.com"}
 		in.IdempotencyToken = new("t1")
 	}))
@@ -79,26 +80,26 @@ func TestARequestedCertificateIsIssued(t *testing.T) {
 		t.Errorf("the same request made %s", again)
 	}
 	_, err = h.request("a.example.com", func(in *acmapi.RequestCertificateRequest) { in.KeyAlgorithm = new(acmapi.KeyAlgorithmRSA4096) })
-	wants(t, err, "InvalidParameterException")
+	fronttest.Wants(t, err, "InvalidParameterException")
 	_, err = h.request("a.example.com", func(in *acmapi.RequestCertificateRequest) {
 		in.CertificateAuthorityArn = new("arn:aws:acm-pca:us-east-1:111122223333:certificate-authority/x")
 	})
-	wants(t, err, "InvalidParameterException")
+	fronttest.Wants(t, err, "InvalidParameterException")
 	_, err = h.request("a.example.com", func(in *acmapi.RequestCertificateRequest) {
 		in.DomainValidationOptions = []acmapi.DomainValidationOption{{DomainName: new("a.example.com"), ValidationDomain: new("example.org")}}
 	})
-	wants(t, err, "InvalidDomainValidationOptionsException")
+	fronttest.Wants(t, err, "InvalidDomainValidationOptionsException")
 	_, err = h.request("a.example.com", func(in *acmapi.RequestCertificateRequest) {
 		for _, c := range "abcdefghijk" {
 			in.SubjectAlternativeNames = append(in.SubjectAlternativeNames, string(c)+"x.example.com")
 		}
 	})
-	wants(t, err, "LimitExceededException")
+	fronttest.Wants(t, err, "LimitExceededException")
 }
 
 func TestACertificateIsRenewedInTime(t *testing.T) {
 	h := newHarness(t)
-	arn := must[string](t)(h.request("shop.example.com", func(in *acmapi.RequestCertificateRequest) { in.KeyAlgorithm = new(acmapi.KeyAlgorithmECPrime256v1) }))
+	arn := fronttest.Must[string](t)(h.request("shop.example.com", func(in *acmapi.RequestCertificateRequest) { in.KeyAlgorithm = new(acmapi.KeyAlgorithmECPrime256v1) }))
 	before := h.describe(arn)
 	h.clock.Advance(334 * 24 * time.Hour)
 	h.runJobs()
@@ -111,7 +112,7 @@ func TestACertificateIsRenewedInTime(t *testing.T) {
 	if *d.Serial == *before.Serial || !d.NotAfter.After(*before.NotAfter) || *d.RenewalSummary.RenewalStatus != acmapi.RenewalStatusSuccess || h.published == 0 {
 		t.Errorf("after the renewal: %+v", d)
 	}
-	must[*acmapi.RenewCertificateOutput](t)(h.admin().RenewCertificate(t.Context(), &acmapi.RenewCertificateRequest{CertificateArn: &arn}))
+	fronttest.Must[*acmapi.RenewCertificateOutput](t)(h.admin().RenewCertificate(t.Context(), &acmapi.RenewCertificateRequest{CertificateArn: &arn}))
 	if now := h.describe(arn); *now.Serial == *d.Serial {
 		t.Error("not renewed when asked to")
 	}
@@ -232,21 +233,21 @@ func TestImport(t *testing.T) {
 			t.Errorf("%s: %q, want %q", c.name, got, c.want)
 		}
 	}
-	arn := *must[*acmapi.ImportCertificateResponse](t)(h.admin().ImportCertificate(ctx, &acmapi.ImportCertificateRequest{Certificate: self.pem(), PrivateKey: self.private(t)})).CertificateArn
+	arn := *fronttest.Must[*acmapi.ImportCertificateResponse](t)(h.admin().ImportCertificate(ctx, &acmapi.ImportCertificateRequest{Certificate: self.pem(), PrivateKey: self.private(t)})).CertificateArn
 	if d := h.describe(arn); *d.Type != acmapi.CertificateTypeImported || d.ImportedAt == nil || *d.RenewalEligibility != acmapi.RenewalEligibilityIneligible {
 		t.Errorf("imported %+v", d)
 	}
 	// Another one takes its place.
-	must[*acmapi.ImportCertificateResponse](t)(h.admin().ImportCertificate(ctx, &acmapi.ImportCertificateRequest{CertificateArn: &arn, Certificate: leaf.pem(), PrivateKey: leaf.private(t), CertificateChain: join(middle)}))
+	fronttest.Must[*acmapi.ImportCertificateResponse](t)(h.admin().ImportCertificate(ctx, &acmapi.ImportCertificateRequest{CertificateArn: &arn, Certificate: leaf.pem(), PrivateKey: leaf.private(t), CertificateChain: join(middle)}))
 	if d := h.describe(arn); *d.DomainName != "shop.example.com" {
 		t.Errorf("imported again: %s", *d.DomainName)
 	}
 	_, err = h.admin().ImportCertificate(ctx, &acmapi.ImportCertificateRequest{CertificateArn: &arn, Certificate: self.pem(), PrivateKey: self.private(t), Tags: []acmapi.Tag{{Key: new("a")}}})
-	wants(t, err, "ValidationException: Tagging is not permitted on re-import.")
+	fronttest.Wants(t, err, "ValidationException: Tagging is not permitted on re-import.")
 	_, err = h.admin().RenewCertificate(ctx, &acmapi.RenewCertificateRequest{CertificateArn: &arn})
-	wants(t, err, "ValidationException")
+	fronttest.Wants(t, err, "ValidationException")
 	_, err = h.admin().UpdateCertificateOptions(ctx, &acmapi.UpdateCertificateOptionsRequest{CertificateArn: &arn, Options: &acmapi.CertificateOptions{}})
-	wants(t, err, "InvalidStateException")
+	fronttest.Wants(t, err, "InvalidStateException")
 	// What a proxy is told.
 	if err := h.store.View(ctx, func(r store.Reader) error {
 		ok, err := h.service.Usable(r, arn)
@@ -266,33 +267,33 @@ func TestImport(t *testing.T) {
 func TestACertificateInUseStays(t *testing.T) {
 	h := newHarness(t)
 	ctx := t.Context()
-	arn := must[string](t)(h.request("shop.example.com", func(in *acmapi.RequestCertificateRequest) { in.KeyAlgorithm = new(acmapi.KeyAlgorithmECPrime256v1) }))
+	arn := fronttest.Must[string](t)(h.request("shop.example.com", func(in *acmapi.RequestCertificateRequest) { in.KeyAlgorithm = new(acmapi.KeyAlgorithmECPrime256v1) }))
 	del := &acmapi.DeleteCertificateRequest{CertificateArn: &arn}
 	h.users[arn] = []string{"arn:aws:elasticloadbalancing:us-east-1:111122223333:loadbalancer/app/lb/1"}
 	_, err := h.admin().DeleteCertificate(ctx, del)
-	wants(t, err, "ResourceInUseException: Certificate "+arn+" in account 111122223333 is in use.")
+	fronttest.Wants(t, err, "ResourceInUseException: Certificate "+arn+" in account 111122223333 is in use.")
 	if d := h.describe(arn); len(d.InUseBy) != 1 {
 		t.Errorf("in use by %v", d.InUseBy)
 	}
 	delete(h.users, arn)
-	must[*acmapi.DeleteCertificateOutput](t)(h.admin().DeleteCertificate(ctx, del))
+	fronttest.Must[*acmapi.DeleteCertificateOutput](t)(h.admin().DeleteCertificate(ctx, del))
 	_, err = h.admin().DescribeCertificate(ctx, &acmapi.DescribeCertificateRequest{CertificateArn: &arn})
-	wants(t, err, "ResourceNotFoundException: Could not find certificate "+arn+".")
+	fronttest.Wants(t, err, "ResourceNotFoundException: Could not find certificate "+arn+".")
 	_, err = h.admin().DescribeCertificate(ctx, &acmapi.DescribeCertificateRequest{CertificateArn: new("arn:aws:acm:us-east-1:111122223333:key/x")})
-	wants(t, err, "InvalidArnException")
+	fronttest.Wants(t, err, "InvalidArnException")
 }
 
 func TestLists(t *testing.T) {
 	h := newHarness(t)
 	ctx := t.Context()
 	for _, n := range []string{"a.example.com", "b.example.com", "c.example.com"} {
-		must[string](t)(h.request(n, func(in *acmapi.RequestCertificateRequest) { in.KeyAlgorithm = new(acmapi.KeyAlgorithmECPrime256v1) }))
+		fronttest.Must[string](t)(h.request(n, func(in *acmapi.RequestCertificateRequest) { in.KeyAlgorithm = new(acmapi.KeyAlgorithmECPrime256v1) }))
 		h.clock.Advance(time.Second)
 	}
-	rsa := must[string](t)(h.request("rsa.example.com", nil))
+	rsa := fronttest.Must[string](t)(h.request("rsa.example.com", nil))
 	list := func(in acmapi.ListCertificatesRequest) (names []string) {
 		for {
-			out := must[*acmapi.ListCertificatesResponse](t)(h.admin().ListCertificates(ctx, &in))
+			out := fronttest.Must[*acmapi.ListCertificatesResponse](t)(h.admin().ListCertificates(ctx, &in))
 			for _, c := range out.CertificateSummaryList {
 				names = append(names, *c.DomainName)
 			}
@@ -312,15 +313,15 @@ func TestLists(t *testing.T) {
 		t.Errorf("expired: %v", got)
 	}
 	tag := []acmapi.Tag{{Key: new("env"), Value: new("prod")}}
-	must[*acmapi.AddTagsToCertificateOutput](t)(h.admin().AddTagsToCertificate(ctx, &acmapi.AddTagsToCertificateRequest{CertificateArn: &rsa, Tags: tag}))
+	fronttest.Must[*acmapi.AddTagsToCertificateOutput](t)(h.admin().AddTagsToCertificate(ctx, &acmapi.AddTagsToCertificateRequest{CertificateArn: &rsa, Tags: tag}))
 	// A tag with another value stays.
-	must[*acmapi.RemoveTagsFromCertificateOutput](t)(h.admin().RemoveTagsFromCertificate(ctx, &acmapi.RemoveTagsFromCertificateRequest{CertificateArn: &rsa, Tags: []acmapi.Tag{{Key: new("env"), Value: new("test")}}}))
-	if got := must[*acmapi.ListTagsForCertificateResponse](t)(h.admin().ListTagsForCertificate(ctx, &acmapi.ListTagsForCertificateRequest{CertificateArn: &rsa})).Tags; len(got) != 1 {
+	fronttest.Must[*acmapi.RemoveTagsFromCertificateOutput](t)(h.admin().RemoveTagsFromCertificate(ctx, &acmapi.RemoveTagsFromCertificateRequest{CertificateArn: &rsa, Tags: []acmapi.Tag{{Key: new("env"), Value: new("test")}}}))
+	if got := fronttest.Must[*acmapi.ListTagsForCertificateResponse](t)(h.admin().ListTagsForCertificate(ctx, &acmapi.ListTagsForCertificateRequest{CertificateArn: &rsa})).Tags; len(got) != 1 {
 		t.Errorf("tags %v", got)
 	}
-	must[*acmapi.RemoveTagsFromCertificateOutput](t)(h.admin().RemoveTagsFromCertificate(ctx, &acmapi.RemoveTagsFromCertificateRequest{CertificateArn: &rsa, Tags: tag}))
+	fronttest.Must[*acmapi.RemoveTagsFromCertificateOutput](t)(h.admin().RemoveTagsFromCertificate(ctx, &acmapi.RemoveTagsFromCertificateRequest{CertificateArn: &rsa, Tags: tag}))
 	_, err := h.admin().AddTagsToCertificate(ctx, &acmapi.AddTagsToCertificateRequest{CertificateArn: &rsa, Tags: []acmapi.Tag{{Key: new("aws:x")}}})
-	wants(t, err, "InvalidTagException")
+	fronttest.Wants(t, err, "InvalidTagException")
 }
 
 // The names and the key's algorithm of a request are conditions.
@@ -332,20 +333,20 @@ func TestRequestsCanBeLimitedToNames(t *testing.T) {
 		_, err := h.as(who, testRegion).RequestCertificate(t.Context(), &acmapi.RequestCertificateRequest{DomainName: &domain, KeyAlgorithm: new(acmapi.KeyAlgorithmECPrime256v1)})
 		return err
 	}
-	wants(t, request("www.shop.example.com"), "")
-	wants(t, request("bank.example.com"), "AccessDeniedException")
+	fronttest.Wants(t, request("www.shop.example.com"), "")
+	fronttest.Wants(t, request("bank.example.com"), "AccessDeniedException")
 }
 
 // What is exported, openssl can read.
 func TestExport(t *testing.T) {
 	h := newHarness(t)
-	closed := must[string](t)(h.request("closed.example.com", func(in *acmapi.RequestCertificateRequest) { in.KeyAlgorithm = new(acmapi.KeyAlgorithmECPrime256v1) }))
+	closed := fronttest.Must[string](t)(h.request("closed.example.com", func(in *acmapi.RequestCertificateRequest) { in.KeyAlgorithm = new(acmapi.KeyAlgorithmECPrime256v1) }))
 	_, err := h.admin().ExportCertificate(t.Context(), &acmapi.ExportCertificateRequest{CertificateArn: &closed, Passphrase: []byte("secret")})
-	wants(t, err, "ValidationException")
-	arn := must[string](t)(h.request("open.example.com", func(in *acmapi.RequestCertificateRequest) {
+	fronttest.Wants(t, err, "ValidationException")
+	arn := fronttest.Must[string](t)(h.request("open.example.com", func(in *acmapi.RequestCertificateRequest) {
 		in.Options = &acmapi.CertificateOptions{Export: new(acmapi.CertificateExportEnabled)}
 	}))
-	out := must[*acmapi.ExportCertificateResponse](t)(h.admin().ExportCertificate(t.Context(), &acmapi.ExportCertificateRequest{CertificateArn: &arn, Passphrase: []byte("secret")}))
+	out := fronttest.Must[*acmapi.ExportCertificateResponse](t)(h.admin().ExportCertificate(t.Context(), &acmapi.ExportCertificateRequest{CertificateArn: &arn, Passphrase: []byte("secret")}))
 	file := filepath.Join(t.TempDir(), "key.pem")
 	if err := os.WriteFile(file, []byte(*out.PrivateKey), 0o600); err != nil {
 		t.Fatal(err)

@@ -1,7 +1,6 @@
 package acm
 
 import (
-	"strings"
 	"testing"
 
 	"fastness/internal/api/acmapi"
@@ -81,25 +80,5 @@ func (h *harness) as(who *call.Principal, region string) *acmapi.Client {
 // admin is the root user of the test account.
 func (h *harness) admin() *acmapi.Client { return h.as(root(testAccount), testRegion) }
 
-// must fails the test on an error.
-func must[T any](t testing.TB) func(out T, err error) T {
-	t.Helper()
-	return func(out T, err error) T {
-		t.Helper()
-		if err != nil {
-			t.Fatal(textOf(err))
-		}
-		return out
-	}
-}
-
 // textOf is the code and the message of an API error.
 func textOf(err error) string { return fronttest.Text(err) }
-
-// wants fails the test unless an error's text begins with want.
-func wants(t testing.TB, err error, want string) {
-	t.Helper()
-	if got := textOf(err); want == "" && got != "" || !strings.HasPrefix(got, want) {
-		t.Errorf("error %q, want %q", got, want)
-	}
-}

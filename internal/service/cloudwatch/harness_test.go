@@ -51,24 +51,6 @@ func (h *harness) runJobs() {
 	h.house.RunJobs(h.service.JobHandlers())
 }
 
-// keys counts what the room has in the store under a kind.
-func (h *harness) keys(kind string) (n int) {
-	h.Helper()
-	prefix := table.Key(table.String(testAccount), table.String(testRegion), table.String(tableService), table.String(kind))
-	if err := h.store.View(h.Context(), func(r store.Reader) error {
-		for _, err := range r.Scan(store.Prefix(prefix)) {
-			if err != nil {
-				return err
-			}
-			n++
-		}
-		return nil
-	}); err != nil {
-		h.Fatal(err)
-	}
-	return n
-}
-
 func (h *harness) allow(who *call.Principal, document string) {
 	h.Helper()
 	h.house.Allow(who, document)

@@ -255,8 +255,8 @@ func TestDataBecomeCoarserAndGo(t *testing.T) {
 	}
 	h.clock.Set(start.Add(456 * 24 * time.Hour))
 	h.runJobs()
-	if points, _ := total(3600); points != 0 || h.keys(kindHour) != 0 {
-		t.Errorf("%d points and %d hours are left", points, h.keys(kindHour))
+	if points, _ := total(3600); points != 0 || h.house.Keys(tableService, kindHour) != 0 {
+		t.Errorf("%d points and %d hours are left", points, h.house.Keys(tableService, kindHour))
 	}
 }
 

@@ -28,7 +28,7 @@ func TestLoadBalancerLifeCycle(t *testing.T) {
 		t.Errorf("made again: %s", *again.LoadBalancerArn)
 	}
 	_, err := h.admin().CreateLoadBalancer(ctx, &elbv2api.CreateLoadBalancerInput{Name: new("Shop"), Scheme: new(elbv2api.LoadBalancerSchemeEnumInternal)})
-	wants(t, err, "DuplicateLoadBalancerNameException: A load balancer with the same name 'Shop' exists, but with different settings")
+	fronttest.Wants(t, err, "DuplicateLoadBalancerNameException: A load balancer with the same name 'Shop' exists, but with different settings")
 	for _, c := range []struct {
 		in   elbv2api.CreateLoadBalancerInput
 		want string
@@ -41,36 +41,36 @@ func TestLoadBalancerLifeCycle(t *testing.T) {
 		{elbv2api.CreateLoadBalancerInput{Name: new("a"), SecurityGroups: []string{"group"}}, "InvalidSecurityGroupException"},
 	} {
 		_, err := h.admin().CreateLoadBalancer(ctx, &c.in)
-		wants(t, err, c.want)
+		fronttest.Wants(t, err, c.want)
 	}
 	_, err = h.admin().DescribeLoadBalancers(ctx, &elbv2api.DescribeLoadBalancersInput{Names: []string{"none"}})
-	wants(t, err, "LoadBalancerNotFoundException: Load balancers '[none]' not found")
-	set := must[*elbv2api.SetSubnetsOutput](t)(h.admin().SetSubnets(ctx, &elbv2api.SetSubnetsInput{LoadBalancerArn: lb.LoadBalancerArn, Subnets: []string{"subnet-0a", "subnet-0b"}}))
+	fronttest.Wants(t, err, "LoadBalancerNotFoundException: Load balancers '[none]' not found")
+	set := fronttest.Must[*elbv2api.SetSubnetsOutput](t)(h.admin().SetSubnets(ctx, &elbv2api.SetSubnetsInput{LoadBalancerArn: lb.LoadBalancerArn, Subnets: []string{"subnet-0a", "subnet-0b"}}))
 	if len(set.AvailabilityZones) != 2 || *set.AvailabilityZones[1].SubnetId != "subnet-0b" {
 		t.Errorf("zones %v", set.AvailabilityZones)
 	}
-	must[*elbv2api.SetSecurityGroupsOutput](t)(h.admin().SetSecurityGroups(ctx, &elbv2api.SetSecurityGroupsInput{LoadBalancerArn: lb.LoadBalancerArn, SecurityGroups: []string{"sg-0a"}}))
-	must[*elbv2api.SetIpAddressTypeOutput](t)(h.admin().SetIpAddressType(ctx, &elbv2api.SetIpAddressTypeInput{LoadBalancerArn: lb.LoadBalancerArn, IpAddressType: new(elbv2api.IpAddressTypeDualstack)}))
-	d := must[*elbv2api.DescribeLoadBalancersOutput](t)(h.admin().DescribeLoadBalancers(ctx, &elbv2api.DescribeLoadBalancersInput{LoadBalancerArns: []string{*lb.LoadBalancerArn}})).LoadBalancers[0]
+	fronttest.Must[*elbv2api.SetSecurityGroupsOutput](t)(h.admin().SetSecurityGroups(ctx, &elbv2api.SetSecurityGroupsInput{LoadBalancerArn: lb.LoadBalancerArn, SecurityGroups: []string{"sg-0a"}}))
+	fronttest.Must[*elbv2api.SetIpAddressTypeOutput](t)(h.admin().SetIpAddressType(ctx, &elbv2api.SetIpAddressTypeInput{LoadBalancerArn: lb.LoadBalancerArn, IpAddressType: new(elbv2api.IpAddressTypeDualstack)}))
+	d := fronttest.Must[*elbv2api.DescribeLoadBalancersOutput](t)(h.admin().DescribeLoadBalancers(ctx, &elbv2api.DescribeLoadBalancersInput{LoadBalancerArns: []string{*lb.LoadBalancerArn}})).LoadBalancers[0]
 	if !slices.Equal(d.SecurityGroups, []string{"sg-0a"}) || *d.IpAddressType != elbv2api.IpAddressTypeDualstack {
 		t.Errorf("load balancer %+v", d)
 	}
-	must[*elbv2api.DescribeCapacityReservationOutput](t)(h.admin().DescribeCapacityReservation(ctx, &elbv2api.DescribeCapacityReservationInput{LoadBalancerArn: lb.LoadBalancerArn}))
+	fronttest.Must[*elbv2api.DescribeCapacityReservationOutput](t)(h.admin().DescribeCapacityReservation(ctx, &elbv2api.DescribeCapacityReservationInput{LoadBalancerArn: lb.LoadBalancerArn}))
 
 	// Protection against deletion.
 	protect := func(on string) {
-		must[*elbv2api.ModifyLoadBalancerAttributesOutput](t)(h.admin().ModifyLoadBalancerAttributes(ctx, &elbv2api.ModifyLoadBalancerAttributesInput{
+		fronttest.Must[*elbv2api.ModifyLoadBalancerAttributesOutput](t)(h.admin().ModifyLoadBalancerAttributes(ctx, &elbv2api.ModifyLoadBalancerAttributesInput{
 			LoadBalancerArn: lb.LoadBalancerArn, Attributes: []elbv2api.LoadBalancerAttribute{{Key: new("deletion_protection.enabled"), Value: &on}},
 		}))
 	}
 	del := &elbv2api.DeleteLoadBalancerInput{LoadBalancerArn: lb.LoadBalancerArn}
 	protect("true")
 	_, err = h.admin().DeleteLoadBalancer(ctx, del)
-	wants(t, err, "OperationNotPermittedException: Load balancer '"+*lb.LoadBalancerArn+"' cannot be deleted because deletion protection is enabled")
+	fronttest.Wants(t, err, "OperationNotPermittedException: Load balancer '"+*lb.LoadBalancerArn+"' cannot be deleted because deletion protection is enabled")
 	protect("false")
 	h.listener(lb, 8080, answer("404"))
-	must[*elbv2api.DeleteLoadBalancerOutput](t)(h.admin().DeleteLoadBalancer(ctx, del))
-	must[*elbv2api.DeleteLoadBalancerOutput](t)(h.admin().DeleteLoadBalancer(ctx, del))
+	fronttest.Must[*elbv2api.DeleteLoadBalancerOutput](t)(h.admin().DeleteLoadBalancer(ctx, del))
+	fronttest.Must[*elbv2api.DeleteLoadBalancerOutput](t)(h.admin().DeleteLoadBalancer(ctx, del))
 	if !slices.Equal(h.deleted, []string{*lb.LoadBalancerArn}) {
 		t.Errorf("deleted %v", h.deleted)
 	}
@@ -86,13 +86,13 @@ func TestAttributes(t *testing.T) {
 		_, err := h.admin().ModifyLoadBalancerAttributes(ctx, &elbv2api.ModifyLoadBalancerAttributesInput{LoadBalancerArn: lb.LoadBalancerArn, Attributes: []elbv2api.LoadBalancerAttribute{{Key: &key, Value: &value}}})
 		return err
 	}
-	wants(t, set("idle_timeout.timeout_seconds", "120"), "")
-	wants(t, set("idle_timeout.timeout_seconds", "4001"), "ValidationException: '4001' is not a valid value for the attribute 'idle_timeout.timeout_seconds'")
-	wants(t, set("idle_timeout.timeout_seconds", "+5"), "ValidationException")
-	wants(t, set("none.such", "1"), "ValidationException: Attribute key 'none.such' is not recognized")
-	wants(t, set("access_logs.s3.enabled", "true"), "InvalidConfigurationRequestException: 'true' of the attribute 'access_logs.s3.enabled' is not supported")
-	wants(t, set("access_logs.s3.enabled", "false"), "")
-	all := must[*elbv2api.DescribeLoadBalancerAttributesOutput](t)(h.admin().DescribeLoadBalancerAttributes(ctx, &elbv2api.DescribeLoadBalancerAttributesInput{LoadBalancerArn: lb.LoadBalancerArn}))
+	fronttest.Wants(t, set("idle_timeout.timeout_seconds", "120"), "")
+	fronttest.Wants(t, set("idle_timeout.timeout_seconds", "4001"), "ValidationException: '4001' is not a valid value for the attribute 'idle_timeout.timeout_seconds'")
+	fronttest.Wants(t, set("idle_timeout.timeout_seconds", "+5"), "ValidationException")
+	fronttest.Wants(t, set("none.such", "1"), "ValidationException: Attribute key 'none.such' is not recognized")
+	fronttest.Wants(t, set("access_logs.s3.enabled", "true"), "InvalidConfigurationRequestException: 'true' of the attribute 'access_logs.s3.enabled' is not supported")
+	fronttest.Wants(t, set("access_logs.s3.enabled", "false"), "")
+	all := fronttest.Must[*elbv2api.DescribeLoadBalancerAttributesOutput](t)(h.admin().DescribeLoadBalancerAttributes(ctx, &elbv2api.DescribeLoadBalancerAttributesInput{LoadBalancerArn: lb.LoadBalancerArn}))
 	got := make(map[string]string)
 	for _, a := range all.Attributes {
 		got[*a.Key] = *a.Value
@@ -109,16 +109,16 @@ func TestAttributes(t *testing.T) {
 		_, err := h.admin().ModifyTargetGroupAttributes(ctx, in)
 		return err
 	}
-	wants(t, setGroup("slow_start.duration_seconds", "30"), "")
-	wants(t, setGroup("slow_start.duration_seconds", "29"), "ValidationException")
-	wants(t, setGroup("stickiness.enabled", "true", "stickiness.type", "app_cookie"), "ValidationException: A cookie name is required")
-	wants(t, setGroup("stickiness.enabled", "true", "stickiness.type", "app_cookie", "stickiness.app_cookie.cookie_name", "AWSALB"), "ValidationException")
-	wants(t, setGroup("stickiness.enabled", "true", "stickiness.type", "app_cookie", "stickiness.app_cookie.cookie_name", "session"), "")
-	must[*elbv2api.DescribeTargetGroupAttributesOutput](t)(h.admin().DescribeTargetGroupAttributes(ctx, &elbv2api.DescribeTargetGroupAttributesInput{TargetGroupArn: g.TargetGroupArn}))
+	fronttest.Wants(t, setGroup("slow_start.duration_seconds", "30"), "")
+	fronttest.Wants(t, setGroup("slow_start.duration_seconds", "29"), "ValidationException")
+	fronttest.Wants(t, setGroup("stickiness.enabled", "true", "stickiness.type", "app_cookie"), "ValidationException: A cookie name is required")
+	fronttest.Wants(t, setGroup("stickiness.enabled", "true", "stickiness.type", "app_cookie", "stickiness.app_cookie.cookie_name", "AWSALB"), "ValidationException")
+	fronttest.Wants(t, setGroup("stickiness.enabled", "true", "stickiness.type", "app_cookie", "stickiness.app_cookie.cookie_name", "session"), "")
+	fronttest.Must[*elbv2api.DescribeTargetGroupAttributesOutput](t)(h.admin().DescribeTargetGroupAttributes(ctx, &elbv2api.DescribeTargetGroupAttributesInput{TargetGroupArn: g.TargetGroupArn}))
 	l := h.listener(lb, 8080, answer("404"))
-	must[*elbv2api.DescribeListenerAttributesOutput](t)(h.admin().DescribeListenerAttributes(ctx, &elbv2api.DescribeListenerAttributesInput{ListenerArn: l.ListenerArn}))
+	fronttest.Must[*elbv2api.DescribeListenerAttributesOutput](t)(h.admin().DescribeListenerAttributes(ctx, &elbv2api.DescribeListenerAttributesInput{ListenerArn: l.ListenerArn}))
 	_, err := h.admin().ModifyListenerAttributes(ctx, &elbv2api.ModifyListenerAttributesInput{ListenerArn: l.ListenerArn, Attributes: []elbv2api.ListenerAttribute{{Key: new("routing.http.response.server.enabled"), Value: new("false")}}})
-	wants(t, err, "InvalidConfigurationRequestException")
+	fronttest.Wants(t, err, "InvalidConfigurationRequestException")
 }
 
 func TestTargetGroups(t *testing.T) {
@@ -133,11 +133,11 @@ func TestTargetGroups(t *testing.T) {
 		}
 		return &out.TargetGroups[0], nil
 	}
-	g := must[*elbv2api.TargetGroup](t)(create(func(*elbv2api.CreateTargetGroupInput) {}))
+	g := fronttest.Must[*elbv2api.TargetGroup](t)(create(func(*elbv2api.CreateTargetGroupInput) {}))
 	if *g.HealthCheckPort != "traffic-port" || *g.HealthCheckPath != "/" || *g.HealthCheckIntervalSeconds != 30 || *g.HealthCheckTimeoutSeconds != 5 || *g.HealthyThresholdCount != 5 || *g.UnhealthyThresholdCount != 2 || *g.Matcher.HttpCode != "200" || *g.ProtocolVersion != "HTTP1" {
 		t.Errorf("defaults %+v", g)
 	}
-	must[*elbv2api.TargetGroup](t)(create(func(*elbv2api.CreateTargetGroupInput) {}))
+	fronttest.Must[*elbv2api.TargetGroup](t)(create(func(*elbv2api.CreateTargetGroupInput) {}))
 	for _, c := range []struct {
 		want   string
 		change func(*elbv2api.CreateTargetGroupInput)
@@ -155,37 +155,37 @@ func TestTargetGroups(t *testing.T) {
 		{"ValidationException: The matcher must have", func(in *elbv2api.CreateTargetGroupInput) { in.Matcher = &elbv2api.Matcher{GrpcCode: new("0")} }},
 	} {
 		_, err := create(c.change)
-		wants(t, err, c.want)
+		fronttest.Wants(t, err, c.want)
 	}
-	grpc := must[*elbv2api.TargetGroup](t)(create(func(in *elbv2api.CreateTargetGroupInput) { in.Name, in.ProtocolVersion = new("grpc"), new("GRPC") }))
+	grpc := fronttest.Must[*elbv2api.TargetGroup](t)(create(func(in *elbv2api.CreateTargetGroupInput) { in.Name, in.ProtocolVersion = new("grpc"), new("GRPC") }))
 	if *grpc.HealthCheckPath != "/AWS.ALB/healthcheck" || *grpc.Matcher.GrpcCode != "12" {
 		t.Errorf("gRPC: %+v", grpc)
 	}
-	m := must[*elbv2api.ModifyTargetGroupOutput](t)(h.admin().ModifyTargetGroup(ctx, &elbv2api.ModifyTargetGroupInput{TargetGroupArn: g.TargetGroupArn, HealthCheckPath: new("/ping"), Matcher: &elbv2api.Matcher{HttpCode: new("200-299,301")}}))
+	m := fronttest.Must[*elbv2api.ModifyTargetGroupOutput](t)(h.admin().ModifyTargetGroup(ctx, &elbv2api.ModifyTargetGroupInput{TargetGroupArn: g.TargetGroupArn, HealthCheckPath: new("/ping"), Matcher: &elbv2api.Matcher{HttpCode: new("200-299,301")}}))
 	if *m.TargetGroups[0].HealthCheckPath != "/ping" || *m.TargetGroups[0].HealthCheckIntervalSeconds != 30 {
 		t.Errorf("modified %+v", m.TargetGroups[0])
 	}
 	// A page at a time.
-	one := must[*elbv2api.DescribeTargetGroupsOutput](t)(h.admin().DescribeTargetGroups(ctx, &elbv2api.DescribeTargetGroupsInput{PageSize: new(int32(1))}))
-	two := must[*elbv2api.DescribeTargetGroupsOutput](t)(h.admin().DescribeTargetGroups(ctx, &elbv2api.DescribeTargetGroupsInput{PageSize: new(int32(1)), Marker: one.NextMarker}))
+	one := fronttest.Must[*elbv2api.DescribeTargetGroupsOutput](t)(h.admin().DescribeTargetGroups(ctx, &elbv2api.DescribeTargetGroupsInput{PageSize: new(int32(1))}))
+	two := fronttest.Must[*elbv2api.DescribeTargetGroupsOutput](t)(h.admin().DescribeTargetGroups(ctx, &elbv2api.DescribeTargetGroupsInput{PageSize: new(int32(1)), Marker: one.NextMarker}))
 	if *one.TargetGroups[0].TargetGroupName != "grpc" || *two.TargetGroups[0].TargetGroupName != "web" || two.NextMarker != nil {
 		t.Errorf("pages %v, %v", one, two)
 	}
 	// One that is used stays.
 	lb := h.balancer("lb")
 	l := h.listener(lb, 8080, forwardTo(g))
-	used := must[*elbv2api.DescribeTargetGroupsOutput](t)(h.admin().DescribeTargetGroups(ctx, &elbv2api.DescribeTargetGroupsInput{LoadBalancerArn: lb.LoadBalancerArn}))
+	used := fronttest.Must[*elbv2api.DescribeTargetGroupsOutput](t)(h.admin().DescribeTargetGroups(ctx, &elbv2api.DescribeTargetGroupsInput{LoadBalancerArn: lb.LoadBalancerArn}))
 	if len(used.TargetGroups) != 1 || !slices.Equal(used.TargetGroups[0].LoadBalancerArns, []string{*lb.LoadBalancerArn}) {
 		t.Errorf("used %v", used)
 	}
 	del := &elbv2api.DeleteTargetGroupInput{TargetGroupArn: g.TargetGroupArn}
 	_, err := h.admin().DeleteTargetGroup(ctx, del)
-	wants(t, err, "ResourceInUseException: Target group '"+*g.TargetGroupArn+"' is currently in use by a listener or a rule")
-	must[*elbv2api.DeleteListenerOutput](t)(h.admin().DeleteListener(ctx, &elbv2api.DeleteListenerInput{ListenerArn: l.ListenerArn}))
-	must[*elbv2api.DeleteTargetGroupOutput](t)(h.admin().DeleteTargetGroup(ctx, del))
-	must[*elbv2api.DeleteTargetGroupOutput](t)(h.admin().DeleteTargetGroup(ctx, del))
+	fronttest.Wants(t, err, "ResourceInUseException: Target group '"+*g.TargetGroupArn+"' is currently in use by a listener or a rule")
+	fronttest.Must[*elbv2api.DeleteListenerOutput](t)(h.admin().DeleteListener(ctx, &elbv2api.DeleteListenerInput{ListenerArn: l.ListenerArn}))
+	fronttest.Must[*elbv2api.DeleteTargetGroupOutput](t)(h.admin().DeleteTargetGroup(ctx, del))
+	fronttest.Must[*elbv2api.DeleteTargetGroupOutput](t)(h.admin().DeleteTargetGroup(ctx, del))
 	_, err = h.admin().DescribeTargetGroups(ctx, &elbv2api.DescribeTargetGroupsInput{TargetGroupArns: []string{*g.TargetGroupArn}})
-	wants(t, err, "TargetGroupNotFoundException: One or more target groups not found")
+	fronttest.Wants(t, err, "TargetGroupNotFoundException: One or more target groups not found")
 }
 
 func TestTargetsAndTheirHealth(t *testing.T) {
@@ -203,17 +203,17 @@ func TestTargetsAndTheirHealth(t *testing.T) {
 		return err
 	}
 	states := func() map[string]string {
-		out := must[*elbv2api.DescribeTargetHealthOutput](t)(h.admin().DescribeTargetHealth(ctx, &elbv2api.DescribeTargetHealthInput{TargetGroupArn: g.TargetGroupArn}))
+		out := fronttest.Must[*elbv2api.DescribeTargetHealthOutput](t)(h.admin().DescribeTargetHealth(ctx, &elbv2api.DescribeTargetHealthInput{TargetGroupArn: g.TargetGroupArn}))
 		all := make(map[string]string)
 		for _, d := range out.TargetHealthDescriptions {
 			all[*d.Target.Id] = string(*d.TargetHealth.State) + " " + string(value(d.TargetHealth.Reason))
 		}
 		return all
 	}
-	wants(t, register(targets("10.0.0.1", "10.0.0.2", "10.0.0.3")...), "")
-	wants(t, register(targets("10.0.0.1")...), "")
-	wants(t, register(targets("i-0123456789abcdef0")...), "InvalidTargetException: The IP address 'i-0123456789abcdef0' is not a valid target")
-	wants(t, register(targets("2001:db8::1")...), "InvalidTargetException")
+	fronttest.Wants(t, register(targets("10.0.0.1", "10.0.0.2", "10.0.0.3")...), "")
+	fronttest.Wants(t, register(targets("10.0.0.1")...), "")
+	fronttest.Wants(t, register(targets("i-0123456789abcdef0")...), "InvalidTargetException: The IP address 'i-0123456789abcdef0' is not a valid target")
+	fronttest.Wants(t, register(targets("2001:db8::1")...), "InvalidTargetException")
 	if got := states(); len(got) != 3 || got["10.0.0.1"] != "unused Target.NotInUse" {
 		t.Errorf("not in use: %v", got)
 	}
@@ -226,16 +226,16 @@ func TestTargetsAndTheirHealth(t *testing.T) {
 			t.Errorf("%s is %q, want %q", ip, state, want[ip])
 		}
 	}
-	asked := must[*elbv2api.DescribeTargetHealthOutput](t)(h.admin().DescribeTargetHealth(ctx, &elbv2api.DescribeTargetHealthInput{TargetGroupArn: g.TargetGroupArn, Targets: targets("10.0.0.9")}))
+	asked := fronttest.Must[*elbv2api.DescribeTargetHealthOutput](t)(h.admin().DescribeTargetHealth(ctx, &elbv2api.DescribeTargetHealthInput{TargetGroupArn: g.TargetGroupArn, Targets: targets("10.0.0.9")}))
 	if r := *asked.TargetHealthDescriptions[0].TargetHealth.Reason; r != elbv2api.TargetHealthReasonEnumTargetNotRegistered {
 		t.Errorf("reason %s", r)
 	}
 	// A target that is taken out finishes first.
-	must[*elbv2api.DeregisterTargetsOutput](t)(h.admin().DeregisterTargets(ctx, &elbv2api.DeregisterTargetsInput{TargetGroupArn: g.TargetGroupArn, Targets: targets("10.0.0.1", "10.0.0.2")}))
+	fronttest.Must[*elbv2api.DeregisterTargetsOutput](t)(h.admin().DeregisterTargets(ctx, &elbv2api.DeregisterTargetsInput{TargetGroupArn: g.TargetGroupArn, Targets: targets("10.0.0.1", "10.0.0.2")}))
 	if got := states()["10.0.0.1"]; got != "draining Target.DeregistrationInProgress" {
 		t.Errorf("draining: %q", got)
 	}
-	wants(t, register(targets("10.0.0.2")...), "")
+	fronttest.Wants(t, register(targets("10.0.0.2")...), "")
 	if got := states()["10.0.0.2"]; got != "healthy " {
 		t.Errorf("taken up again: %q", got)
 	}
@@ -288,7 +288,7 @@ func TestListeners(t *testing.T) {
 	https := func(in *elbv2api.CreateListenerInput) {
 		in.Protocol, in.Port, in.Certificates = new(elbv2api.ProtocolEnumHTTPS), new(int32(8443)), []elbv2api.Certificate{{CertificateArn: new(cert)}}
 	}
-	l := must[*elbv2api.Listener](t)(create(lb, same))
+	l := fronttest.Must[*elbv2api.Listener](t)(create(lb, same))
 	if f := l.DefaultActions[0].ForwardConfig; *f.TargetGroups[0].Weight != 1 || *f.TargetGroupStickinessConfig.Enabled || *l.DefaultActions[0].TargetGroupArn != *g.TargetGroupArn {
 		t.Errorf("default action %+v", l.DefaultActions[0])
 	}
@@ -319,17 +319,17 @@ func TestListeners(t *testing.T) {
 		}},
 	} {
 		_, err := create(c.lb, c.change)
-		wants(t, err, c.want)
+		fronttest.Wants(t, err, c.want)
 	}
-	s := must[*elbv2api.Listener](t)(create(lb, https))
+	s := fronttest.Must[*elbv2api.Listener](t)(create(lb, https))
 	if *s.SslPolicy != "ELBSecurityPolicy-2016-08" || *s.Certificates[0].CertificateArn != cert {
 		t.Errorf("HTTPS: %+v", s)
 	}
 	add := &elbv2api.AddListenerCertificatesInput{ListenerArn: s.ListenerArn, Certificates: []elbv2api.Certificate{{CertificateArn: new(second)}}}
-	must[*elbv2api.AddListenerCertificatesOutput](t)(h.admin().AddListenerCertificates(ctx, add))
+	fronttest.Must[*elbv2api.AddListenerCertificatesOutput](t)(h.admin().AddListenerCertificates(ctx, add))
 	_, err := h.admin().AddListenerCertificates(ctx, &elbv2api.AddListenerCertificatesInput{ListenerArn: l.ListenerArn, Certificates: add.Certificates})
-	wants(t, err, "InvalidConfigurationRequestException")
-	certs := must[*elbv2api.DescribeListenerCertificatesOutput](t)(h.admin().DescribeListenerCertificates(ctx, &elbv2api.DescribeListenerCertificatesInput{ListenerArn: s.ListenerArn})).Certificates
+	fronttest.Wants(t, err, "InvalidConfigurationRequestException")
+	certs := fronttest.Must[*elbv2api.DescribeListenerCertificatesOutput](t)(h.admin().DescribeListenerCertificates(ctx, &elbv2api.DescribeListenerCertificatesInput{ListenerArn: s.ListenerArn})).Certificates
 	if len(certs) != 2 || !*certs[0].IsDefault || *certs[1].IsDefault || *certs[1].CertificateArn != second {
 		t.Errorf("certificates %v", certs)
 	}
@@ -343,19 +343,19 @@ func TestListeners(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err = h.admin().RemoveListenerCertificates(ctx, &elbv2api.RemoveListenerCertificatesInput{ListenerArn: s.ListenerArn, Certificates: []elbv2api.Certificate{{CertificateArn: new(cert)}}})
-	wants(t, err, "OperationNotPermittedException")
-	must[*elbv2api.RemoveListenerCertificatesOutput](t)(h.admin().RemoveListenerCertificates(ctx, &elbv2api.RemoveListenerCertificatesInput{ListenerArn: s.ListenerArn, Certificates: add.Certificates}))
-	m := must[*elbv2api.ModifyListenerOutput](t)(h.admin().ModifyListener(ctx, &elbv2api.ModifyListenerInput{ListenerArn: s.ListenerArn, Port: new(int32(9443)), SslPolicy: new("ELBSecurityPolicy-TLS13-1-3-2021-06")}))
+	fronttest.Wants(t, err, "OperationNotPermittedException")
+	fronttest.Must[*elbv2api.RemoveListenerCertificatesOutput](t)(h.admin().RemoveListenerCertificates(ctx, &elbv2api.RemoveListenerCertificatesInput{ListenerArn: s.ListenerArn, Certificates: add.Certificates}))
+	m := fronttest.Must[*elbv2api.ModifyListenerOutput](t)(h.admin().ModifyListener(ctx, &elbv2api.ModifyListenerInput{ListenerArn: s.ListenerArn, Port: new(int32(9443)), SslPolicy: new("ELBSecurityPolicy-TLS13-1-3-2021-06")}))
 	if *m.Listeners[0].Port != 9443 || *m.Listeners[0].DefaultActions[0].TargetGroupArn != *g.TargetGroupArn {
 		t.Errorf("modified %+v", m.Listeners[0])
 	}
-	must[*elbv2api.Listener](t)(create(other, https)) // the port that was left
-	all := must[*elbv2api.DescribeListenersOutput](t)(h.admin().DescribeListeners(ctx, &elbv2api.DescribeListenersInput{LoadBalancerArn: lb.LoadBalancerArn}))
+	fronttest.Must[*elbv2api.Listener](t)(create(other, https)) // the port that was left
+	all := fronttest.Must[*elbv2api.DescribeListenersOutput](t)(h.admin().DescribeListeners(ctx, &elbv2api.DescribeListenersInput{LoadBalancerArn: lb.LoadBalancerArn}))
 	if len(all.Listeners) != 2 {
 		t.Errorf("%d listeners", len(all.Listeners))
 	}
 	_, err = h.admin().DescribeListeners(ctx, &elbv2api.DescribeListenersInput{ListenerArns: []string{strings.Replace(*l.ListenerArn, "lb", "none", 1)}})
-	wants(t, err, "ListenerNotFoundException: One or more listeners not found")
+	fronttest.Wants(t, err, "ListenerNotFoundException: One or more listeners not found")
 }
 
 func TestRules(t *testing.T) {
@@ -371,8 +371,8 @@ func TestRules(t *testing.T) {
 		}
 		return &out.Rules[0], nil
 	}
-	twenty := must[*elbv2api.Rule](t)(create(20, path("/api/*"), forwardTo(g1, g2)))
-	ten := must[*elbv2api.Rule](t)(create(10, path("/img/*"), forwardTo(g1)))
+	twenty := fronttest.Must[*elbv2api.Rule](t)(create(20, path("/api/*"), forwardTo(g1, g2)))
+	ten := fronttest.Must[*elbv2api.Rule](t)(create(10, path("/img/*"), forwardTo(g1)))
 	if c := ten.Conditions[0]; !slices.Equal(c.Values, []string{"/img/*"}) || !slices.Equal(c.PathPatternConfig.Values, []string{"/img/*"}) || *ten.IsDefault || *ten.Priority != "10" {
 		t.Errorf("rule %+v", ten)
 	}
@@ -420,7 +420,7 @@ func TestRules(t *testing.T) {
 			t.Errorf("%s: %q, want %q", c.name, got, c.want)
 		}
 	}
-	rules := must[*elbv2api.DescribeRulesOutput](t)(h.admin().DescribeRules(ctx, &elbv2api.DescribeRulesInput{ListenerArn: l.ListenerArn})).Rules
+	rules := fronttest.Must[*elbv2api.DescribeRulesOutput](t)(h.admin().DescribeRules(ctx, &elbv2api.DescribeRulesInput{ListenerArn: l.ListenerArn})).Rules
 	var order []string
 	for _, r := range rules {
 		order = append(order, *r.Priority)
@@ -430,11 +430,11 @@ func TestRules(t *testing.T) {
 	}
 	fallback := rules[len(rules)-1]
 	_, err := h.admin().DeleteRule(ctx, &elbv2api.DeleteRuleInput{RuleArn: fallback.RuleArn})
-	wants(t, err, "OperationNotPermittedException: Default rule '"+*fallback.RuleArn+"' cannot be deleted")
+	fronttest.Wants(t, err, "OperationNotPermittedException: Default rule '"+*fallback.RuleArn+"' cannot be deleted")
 	_, err = h.admin().ModifyRule(ctx, &elbv2api.ModifyRuleInput{RuleArn: fallback.RuleArn, Conditions: path("/x")})
-	wants(t, err, "OperationNotPermittedException")
-	must[*elbv2api.ModifyRuleOutput](t)(h.admin().ModifyRule(ctx, &elbv2api.ModifyRuleInput{RuleArn: fallback.RuleArn, Actions: forwardTo(g2)}))
-	m := must[*elbv2api.ModifyRuleOutput](t)(h.admin().ModifyRule(ctx, &elbv2api.ModifyRuleInput{RuleArn: ten.RuleArn, Conditions: path("/pics/*")}))
+	fronttest.Wants(t, err, "OperationNotPermittedException")
+	fronttest.Must[*elbv2api.ModifyRuleOutput](t)(h.admin().ModifyRule(ctx, &elbv2api.ModifyRuleInput{RuleArn: fallback.RuleArn, Actions: forwardTo(g2)}))
+	m := fronttest.Must[*elbv2api.ModifyRuleOutput](t)(h.admin().ModifyRule(ctx, &elbv2api.ModifyRuleInput{RuleArn: ten.RuleArn, Conditions: path("/pics/*")}))
 	if !slices.Equal(m.Rules[0].Conditions[0].Values, []string{"/pics/*"}) || *m.Rules[0].Actions[0].TargetGroupArn != *g1.TargetGroupArn {
 		t.Errorf("modified %+v", m.Rules[0])
 	}
@@ -443,15 +443,15 @@ func TestRules(t *testing.T) {
 		_, err := h.admin().SetRulePriorities(ctx, &elbv2api.SetRulePrioritiesInput{RulePriorities: []elbv2api.RulePriorityPair{{RuleArn: ten.RuleArn, Priority: &a}, {RuleArn: twenty.RuleArn, Priority: &b}}})
 		return err
 	}
-	wants(t, swap(20, 10), "")
-	wants(t, swap(4, 10), "PriorityInUseException: Priority '4' is currently in use")
-	d := must[*elbv2api.DescribeRulesOutput](t)(h.admin().DescribeRules(ctx, &elbv2api.DescribeRulesInput{RuleArns: []string{*ten.RuleArn, *fallback.RuleArn}})).Rules
+	fronttest.Wants(t, swap(20, 10), "")
+	fronttest.Wants(t, swap(4, 10), "PriorityInUseException: Priority '4' is currently in use")
+	d := fronttest.Must[*elbv2api.DescribeRulesOutput](t)(h.admin().DescribeRules(ctx, &elbv2api.DescribeRulesInput{RuleArns: []string{*ten.RuleArn, *fallback.RuleArn}})).Rules
 	if *d[0].Priority != "20" || !*d[1].IsDefault || *d[1].Actions[0].TargetGroupArn != *g2.TargetGroupArn {
 		t.Errorf("after the swap %+v", d)
 	}
-	must[*elbv2api.DeleteRuleOutput](t)(h.admin().DeleteRule(ctx, &elbv2api.DeleteRuleInput{RuleArn: ten.RuleArn}))
+	fronttest.Must[*elbv2api.DeleteRuleOutput](t)(h.admin().DeleteRule(ctx, &elbv2api.DeleteRuleInput{RuleArn: ten.RuleArn}))
 	_, err = h.admin().DescribeRules(ctx, &elbv2api.DescribeRulesInput{RuleArns: []string{*ten.RuleArn}})
-	wants(t, err, "RuleNotFoundException: One or more rules not found")
+	fronttest.Wants(t, err, "RuleNotFoundException: One or more rules not found")
 }
 
 func TestALoadBalancerOfTheLargestSizeCanBeDeleted(t *testing.T) {
@@ -463,16 +463,16 @@ func TestALoadBalancerOfTheLargestSizeCanBeDeleted(t *testing.T) {
 		last = h.listener(lb, 8000+i, answer("404"))
 	}
 	_, err := h.admin().CreateListener(ctx, &elbv2api.CreateListenerInput{LoadBalancerArn: lb.LoadBalancerArn, Protocol: new(elbv2api.ProtocolEnumHTTP), Port: new(int32(9000)), DefaultActions: answer("404")})
-	wants(t, err, "TooManyListenersException")
+	fronttest.Wants(t, err, "TooManyListenersException")
 	rule := func(i int32) error {
 		_, err := h.admin().CreateRule(ctx, &elbv2api.CreateRuleInput{ListenerArn: last.ListenerArn, Priority: &i, Conditions: path("/x"), Actions: answer("200")})
 		return err
 	}
 	for i := range int32(maxRules) {
-		wants(t, rule(i+1), "")
+		fronttest.Wants(t, rule(i+1), "")
 	}
-	wants(t, rule(1000), "TooManyRulesException")
-	must[*elbv2api.DeleteLoadBalancerOutput](t)(h.admin().DeleteLoadBalancer(ctx, &elbv2api.DeleteLoadBalancerInput{LoadBalancerArn: lb.LoadBalancerArn}))
+	fronttest.Wants(t, rule(1000), "TooManyRulesException")
+	fronttest.Must[*elbv2api.DeleteLoadBalancerOutput](t)(h.admin().DeleteLoadBalancer(ctx, &elbv2api.DeleteLoadBalancerInput{LoadBalancerArn: lb.LoadBalancerArn}))
 }
 
 func TestTags(t *testing.T) {
@@ -480,33 +480,33 @@ func TestTags(t *testing.T) {
 	ctx := t.Context()
 	lb := h.balancer("lb")
 	l := h.listener(lb, 8080, answer("404"))
-	r := must[*elbv2api.CreateRuleOutput](t)(h.admin().CreateRule(ctx, &elbv2api.CreateRuleInput{ListenerArn: l.ListenerArn, Priority: new(int32(1)), Conditions: path("/x"), Actions: answer("200"), Tags: []elbv2api.Tag{{Key: new("k"), Value: new("v")}}})).Rules[0]
+	r := fronttest.Must[*elbv2api.CreateRuleOutput](t)(h.admin().CreateRule(ctx, &elbv2api.CreateRuleInput{ListenerArn: l.ListenerArn, Priority: new(int32(1)), Conditions: path("/x"), Actions: answer("200"), Tags: []elbv2api.Tag{{Key: new("k"), Value: new("v")}}})).Rules[0]
 	all := []string{*lb.LoadBalancerArn, *l.ListenerArn, *r.RuleArn}
-	must[*elbv2api.AddTagsOutput](t)(h.admin().AddTags(ctx, &elbv2api.AddTagsInput{ResourceArns: all, Tags: []elbv2api.Tag{{Key: new("env"), Value: new("prod")}}}))
-	d := must[*elbv2api.DescribeTagsOutput](t)(h.admin().DescribeTags(ctx, &elbv2api.DescribeTagsInput{ResourceArns: all})).TagDescriptions
+	fronttest.Must[*elbv2api.AddTagsOutput](t)(h.admin().AddTags(ctx, &elbv2api.AddTagsInput{ResourceArns: all, Tags: []elbv2api.Tag{{Key: new("env"), Value: new("prod")}}}))
+	d := fronttest.Must[*elbv2api.DescribeTagsOutput](t)(h.admin().DescribeTags(ctx, &elbv2api.DescribeTagsInput{ResourceArns: all})).TagDescriptions
 	if len(d) != 3 || len(d[2].Tags) != 2 || *d[0].Tags[0].Value != "prod" {
 		t.Errorf("tags %v", d)
 	}
-	must[*elbv2api.RemoveTagsOutput](t)(h.admin().RemoveTags(ctx, &elbv2api.RemoveTagsInput{ResourceArns: all[:1], TagKeys: []string{"env"}}))
+	fronttest.Must[*elbv2api.RemoveTagsOutput](t)(h.admin().RemoveTags(ctx, &elbv2api.RemoveTagsInput{ResourceArns: all[:1], TagKeys: []string{"env"}}))
 	_, err := h.admin().AddTags(ctx, &elbv2api.AddTagsInput{ResourceArns: all, Tags: []elbv2api.Tag{{Key: new("a")}, {Key: new("a")}}})
-	wants(t, err, "DuplicateTagKeysException")
+	fronttest.Wants(t, err, "DuplicateTagKeysException")
 	// Tags are conditions, under the service's own name too.
 	who := user(testAccount, "deleter")
 	h.allow(who, `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"elasticloadbalancing:DeleteListener","Resource":"*","Condition":{"StringEquals":{"elasticloadbalancing:ResourceTag/env":"prod"}}}}`)
-	must[*elbv2api.DeleteListenerOutput](t)(h.as(who, testRegion).DeleteListener(ctx, &elbv2api.DeleteListenerInput{ListenerArn: l.ListenerArn}))
+	fronttest.Must[*elbv2api.DeleteListenerOutput](t)(h.as(who, testRegion).DeleteListener(ctx, &elbv2api.DeleteListenerInput{ListenerArn: l.ListenerArn}))
 	_, err = h.as(who, testRegion).DeleteListener(ctx, &elbv2api.DeleteListenerInput{ListenerArn: h.listener(lb, 8081, answer("404")).ListenerArn})
-	wants(t, err, "AccessDeniedException")
+	fronttest.Wants(t, err, "AccessDeniedException")
 }
 
 func TestPoliciesAndLimits(t *testing.T) {
 	h := newHarness(t)
-	p := must[*elbv2api.DescribeSSLPoliciesOutput](t)(h.admin().DescribeSSLPolicies(t.Context(), &elbv2api.DescribeSSLPoliciesInput{Names: []string{"ELBSecurityPolicy-TLS13-1-3-2021-06", "ELBSecurityPolicy-2016-08"}})).SslPolicies
+	p := fronttest.Must[*elbv2api.DescribeSSLPoliciesOutput](t)(h.admin().DescribeSSLPolicies(t.Context(), &elbv2api.DescribeSSLPoliciesInput{Names: []string{"ELBSecurityPolicy-TLS13-1-3-2021-06", "ELBSecurityPolicy-2016-08"}})).SslPolicies
 	if len(p) != 2 || !slices.Equal(p[0].SslProtocols, []string{"TLSv1.2", "TLSv1.3"}) || !slices.Equal(p[1].SslProtocols, []string{"TLSv1.3"}) || len(p[1].Ciphers) != 3 {
 		t.Errorf("policies %v", p)
 	}
 	_, err := h.admin().DescribeSSLPolicies(t.Context(), &elbv2api.DescribeSSLPoliciesInput{Names: []string{"none"}})
-	wants(t, err, "SSLPolicyNotFoundException")
-	if l := must[*elbv2api.DescribeAccountLimitsOutput](t)(h.admin().DescribeAccountLimits(t.Context(), &elbv2api.DescribeAccountLimitsInput{})); *l.Limits[0].Max != "50" {
+	fronttest.Wants(t, err, "SSLPolicyNotFoundException")
+	if l := fronttest.Must[*elbv2api.DescribeAccountLimitsOutput](t)(h.admin().DescribeAccountLimits(t.Context(), &elbv2api.DescribeAccountLimitsInput{})); *l.Limits[0].Max != "50" {
 		t.Errorf("limits %v", l.Limits)
 	}
 }
@@ -514,7 +514,7 @@ func TestPoliciesAndLimits(t *testing.T) {
 func TestPublish(t *testing.T) {
 	h := newHarness(t)
 	g, unused := h.group("g"), h.group("unused")
-	must[*elbv2api.RegisterTargetsOutput](t)(h.admin().RegisterTargets(t.Context(), &elbv2api.RegisterTargetsInput{TargetGroupArn: g.TargetGroupArn, Targets: []elbv2api.TargetDescription{{Id: new("10.0.0.1"), Port: new(int32(9000))}}}))
+	fronttest.Must[*elbv2api.RegisterTargetsOutput](t)(h.admin().RegisterTargets(t.Context(), &elbv2api.RegisterTargetsInput{TargetGroupArn: g.TargetGroupArn, Targets: []elbv2api.TargetDescription{{Id: new("10.0.0.1"), Port: new(int32(9000))}}}))
 	lb := h.balancer("lb")
 	h.balancer("idle")
 	h.listener(lb, 8080, forwardTo(g))

@@ -3,7 +3,6 @@ package elbv2
 import (
 	"context"
 	"net/netip"
-	"strings"
 	"testing"
 
 	"fastness/internal/api/elbv2api"
@@ -90,34 +89,14 @@ func (h *harness) as(who *call.Principal, region string) *elbv2api.Client {
 // admin is the root user of the test account.
 func (h *harness) admin() *elbv2api.Client { return h.as(root(testAccount), testRegion) }
 
-// must fails the test on an error.
-func must[T any](t testing.TB) func(out T, err error) T {
-	t.Helper()
-	return func(out T, err error) T {
-		t.Helper()
-		if err != nil {
-			t.Fatal(fronttest.Text(err))
-		}
-		return out
-	}
-}
-
-// wants fails the test unless an error's text begins with want.
-func wants(t testing.TB, err error, want string) {
-	t.Helper()
-	if got := fronttest.Text(err); want == "" && got != "" || !strings.HasPrefix(got, want) {
-		t.Errorf("error %q, want %q", got, want)
-	}
-}
-
 func (h *harness) balancer(name string) *elbv2api.LoadBalancer {
 	h.Helper()
-	return &must[*elbv2api.CreateLoadBalancerOutput](h)(h.admin().CreateLoadBalancer(h.Context(), &elbv2api.CreateLoadBalancerInput{Name: &name})).LoadBalancers[0]
+	return &fronttest.Must[*elbv2api.CreateLoadBalancerOutput](h)(h.admin().CreateLoadBalancer(h.Context(), &elbv2api.CreateLoadBalancerInput{Name: &name})).LoadBalancers[0]
 }
 
 func (h *harness) group(name string) *elbv2api.TargetGroup {
 	h.Helper()
-	return &must[*elbv2api.CreateTargetGroupOutput](h)(h.admin().CreateTargetGroup(h.Context(), &elbv2api.CreateTargetGroupInput{
+	return &fronttest.Must[*elbv2api.CreateTargetGroupOutput](h)(h.admin().CreateTargetGroup(h.Context(), &elbv2api.CreateTargetGroupInput{
 		Name: &name, Protocol: new(elbv2api.ProtocolEnumHTTP), Port: new(int32(8000)), TargetType: new(elbv2api.TargetTypeEnumIp),
 	})).TargetGroups[0]
 }
@@ -141,7 +120,7 @@ func answer(status string) []elbv2api.Action {
 
 func (h *harness) listener(lb *elbv2api.LoadBalancer, port int32, actions []elbv2api.Action) *elbv2api.Listener {
 	h.Helper()
-	return &must[*elbv2api.CreateListenerOutput](h)(h.admin().CreateListener(h.Context(), &elbv2api.CreateListenerInput{
+	return &fronttest.Must[*elbv2api.CreateListenerOutput](h)(h.admin().CreateListener(h.Context(), &elbv2api.CreateListenerInput{
 		LoadBalancerArn: lb.LoadBalancerArn, Protocol: new(elbv2api.ProtocolEnumHTTP), Port: &port, DefaultActions: actions,
 	})).Listeners[0]
 }

@@ -246,7 +246,7 @@ func TestRetentionDeletes(t *testing.T) {
 	for i := range 300 {
 		h.put("g", "s", h.at(time.Duration(300-i)*30*time.Minute, "old"))
 	}
-	blocks := h.keys(kindBlock)
+	blocks := h.house.Keys(tableService, kindBlock)
 	if _, err := h.admin().PutRetentionPolicy(t.Context(), &logsapi.PutRetentionPolicyRequest{LogGroupName: new("g"), RetentionInDays: new(int32(3))}); err != nil {
 		t.Fatal(err)
 	}
@@ -261,7 +261,7 @@ func TestRetentionDeletes(t *testing.T) {
 		t.Errorf("%d events are within three days before they are deleted, want 144", n)
 	}
 	h.runJobs()
-	if n := h.keys(kindBlock); n < 144 || n > 146 || blocks != 300 {
+	if n := h.house.Keys(tableService, kindBlock); n < 144 || n > 146 || blocks != 300 {
 		t.Errorf("%d blocks of %d are left", n, blocks)
 	}
 	if n := count(); n != 144 {
@@ -271,8 +271,8 @@ func TestRetentionDeletes(t *testing.T) {
 		h.clock.Advance(time.Hour)
 		h.runJobs()
 	}
-	if h.keys(kindBlock) != 0 || h.keys(kindHour) != 0 {
-		t.Errorf("%d blocks and %d hours are left after all are too old", h.keys(kindBlock), h.keys(kindHour))
+	if h.house.Keys(tableService, kindBlock) != 0 || h.house.Keys(tableService, kindHour) != 0 {
+		t.Errorf("%d blocks and %d hours are left after all are too old", h.house.Keys(tableService, kindBlock), h.house.Keys(tableService, kindHour))
 	}
 }
 
@@ -292,7 +292,7 @@ func TestDeletingAGroupOrAStreamDeletesItsEvents(t *testing.T) {
 		t.Errorf("%d events before the sweep, %v", len(out.Events), err)
 	}
 	h.runJobs()
-	if n := h.keys(kindBlock); n != 150 {
+	if n := h.house.Keys(tableService, kindBlock); n != 150 {
 		t.Errorf("%d blocks are left, want 150", n)
 	}
 	if _, err := h.admin().DeleteLogGroup(t.Context(), &logsapi.DeleteLogGroupRequest{LogGroupName: new("g")}); err != nil {
@@ -300,8 +300,8 @@ func TestDeletingAGroupOrAStreamDeletesItsEvents(t *testing.T) {
 	}
 	h.made("g") // another one
 	h.runJobs()
-	if h.keys(kindBlock) != 0 || h.keys(kindHour) != 0 || h.keys("stream") != 0 {
-		t.Errorf("%d blocks, %d hours, %d streams are left", h.keys(kindBlock), h.keys(kindHour), h.keys("stream"))
+	if h.house.Keys(tableService, kindBlock) != 0 || h.house.Keys(tableService, kindHour) != 0 || h.house.Keys(tableService, "stream") != 0 {
+		t.Errorf("%d blocks, %d hours, %d streams are left", h.house.Keys(tableService, kindBlock), h.house.Keys(tableService, kindHour), h.house.Keys(tableService, "stream"))
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"fastness/internal/api/logsapi"
 	"fastness/internal/api/wafv2api"
 	"fastness/internal/call"
+	"fastness/internal/front/fronttest"
 	"fastness/internal/proxy"
 	"fastness/internal/store"
 )
@@ -18,11 +19,11 @@ func TestPutLoggingConfigurationLetsTheDeliveryServiceWrite(t *testing.T) {
 	for _, name := range []string{"aws-waf-logs-a", "aws-waf-logs-b"} {
 		h.logGroup(name)
 		acl := h.webACL(strings.TrimPrefix(name, "aws-waf-logs-"))
-		must[*wafv2api.PutLoggingConfigurationResponse](t)(h.admin().PutLoggingConfiguration(ctx, &wafv2api.PutLoggingConfigurationRequest{LoggingConfiguration: &wafv2api.LoggingConfiguration{
+		fronttest.Must[*wafv2api.PutLoggingConfigurationResponse](t)(h.admin().PutLoggingConfiguration(ctx, &wafv2api.PutLoggingConfigurationRequest{LoggingConfiguration: &wafv2api.LoggingConfiguration{
 			ResourceArn: acl.ARN, LogDestinationConfigs: []string{"arn:aws:logs:us-east-1:111122223333:log-group:" + name},
 		}}))
 	}
-	policies := must[*logsapi.DescribeResourcePoliciesResponse](t)(h.logsAs(root(testAccount)).DescribeResourcePolicies(ctx, &logsapi.DescribeResourcePoliciesRequest{})).ResourcePolicies
+	policies := fronttest.Must[*logsapi.DescribeResourcePoliciesResponse](t)(h.logsAs(root(testAccount)).DescribeResourcePolicies(ctx, &logsapi.DescribeResourcePoliciesRequest{})).ResourcePolicies
 	if len(policies) != 1 || *policies[0].PolicyName != "AWSLogDeliveryWrite20150319" {
 		t.Fatalf("policies %+v", policies)
 	}
@@ -50,7 +51,7 @@ func TestPutLoggingConfigurationNeedsPermissionsForLogs(t *testing.T) {
 	ops := user(testAccount, "ops")
 	h.allow(ops, `{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "wafv2:*", "Resource": "*"}}`)
 	_, err := h.as(ops, testRegion).PutLoggingConfiguration(ctx, in)
-	wants(t, err, "WAFLogDestinationPermissionIssueException")
+	fronttest.Wants(t, err, "WAFLogDestinationPermissionIssueException")
 	h.allow(ops, `{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": ["logs:DescribeLogGroups", "logs:DescribeResourcePolicies", "logs:PutResourcePolicy"], "Resource": "*"}}`)
 	if _, err := h.as(ops, testRegion).PutLoggingConfiguration(ctx, in); err != nil {
 		t.Error(err)
@@ -62,7 +63,7 @@ func TestTheSpecificationSaysWhatIsLogged(t *testing.T) {
 	h.logGroup("aws-waf-logs-a")
 	acl := h.webACL("acl")
 	const group = "arn:aws:logs:us-east-1:111122223333:log-group:aws-waf-logs-a"
-	must[*wafv2api.PutLoggingConfigurationResponse](t)(h.admin().PutLoggingConfiguration(t.Context(), &wafv2api.PutLoggingConfigurationRequest{LoggingConfiguration: &wafv2api.LoggingConfiguration{
+	fronttest.Must[*wafv2api.PutLoggingConfigurationResponse](t)(h.admin().PutLoggingConfiguration(t.Context(), &wafv2api.PutLoggingConfigurationRequest{LoggingConfiguration: &wafv2api.LoggingConfiguration{
 		ResourceArn: acl.ARN, LogDestinationConfigs: []string{group},
 		RedactedFields: []wafv2api.FieldToMatch{{SingleHeader: &wafv2api.SingleHeader{Name: new("cookie")}}, {QueryString: &wafv2api.QueryString{}}},
 		LoggingFilter: &wafv2api.LoggingFilter{DefaultBehavior: new(wafv2api.FilterBehaviorDrop), Filters: []wafv2api.Filter{{

@@ -18,7 +18,7 @@ func TestIPSetLifeCycle(t *testing.T) {
 		t.Errorf("ARN %s, want %s", *sum.ARN, want)
 	}
 	get := &wafv2api.GetIPSetRequest{Name: new("office"), Scope: regional(), Id: sum.Id}
-	got := must[*wafv2api.GetIPSetResponse](t)(h.admin().GetIPSet(ctx, get))
+	got := fronttest.Must[*wafv2api.GetIPSetResponse](t)(h.admin().GetIPSet(ctx, get))
 	if want := []string{"192.0.2.0/24", "198.51.100.7/32"}; !slices.Equal(got.IPSet.Addresses, want) {
 		t.Errorf("addresses %v, want %v", got.IPSet.Addresses, want)
 	}
@@ -26,14 +26,14 @@ func TestIPSetLifeCycle(t *testing.T) {
 		t.Error("the lock token of the creation is not the set's")
 	}
 	update := &wafv2api.UpdateIPSetRequest{Name: new("office"), Scope: regional(), Id: sum.Id, Addresses: []string{"203.0.113.0/24"}, LockToken: sum.LockToken}
-	up := must[*wafv2api.UpdateIPSetResponse](t)(h.admin().UpdateIPSet(ctx, update))
+	up := fronttest.Must[*wafv2api.UpdateIPSetResponse](t)(h.admin().UpdateIPSet(ctx, update))
 	_, err := h.admin().UpdateIPSet(ctx, update)
-	wants(t, err, "WAFOptimisticLockException: AWS WAF couldn’t save your changes because someone changed the resource after you started editing it. Reapply your changes.")
+	fronttest.Wants(t, err, "WAFOptimisticLockException: AWS WAF couldn’t save your changes because someone changed the resource after you started editing it. Reapply your changes.")
 	_, err = h.admin().DeleteIPSet(ctx, &wafv2api.DeleteIPSetRequest{Name: new("office"), Scope: regional(), Id: sum.Id, LockToken: sum.LockToken})
-	wants(t, err, "WAFOptimisticLockException")
-	must[*wafv2api.DeleteIPSetResponse](t)(h.admin().DeleteIPSet(ctx, &wafv2api.DeleteIPSetRequest{Name: new("office"), Scope: regional(), Id: sum.Id, LockToken: up.NextLockToken}))
+	fronttest.Wants(t, err, "WAFOptimisticLockException")
+	fronttest.Must[*wafv2api.DeleteIPSetResponse](t)(h.admin().DeleteIPSet(ctx, &wafv2api.DeleteIPSetRequest{Name: new("office"), Scope: regional(), Id: sum.Id, LockToken: up.NextLockToken}))
 	_, err = h.admin().GetIPSet(ctx, get)
-	wants(t, err, "WAFNonexistentItemException: AWS WAF couldn’t perform the operation because your resource doesn’t exist.")
+	fronttest.Wants(t, err, "WAFNonexistentItemException: AWS WAF couldn’t perform the operation because your resource doesn’t exist.")
 }
 
 func TestIPSetAddresses(t *testing.T) {
@@ -45,7 +45,7 @@ func TestIPSetAddresses(t *testing.T) {
 		if err != nil {
 			return nil, err
 		}
-		return must[*wafv2api.GetIPSetResponse](t)(h.admin().GetIPSet(t.Context(), &wafv2api.GetIPSetRequest{Name: out.Summary.Name, Scope: regional(), Id: out.Summary.Id})).IPSet.Addresses, nil
+		return fronttest.Must[*wafv2api.GetIPSetResponse](t)(h.admin().GetIPSet(t.Context(), &wafv2api.GetIPSetRequest{Name: out.Summary.Name, Scope: regional(), Id: out.Summary.Id})).IPSet.Addresses, nil
 	}
 	for _, c := range []struct {
 		version wafv2api.IPAddressVersion
@@ -66,7 +66,7 @@ func TestIPSetAddresses(t *testing.T) {
 		got, err := create(c.version, c.address)
 		switch {
 		case err != nil:
-			wants(t, err, c.want)
+			fronttest.Wants(t, err, c.want)
 		case got[0] != c.want:
 			t.Errorf("%s is kept as %s, want %s", c.address, got[0], c.want)
 		}
@@ -81,14 +81,14 @@ func TestIPSetOfTenThousand(t *testing.T) {
 		many[i] = fmt.Sprintf("%x:%x:%x:%x:%x:%x:%x:%x/128", 0x2000+i%4096, i*7919%65536, i*104729%65536, i*15485863%65536, i*31337%65536, i*27449%65536, i*7%65536, i)
 	}
 	in := &wafv2api.CreateIPSetRequest{Name: new("many"), Scope: regional(), IPAddressVersion: new(wafv2api.IPAddressVersionIPV6), Addresses: many}
-	out := must[*wafv2api.CreateIPSetResponse](t)(h.admin().CreateIPSet(t.Context(), in))
-	got := must[*wafv2api.GetIPSetResponse](t)(h.admin().GetIPSet(t.Context(), &wafv2api.GetIPSetRequest{Name: new("many"), Scope: regional(), Id: out.Summary.Id}))
+	out := fronttest.Must[*wafv2api.CreateIPSetResponse](t)(h.admin().CreateIPSet(t.Context(), in))
+	got := fronttest.Must[*wafv2api.GetIPSetResponse](t)(h.admin().GetIPSet(t.Context(), &wafv2api.GetIPSetRequest{Name: new("many"), Scope: regional(), Id: out.Summary.Id}))
 	if len(got.IPSet.Addresses) != len(many) {
 		t.Errorf("%d addresses of %d", len(got.IPSet.Addresses), len(many))
 	}
 	in.Name, in.Addresses = new("more"), append(many, "2001:db8::1/128")
 	_, err := h.admin().CreateIPSet(t.Context(), in)
-	wants(t, err, "WAFLimitsExceededException: AWS WAF couldn’t perform the operation because you exceeded your resource limit.")
+	fronttest.Wants(t, err, "WAFLimitsExceededException: AWS WAF couldn’t perform the operation because you exceeded your resource limit.")
 }
 
 func TestRegexPatternSetLifeCycle(t *testing.T) {
@@ -107,31 +107,31 @@ func TestRegexPatternSetLifeCycle(t *testing.T) {
 		}
 		return out.Summary, nil
 	}
-	sum := must[*wafv2api.RegexPatternSetSummary](t)(create("bots", "(?i)curl", "^Wget/[0-9.]+$"))
-	up := must[*wafv2api.UpdateRegexPatternSetResponse](t)(h.admin().UpdateRegexPatternSet(ctx, &wafv2api.UpdateRegexPatternSetRequest{
+	sum := fronttest.Must[*wafv2api.RegexPatternSetSummary](t)(create("bots", "(?i)curl", "^Wget/[0-9.]+$"))
+	up := fronttest.Must[*wafv2api.UpdateRegexPatternSetResponse](t)(h.admin().UpdateRegexPatternSet(ctx, &wafv2api.UpdateRegexPatternSetRequest{
 		Name: new("bots"), Scope: regional(), Id: sum.Id, LockToken: sum.LockToken, Description: new("bots of all sorts"), RegularExpressionList: regexes("python"),
 	}))
-	got := must[*wafv2api.GetRegexPatternSetResponse](t)(h.admin().GetRegexPatternSet(ctx, &wafv2api.GetRegexPatternSetRequest{Name: new("bots"), Scope: regional(), Id: sum.Id}))
+	got := fronttest.Must[*wafv2api.GetRegexPatternSetResponse](t)(h.admin().GetRegexPatternSet(ctx, &wafv2api.GetRegexPatternSetRequest{Name: new("bots"), Scope: regional(), Id: sum.Id}))
 	if *got.LockToken != *up.NextLockToken || len(got.RegexPatternSet.RegularExpressionList) != 1 || *got.RegexPatternSet.Description != "bots of all sorts" {
 		t.Errorf("after the update: %+v", got.RegexPatternSet)
 	}
 	_, err := create("bots", "x")
-	wants(t, err, "WAFDuplicateItemException")
+	fronttest.Wants(t, err, "WAFDuplicateItemException")
 	_, err = create("bad", "a(b")
-	wants(t, err, "WAFInvalidParameterException: Error reason: The parameter contains formatting that is not valid., field: REGEX_PATTERN_SET, parameter: a(b")
+	fronttest.Wants(t, err, "WAFInvalidParameterException: Error reason: The parameter contains formatting that is not valid., field: REGEX_PATTERN_SET, parameter: a(b")
 	_, err = create("long", strings.Repeat("a", 201))
-	wants(t, err, "WAFInvalidParameterException: Error reason: You exceeded a maximum limit")
+	fronttest.Wants(t, err, "WAFInvalidParameterException: Error reason: You exceeded a maximum limit")
 	_, err = create("many", strings.Split(strings.Repeat("a ", 10)+"a", " ")...)
-	wants(t, err, "WAFLimitsExceededException")
-	must[*wafv2api.DeleteRegexPatternSetResponse](t)(h.admin().DeleteRegexPatternSet(ctx, &wafv2api.DeleteRegexPatternSetRequest{Name: new("bots"), Scope: regional(), Id: sum.Id, LockToken: up.NextLockToken}))
-	if l := must[*wafv2api.ListRegexPatternSetsResponse](t)(h.admin().ListRegexPatternSets(ctx, &wafv2api.ListRegexPatternSetsRequest{Scope: regional()})); len(l.RegexPatternSets) != 0 {
+	fronttest.Wants(t, err, "WAFLimitsExceededException")
+	fronttest.Must[*wafv2api.DeleteRegexPatternSetResponse](t)(h.admin().DeleteRegexPatternSet(ctx, &wafv2api.DeleteRegexPatternSetRequest{Name: new("bots"), Scope: regional(), Id: sum.Id, LockToken: up.NextLockToken}))
+	if l := fronttest.Must[*wafv2api.ListRegexPatternSetsResponse](t)(h.admin().ListRegexPatternSets(ctx, &wafv2api.ListRegexPatternSetsRequest{Scope: regional()})); len(l.RegexPatternSets) != 0 {
 		t.Errorf("%d sets are left", len(l.RegexPatternSets))
 	}
 	for i := range 10 {
-		must[*wafv2api.RegexPatternSetSummary](t)(create(fmt.Sprintf("set-%d", i), "x"))
+		fronttest.Must[*wafv2api.RegexPatternSetSummary](t)(create(fmt.Sprintf("set-%d", i), "x"))
 	}
 	_, err = create("eleventh", "x")
-	wants(t, err, "WAFLimitsExceededException")
+	fronttest.Wants(t, err, "WAFLimitsExceededException")
 }
 
 func TestRuleGroupCapacityIsThatOfTheCreation(t *testing.T) {
@@ -139,16 +139,16 @@ func TestRuleGroupCapacityIsThatOfTheCreation(t *testing.T) {
 	ctx := t.Context()
 	sum := h.ruleGroup("ours", 15, rule(1, bytesIn("evil")))
 	update := func(rules ...wafv2api.Rule) (*wafv2api.UpdateRuleGroupResponse, error) {
-		got := must[*wafv2api.GetRuleGroupResponse](t)(h.admin().GetRuleGroup(ctx, &wafv2api.GetRuleGroupRequest{ARN: sum.ARN}))
+		got := fronttest.Must[*wafv2api.GetRuleGroupResponse](t)(h.admin().GetRuleGroup(ctx, &wafv2api.GetRuleGroupRequest{ARN: sum.ARN}))
 		return h.admin().UpdateRuleGroup(ctx, &wafv2api.UpdateRuleGroupRequest{
 			Name: sum.Name, Scope: regional(), Id: sum.Id, LockToken: got.LockToken, Rules: rules, VisibilityConfig: visible("ours"),
 		})
 	}
 	_, err := update(rule(1, bytesIn("a")), rule(2, bytesIn("b")))
-	wants(t, err, "WAFInvalidParameterException: Error reason: You exceeded the capacity limit for a rule group or web ACL., field: RULE_GROUP, parameter: 20")
-	must[*wafv2api.UpdateRuleGroupResponse](t)(update(rule(1, bytesIn("a"))))
+	fronttest.Wants(t, err, "WAFInvalidParameterException: Error reason: You exceeded the capacity limit for a rule group or web ACL., field: RULE_GROUP, parameter: 20")
+	fronttest.Must[*wafv2api.UpdateRuleGroupResponse](t)(update(rule(1, bytesIn("a"))))
 	_, err = h.admin().CreateRuleGroup(ctx, &wafv2api.CreateRuleGroupRequest{Name: new("big"), Scope: regional(), Capacity: new(int64(5001)), VisibilityConfig: visible("big")})
-	wants(t, err, "WAFInvalidParameterException: Error reason: You exceeded the capacity limit for a rule group or web ACL., field: RULE_GROUP, parameter: 5001")
+	fronttest.Wants(t, err, "WAFInvalidParameterException: Error reason: You exceeded the capacity limit for a rule group or web ACL., field: RULE_GROUP, parameter: 5001")
 }
 
 func TestRuleGroupLabels(t *testing.T) {
@@ -156,7 +156,7 @@ func TestRuleGroupLabels(t *testing.T) {
 	r := rule(1, &wafv2api.Statement{LabelMatchStatement: &wafv2api.LabelMatchStatement{Scope: new(wafv2api.LabelMatchScopeLabel), Key: new("awswaf:managed:aws:x:y")}})
 	r.RuleLabels = []wafv2api.Label{{Name: new("ns:seen")}}
 	sum := h.ruleGroup("labels", 10, r)
-	g := must[*wafv2api.GetRuleGroupResponse](t)(h.admin().GetRuleGroup(t.Context(), &wafv2api.GetRuleGroupRequest{Name: sum.Name, Scope: regional(), Id: sum.Id})).RuleGroup
+	g := fronttest.Must[*wafv2api.GetRuleGroupResponse](t)(h.admin().GetRuleGroup(t.Context(), &wafv2api.GetRuleGroupRequest{Name: sum.Name, Scope: regional(), Id: sum.Id})).RuleGroup
 	if *g.LabelNamespace != "awswaf:111122223333:rulegroup:labels:" || *g.AvailableLabels[0].Name != "awswaf:111122223333:rulegroup:labels:ns:seen" || *g.ConsumedLabels[0].Name != "awswaf:managed:aws:x:y" {
 		t.Errorf("labels of the group: %s, %s, %s", *g.LabelNamespace, *g.AvailableLabels[0].Name, *g.ConsumedLabels[0].Name)
 	}
@@ -168,7 +168,7 @@ func TestWebACLLifeCycle(t *testing.T) {
 	set := h.ipSet("office", "192.0.2.0/24")
 	group1 := h.ruleGroup("ours", 50, rule(1, bytesIn("evil")))
 	sum := h.webACL("shop", rule(1, ipSet(*set.ARN)), group(2, groupOf(*group1.ARN)), rule(3, bytesIn("1=1")))
-	got := must[*wafv2api.GetWebACLResponse](t)(h.admin().GetWebACL(ctx, &wafv2api.GetWebACLRequest{Name: sum.Name, Scope: regional(), Id: sum.Id}))
+	got := fronttest.Must[*wafv2api.GetWebACLResponse](t)(h.admin().GetWebACL(ctx, &wafv2api.GetWebACLRequest{Name: sum.Name, Scope: regional(), Id: sum.Id}))
 	a := got.WebACL
 	if *a.Capacity != 1+50+10 || *a.LabelNamespace != "awswaf:111122223333:webacl:shop:" || *a.ManagedByFirewallManager || len(a.Rules) != 3 {
 		t.Errorf("web ACL: capacity %d, namespace %s, %d rules", *a.Capacity, *a.LabelNamespace, len(a.Rules))
@@ -183,29 +183,29 @@ func TestWebACLLifeCycle(t *testing.T) {
 		VendorName: new("AWS"), Name: new("AWSManagedRulesATPRuleSet"),
 		ManagedRuleGroupConfigs: []wafv2api.ManagedRuleGroupConfig{{AWSManagedRulesATPRuleSet: &wafv2api.AWSManagedRulesATPRuleSet{LoginPath: new("/login")}}},
 	}}))
-	other := must[*wafv2api.GetWebACLResponse](t)(h.admin().GetWebACL(ctx, &wafv2api.GetWebACLRequest{Name: flooded.Name, Scope: regional(), Id: flooded.Id}))
+	other := fronttest.Must[*wafv2api.GetWebACLResponse](t)(h.admin().GetWebACL(ctx, &wafv2api.GetWebACLRequest{Name: flooded.Name, Scope: regional(), Id: flooded.Id}))
 	if u := other.ApplicationIntegrationURL; u == nil || *u != "https://127.0.0.1/111122223333/" {
 		t.Errorf("integration URL %v", u)
 	}
 
 	// What is referred to stays.
 	_, err := h.admin().DeleteIPSet(ctx, &wafv2api.DeleteIPSetRequest{Name: set.Name, Scope: regional(), Id: set.Id, LockToken: set.LockToken})
-	wants(t, err, "WAFAssociatedItemException: AWS WAF couldn’t perform the operation because your resource is being used by another resource or it’s associated with another resource.")
+	fronttest.Wants(t, err, "WAFAssociatedItemException: AWS WAF couldn’t perform the operation because your resource is being used by another resource or it’s associated with another resource.")
 	_, err = h.admin().DeleteRuleGroup(ctx, &wafv2api.DeleteRuleGroupRequest{Name: group1.Name, Scope: regional(), Id: group1.Id, LockToken: group1.LockToken})
-	wants(t, err, "WAFAssociatedItemException")
+	fronttest.Wants(t, err, "WAFAssociatedItemException")
 
-	up := must[*wafv2api.UpdateWebACLResponse](t)(h.admin().UpdateWebACL(ctx, &wafv2api.UpdateWebACLRequest{
+	up := fronttest.Must[*wafv2api.UpdateWebACLResponse](t)(h.admin().UpdateWebACL(ctx, &wafv2api.UpdateWebACLRequest{
 		Name: sum.Name, Scope: regional(), Id: sum.Id, LockToken: sum.LockToken, DefaultAction: &wafv2api.DefaultAction{Block: &wafv2api.BlockAction{}},
 		VisibilityConfig: visible("shop"), Rules: []wafv2api.Rule{rule(3, bytesIn("x"))},
 	}))
-	must[*wafv2api.DeleteIPSetResponse](t)(h.admin().DeleteIPSet(ctx, &wafv2api.DeleteIPSetRequest{Name: set.Name, Scope: regional(), Id: set.Id, LockToken: set.LockToken}))
+	fronttest.Must[*wafv2api.DeleteIPSetResponse](t)(h.admin().DeleteIPSet(ctx, &wafv2api.DeleteIPSetRequest{Name: set.Name, Scope: regional(), Id: set.Id, LockToken: set.LockToken}))
 	_, err = h.admin().UpdateWebACL(ctx, &wafv2api.UpdateWebACLRequest{
 		Name: sum.Name, Scope: regional(), Id: sum.Id, LockToken: sum.LockToken, DefaultAction: allowing(), VisibilityConfig: visible("shop"),
 	})
-	wants(t, err, "WAFOptimisticLockException")
-	must[*wafv2api.DeleteWebACLResponse](t)(h.admin().DeleteWebACL(ctx, &wafv2api.DeleteWebACLRequest{Name: sum.Name, Scope: regional(), Id: sum.Id, LockToken: up.NextLockToken}))
+	fronttest.Wants(t, err, "WAFOptimisticLockException")
+	fronttest.Must[*wafv2api.DeleteWebACLResponse](t)(h.admin().DeleteWebACL(ctx, &wafv2api.DeleteWebACLRequest{Name: sum.Name, Scope: regional(), Id: sum.Id, LockToken: up.NextLockToken}))
 	_, err = h.admin().GetWebACL(ctx, &wafv2api.GetWebACLRequest{ARN: sum.ARN})
-	wants(t, err, "WAFNonexistentItemException")
+	fronttest.Wants(t, err, "WAFNonexistentItemException")
 }
 
 func TestListingsAreInTheOrderOfNames(t *testing.T) {
@@ -217,7 +217,7 @@ func TestListingsAreInTheOrderOfNames(t *testing.T) {
 	var names []string
 	var marker *string
 	for {
-		l := must[*wafv2api.ListWebACLsResponse](t)(h.admin().ListWebACLs(t.Context(), &wafv2api.ListWebACLsRequest{Scope: regional(), Limit: new(int32(1)), NextMarker: marker}))
+		l := fronttest.Must[*wafv2api.ListWebACLsResponse](t)(h.admin().ListWebACLs(t.Context(), &wafv2api.ListWebACLsRequest{Scope: regional(), Limit: new(int32(1)), NextMarker: marker}))
 		for _, s := range l.WebACLs {
 			names = append(names, *s.Name)
 		}
@@ -232,24 +232,24 @@ func TestListingsAreInTheOrderOfNames(t *testing.T) {
 		t.Errorf("names %v, want %v", names, want)
 	}
 	_, err := h.admin().ListIPSets(t.Context(), &wafv2api.ListIPSetsRequest{Scope: regional(), NextMarker: new("nonsense")})
-	wants(t, err, "WAFInvalidOperationException")
+	fronttest.Wants(t, err, "WAFInvalidOperationException")
 }
 
 func TestScopeCloudFrontIsInOneRegion(t *testing.T) {
 	h := newHarness(t)
 	in := &wafv2api.CreateIPSetRequest{Name: new("x"), Scope: new(wafv2api.ScopeCloudfront), IPAddressVersion: new(wafv2api.IPAddressVersionIPV4), Addresses: []string{}}
-	out := must[*wafv2api.CreateIPSetResponse](t)(h.admin().CreateIPSet(t.Context(), in))
+	out := fronttest.Must[*wafv2api.CreateIPSetResponse](t)(h.admin().CreateIPSet(t.Context(), in))
 	if !strings.HasPrefix(*out.Summary.ARN, "arn:aws:wafv2:us-east-1:111122223333:global/ipset/x/") {
 		t.Errorf("ARN %s", *out.Summary.ARN)
 	}
 	elsewhere := h.as(root(testAccount), "us-west-2")
 	_, err := elsewhere.CreateIPSet(t.Context(), in)
-	wants(t, err, "WAFInvalidParameterException: Error reason: The scope is not valid., field: SCOPE_VALUE, parameter: CLOUDFRONT")
+	fronttest.Wants(t, err, "WAFInvalidParameterException: Error reason: The scope is not valid., field: SCOPE_VALUE, parameter: CLOUDFRONT")
 	_, err = elsewhere.ListWebACLs(t.Context(), &wafv2api.ListWebACLsRequest{Scope: new(wafv2api.ScopeCloudfront)})
-	wants(t, err, "WAFInvalidParameterException")
+	fronttest.Wants(t, err, "WAFInvalidParameterException")
 	// A regional web ACL cannot use what is for distributions.
 	_, err = h.tryWebACL("mixed", rule(1, ipSet(*out.Summary.ARN)))
-	wants(t, err, "WAFInvalidParameterException: Error reason: A reference in your rule statement is not valid., field: IP_SET_REFERENCE_STATEMENT")
+	fronttest.Wants(t, err, "WAFInvalidParameterException: Error reason: A reference in your rule statement is not valid., field: IP_SET_REFERENCE_STATEMENT")
 }
 
 func TestTags(t *testing.T) {
@@ -262,11 +262,11 @@ func TestTags(t *testing.T) {
 		}
 		return all
 	}
-	must[*wafv2api.TagResourceResponse](t)(h.admin().TagResource(ctx, &wafv2api.TagResourceRequest{ResourceARN: sum.ARN, Tags: tag("b", "1", "a", "2", "c", "3")}))
-	must[*wafv2api.TagResourceResponse](t)(h.admin().TagResource(ctx, &wafv2api.TagResourceRequest{ResourceARN: sum.ARN, Tags: tag("b", "9")}))
-	must[*wafv2api.UntagResourceResponse](t)(h.admin().UntagResource(ctx, &wafv2api.UntagResourceRequest{ResourceARN: sum.ARN, TagKeys: []string{"c", "none"}}))
-	first := must[*wafv2api.ListTagsForResourceResponse](t)(h.admin().ListTagsForResource(ctx, &wafv2api.ListTagsForResourceRequest{ResourceARN: sum.ARN, Limit: new(int32(1))}))
-	second := must[*wafv2api.ListTagsForResourceResponse](t)(h.admin().ListTagsForResource(ctx, &wafv2api.ListTagsForResourceRequest{ResourceARN: sum.ARN, NextMarker: first.NextMarker}))
+	fronttest.Must[*wafv2api.TagResourceResponse](t)(h.admin().TagResource(ctx, &wafv2api.TagResourceRequest{ResourceARN: sum.ARN, Tags: tag("b", "1", "a", "2", "c", "3")}))
+	fronttest.Must[*wafv2api.TagResourceResponse](t)(h.admin().TagResource(ctx, &wafv2api.TagResourceRequest{ResourceARN: sum.ARN, Tags: tag("b", "9")}))
+	fronttest.Must[*wafv2api.UntagResourceResponse](t)(h.admin().UntagResource(ctx, &wafv2api.UntagResourceRequest{ResourceARN: sum.ARN, TagKeys: []string{"c", "none"}}))
+	first := fronttest.Must[*wafv2api.ListTagsForResourceResponse](t)(h.admin().ListTagsForResource(ctx, &wafv2api.ListTagsForResourceRequest{ResourceARN: sum.ARN, Limit: new(int32(1))}))
+	second := fronttest.Must[*wafv2api.ListTagsForResourceResponse](t)(h.admin().ListTagsForResource(ctx, &wafv2api.ListTagsForResourceRequest{ResourceARN: sum.ARN, NextMarker: first.NextMarker}))
 	if l := first.TagInfoForResource.TagList; len(l) != 1 || *l[0].Key != "a" || *l[0].Value != "2" {
 		t.Errorf("first page %v", l)
 	}
@@ -274,16 +274,16 @@ func TestTags(t *testing.T) {
 		t.Errorf("second page %v", l)
 	}
 	_, err := h.admin().TagResource(ctx, &wafv2api.TagResourceRequest{ResourceARN: sum.ARN, Tags: tag("aws:x", "1")})
-	wants(t, err, "WAFTagOperationException")
+	fronttest.Wants(t, err, "WAFTagOperationException")
 	_, err = h.admin().TagResource(ctx, &wafv2api.TagResourceRequest{ResourceARN: new("arn:aws:kms:us-east-1:111122223333:key/x"), Tags: tag("x", "1")})
-	wants(t, err, "WAFInvalidParameterException: Error reason: The ARN isn't valid.")
+	fronttest.Wants(t, err, "WAFInvalidParameterException: Error reason: The ARN isn't valid.")
 	// Tags are conditions.
 	who := user(testAccount, "reader")
 	h.allow(who, `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"wafv2:GetIPSet","Resource":"*","Condition":{"StringEquals":{"aws:ResourceTag/a":"2"}}}}`)
-	must[*wafv2api.GetIPSetResponse](t)(h.as(who, testRegion).GetIPSet(ctx, &wafv2api.GetIPSetRequest{Name: sum.Name, Scope: regional(), Id: sum.Id}))
+	fronttest.Must[*wafv2api.GetIPSetResponse](t)(h.as(who, testRegion).GetIPSet(ctx, &wafv2api.GetIPSetRequest{Name: sum.Name, Scope: regional(), Id: sum.Id}))
 	other := h.ipSet("untagged")
 	_, err = h.as(who, testRegion).GetIPSet(ctx, &wafv2api.GetIPSetRequest{Name: other.Name, Scope: regional(), Id: other.Id})
-	wants(t, err, "AccessDeniedException")
+	fronttest.Wants(t, err, "AccessDeniedException")
 }
 
 // Who may make a web ACL may use in it only what he may use.
@@ -296,9 +296,9 @@ func TestReferencesNeedPermission(t *testing.T) {
 		_, err := h.as(who, testRegion).CreateWebACL(t.Context(), &wafv2api.CreateWebACLRequest{Name: &name, Scope: regional(), DefaultAction: allowing(), VisibilityConfig: visible(name), Rules: rules})
 		return err
 	}
-	wants(t, create("one"), "")
+	fronttest.Wants(t, create("one"), "")
 	err := create("two", rule(1, ipSet(*set.ARN)))
-	wants(t, err, "AccessDeniedException")
+	fronttest.Wants(t, err, "AccessDeniedException")
 	if !strings.Contains(fronttest.Text(err), *set.ARN) {
 		t.Errorf("the refusal does not name the set: %s", fronttest.Text(err))
 	}

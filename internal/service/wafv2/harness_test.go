@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
-	"strings"
 	"testing"
 	"time"
 
@@ -168,26 +167,6 @@ func (h *harness) as(who *call.Principal, region string) *wafv2api.Client {
 // admin is the root user of the test account.
 func (h *harness) admin() *wafv2api.Client { return h.as(root(testAccount), testRegion) }
 
-// must fails the test on an error.
-func must[T any](t testing.TB) func(out T, err error) T {
-	t.Helper()
-	return func(out T, err error) T {
-		t.Helper()
-		if err != nil {
-			t.Fatal(fronttest.Text(err))
-		}
-		return out
-	}
-}
-
-// wants fails the test unless an error's text begins with want.
-func wants(t testing.TB, err error, want string) {
-	t.Helper()
-	if got := fronttest.Text(err); want == "" && got != "" || !strings.HasPrefix(got, want) {
-		t.Errorf("error %q, want %q", got, want)
-	}
-}
-
 func regional() *wafv2api.Scope { return new(wafv2api.ScopeRegional) }
 
 func visible(name string) *wafv2api.VisibilityConfig {
@@ -239,7 +218,7 @@ func ipSet(arn string) *wafv2api.Statement {
 // webACL makes a web ACL.
 func (h *harness) webACL(name string, rules ...wafv2api.Rule) *wafv2api.WebACLSummary {
 	h.Helper()
-	out := must[*wafv2api.CreateWebACLResponse](h)(h.tryWebACL(name, rules...))
+	out := fronttest.Must[*wafv2api.CreateWebACLResponse](h)(h.tryWebACL(name, rules...))
 	return out.Summary
 }
 
@@ -251,14 +230,14 @@ func (h *harness) tryWebACL(name string, rules ...wafv2api.Rule) (*wafv2api.Crea
 
 func (h *harness) ipSet(name string, addresses ...string) *wafv2api.IPSetSummary {
 	h.Helper()
-	return must[*wafv2api.CreateIPSetResponse](h)(h.admin().CreateIPSet(h.Context(), &wafv2api.CreateIPSetRequest{
+	return fronttest.Must[*wafv2api.CreateIPSetResponse](h)(h.admin().CreateIPSet(h.Context(), &wafv2api.CreateIPSetRequest{
 		Name: &name, Scope: regional(), IPAddressVersion: new(wafv2api.IPAddressVersionIPV4), Addresses: append([]string{}, addresses...),
 	})).Summary
 }
 
 func (h *harness) ruleGroup(name string, capacity int64, rules ...wafv2api.Rule) *wafv2api.RuleGroupSummary {
 	h.Helper()
-	return must[*wafv2api.CreateRuleGroupResponse](h)(h.admin().CreateRuleGroup(h.Context(), &wafv2api.CreateRuleGroupRequest{
+	return fronttest.Must[*wafv2api.CreateRuleGroupResponse](h)(h.admin().CreateRuleGroup(h.Context(), &wafv2api.CreateRuleGroupRequest{
 		Name: &name, Scope: regional(), Capacity: &capacity, Rules: rules, VisibilityConfig: visible(name),
 	})).Summary
 }

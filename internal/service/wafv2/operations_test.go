@@ -23,7 +23,7 @@ func TestAssociations(t *testing.T) {
 		return err
 	}
 	protecting := func() string {
-		out := must[*wafv2api.GetWebACLForResourceResponse](t)(h.admin().GetWebACLForResource(ctx, &wafv2api.GetWebACLForResourceRequest{ResourceArn: &lb}))
+		out := fronttest.Must[*wafv2api.GetWebACLForResourceResponse](t)(h.admin().GetWebACLForResource(ctx, &wafv2api.GetWebACLForResourceRequest{ResourceArn: &lb}))
 		if out.WebACL == nil {
 			return ""
 		}
@@ -33,7 +33,7 @@ func TestAssociations(t *testing.T) {
 		t.Errorf("protected by %s before anything", got)
 	}
 	before := h.published
-	wants(t, associate(first, lb), "")
+	fronttest.Wants(t, associate(first, lb), "")
 	if h.published == before {
 		t.Error("the proxies are not told")
 	}
@@ -41,12 +41,12 @@ func TestAssociations(t *testing.T) {
 		t.Errorf("protected by %q", got)
 	}
 	// Another web ACL takes the place of the first.
-	wants(t, associate(second, lb), "")
+	fronttest.Wants(t, associate(second, lb), "")
 	if got := protecting(); got != "second" {
 		t.Errorf("protected by %q", got)
 	}
 	list := func(acl *wafv2api.WebACLSummary, kind *wafv2api.ResourceType) []string {
-		return must[*wafv2api.ListResourcesForWebACLResponse](t)(h.admin().ListResourcesForWebACL(ctx, &wafv2api.ListResourcesForWebACLRequest{WebACLArn: acl.ARN, ResourceType: kind})).ResourceArns
+		return fronttest.Must[*wafv2api.ListResourcesForWebACLResponse](t)(h.admin().ListResourcesForWebACL(ctx, &wafv2api.ListResourcesForWebACLRequest{WebACLArn: acl.ARN, ResourceType: kind})).ResourceArns
 	}
 	if got := list(second, nil); !slices.Equal(got, []string{lb}) {
 		t.Errorf("resources %v", got)
@@ -55,21 +55,21 @@ func TestAssociations(t *testing.T) {
 		t.Errorf("stages %v", got)
 	}
 	_, err := h.admin().DeleteWebACL(ctx, &wafv2api.DeleteWebACLRequest{Name: second.Name, Scope: regional(), Id: second.Id, LockToken: second.LockToken})
-	wants(t, err, "WAFAssociatedItemException")
+	fronttest.Wants(t, err, "WAFAssociatedItemException")
 
-	wants(t, associate(first, strings.Replace(lb, "shop", "none", 1)), "WAFNonexistentItemException")
+	fronttest.Wants(t, associate(first, strings.Replace(lb, "shop", "none", 1)), "WAFNonexistentItemException")
 	pending := h.loadBalancer("pending")
 	h.resources[pending] = ResourcePending
-	wants(t, associate(first, pending), "WAFUnavailableEntityException: AWS WAF couldn’t retrieve the resource that you requested. Retry your request.")
-	wants(t, associate(first, strings.Replace(lb, testAccount, otherAccount, 1)), "WAFNonexistentItemException")
-	wants(t, associate(first, "arn:aws:apigateway:us-east-1::/apis/pl3pgi6ue8/stages/dev"), "WAFInvalidParameterException: Error reason: The ARN isn't valid. A valid ARN begins with arn: and includes other information separated by colons or slashes., field: RESOURCE_ARN, parameter: arn:aws:apigateway:us-east-1::/apis/pl3pgi6ue8/stages/dev")
-	wants(t, associate(first, "arn:aws:apigateway:us-east-1::/restapis/pl3pgi6ue8/stages/dev"), "WAFNonexistentItemException")
+	fronttest.Wants(t, associate(first, pending), "WAFUnavailableEntityException: AWS WAF couldn’t retrieve the resource that you requested. Retry your request.")
+	fronttest.Wants(t, associate(first, strings.Replace(lb, testAccount, otherAccount, 1)), "WAFNonexistentItemException")
+	fronttest.Wants(t, associate(first, "arn:aws:apigateway:us-east-1::/apis/pl3pgi6ue8/stages/dev"), "WAFInvalidParameterException: Error reason: The ARN isn't valid. A valid ARN begins with arn: and includes other information separated by colons or slashes., field: RESOURCE_ARN, parameter: arn:aws:apigateway:us-east-1::/apis/pl3pgi6ue8/stages/dev")
+	fronttest.Wants(t, associate(first, "arn:aws:apigateway:us-east-1::/restapis/pl3pgi6ue8/stages/dev"), "WAFNonexistentItemException")
 	_, err = h.admin().AssociateWebACL(ctx, &wafv2api.AssociateWebACLRequest{WebACLArn: new(strings.Replace(*first.ARN, "first", "third", 1)), ResourceArn: &lb})
-	wants(t, err, "WAFNonexistentItemException")
+	fronttest.Wants(t, err, "WAFNonexistentItemException")
 
-	must[*wafv2api.DisassociateWebACLResponse](t)(h.admin().DisassociateWebACL(ctx, &wafv2api.DisassociateWebACLRequest{ResourceArn: &lb}))
-	must[*wafv2api.DisassociateWebACLResponse](t)(h.admin().DisassociateWebACL(ctx, &wafv2api.DisassociateWebACLRequest{ResourceArn: &lb}))
-	must[*wafv2api.DeleteWebACLResponse](t)(h.admin().DeleteWebACL(ctx, &wafv2api.DeleteWebACLRequest{Name: second.Name, Scope: regional(), Id: second.Id, LockToken: second.LockToken}))
+	fronttest.Must[*wafv2api.DisassociateWebACLResponse](t)(h.admin().DisassociateWebACL(ctx, &wafv2api.DisassociateWebACLRequest{ResourceArn: &lb}))
+	fronttest.Must[*wafv2api.DisassociateWebACLResponse](t)(h.admin().DisassociateWebACL(ctx, &wafv2api.DisassociateWebACLRequest{ResourceArn: &lb}))
+	fronttest.Must[*wafv2api.DeleteWebACLResponse](t)(h.admin().DeleteWebACL(ctx, &wafv2api.DeleteWebACLRequest{Name: second.Name, Scope: regional(), Id: second.Id, LockToken: second.LockToken}))
 }
 
 // Who attaches a web ACL to a load balancer needs leave of both services.
@@ -81,23 +81,23 @@ func TestAssociationNeedsThePermissionOfTheLoadBalancer(t *testing.T) {
 	in := &wafv2api.AssociateWebACLRequest{WebACLArn: acl.ARN, ResourceArn: &lb}
 	h.allow(who, `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"wafv2:AssociateWebACL","Resource":"*"}}`)
 	_, err := h.as(who, testRegion).AssociateWebACL(t.Context(), in)
-	wants(t, err, "AccessDeniedException")
+	fronttest.Wants(t, err, "AccessDeniedException")
 	if !strings.Contains(fronttest.Text(err), "elasticloadbalancing:SetWebACL") {
 		t.Errorf("the refusal does not name the action: %s", fronttest.Text(err))
 	}
 	h.allow(who, `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"elasticloadbalancing:SetWebACL","Resource":"`+lb+`"}}`)
-	must[*wafv2api.AssociateWebACLResponse](t)(h.as(who, testRegion).AssociateWebACL(t.Context(), in))
+	fronttest.Must[*wafv2api.AssociateWebACLResponse](t)(h.as(who, testRegion).AssociateWebACL(t.Context(), in))
 }
 
 func TestAResourceThatGoesIsUnprotected(t *testing.T) {
 	h := newHarness(t)
 	lb := h.loadBalancer("shop")
 	acl := h.webACL("acl")
-	must[*wafv2api.AssociateWebACLResponse](t)(h.admin().AssociateWebACL(t.Context(), &wafv2api.AssociateWebACLRequest{WebACLArn: acl.ARN, ResourceArn: &lb}))
+	fronttest.Must[*wafv2api.AssociateWebACLResponse](t)(h.admin().AssociateWebACL(t.Context(), &wafv2api.AssociateWebACLRequest{WebACLArn: acl.ARN, ResourceArn: &lb}))
 	if _, err := h.store.Update(t.Context(), func(tx store.Txn) error { return h.service.Unprotect(tx, testAccount, testRegion, lb) }); err != nil {
 		t.Fatal(err)
 	}
-	must[*wafv2api.DeleteWebACLResponse](t)(h.admin().DeleteWebACL(t.Context(), &wafv2api.DeleteWebACLRequest{Name: acl.Name, Scope: regional(), Id: acl.Id, LockToken: acl.LockToken}))
+	fronttest.Must[*wafv2api.DeleteWebACLResponse](t)(h.admin().DeleteWebACL(t.Context(), &wafv2api.DeleteWebACLRequest{Name: acl.Name, Scope: regional(), Id: acl.Id, LockToken: acl.LockToken}))
 }
 
 func TestLogging(t *testing.T) {
@@ -155,26 +155,26 @@ func TestLogging(t *testing.T) {
 			t.Errorf("%q, want %q", fronttest.Text(err), c.want)
 		}
 	}
-	got := must[*wafv2api.GetLoggingConfigurationResponse](t)(h.admin().GetLoggingConfiguration(ctx, &wafv2api.GetLoggingConfigurationRequest{ResourceArn: acl.ARN})).LoggingConfiguration
+	got := fronttest.Must[*wafv2api.GetLoggingConfigurationResponse](t)(h.admin().GetLoggingConfiguration(ctx, &wafv2api.GetLoggingConfigurationRequest{ResourceArn: acl.ARN})).LoggingConfiguration
 	if *got.LogScope != wafv2api.LogScopeCustomer || *got.LogType != wafv2api.LogTypeWAFLogs || *got.ManagedByFirewallManager || got.LoggingFilter == nil {
 		t.Errorf("configuration %+v", got)
 	}
 	_, err := h.admin().GetLoggingConfiguration(ctx, &wafv2api.GetLoggingConfigurationRequest{ResourceArn: acl.ARN, LogScope: new(wafv2api.LogScopeSecurityLake)})
-	wants(t, err, "WAFNonexistentItemException")
+	fronttest.Wants(t, err, "WAFNonexistentItemException")
 	other := h.webACL("other")
-	must[*wafv2api.PutLoggingConfigurationResponse](t)(h.admin().PutLoggingConfiguration(ctx, &wafv2api.PutLoggingConfigurationRequest{LoggingConfiguration: &wafv2api.LoggingConfiguration{ResourceArn: other.ARN, LogDestinationConfigs: []string{group}}}))
-	page := must[*wafv2api.ListLoggingConfigurationsResponse](t)(h.admin().ListLoggingConfigurations(ctx, &wafv2api.ListLoggingConfigurationsRequest{Scope: regional(), Limit: new(int32(1))}))
-	rest := must[*wafv2api.ListLoggingConfigurationsResponse](t)(h.admin().ListLoggingConfigurations(ctx, &wafv2api.ListLoggingConfigurationsRequest{Scope: regional(), NextMarker: page.NextMarker}))
+	fronttest.Must[*wafv2api.PutLoggingConfigurationResponse](t)(h.admin().PutLoggingConfiguration(ctx, &wafv2api.PutLoggingConfigurationRequest{LoggingConfiguration: &wafv2api.LoggingConfiguration{ResourceArn: other.ARN, LogDestinationConfigs: []string{group}}}))
+	page := fronttest.Must[*wafv2api.ListLoggingConfigurationsResponse](t)(h.admin().ListLoggingConfigurations(ctx, &wafv2api.ListLoggingConfigurationsRequest{Scope: regional(), Limit: new(int32(1))}))
+	rest := fronttest.Must[*wafv2api.ListLoggingConfigurationsResponse](t)(h.admin().ListLoggingConfigurations(ctx, &wafv2api.ListLoggingConfigurationsRequest{Scope: regional(), NextMarker: page.NextMarker}))
 	if len(page.LoggingConfigurations) != 1 || len(rest.LoggingConfigurations) != 1 || *rest.LoggingConfigurations[0].ResourceArn != *other.ARN || rest.NextMarker != nil {
 		t.Errorf("pages %v, %v", page, rest)
 	}
 	del := &wafv2api.DeleteLoggingConfigurationRequest{ResourceArn: acl.ARN}
-	must[*wafv2api.DeleteLoggingConfigurationResponse](t)(h.admin().DeleteLoggingConfiguration(ctx, del))
+	fronttest.Must[*wafv2api.DeleteLoggingConfigurationResponse](t)(h.admin().DeleteLoggingConfiguration(ctx, del))
 	_, err = h.admin().DeleteLoggingConfiguration(ctx, del)
-	wants(t, err, "WAFNonexistentItemException")
+	fronttest.Wants(t, err, "WAFNonexistentItemException")
 	// A web ACL takes its logging along.
-	must[*wafv2api.DeleteWebACLResponse](t)(h.admin().DeleteWebACL(ctx, &wafv2api.DeleteWebACLRequest{Name: other.Name, Scope: regional(), Id: other.Id, LockToken: other.LockToken}))
-	if l := must[*wafv2api.ListLoggingConfigurationsResponse](t)(h.admin().ListLoggingConfigurations(ctx, &wafv2api.ListLoggingConfigurationsRequest{Scope: regional()})); len(l.LoggingConfigurations) != 0 {
+	fronttest.Must[*wafv2api.DeleteWebACLResponse](t)(h.admin().DeleteWebACL(ctx, &wafv2api.DeleteWebACLRequest{Name: other.Name, Scope: regional(), Id: other.Id, LockToken: other.LockToken}))
+	if l := fronttest.Must[*wafv2api.ListLoggingConfigurationsResponse](t)(h.admin().ListLoggingConfigurations(ctx, &wafv2api.ListLoggingConfigurationsRequest{Scope: regional()})); len(l.LoggingConfigurations) != 0 {
 		t.Errorf("%d configurations are left", len(l.LoggingConfigurations))
 	}
 }
@@ -185,7 +185,7 @@ func TestSharedRuleGroups(t *testing.T) {
 	sum := h.ruleGroup("ours", 20, rule(1, bytesIn("x")))
 	stranger := h.as(root(otherAccount), testRegion)
 	_, err := stranger.GetRuleGroup(ctx, &wafv2api.GetRuleGroupRequest{ARN: sum.ARN})
-	wants(t, err, "AccessDeniedException")
+	fronttest.Wants(t, err, "AccessDeniedException")
 	put := func(text string) error {
 		_, err := h.admin().PutPermissionPolicy(ctx, &wafv2api.PutPermissionPolicyRequest{ResourceArn: sum.ARN, Policy: &text})
 		return err
@@ -194,35 +194,35 @@ func TestSharedRuleGroups(t *testing.T) {
 		return `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":{"AWS":"444455556666"},"Action":["wafv2:CreateWebACL","wafv2:UpdateWebACL","wafv2:PutFirewallManagerRuleGroups"` + more + `}}`
 	}
 	const bad = "WAFInvalidPermissionPolicyException: The operation failed because the specified policy isn't in the proper format. "
-	wants(t, put(`[]`), bad+"It is not a JSON object.")
-	wants(t, put(`{"Version":"2008-10-17","Statement":[]}`), bad+"The version must be 2012-10-17.")
-	wants(t, put(statement(`,"wafv2:DeleteRuleGroup"]`)), bad+"The action wafv2:DeleteRuleGroup cannot be shared.")
-	wants(t, put(statement(`,"wafv2:*"]`)), bad+"The action wafv2:* cannot be shared.")
-	wants(t, put(statement(`],"Resource":"*"`)), bad+"The policy must not include a Resource parameter.")
-	wants(t, put(strings.Replace(statement(`]`), `"wafv2:UpdateWebACL",`, "", 1)), bad+"Action must specify wafv2:UpdateWebACL.")
-	wants(t, put(strings.Replace(statement(`]`), "Allow", "Deny", 1)), bad+"Effect must specify Allow.")
-	wants(t, put(strings.Replace(statement(`]`), `"Principal":{"AWS":"444455556666"},`, "", 1)), bad+"The policy must include a Principal.")
-	wants(t, put(statement(`,"wafv2:GetRuleGroup"]`)), "")
-	must[*wafv2api.GetRuleGroupResponse](t)(stranger.GetRuleGroup(ctx, &wafv2api.GetRuleGroupRequest{ARN: sum.ARN}))
-	theirs := must[*wafv2api.CreateWebACLResponse](t)(stranger.CreateWebACL(ctx, &wafv2api.CreateWebACLRequest{
+	fronttest.Wants(t, put(`[]`), bad+"It is not a JSON object.")
+	fronttest.Wants(t, put(`{"Version":"2008-10-17","Statement":[]}`), bad+"The version must be 2012-10-17.")
+	fronttest.Wants(t, put(statement(`,"wafv2:DeleteRuleGroup"]`)), bad+"The action wafv2:DeleteRuleGroup cannot be shared.")
+	fronttest.Wants(t, put(statement(`,"wafv2:*"]`)), bad+"The action wafv2:* cannot be shared.")
+	fronttest.Wants(t, put(statement(`],"Resource":"*"`)), bad+"The policy must not include a Resource parameter.")
+	fronttest.Wants(t, put(strings.Replace(statement(`]`), `"wafv2:UpdateWebACL",`, "", 1)), bad+"Action must specify wafv2:UpdateWebACL.")
+	fronttest.Wants(t, put(strings.Replace(statement(`]`), "Allow", "Deny", 1)), bad+"Effect must specify Allow.")
+	fronttest.Wants(t, put(strings.Replace(statement(`]`), `"Principal":{"AWS":"444455556666"},`, "", 1)), bad+"The policy must include a Principal.")
+	fronttest.Wants(t, put(statement(`,"wafv2:GetRuleGroup"]`)), "")
+	fronttest.Must[*wafv2api.GetRuleGroupResponse](t)(stranger.GetRuleGroup(ctx, &wafv2api.GetRuleGroupRequest{ARN: sum.ARN}))
+	theirs := fronttest.Must[*wafv2api.CreateWebACLResponse](t)(stranger.CreateWebACL(ctx, &wafv2api.CreateWebACLRequest{
 		Name: new("theirs"), Scope: regional(), DefaultAction: allowing(), VisibilityConfig: visible("theirs"), Rules: []wafv2api.Rule{group(1, groupOf(*sum.ARN))},
 	}))
 	if theirs.Summary == nil {
 		t.Error("no summary")
 	}
 	_, err = h.admin().DeleteRuleGroup(ctx, &wafv2api.DeleteRuleGroupRequest{Name: sum.Name, Scope: regional(), Id: sum.Id, LockToken: sum.LockToken})
-	wants(t, err, "WAFAssociatedItemException")
-	p := must[*wafv2api.GetPermissionPolicyResponse](t)(h.admin().GetPermissionPolicy(ctx, &wafv2api.GetPermissionPolicyRequest{ResourceArn: sum.ARN}))
+	fronttest.Wants(t, err, "WAFAssociatedItemException")
+	p := fronttest.Must[*wafv2api.GetPermissionPolicyResponse](t)(h.admin().GetPermissionPolicy(ctx, &wafv2api.GetPermissionPolicyRequest{ResourceArn: sum.ARN}))
 	if *p.Policy != statement(`,"wafv2:GetRuleGroup"]`) {
 		t.Errorf("policy %s", *p.Policy)
 	}
-	must[*wafv2api.DeletePermissionPolicyResponse](t)(h.admin().DeletePermissionPolicy(ctx, &wafv2api.DeletePermissionPolicyRequest{ResourceArn: sum.ARN}))
+	fronttest.Must[*wafv2api.DeletePermissionPolicyResponse](t)(h.admin().DeletePermissionPolicy(ctx, &wafv2api.DeletePermissionPolicyRequest{ResourceArn: sum.ARN}))
 	_, err = h.admin().GetPermissionPolicy(ctx, &wafv2api.GetPermissionPolicyRequest{ResourceArn: sum.ARN})
-	wants(t, err, "WAFNonexistentItemException")
+	fronttest.Wants(t, err, "WAFNonexistentItemException")
 	_, err = stranger.GetRuleGroup(ctx, &wafv2api.GetRuleGroupRequest{ARN: sum.ARN})
-	wants(t, err, "AccessDeniedException")
+	fronttest.Wants(t, err, "AccessDeniedException")
 	_, err = stranger.PutPermissionPolicy(ctx, &wafv2api.PutPermissionPolicyRequest{ResourceArn: sum.ARN, Policy: new(statement(`]`))})
-	wants(t, err, "WAFNonexistentItemException")
+	fronttest.Wants(t, err, "WAFNonexistentItemException")
 }
 
 func TestAPIKeys(t *testing.T) {
@@ -235,19 +235,19 @@ func TestAPIKeys(t *testing.T) {
 		}
 		return *out.APIKey, nil
 	}
-	key := must[string](t)(create("example.com", "shop.example.com"))
+	key := fronttest.Must[string](t)(create("example.com", "shop.example.com"))
 	_, err := create("a.com", "b.com", "c.com", "d.com", "e.com", "f.com")
-	wants(t, err, "WAFLimitsExceededException")
+	fronttest.Wants(t, err, "WAFLimitsExceededException")
 	_, err = create("com")
-	wants(t, err, "WAFInvalidParameterException")
-	got := must[*wafv2api.GetDecryptedAPIKeyResponse](t)(h.admin().GetDecryptedAPIKey(ctx, &wafv2api.GetDecryptedAPIKeyRequest{Scope: regional(), APIKey: &key}))
+	fronttest.Wants(t, err, "WAFInvalidParameterException")
+	got := fronttest.Must[*wafv2api.GetDecryptedAPIKeyResponse](t)(h.admin().GetDecryptedAPIKey(ctx, &wafv2api.GetDecryptedAPIKeyRequest{Scope: regional(), APIKey: &key}))
 	if !slices.Equal(got.TokenDomains, []string{"example.com", "shop.example.com"}) || !got.CreationTimestamp.Equal(h.clock.Now()) {
 		t.Errorf("key %v of %v", got.TokenDomains, got.CreationTimestamp)
 	}
 	if h.published == 0 {
 		t.Error("proxies are not told of the key")
 	}
-	list := must[*wafv2api.ListAPIKeysResponse](t)(h.admin().ListAPIKeys(ctx, &wafv2api.ListAPIKeysRequest{Scope: regional()}))
+	list := fronttest.Must[*wafv2api.ListAPIKeysResponse](t)(h.admin().ListAPIKeys(ctx, &wafv2api.ListAPIKeysRequest{Scope: regional()}))
 	if len(list.APIKeySummaries) != 1 || *list.APIKeySummaries[0].APIKey != key || list.ApplicationIntegrationURL == nil {
 		t.Errorf("keys %v", list)
 	}
@@ -280,27 +280,27 @@ func TestAPIKeys(t *testing.T) {
 	}
 	// A key is of an account, a Region and a scope.
 	_, err = h.as(root(otherAccount), testRegion).GetDecryptedAPIKey(ctx, &wafv2api.GetDecryptedAPIKeyRequest{Scope: regional(), APIKey: &key})
-	wants(t, err, "WAFInvalidResourceException")
+	fronttest.Wants(t, err, "WAFInvalidResourceException")
 	_, err = h.admin().GetDecryptedAPIKey(ctx, &wafv2api.GetDecryptedAPIKeyRequest{Scope: new(wafv2api.ScopeCloudfront), APIKey: &key})
-	wants(t, err, "WAFInvalidResourceException")
+	fronttest.Wants(t, err, "WAFInvalidResourceException")
 	_, err = h.admin().GetDecryptedAPIKey(ctx, &wafv2api.GetDecryptedAPIKeyRequest{Scope: regional(), APIKey: new(key[:20])})
-	wants(t, err, "WAFInvalidResourceException")
-	must[*wafv2api.DeleteAPIKeyResponse](t)(h.admin().DeleteAPIKey(ctx, &wafv2api.DeleteAPIKeyRequest{Scope: regional(), APIKey: &key}))
+	fronttest.Wants(t, err, "WAFInvalidResourceException")
+	fronttest.Must[*wafv2api.DeleteAPIKeyResponse](t)(h.admin().DeleteAPIKey(ctx, &wafv2api.DeleteAPIKeyRequest{Scope: regional(), APIKey: &key}))
 	_, err = h.admin().GetDecryptedAPIKey(ctx, &wafv2api.GetDecryptedAPIKeyRequest{Scope: regional(), APIKey: &key})
-	wants(t, err, "WAFNonexistentItemException")
+	fronttest.Wants(t, err, "WAFNonexistentItemException")
 	_, err = h.admin().DeleteAPIKey(ctx, &wafv2api.DeleteAPIKeyRequest{Scope: regional(), APIKey: &key})
-	wants(t, err, "WAFNonexistentItemException")
+	fronttest.Wants(t, err, "WAFNonexistentItemException")
 }
 
 func TestManagedProducts(t *testing.T) {
 	h := newHarness(t)
 	ctx := t.Context()
-	one := must[*wafv2api.ListAvailableManagedRuleGroupsResponse](t)(h.admin().ListAvailableManagedRuleGroups(ctx, &wafv2api.ListAvailableManagedRuleGroupsRequest{Scope: regional(), Limit: new(int32(1))}))
-	two := must[*wafv2api.ListAvailableManagedRuleGroupsResponse](t)(h.admin().ListAvailableManagedRuleGroups(ctx, &wafv2api.ListAvailableManagedRuleGroupsRequest{Scope: regional(), NextMarker: one.NextMarker}))
+	one := fronttest.Must[*wafv2api.ListAvailableManagedRuleGroupsResponse](t)(h.admin().ListAvailableManagedRuleGroups(ctx, &wafv2api.ListAvailableManagedRuleGroupsRequest{Scope: regional(), Limit: new(int32(1))}))
+	two := fronttest.Must[*wafv2api.ListAvailableManagedRuleGroupsResponse](t)(h.admin().ListAvailableManagedRuleGroups(ctx, &wafv2api.ListAvailableManagedRuleGroupsRequest{Scope: regional(), NextMarker: one.NextMarker}))
 	if len(one.ManagedRuleGroups) != 1 || len(two.ManagedRuleGroups) != 2 || *two.ManagedRuleGroups[1].Name != "AWSManagedRulesCommonRuleSet" || !*two.ManagedRuleGroups[1].VersioningSupported {
 		t.Errorf("groups %v, %v", one, two)
 	}
-	versions := must[*wafv2api.ListAvailableManagedRuleGroupVersionsResponse](t)(h.admin().ListAvailableManagedRuleGroupVersions(ctx, &wafv2api.ListAvailableManagedRuleGroupVersionsRequest{
+	versions := fronttest.Must[*wafv2api.ListAvailableManagedRuleGroupVersionsResponse](t)(h.admin().ListAvailableManagedRuleGroupVersions(ctx, &wafv2api.ListAvailableManagedRuleGroupVersionsRequest{
 		Scope: regional(), VendorName: new("AWS"), Name: new("AWSManagedRulesCommonRuleSet"),
 	}))
 	if len(versions.Versions) != 2 || *versions.Versions[0].Name != "Version_1.2" || *versions.CurrentDefaultVersion != "Version_1.1" {
@@ -309,18 +309,18 @@ func TestManagedProducts(t *testing.T) {
 	describe := func(version *string) (*wafv2api.DescribeManagedRuleGroupResponse, error) {
 		return h.admin().DescribeManagedRuleGroup(ctx, &wafv2api.DescribeManagedRuleGroupRequest{Scope: regional(), VendorName: new("AWS"), Name: new("AWSManagedRulesCommonRuleSet"), VersionName: version})
 	}
-	d := must[*wafv2api.DescribeManagedRuleGroupResponse](t)(describe(nil))
+	d := fronttest.Must[*wafv2api.DescribeManagedRuleGroupResponse](t)(describe(nil))
 	if *d.Capacity != 700 || *d.VersionName != "Version_1.1" || len(d.Rules) != 1 || d.Rules[0].Action.Block == nil || *d.AvailableLabels[0].Name != "awswaf:managed:aws:core-rule-set:NoUserAgent_Header" {
 		t.Errorf("group %+v", d)
 	}
 	_, err := describe(new("Version_1.0"))
-	wants(t, err, "WAFExpiredManagedRuleGroupVersionException")
+	fronttest.Wants(t, err, "WAFExpiredManagedRuleGroupVersionException")
 	_, err = describe(new("Version_7"))
-	wants(t, err, "WAFNonexistentItemException")
-	if all := must[*wafv2api.DescribeAllManagedProductsResponse](t)(h.admin().DescribeAllManagedProducts(ctx, &wafv2api.DescribeAllManagedProductsRequest{Scope: regional()})); len(all.ManagedProducts) != 3 {
+	fronttest.Wants(t, err, "WAFNonexistentItemException")
+	if all := fronttest.Must[*wafv2api.DescribeAllManagedProductsResponse](t)(h.admin().DescribeAllManagedProducts(ctx, &wafv2api.DescribeAllManagedProductsRequest{Scope: regional()})); len(all.ManagedProducts) != 3 {
 		t.Errorf("%d products", len(all.ManagedProducts))
 	}
-	if all := must[*wafv2api.DescribeManagedProductsByVendorResponse](t)(h.admin().DescribeManagedProductsByVendor(ctx, &wafv2api.DescribeManagedProductsByVendorRequest{Scope: regional(), VendorName: new("Other")})); len(all.ManagedProducts) != 0 {
+	if all := fronttest.Must[*wafv2api.DescribeManagedProductsByVendorResponse](t)(h.admin().DescribeManagedProductsByVendor(ctx, &wafv2api.DescribeManagedProductsByVendorRequest{Scope: regional(), VendorName: new("Other")})); len(all.ManagedProducts) != 0 {
 		t.Errorf("%d products of another vendor", len(all.ManagedProducts))
 	}
 }
@@ -339,7 +339,7 @@ func TestPublishedRuleSets(t *testing.T) {
 	r := rule(1, bytesIn("x"))
 	r.RuleLabels = []wafv2api.Label{{Name: new("seen")}}
 	g := h.ruleGroup("v1", 40, r)
-	list := must[*wafv2api.ListManagedRuleSetsResponse](t)(h.admin().ListManagedRuleSets(ctx, &wafv2api.ListManagedRuleSetsRequest{Scope: regional()}))
+	list := fronttest.Must[*wafv2api.ListManagedRuleSetsResponse](t)(h.admin().ListManagedRuleSets(ctx, &wafv2api.ListManagedRuleSetsRequest{Scope: regional()}))
 	token := list.ManagedRuleSets[0].LockToken
 	put := func(recommended string, versions ...string) error {
 		in := &wafv2api.PutManagedRuleSetVersionsRequest{Name: new("shield"), Scope: regional(), Id: &id, LockToken: token, RecommendedVersion: &recommended, VersionsToPublish: map[string]wafv2api.VersionToPublish{}}
@@ -352,22 +352,22 @@ func TestPublishedRuleSets(t *testing.T) {
 		}
 		return err
 	}
-	wants(t, put("2.0", "1.0"), "WAFInvalidParameterException: Error reason: A reference in your rule statement is not valid., field: MANAGED_RULE_SET, parameter: 2.0")
-	wants(t, put("1.0", "1.0"), "")
+	fronttest.Wants(t, put("2.0", "1.0"), "WAFInvalidParameterException: Error reason: A reference in your rule statement is not valid., field: MANAGED_RULE_SET, parameter: 2.0")
+	fronttest.Wants(t, put("1.0", "1.0"), "")
 	h.clock.Advance(time.Hour)
-	wants(t, put("2.0", "2.0"), "")
+	fronttest.Wants(t, put("2.0", "2.0"), "")
 	// Every account can use it.
 	stranger := h.as(root(otherAccount), testRegion)
-	d := must[*wafv2api.DescribeManagedRuleGroupResponse](t)(stranger.DescribeManagedRuleGroup(ctx, &wafv2api.DescribeManagedRuleGroupRequest{Scope: regional(), VendorName: new("Example"), Name: new("shield")}))
+	d := fronttest.Must[*wafv2api.DescribeManagedRuleGroupResponse](t)(stranger.DescribeManagedRuleGroup(ctx, &wafv2api.DescribeManagedRuleGroupRequest{Scope: regional(), VendorName: new("Example"), Name: new("shield")}))
 	if *d.Capacity != 40 || *d.VersionName != "2.0" || *d.AvailableLabels[0].Name != "awswaf:managed:example:shield:seen" {
 		t.Errorf("group %+v", d)
 	}
-	must[*wafv2api.CreateWebACLResponse](t)(stranger.CreateWebACL(ctx, &wafv2api.CreateWebACLRequest{
+	fronttest.Must[*wafv2api.CreateWebACLResponse](t)(stranger.CreateWebACL(ctx, &wafv2api.CreateWebACLRequest{
 		Name: new("theirs"), Scope: regional(), DefaultAction: allowing(), VisibilityConfig: visible("x"),
 		Rules: []wafv2api.Rule{group(1, &wafv2api.Statement{ManagedRuleGroupStatement: &wafv2api.ManagedRuleGroupStatement{VendorName: new("Example"), Name: new("shield"), Version: new("1.0")}})},
 	}))
 	_, err = h.admin().DeleteRuleGroup(ctx, &wafv2api.DeleteRuleGroupRequest{Name: g.Name, Scope: regional(), Id: g.Id, LockToken: g.LockToken})
-	wants(t, err, "WAFAssociatedItemException")
+	fronttest.Wants(t, err, "WAFAssociatedItemException")
 	expire := func(version string, at time.Time) error {
 		out, err := h.admin().UpdateManagedRuleSetVersionExpiryDate(ctx, &wafv2api.UpdateManagedRuleSetVersionExpiryDateRequest{
 			Name: new("shield"), Scope: regional(), Id: &id, LockToken: token, VersionToExpire: &version, ExpiryTimestamp: &at,
@@ -377,15 +377,15 @@ func TestPublishedRuleSets(t *testing.T) {
 		}
 		return err
 	}
-	wants(t, expire("2.0", h.clock.Now().Add(time.Hour)), "WAFInvalidOperationException")
-	wants(t, expire("3.0", h.clock.Now().Add(time.Hour)), "WAFNonexistentItemException")
-	wants(t, expire("1.0", h.clock.Now().Add(-time.Hour)), "WAFInvalidParameterException: Error reason: The value isn't one of those that are allowed for the setting., field: EXPIRE_TIMESTAMP")
-	wants(t, expire("1.0", h.clock.Now().Add(time.Hour)), "")
-	versions := must[*wafv2api.ListAvailableManagedRuleGroupVersionsResponse](t)(stranger.ListAvailableManagedRuleGroupVersions(ctx, &wafv2api.ListAvailableManagedRuleGroupVersionsRequest{Scope: regional(), VendorName: new("Example"), Name: new("shield")}))
+	fronttest.Wants(t, expire("2.0", h.clock.Now().Add(time.Hour)), "WAFInvalidOperationException")
+	fronttest.Wants(t, expire("3.0", h.clock.Now().Add(time.Hour)), "WAFNonexistentItemException")
+	fronttest.Wants(t, expire("1.0", h.clock.Now().Add(-time.Hour)), "WAFInvalidParameterException: Error reason: The value isn't one of those that are allowed for the setting., field: EXPIRE_TIMESTAMP")
+	fronttest.Wants(t, expire("1.0", h.clock.Now().Add(time.Hour)), "")
+	versions := fronttest.Must[*wafv2api.ListAvailableManagedRuleGroupVersionsResponse](t)(stranger.ListAvailableManagedRuleGroupVersions(ctx, &wafv2api.ListAvailableManagedRuleGroupVersionsRequest{Scope: regional(), VendorName: new("Example"), Name: new("shield")}))
 	if len(versions.Versions) != 1 || *versions.Versions[0].Name != "2.0" {
 		t.Errorf("versions %v", versions.Versions)
 	}
-	got := must[*wafv2api.GetManagedRuleSetResponse](t)(h.admin().GetManagedRuleSet(ctx, &wafv2api.GetManagedRuleSetRequest{Name: new("shield"), Scope: regional(), Id: &id})).ManagedRuleSet
+	got := fronttest.Must[*wafv2api.GetManagedRuleSetResponse](t)(h.admin().GetManagedRuleSet(ctx, &wafv2api.GetManagedRuleSetRequest{Name: new("shield"), Scope: regional(), Id: &id})).ManagedRuleSet
 	if len(got.PublishedVersions) != 2 || got.PublishedVersions["1.0"].ExpiryTimestamp == nil || *got.RecommendedVersion != "2.0" {
 		t.Errorf("set %+v", got)
 	}
@@ -411,17 +411,17 @@ func TestRateLimitedAddresses(t *testing.T) {
 	get := func(group, rule string) (*wafv2api.GetRateBasedStatementManagedKeysResponse, error) {
 		return h.admin().GetRateBasedStatementManagedKeys(t.Context(), &wafv2api.GetRateBasedStatementManagedKeysRequest{Scope: regional(), WebACLName: acl.Name, WebACLId: acl.Id, RuleName: &rule, RuleGroupRuleName: some(group)})
 	}
-	got := must[*wafv2api.GetRateBasedStatementManagedKeysResponse](t)(get("", "rule-1"))
+	got := fronttest.Must[*wafv2api.GetRateBasedStatementManagedKeysResponse](t)(get("", "rule-1"))
 	if !slices.Equal(got.ManagedKeysIPV4.Addresses, []string{"192.0.2.1/32", "198.51.100.7/32"}) || !slices.Equal(got.ManagedKeysIPV6.Addresses, []string{"2001:0db8:0000:0000:0000:0000:0000:0001/128"}) {
 		t.Errorf("addresses %v, %v", got.ManagedKeysIPV4.Addresses, got.ManagedKeysIPV6.Addresses)
 	}
-	must[*wafv2api.GetRateBasedStatementManagedKeysResponse](t)(get("rule-3", "rule-1"))
+	fronttest.Must[*wafv2api.GetRateBasedStatementManagedKeysResponse](t)(get("rule-3", "rule-1"))
 	_, err := get("", "rule-2")
-	wants(t, err, "WAFUnsupportedAggregateKeyTypeException")
+	fronttest.Wants(t, err, "WAFUnsupportedAggregateKeyTypeException")
 	_, err = get("", "rule-4")
-	wants(t, err, "WAFNonexistentItemException")
+	fronttest.Wants(t, err, "WAFNonexistentItemException")
 	_, err = get("rule-1", "rule-1")
-	wants(t, err, "WAFNonexistentItemException")
+	fronttest.Wants(t, err, "WAFNonexistentItemException")
 }
 
 func TestSampledRequests(t *testing.T) {
@@ -434,15 +434,15 @@ func TestSampledRequests(t *testing.T) {
 			WebAclArn: acl.ARN, RuleMetricName: &metric, Scope: regional(), MaxItems: new(int64(10)), TimeWindow: &wafv2api.TimeWindow{StartTime: &from, EndTime: &to},
 		})
 	}
-	got := must[*wafv2api.GetSampledRequestsResponse](t)(get("rule-1", now.Add(-5*time.Hour), now))
+	got := fronttest.Must[*wafv2api.GetSampledRequestsResponse](t)(get("rule-1", now.Add(-5*time.Hour), now))
 	if *got.PopulationSize != 5000 || !got.TimeWindow.EndTime.Equal(now.Add(-time.Hour)) || !got.TimeWindow.StartTime.Equal(now.Add(-3*time.Hour)) || !h.live.from.Equal(now.Add(-3*time.Hour)) {
 		t.Errorf("sample %+v of %v", got, got.TimeWindow)
 	}
-	must[*wafv2api.GetSampledRequestsResponse](t)(get("acl", now.Add(-time.Hour), now))
+	fronttest.Must[*wafv2api.GetSampledRequestsResponse](t)(get("acl", now.Add(-time.Hour), now))
 	_, err := get("none", now.Add(-time.Hour), now)
-	wants(t, err, "WAFNonexistentItemException")
+	fronttest.Wants(t, err, "WAFNonexistentItemException")
 	_, err = get("acl", now.Add(-6*time.Hour), now.Add(-5*time.Hour))
-	wants(t, err, "WAFInvalidOperationException")
+	fronttest.Wants(t, err, "WAFInvalidOperationException")
 }
 
 func TestTopPaths(t *testing.T) {
@@ -455,18 +455,18 @@ func TestTopPaths(t *testing.T) {
 		WebAclArn: acl.ARN, Scope: regional(), Limit: new(int32(1)), NumberOfTopTrafficBotsPerPath: new(int32(3)),
 		TimeWindow: &wafv2api.TimeWindow{StartTime: new(h.clock.Now().Add(-time.Hour)), EndTime: new(h.clock.Now())},
 	}
-	one := must[*wafv2api.GetTopPathStatisticsByTrafficResponse](t)(h.admin().GetTopPathStatisticsByTraffic(t.Context(), in))
+	one := fronttest.Must[*wafv2api.GetTopPathStatisticsByTrafficResponse](t)(h.admin().GetTopPathStatisticsByTraffic(t.Context(), in))
 	p := one.PathStatistics[0]
 	if *one.TotalRequestCount != 200 || *p.Path != "/api/" || *p.Percentage != 75 || *p.TopBots[0].Percentage != 50 || p.Source != nil || *one.TopCategories[0].Source.BotCategory != "ai" {
 		t.Errorf("first page %+v", one)
 	}
 	in.NextMarker = one.NextMarker
-	two := must[*wafv2api.GetTopPathStatisticsByTrafficResponse](t)(h.admin().GetTopPathStatisticsByTraffic(t.Context(), in))
+	two := fronttest.Must[*wafv2api.GetTopPathStatisticsByTrafficResponse](t)(h.admin().GetTopPathStatisticsByTraffic(t.Context(), in))
 	if *two.PathStatistics[0].Path != "/img/" || two.NextMarker != nil {
 		t.Errorf("second page %+v", two)
 	}
 	in.NextMarker, in.BotCategory = nil, new("ai")
-	filtered := must[*wafv2api.GetTopPathStatisticsByTrafficResponse](t)(h.admin().GetTopPathStatisticsByTraffic(t.Context(), in))
+	filtered := fronttest.Must[*wafv2api.GetTopPathStatisticsByTrafficResponse](t)(h.admin().GetTopPathStatisticsByTraffic(t.Context(), in))
 	if *filtered.PathStatistics[0].Source.BotCategory != "ai" || filtered.TopCategories != nil {
 		t.Errorf("filtered %+v", filtered)
 	}
@@ -474,14 +474,14 @@ func TestTopPaths(t *testing.T) {
 
 func TestMobileReleases(t *testing.T) {
 	h := newHarness(t)
-	list := must[*wafv2api.ListMobileSdkReleasesResponse](t)(h.admin().ListMobileSdkReleases(t.Context(), &wafv2api.ListMobileSdkReleasesRequest{Platform: new(wafv2api.PlatformIos)}))
+	list := fronttest.Must[*wafv2api.ListMobileSdkReleasesResponse](t)(h.admin().ListMobileSdkReleases(t.Context(), &wafv2api.ListMobileSdkReleasesRequest{Platform: new(wafv2api.PlatformIos)}))
 	if len(list.ReleaseSummaries) != 0 {
 		t.Errorf("releases %v", list.ReleaseSummaries)
 	}
 	_, err := h.admin().GetMobileSdkRelease(t.Context(), &wafv2api.GetMobileSdkReleaseRequest{Platform: new(wafv2api.PlatformIos), ReleaseVersion: new("1.0")})
-	wants(t, err, "WAFNonexistentItemException")
+	fronttest.Wants(t, err, "WAFNonexistentItemException")
 	_, err = h.admin().GenerateMobileSdkReleaseUrl(t.Context(), &wafv2api.GenerateMobileSdkReleaseUrlRequest{Platform: new(wafv2api.PlatformIos), ReleaseVersion: new("1.0")})
-	wants(t, err, "WAFNonexistentItemException")
+	fronttest.Wants(t, err, "WAFNonexistentItemException")
 }
 
 func TestFirewallManagerRuleGroups(t *testing.T) {
@@ -508,20 +508,20 @@ func TestFirewallManagerRuleGroups(t *testing.T) {
 		t.Fatal(err)
 	}
 	get := func() *wafv2api.GetWebACLResponse {
-		return must[*wafv2api.GetWebACLResponse](t)(h.admin().GetWebACL(t.Context(), &wafv2api.GetWebACLRequest{ARN: acl.ARN}))
+		return fronttest.Must[*wafv2api.GetWebACLResponse](t)(h.admin().GetWebACL(t.Context(), &wafv2api.GetWebACLRequest{ARN: acl.ARN}))
 	}
 	// An update of the customer's rules leaves them alone, and counts them.
-	must[*wafv2api.UpdateWebACLResponse](t)(h.admin().UpdateWebACL(t.Context(), &wafv2api.UpdateWebACLRequest{
+	fronttest.Must[*wafv2api.UpdateWebACLResponse](t)(h.admin().UpdateWebACL(t.Context(), &wafv2api.UpdateWebACLRequest{
 		Name: acl.Name, Scope: regional(), Id: acl.Id, LockToken: get().LockToken, DefaultAction: allowing(), VisibilityConfig: visible("acl"), Rules: []wafv2api.Rule{rule(1, bytesIn("y"))},
 	}))
 	if a := get().WebACL; len(a.PreProcessFirewallManagerRuleGroups) != 1 || *a.Capacity != 40 {
 		t.Errorf("after the update: %d groups, capacity %d", len(a.PreProcessFirewallManagerRuleGroups), *a.Capacity)
 	}
-	must[*wafv2api.DeleteFirewallManagerRuleGroupsResponse](t)(h.admin().DeleteFirewallManagerRuleGroups(t.Context(), &wafv2api.DeleteFirewallManagerRuleGroupsRequest{WebACLArn: acl.ARN, WebACLLockToken: get().LockToken}))
+	fronttest.Must[*wafv2api.DeleteFirewallManagerRuleGroupsResponse](t)(h.admin().DeleteFirewallManagerRuleGroups(t.Context(), &wafv2api.DeleteFirewallManagerRuleGroupsRequest{WebACLArn: acl.ARN, WebACLLockToken: get().LockToken}))
 	if a := get().WebACL; len(a.PreProcessFirewallManagerRuleGroups) != 0 || *a.Capacity != 10 {
 		t.Errorf("after the deletion: %d groups, capacity %d", len(a.PreProcessFirewallManagerRuleGroups), *a.Capacity)
 	}
-	must[*wafv2api.DeleteRuleGroupResponse](t)(h.admin().DeleteRuleGroup(t.Context(), &wafv2api.DeleteRuleGroupRequest{Name: g.Name, Scope: regional(), Id: g.Id, LockToken: g.LockToken}))
+	fronttest.Must[*wafv2api.DeleteRuleGroupResponse](t)(h.admin().DeleteRuleGroup(t.Context(), &wafv2api.DeleteRuleGroupRequest{Name: g.Name, Scope: regional(), Id: g.Id, LockToken: g.LockToken}))
 }
 
 // The store's checks find nothing wrong with what the room has written.

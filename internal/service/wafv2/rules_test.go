@@ -204,19 +204,19 @@ func TestRulesOfNoGroup(t *testing.T) {
 		_, err := h.tryWebACL("managed", group(1, &wafv2api.Statement{ManagedRuleGroupStatement: m}))
 		return err
 	}
-	wants(t, managed("AWSManagedRulesNone", ""), "WAFNonexistentItemException")
-	wants(t, managed("AWSManagedRulesCommonRuleSet", "Version_9"), "WAFNonexistentItemException")
-	wants(t, managed("AWSManagedRulesCommonRuleSet", "Version_1.0"), "WAFExpiredManagedRuleGroupVersionException")
-	wants(t, managed("AWSManagedRulesATPRuleSet", "Version_1.0"), "WAFNonexistentItemException")
+	fronttest.Wants(t, managed("AWSManagedRulesNone", ""), "WAFNonexistentItemException")
+	fronttest.Wants(t, managed("AWSManagedRulesCommonRuleSet", "Version_9"), "WAFNonexistentItemException")
+	fronttest.Wants(t, managed("AWSManagedRulesCommonRuleSet", "Version_1.0"), "WAFExpiredManagedRuleGroupVersionException")
+	fronttest.Wants(t, managed("AWSManagedRulesATPRuleSet", "Version_1.0"), "WAFNonexistentItemException")
 
 	// Rule groups hold no rule groups.
 	_, err := h.admin().CreateRuleGroup(t.Context(), &wafv2api.CreateRuleGroupRequest{
 		Name: new("nested"), Scope: regional(), Capacity: new(int64(100)), VisibilityConfig: visible("nested"),
 		Rules: []wafv2api.Rule{group(1, &wafv2api.Statement{ManagedRuleGroupStatement: &wafv2api.ManagedRuleGroupStatement{VendorName: new("AWS"), Name: new("AWSManagedRulesCommonRuleSet")}})},
 	})
-	wants(t, err, "WAFInvalidParameterException: Error reason: A reference in your rule statement is not valid., field: MANAGED_RULE_SET_STATEMENT")
+	fronttest.Wants(t, err, "WAFInvalidParameterException: Error reason: A reference in your rule statement is not valid., field: MANAGED_RULE_SET_STATEMENT")
 	_, err = h.tryWebACL("x", rule(1, ipSet("arn:aws:wafv2:us-east-1:111122223333:regional/ipset/none/01234567-89ab-cdef-0123-456789abcdef")))
-	wants(t, err, "WAFNonexistentItemException")
+	fronttest.Wants(t, err, "WAFNonexistentItemException")
 }
 
 func TestCapacityOfAWebACL(t *testing.T) {
@@ -226,9 +226,9 @@ func TestCapacityOfAWebACL(t *testing.T) {
 		rules = append(rules, rule(int32(i), &wafv2api.Statement{XssMatchStatement: &wafv2api.XssMatchStatement{FieldToMatch: query(), TextTransformations: transforms("NONE")}}))
 	}
 	_, err := h.tryWebACL("big", rules...)
-	wants(t, err, "WAFInvalidParameterException: Error reason: You exceeded the capacity limit for a rule group or web ACL., field: WEB_ACL, parameter: 5040")
+	fronttest.Wants(t, err, "WAFInvalidParameterException: Error reason: You exceeded the capacity limit for a rule group or web ACL., field: WEB_ACL, parameter: 5040")
 	h.webACL("big", rules[:125]...)
-	out := must[*wafv2api.CheckCapacityResponse](t)(h.admin().CheckCapacity(t.Context(), &wafv2api.CheckCapacityRequest{Scope: regional(), Rules: rules[:2]}))
+	out := fronttest.Must[*wafv2api.CheckCapacityResponse](t)(h.admin().CheckCapacity(t.Context(), &wafv2api.CheckCapacityRequest{Scope: regional(), Rules: rules[:2]}))
 	if *out.Capacity != 80 {
 		t.Errorf("capacity %d", *out.Capacity)
 	}
@@ -241,14 +241,14 @@ func TestRateRulesAndReferencesAreLimited(t *testing.T) {
 		rules = append(rules, rule(int32(i), &wafv2api.Statement{RateBasedStatement: &wafv2api.RateBasedStatement{Limit: new(int64(100)), AggregateKeyType: new(wafv2api.RateBasedStatementAggregateKeyTypeIP)}}))
 	}
 	_, err := h.tryWebACL("rates", rules...)
-	wants(t, err, "WAFLimitsExceededException")
+	fronttest.Wants(t, err, "WAFLimitsExceededException")
 	h.webACL("rates", rules[:10]...)
 	_, err = h.admin().CreateRuleGroup(t.Context(), &wafv2api.CreateRuleGroupRequest{Name: new("rates"), Scope: regional(), Capacity: new(int64(100)), VisibilityConfig: visible("r"), Rules: rules[:5]})
-	wants(t, err, "WAFLimitsExceededException")
+	fronttest.Wants(t, err, "WAFLimitsExceededException")
 	h.ruleGroup("rates", 100, rules[:4]...)
 	// What AWS answers where the window was left out.
-	g := must[*wafv2api.ListRuleGroupsResponse](t)(h.admin().ListRuleGroups(t.Context(), &wafv2api.ListRuleGroupsRequest{Scope: regional()}))
-	got := must[*wafv2api.GetRuleGroupResponse](t)(h.admin().GetRuleGroup(t.Context(), &wafv2api.GetRuleGroupRequest{ARN: g.RuleGroups[0].ARN}))
+	g := fronttest.Must[*wafv2api.ListRuleGroupsResponse](t)(h.admin().ListRuleGroups(t.Context(), &wafv2api.ListRuleGroupsRequest{Scope: regional()}))
+	got := fronttest.Must[*wafv2api.GetRuleGroupResponse](t)(h.admin().GetRuleGroup(t.Context(), &wafv2api.GetRuleGroupRequest{ARN: g.RuleGroups[0].ARN}))
 	if w := got.RuleGroup.Rules[0].Statement.RateBasedStatement.EvaluationWindowSec; w == nil || *w != 300 {
 		t.Errorf("the window is %v", w)
 	}
@@ -267,15 +267,15 @@ func TestCustomResponses(t *testing.T) {
 	page := wafv2api.CustomResponseBody{ContentType: new(wafv2api.ResponseContentTypeTextPlain), Content: new("no")}
 	bodies := map[string]wafv2api.CustomResponseBody{"no": page}
 	twice := []wafv2api.CustomHTTPHeader{{Name: new("X-A"), Value: new("1")}, {Name: new("x-a"), Value: new("2")}}
-	wants(t, try(nil, &wafv2api.CustomResponse{ResponseCode: new(int32(418))}), "WAFInvalidParameterException: Error reason: The value isn't one of those that are allowed for the setting., field: CUSTOM_RESPONSE")
-	wants(t, try(nil, &wafv2api.CustomResponse{ResponseCode: new(int32(403)), CustomResponseBodyKey: new("no")}), "WAFInvalidParameterException: Error reason: A reference in your rule statement is not valid., field: CUSTOM_RESPONSE_BODY, parameter: no")
-	wants(t, try(bodies, &wafv2api.CustomResponse{ResponseCode: new(int32(403)), ResponseHeaders: twice}), "WAFInvalidParameterException: Error reason: Your request has duplicate values")
+	fronttest.Wants(t, try(nil, &wafv2api.CustomResponse{ResponseCode: new(int32(418))}), "WAFInvalidParameterException: Error reason: The value isn't one of those that are allowed for the setting., field: CUSTOM_RESPONSE")
+	fronttest.Wants(t, try(nil, &wafv2api.CustomResponse{ResponseCode: new(int32(403)), CustomResponseBodyKey: new("no")}), "WAFInvalidParameterException: Error reason: A reference in your rule statement is not valid., field: CUSTOM_RESPONSE_BODY, parameter: no")
+	fronttest.Wants(t, try(bodies, &wafv2api.CustomResponse{ResponseCode: new(int32(403)), ResponseHeaders: twice}), "WAFInvalidParameterException: Error reason: Your request has duplicate values")
 	many := make(map[string]wafv2api.CustomResponseBody)
 	for i := range 51 {
 		many[strings.Repeat("k", i+1)] = page
 	}
-	wants(t, try(many, nil), "WAFLimitsExceededException")
-	wants(t, try(bodies, &wafv2api.CustomResponse{ResponseCode: new(int32(429)), CustomResponseBodyKey: new("no")}), "")
+	fronttest.Wants(t, try(many, nil), "WAFLimitsExceededException")
+	fronttest.Wants(t, try(bodies, &wafv2api.CustomResponse{ResponseCode: new(int32(429)), CustomResponseBodyKey: new("no")}), "")
 }
 
 func TestTokenDomainsAndWhatElseAWebACLHas(t *testing.T) {
@@ -296,18 +296,18 @@ func TestTokenDomainsAndWhatElseAWebACLHas(t *testing.T) {
 			}}}
 		}
 	}
-	wants(t, try(domains("example.com", "shop.example.org")), "")
-	wants(t, try(domains("co.uk")), "WAFInvalidParameterException: Error reason: The value isn't one of those that are allowed for the setting., field: TOKEN_DOMAIN, parameter: co.uk")
-	wants(t, try(domains("gov.au")), "WAFInvalidParameterException")
-	wants(t, try(domains("a.example.com", "A.example.com")), "WAFInvalidParameterException")
-	wants(t, try(domains("a.com", "b.com", "c.com", "d.com", "e.com", "f.com", "g.com", "h.com", "i.com", "j.com", "k.com")), "WAFLimitsExceededException")
-	wants(t, try(protect("SINGLE_HEADER", "authorization")), "")
-	wants(t, try(protect("BODY", "x")), "WAFInvalidParameterException: Error reason: The combination of settings is not valid., field: DATA_PROTECTION_CONFIG, parameter: BODY")
-	wants(t, try(protect("SINGLE_COOKIE", "a", "A")), "WAFInvalidParameterException")
-	wants(t, try(func(in *wafv2api.CreateWebACLRequest) {
+	fronttest.Wants(t, try(domains("example.com", "shop.example.org")), "")
+	fronttest.Wants(t, try(domains("co.uk")), "WAFInvalidParameterException: Error reason: The value isn't one of those that are allowed for the setting., field: TOKEN_DOMAIN, parameter: co.uk")
+	fronttest.Wants(t, try(domains("gov.au")), "WAFInvalidParameterException")
+	fronttest.Wants(t, try(domains("a.example.com", "A.example.com")), "WAFInvalidParameterException")
+	fronttest.Wants(t, try(domains("a.com", "b.com", "c.com", "d.com", "e.com", "f.com", "g.com", "h.com", "i.com", "j.com", "k.com")), "WAFLimitsExceededException")
+	fronttest.Wants(t, try(protect("SINGLE_HEADER", "authorization")), "")
+	fronttest.Wants(t, try(protect("BODY", "x")), "WAFInvalidParameterException: Error reason: The combination of settings is not valid., field: DATA_PROTECTION_CONFIG, parameter: BODY")
+	fronttest.Wants(t, try(protect("SINGLE_COOKIE", "a", "A")), "WAFInvalidParameterException")
+	fronttest.Wants(t, try(func(in *wafv2api.CreateWebACLRequest) {
 		in.AssociationConfig = &wafv2api.AssociationConfig{RequestBody: map[wafv2api.AssociatedResourceType]wafv2api.RequestBodyAssociatedResourceTypeConfig{
 			wafv2api.AssociatedResourceTypeCloudfront: {DefaultSizeInspectionLimit: new(wafv2api.SizeInspectionLimit("KB_32"))},
 		}}
 	}), "WAFInvalidParameterException: Error reason: The combination of settings is not valid., field: ASSOCIATED_RESOURCE_TYPE, parameter: CLOUDFRONT")
-	wants(t, try(func(in *wafv2api.CreateWebACLRequest) { in.DefaultAction = &wafv2api.DefaultAction{} }), "WAFInvalidParameterException: Error reason: You have used none or multiple values for a field that requires exactly one value., field: DEFAULT_ACTION")
+	fronttest.Wants(t, try(func(in *wafv2api.CreateWebACLRequest) { in.DefaultAction = &wafv2api.DefaultAction{} }), "WAFInvalidParameterException: Error reason: You have used none or multiple values for a field that requires exactly one value., field: DEFAULT_ACTION")
 }

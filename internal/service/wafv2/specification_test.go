@@ -9,6 +9,7 @@ import (
 	"fastness/internal/api/wafv2api"
 	"fastness/internal/engine/waf"
 	"fastness/internal/engine/waf/request"
+	"fastness/internal/front/fronttest"
 	"fastness/internal/store"
 )
 
@@ -74,7 +75,7 @@ func TestTheEngineDecidesAsTheWebACLSays(t *testing.T) {
 func TestAllOfTheAPIIsTranslated(t *testing.T) {
 	h := newHarness(t)
 	set := h.ipSet("set", "192.0.2.0/24")
-	regexes := must[*wafv2api.CreateRegexPatternSetResponse](t)(h.admin().CreateRegexPatternSet(t.Context(), &wafv2api.CreateRegexPatternSetRequest{
+	regexes := fronttest.Must[*wafv2api.CreateRegexPatternSetResponse](t)(h.admin().CreateRegexPatternSet(t.Context(), &wafv2api.CreateRegexPatternSetRequest{
 		Name: new("regexes"), Scope: regional(), RegularExpressionList: []wafv2api.Regex{{RegexString: new("^/admin")}, {RegexString: new("(?i)x{2,3}$")}},
 	})).Summary
 	all := &wafv2api.All{}
@@ -145,7 +146,7 @@ func TestAllOfTheAPIIsTranslated(t *testing.T) {
 	over := groupOf(*g.ARN)
 	over.RuleGroupReferenceStatement.RuleActionOverrides = []wafv2api.RuleActionOverride{{Name: new("rule-1"), ActionToUse: &actions[1]}}
 	rules = append(rules, group(int32(len(rules)), over))
-	acl := must[*wafv2api.CreateWebACLResponse](t)(h.admin().CreateWebACL(t.Context(), &wafv2api.CreateWebACLRequest{
+	acl := fronttest.Must[*wafv2api.CreateWebACLResponse](t)(h.admin().CreateWebACL(t.Context(), &wafv2api.CreateWebACLRequest{
 		Name: new("everything"), Scope: regional(), DefaultAction: allowing(), VisibilityConfig: visible("everything"), Rules: rules, TokenDomains: []string{"example.com"},
 		CaptchaConfig:        &wafv2api.CaptchaConfig{ImmunityTimeProperty: &wafv2api.ImmunityTimeProperty{ImmunityTime: new(int64(60))}},
 		DataProtectionConfig: &wafv2api.DataProtectionConfig{DataProtections: []wafv2api.DataProtection{{Field: &wafv2api.FieldToProtect{FieldType: new(wafv2api.FieldToProtectTypeBody)}, Action: new(wafv2api.DataProtectionActionSubstitution)}}},
@@ -168,7 +169,7 @@ func TestTheSetsOfASpecificationAreCurrent(t *testing.T) {
 	if got := h.decide(h.compile(*acl.ARN), "q=1"); got != waf.Allow {
 		t.Errorf("an address that is not in the set is answered with %v", got)
 	}
-	must[*wafv2api.UpdateIPSetResponse](t)(h.admin().UpdateIPSet(t.Context(), &wafv2api.UpdateIPSetRequest{
+	fronttest.Must[*wafv2api.UpdateIPSetResponse](t)(h.admin().UpdateIPSet(t.Context(), &wafv2api.UpdateIPSetRequest{
 		Name: set.Name, Scope: regional(), Id: set.Id, LockToken: set.LockToken, Addresses: []string{"192.0.2.0/24"},
 	}))
 	if got := h.decide(h.compile(*acl.ARN), "q=1"); got != waf.Block {

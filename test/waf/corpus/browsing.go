@@ -218,4 +218,4 @@ func bids(path string, add func(Sample)) error {
 	return nil
 }
 
-var sources = slices.Concat(listed, browsing())
+var sources = slices.Concat(listed, browsing(), payloads())

@@ -19,17 +19,20 @@ type Class string
 
 // The classes of attacks, and ordinary traffic.
 const (
-	SQL        Class = "sql injection"
-	XSS        Class = "cross-site scripting"
-	Traversal  Class = "path traversal, file inclusion"
-	Command    Class = "command injection"
-	Template   Class = "template and expression injection"
-	NoSQL      Class = "nosql injection"
-	LDAP       Class = "ldap and xpath injection"
-	XML        Class = "xml external entities"
-	Include    Class = "server-side includes"
-	Fetch      Class = "request forgery, redirects"
-	Splitting  Class = "header splitting"
+	SQL       Class = "sql injection"
+	XSS       Class = "cross-site scripting"
+	Traversal Class = "path traversal, file inclusion"
+	Command   Class = "command injection"
+	Template  Class = "template and expression injection"
+	NoSQL     Class = "nosql injection"
+	LDAP      Class = "ldap and xpath injection"
+	XML       Class = "xml external entities"
+	Include   Class = "server-side includes"
+	Fetch     Class = "request forgery, redirects"
+	Splitting Class = "header splitting"
+	// Redirect is an address of another site, in lists for those who look for redirects. Links look the same, so it
+	// counts as neither.
+	Redirect   Class = "redirects"
 	Code       Class = "code injection"
 	Probe      Class = "probes of scanners"
 	Mixed      Class = "mixed attacks"
@@ -46,7 +49,7 @@ const (
 func (c Class) Benign() bool { return c == Ordinary || c == OrdinaryRq || c == Text || c == Program }
 
 // Counted tells whether the class is one of those that the totals are made of.
-func (c Class) Counted() bool { return c != Program }
+func (c Class) Counted() bool { return c != Program && c != Redirect }
 
 // Half is the half of the corpus that a collection is in.
 type Half bool
@@ -117,7 +120,10 @@ func Load(dir string, half Half) ([]Sample, error) {
 						return
 					}
 					seen[key] = true
-					x.Source, x.Class, x.Target = s.repo, s.class, true
+					if x.Class == "" {
+						x.Class = s.class
+					}
+					x.Source, x.Target = s.repo, true
 					all = append(all, x)
 				})
 				if err != nil {

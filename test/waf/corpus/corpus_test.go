@@ -45,3 +45,21 @@ func TestLinesOfAServersLogAreRead(t *testing.T) {
 		t.Errorf("%q", m)
 	}
 }
+
+func TestCollectionsOfTheFifthTimeAreInTheHalfOfTheirName(t *testing.T) {
+	for _, s := range payloads() {
+		if s.half != halfOf(s.repo) {
+			t.Errorf("%s: %v", s.repo, s.half)
+		}
+	}
+}
+
+func TestARequestIsReadAsItWasSent(t *testing.T) {
+	s := dispatched("POST /a b?c HTTP/1.1\r\nHost: 127.0.0.1:8080\r\nX-Id: 7", "d=1")
+	if s == nil || s.Method != "POST" || s.Value != "/a%20b?c" || s.Body != "d=1" || s.Fields[0] != [2]string{"Host", "shop.example"} || s.Fields[1] != [2]string{"X-Id", "7"} {
+		t.Errorf("%+v", s)
+	}
+	if s := dispatched("GET http://shop.example/ HTTP/1.1", ""); s != nil {
+		t.Errorf("%+v", s)
+	}
+}
