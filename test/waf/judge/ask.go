@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"fastness/test/waf/browser"
+	"fastness/test/waf/corpus"
 	"fastness/test/waf/injection"
 	"fastness/test/waf/verdict"
 )
@@ -52,7 +53,10 @@ func (h *host) close() {
 }
 
 // ask has the databases judge values: each, as it is and percent-decoded, in each statement.
-func ask(ctx context.Context, values []string) (all []judged, err error) {
+func ask(ctx context.Context, samples []corpus.Sample) (all []judged, err error) {
+	if len(samples) == 0 {
+		return nil, nil
+	}
 	// The servers end after what was asked of them, even if ctx does.
 	h := &host{ctx: context.WithoutCancel(ctx)}
 	defer h.close()
@@ -71,7 +75,8 @@ func ask(ctx context.Context, values []string) (all []judged, err error) {
 	}
 	databases := []injection.Database{injection.NewMariaDB(h, most), injection.NewPostgreSQL(h, most), injection.NewSQLite(h)}
 	last := time.Now()
-	for i, v := range values {
+	for i := range samples {
+		v := samples[i].Value
 		best := injection.Inert
 		j := judged{verdict: verdict.Neither}
 	value:
@@ -96,7 +101,7 @@ func ask(ctx context.Context, values []string) (all []judged, err error) {
 		all = append(all, j)
 		if time.Since(last) > 10*time.Second {
 			last = time.Now()
-			fmt.Fprintf(os.Stderr, "%d of %d values judged\n", i+1, len(values))
+			fmt.Fprintf(os.Stderr, "%d of %d values judged\n", i+1, len(samples))
 		}
 	}
 	return all, nil

@@ -19,6 +19,9 @@ var verdicts = map[browser.Verdict]verdict.Verdict{
 
 // browse has Chromium judge samples.
 func browse(ctx context.Context, samples []corpus.Sample, o options) (all []judged, err error) {
+	if len(samples) == 0 {
+		return nil, nil
+	}
 	c, err := browser.Start(ctx)
 	if err != nil {
 		return nil, err

@@ -20,8 +20,8 @@ import (
 )
 
 type options struct {
-	corpus, half, class, source, show, groups, values, write string
-	most, tabs                                               int
+	corpus, half, class, source, show, groups, values, write, known string
+	most, tabs                                                      int
 }
 
 func main() {
@@ -34,6 +34,7 @@ func main() {
 	flag.StringVar(&o.show, "show", "", "print what passes of this verdict (or \"all\"), or what is blocked, after an exclamation mark")
 	flag.StringVar(&o.values, "values", "", "judge the values of this file instead, a line each, as they are or as strings of Go")
 	flag.StringVar(&o.write, "verdicts", "", "write the verdicts to this file, for recall -verdicts")
+	flag.StringVar(&o.known, "known", "", "files of verdicts, with a comma between them: what is in them is not judged again")
 	flag.IntVar(&o.most, "most", 1500, "samples of a class of a source, chosen at random with a fixed seed")
 	flag.IntVar(&o.tabs, "tabs", 2, "how many pages of the browser, each a process, judge at a time")
 	flag.Parse()
@@ -59,29 +60,43 @@ func run(ctx context.Context, o options, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	var values []string
+	known, err := verdict.ReadFiles(o.known)
+	if err != nil {
+		return err
+	}
+	var unknown []corpus.Sample
 	for i := range samples {
-		values = append(values, samples[i].Value)
+		if known[verdict.Of(samples[i].Value)] == "" {
+			unknown = append(unknown, samples[i])
+		}
 	}
 	began := time.Now()
-	var all []judged
+	var found []judged
 	switch o.class {
 	case "xss":
-		all, err = browse(ctx, samples, o)
+		found, err = browse(ctx, unknown, o)
 	case "sql":
-		all, err = ask(ctx, values)
+		found, err = ask(ctx, unknown)
 	default:
 		err = fmt.Errorf("no judge of %q", o.class)
 	}
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "%d values of class %s, judged in %v\n\n", len(values), o.class, time.Since(began).Round(time.Second))
+	fmt.Fprintf(out, "%d values of class %s, %d of them judged in %v\n\n", len(samples), o.class, len(unknown), time.Since(began).Round(time.Second))
+	why := map[verdict.Hash]string{}
+	for i := range unknown {
+		h := verdict.Of(unknown[i].Value)
+		known[h], why[h] = found[i].verdict, found[i].why
+	}
+	var all []judged
+	set := verdict.Set{}
+	for i := range samples {
+		h := verdict.Of(samples[i].Value)
+		all = append(all, judged{known[h], why[h]})
+		set[h] = known[h]
+	}
 	if o.write != "" {
-		set := verdict.Set{}
-		for i := range all {
-			set[verdict.Of(values[i])] = all[i].verdict
-		}
 		f, err := os.Create(o.write)
 		if err != nil {
 			return err

@@ -62,7 +62,7 @@ func run(o options, out io.Writer) error {
 	}
 	all = slices.DeleteFunc(all, func(s corpus.Sample) bool { return !strings.Contains(s.Source, o.source) })
 	all = corpus.Choose(all, o.most)
-	verdicts, err := readVerdicts(o.verdicts)
+	verdicts, err := verdict.ReadFiles(o.verdicts)
 	if err != nil {
 		return err
 	}

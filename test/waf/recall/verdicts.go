@@ -1,33 +1,9 @@
 package main
 
 import (
-	"fmt"
-	"os"
-	"strings"
-
 	"fastness/test/waf/corpus"
 	"fastness/test/waf/verdict"
 )
-
-// readVerdicts reads files of verdicts, with a comma between their names.
-func readVerdicts(names string) (verdict.Set, error) {
-	all := verdict.Set{}
-	for name := range strings.SplitSeq(names, ",") {
-		if name == "" {
-			continue
-		}
-		f, err := os.Open(name)
-		if err != nil {
-			return nil, err
-		}
-		err = all.Read(f)
-		_ = f.Close() // it was read
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", name, err)
-		}
-	}
-	return all, nil
-}
 
 // judged gives the rows for what judges say of an attack, if any was asked about its class: that somebody lists an attack of a class
 // that none was asked about counts as it is, so that the row of what is confirmed is not one of fewer classes.

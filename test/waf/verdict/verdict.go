@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"os"
 	"slices"
 	"strings"
 )
@@ -68,4 +69,24 @@ func (s Set) Read(r io.Reader) error {
 		s[Hash(b)] = Verdict(v)
 	}
 	return sc.Err()
+}
+
+// ReadFiles reads files of verdicts, with a comma between their names.
+func ReadFiles(names string) (Set, error) {
+	all := Set{}
+	for name := range strings.SplitSeq(names, ",") {
+		if name == "" {
+			continue
+		}
+		f, err := os.Open(name)
+		if err != nil {
+			return nil, err
+		}
+		err = all.Read(f)
+		_ = f.Close() // it was read
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+	}
+	return all, nil
 }
