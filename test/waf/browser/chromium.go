@@ -15,6 +15,7 @@ import (
 type Chromium struct {
 	cmd  *exec.Cmd
 	pipe *pipe
+	ends [2]*os.File
 	dir  string
 }
 
@@ -72,7 +73,7 @@ func Start(ctx context.Context) (*Chromium, error) {
 		_ = fromRead.Close()
 		return nil, errors.Join(fmt.Errorf("browser: %w", err), os.RemoveAll(dir))
 	}
-	return &Chromium{cmd: cmd, pipe: newPipe(toWrite, fromRead), dir: dir}, nil
+	return &Chromium{cmd: cmd, pipe: newPipe(toWrite, fromRead), ends: [2]*os.File{toWrite, fromRead}, dir: dir}, nil
 }
 
 // Version is the browser's, as it says.
@@ -86,5 +87,9 @@ func (c *Chromium) Version(ctx context.Context) (string, error) {
 func (c *Chromium) Close() error {
 	_ = c.cmd.Cancel()
 	_ = c.cmd.Wait() // it was killed
+	<-c.pipe.end
+	for _, f := range c.ends {
+		_ = f.Close()
+	}
 	return os.RemoveAll(c.dir)
 }

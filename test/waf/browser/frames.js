@@ -46,8 +46,8 @@ async function show(pages) {
   await pause(25);
 }
 
-// clear makes room for the next pages.
-function clear() {
+// empty makes room for the next pages.
+function empty() {
   for (const { slot, frame, fresh } of shown) {
     try {
       if (fresh && !frame.contentWindow.judgeTold()) continue;

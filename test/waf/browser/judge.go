@@ -50,7 +50,7 @@ type Options struct {
 // first one, before it is looked whether it needs more.
 const (
 	together = 48
-	silent   = 8 * time.Second
+	silent   = 15 * time.Second
 	ahead    = 5
 )
 

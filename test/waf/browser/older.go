@@ -93,7 +93,7 @@ func element(t *html.Token) string {
 	for _, a := range t.Attr {
 		key := strings.ToLower(strings.TrimFunc(a.Key, func(r rune) bool { return r <= ' ' || r == '/' || r == '"' || r == '\'' }))
 		switch {
-		case handlerName.MatchString(key) && strings.Trim(a.Val, " \t\r\n\"'`") != "":
+		case handlerName.MatchString(key) && code.MatchString(a.Val):
 			return "a handler " + key
 		case key == "style":
 			if how := style(a.Val); how != "" {
@@ -118,7 +118,7 @@ func element(t *html.Token) string {
 var (
 	scheme    = regexp.MustCompile(`^(?:javascript|vbscript|livescript|mocha|jscript|vbs|feed:javascript|feed:feed:javascript|view-source:javascript|jar:javascript):?:`)
 	dataText  = regexp.MustCompile(`^data:[^,]{0,80}(?:html|svg|xml|javascript)[^,]{0,80},`)
-	code      = regexp.MustCompile("[\\w$\\])][(`=\\[.]|=|%")
+	code      = regexp.MustCompile("[\\w$\\])}][(`=\\[.]|=|%")
 	scripting = regexp.MustCompile(`expression\(|-moz-binding:|behaviou?r:url\(|url\(["']?(?:javascript|vbscript|data:text/html):?|@import["']?(?:javascript|vbscript):|@im\\?port`)
 	cssEscape = regexp.MustCompile(`\\([0-9a-fA-F]{1,6}) ?|\\([^0-9a-fA-F\n])`)
 )

@@ -123,7 +123,7 @@ var Places = []Place{
 	{Name: "script-name", page: script(`var settings = {VALUE: 1};`), fits: isCode},
 	{Name: "script-escaped", page: script(`var q = "VALUE"; var page = 1;`), write: quoted, fits: has(`\"`)},
 	{Name: "script-json", page: script(`var data = {"q": "VALUE"};`), write: inJSON, fits: has(endOfScript)},
-	{Name: "handler", page: body(`<button onclick="show('VALUE')">Go</button>`), fits: has("'", `"`, "&", `\`)},
+	{Name: "handler", page: body(`<script>function show() {}</script><button onclick="show('VALUE')">Go</button>`), fits: has("'", `"`, "&", `\`)},
 	{Name: "tag", page: body(`<input VALUE>`), fits: has("=")},
 	{Name: "link-tag", page: body(`<a VALUE>more</a>`), fits: has("=")},
 	{Name: "element", page: body(`<VALUE>`), fits: has("=")},

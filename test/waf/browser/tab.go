@@ -94,13 +94,16 @@ func (c *Chromium) newTab(ctx context.Context) (*tab, error) {
 	if err := c.pipe.call(ctx, t.session, "Page.getFrameTree", nil, &tree); err != nil {
 		return nil, err
 	}
+	t.mu.Lock()
 	t.main = tree.FrameTree.Frame.ID
+	t.mu.Unlock()
 	for {
 		var r struct{ Result struct{ Value string } }
-		if err := t.evaluate(ctx, "document.title", &r); err != nil {
+		var gone refusal // of the page before it
+		if err := t.evaluate(ctx, "typeof empty", &r); err != nil && !errors.As(err, &gone) {
 			return nil, err
 		}
-		if r.Result.Value == "frames" {
+		if r.Result.Value == "function" {
 			return t, nil
 		}
 	}
@@ -165,7 +168,7 @@ func (t *tab) show(ctx context.Context, trials []trial) (signs [][]sign, last in
 		err = t.evaluate(within, "pause(40)", nil)
 	}
 	if err == nil {
-		err = t.evaluate(within, "clear()", nil)
+		err = t.evaluate(within, "empty()", nil)
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()

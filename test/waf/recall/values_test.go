@@ -137,7 +137,7 @@ type judgedValue struct {
 }
 
 // Each value of the file has been carried out, or read as what it is blocked for, by an interpreter of its kind: OpenLDAP's slapd,
-// libxml2, mingo, Node, Python, PHP, Ruby, Perl, the expression languages of Java, nginx, Apache, readers of heads, of messages
+// libxml2, mingo, Node, Python, PHP, Ruby, Perl, the expression languages of Java, nginx, Apache, Varnish, readers of heads, of messages
 // and of addresses; those of lookups by their grammar in Log4j's manual. docs/waf-accuracy.md tells how.
 func TestWhatInterpretersHaveCarriedOutIsBlocked(t *testing.T) {
 	program, scratch := allGroups(t)
