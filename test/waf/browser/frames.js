@@ -14,6 +14,7 @@ async function show(pages) {
   shown = [];
   for (const [slot, { number, text, strict }] of pages.entries()) {
     let frame = frames[slot];
+    if (!strict && frame) frame.remove(); // that one tells of more
     if (!frame?.isConnected) {
       begin("slot " + slot);
       frame = frames[slot] = document.createElement("iframe");
@@ -21,6 +22,7 @@ async function show(pages) {
       frame.height = 40;
       document.body.append(frame);
       frame.contentWindow.judgeStrict(strict);
+      frame.contentWindow.judgeBegin();
     }
     begin("page " + number);
     const loaded = new Promise((go) => frame.addEventListener("load", go, { once: true }));
@@ -50,7 +52,7 @@ async function show(pages) {
 function empty() {
   for (const { slot, frame, fresh } of shown) {
     try {
-      if (fresh && !frame.contentWindow.judgeTold()) continue;
+      if (fresh && frame.contentWindow.judgeClean()) continue;
     } catch {}
     frame.remove();
     delete frames[slot];

@@ -8,9 +8,11 @@
     delete globalThis.judgeAt;
   }
     const report = reportError;
-  let told = 0;
+  let told = 0, calls = 0, strange = false;
   const tell = (kind, what) => {
-    if (++told > 40) throw new Error("enough");
+    told++;
+    if (!/^(alert|confirm|prompt|print|planted|cookie)$/.test(what)) strange = true;
+    if (++calls > 40) throw new Error("enough");
     binding(JSON.stringify({ kind, what: String(what) }));
   };
 
@@ -101,7 +103,23 @@
 
   Object.defineProperty(globalThis, "judgeAct", { configurable: true, value: act });
   Object.defineProperty(globalThis, "judgeStrict", { configurable: true, value: strict });
-  Object.defineProperty(globalThis, "judgeTold", { configurable: true, value: () => told > 0 });
+
+  // Whether another page can be shown in the frame: nothing was called, or nothing but what shows a dialog, and nothing that pages share is
+  // another than before.
+  const own = new Set(["q", "again", "page", "more", "show", "data", "settings", "out", "addressOfScript"]);
+  const names = Object.getOwnPropertyNames, all = () => names(globalThis).filter((n) => !own.has(n)).length;
+  const shared = () => [all(), globalThis.alert, globalThis.confirm, globalThis.prompt, globalThis.print, globalThis.planted, globalThis.onerror, globalThis.toString, globalThis.valueOf, globalThis.name,
+    ...[Object, Array, String, Function, Number, RegExp, Map, Set, Promise].flatMap((c) => [names(c).length, c.prototype.toString, c.prototype.valueOf, c.prototype.constructor, names(c.prototype).length]),
+    Array.prototype.join, Array.prototype.map, String.prototype.replace, Array.prototype[Symbol.iterator], Set.prototype.has];
+  let before;
+  Object.defineProperty(globalThis, "judgeBegin", { configurable: true, value: () => { before = shared(); } });
+  Object.defineProperty(globalThis, "judgeClean", { configurable: true, value: () => {
+    if (told === 0) return true;
+    const now = shared();
+    const clean = !strange && before && now.every((x, i) => x === before[i]);
+    told = calls = 0;
+    return clean;
+  } });
   // What is in a frame of a page, and cannot be reached from there, acts by itself.
   let outside = true;
   try { outside = !parent.document; } catch {}
