@@ -5,7 +5,9 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
 // payloads makes sources of the collections of the fifth time: lists of attacks, the data of scanners, recorded requests.
@@ -40,8 +42,9 @@ func payloads() (all []source) {
 	whole("ARPSyndicate+kenzer-templates", Holes, probes, "nuclei/cvescan/*/*/*.yaml")
 	whole("geeknik+the-nuclei-templates", Holes, probes, "*.yaml")
 	whole("pikpikcu+nuclei-templates", Holes, probes, "*/*.yaml")
-	list("client9+libinjection", SQL, lines, "data/sqli-*.txt")
-	list("client9+libinjection", XSS, lines, "data/xss-*.txt")
+	list("client9+libinjection", SQL, typed, "data/sqli-*.txt")
+	list("client9+libinjection", XSS, typed, "data/xss-*.txt")
+	list("client9+libinjection", Ordinary, typed, "data/false_positives.txt")
 	list("Fuzzapi+API-fuzzer", SQL, lines, "payloads/sql.txt", "payloads/blind_sql.txt", "payloads/detect/sql.txt")
 	list("Fuzzapi+API-fuzzer", XSS, lines, "payloads/xss.txt")
 
@@ -157,7 +160,7 @@ func dispatched(head, body string) *Sample {
 }
 
 var tags = strings.NewReplacer("[TAB]", "\t", "[LF]", "\n", "[FF]", "\f", "[NULL]", "\x00", "[TIME]", "5",
-	"[EXTERNAL_ENDPOINT]", "https://elsewhere.example", "[SITE_URL]", "https://shop.example", "[VALUE]", "7")
+	"[EXTERNAL_ENDPOINT]", "https://elsewhere.example", "[SITE_URL]", "https://shop.example", "[VALUE]", "7", "[ATTR_SEP]", " ", "[VALUE_SEP]", "")
 
 // settings reads the values of the key "payload" in files of sections, whose lines that go on are indented.
 func settings(path string, add func(Class, string, bool)) error {
@@ -197,7 +200,16 @@ func checks(path string, add func(Class, string, bool)) error {
 		if len(row) < 8 || classes[row[2]] == "" || row[4] != "GET" || row[7] != "" {
 			continue
 		}
-		target := strings.ReplaceAll(junk.ReplaceAllString(fill.Replace(row[3]), "AAAAAAAAAA"), " ", "%20")
+		file := local.ReplaceAllStringFunc(fill.Replace(row[3]), func(call string) string {
+			switch abs := strings.Contains(call, "abs"); {
+			case strings.Contains(call, "win") && abs:
+				return `c:\boot.ini`
+			case abs:
+				return "/etc/passwd"
+			}
+			return "../../../../../../../../../../etc/passwd"
+		})
+		target := strings.ReplaceAll(junk.ReplaceAllString(file, "AAAAAAAAAA"), " ", "%20")
 		if strings.HasPrefix(target, "/") {
 			add(classes[row[2]], target, true)
 		}
@@ -205,7 +217,10 @@ func checks(path string, add func(Class, string, bool)) error {
 	return nil
 }
 
-var junk = regexp.MustCompile(`JUNK\(\d+\)`)
+var (
+	junk  = regexp.MustCompile(`JUNK\(\d+\)`)
+	local = regexp.MustCompile(`@LFI\([^)]*\)`)
+)
 
 // fuzzed reads the lists of values in templates of a fuzzer, but for those that it computes.
 func fuzzed(path string, add func(Class, string, bool)) error {
@@ -339,5 +354,30 @@ func visited(path string, add func(Class, string, bool)) error {
 				add("", target, true)
 			}
 		}
+	})
+}
+
+// typed reads a value a line as it is written in a query, but for lines that begin with "#", which are about the others.
+func typed(path string, add func(Class, string, bool)) error {
+	return eachLine(path, func(l string) {
+		if v := decodeForm(l); l[0] != '#' && utf8.ValidString(v) {
+			add("", v, false)
+		}
+	})
+}
+
+// literals reads a value a line, some of which are written as Python writes bytes.
+func literals(path string, add func(Class, string, bool)) error {
+	return eachLine(path, func(l string) {
+		if n := len(l); n > 3 && l[0] == 'b' && (l[1] == '\'' || l[1] == '"') && l[n-1] == l[1] {
+			quoted := l[2 : n-1]
+			if l[1] == '\'' {
+				quoted = strings.ReplaceAll(strings.ReplaceAll(quoted, `\'`, `'`), `"`, `\"`)
+			}
+			if v, err := strconv.Unquote(`"` + quoted + `"`); err == nil && utf8.ValidString(v) {
+				l = v
+			}
+		}
+		add("", l, false)
 	})
 }

@@ -186,6 +186,19 @@ func lookalike(b []byte) (byte, int) {
 		return '.', n
 	case r == 0x2216 || r == 0x29f5 || r == 0xfe68:
 		return '\\', n
+	// Those that Unicode's compatibility decomposition (UAX #15) makes ASCII of, as programs do that compare names.
+	case r >= 0x1d400 && r <= 0x1d6a3: // letters of mathematics: capitals, then small ones, style by style
+		return 'a' + byte((r-0x1d400)%26), n
+	case r >= 0x1d7ce && r <= 0x1d7ff:
+		return '0' + byte(r-0x1d7ce)%10, n
+	case r >= 0x24b6 && r <= 0x24e9: // letters in circles
+		return 'a' + byte(r-0x24b6)%26, n
+	case r == 0xfe59 || r == 0xfe5a:
+		return '(' + byte(r-0xfe59), n
+	case r == 0xfe64 || r == 0xfe65:
+		return '<' + 2*byte(r-0xfe64), n
+	case r == 0xfe66:
+		return '=', n
 	case r == 0x200b || r == 0x200c || r == 0x200d || r == 0xfeff || r == 0xad:
 		return 0, n // nothing at all
 	}

@@ -17,7 +17,7 @@ const textBytes = wordBytes + "!#&()*/;<=>?[]{|}~"
 
 // changingText are the ways in which text of these bytes has forms that differ, as kindsOf knows them, or character
 // references (see reference).
-var changingText = []string{`^ |  `, `(?:^|[^:])//|\./|^/|/\*`, `&(?:#|[a-z]{1,8};)`}
+var changingText = []string{`^ |  `, `(?:^|[^:])//|\./|^/|/\*`, `&(?:#|[a-z]{1,8};|[lg]t)`}
 
 // statementText are the ways in which text of these bytes may go on with a statement (sqljudge.go).
 var statementText = []string{

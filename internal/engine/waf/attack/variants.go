@@ -282,8 +282,13 @@ func reference(b []byte) (rune, int) {
 		return r, i
 	}
 	end := bytes.IndexByte(b[:min(len(b), 10)], ';')
-	if end < 0 {
-		return 0, 0
+	if end < 0 || end > 3 && b[2]|0x20 == 't' {
+		if r := b[1] | 0x20; (r == 'l' || r == 'g') && b[2]|0x20 == 't' && !isArgument(b[1:]) {
+			return angle(r), 3 // as HTML has them since before there was a semicolon
+		}
+		if end < 0 {
+			return 0, 0
+		}
 	}
 	var lower [10]byte
 	n := copy(lower[:], b[1:end])
@@ -295,6 +300,24 @@ func reference(b []byte) (rune, int) {
 		return 0, 0
 	}
 	return r, end + 1
+}
+
+// angle is the bracket whose reference begins with a letter.
+func angle(letter byte) rune {
+	if letter == 'l' {
+		return '<'
+	}
+	return '>'
+}
+
+// isArgument tells whether b begins with a name and an equals sign: behind an ampersand, an argument of an address.
+func isArgument(b []byte) bool {
+	for _, c := range b {
+		if !word(c) && c != '_' && c != '-' && c != '.' {
+			return c == '='
+		}
+	}
+	return false
 }
 
 // decodeEscapes decodes the escapes of JavaScript, JSON, C and CSS strings: \xHH, \uHHHH, \u{H…},

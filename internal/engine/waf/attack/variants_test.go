@@ -14,6 +14,7 @@ func TestExpandFindsWhatAnApplicationWouldRead(t *testing.T) {
 		{"1+union+select", "1 union select"},
 		{"&lt;script&gt;", "<script>"},
 		{"&#60;script&#x3e;", "<script>"},
+		{"&ltscript&gt", "<script>"},
 		{"&#0000060script&#x0003E;", "<script>"},
 		{`\u003cscript\x3e`, "<script>"},
 		{`\74script\76`, "<script>"},
@@ -49,7 +50,7 @@ func TestExpandFindsWhatAnApplicationWouldRead(t *testing.T) {
 }
 
 func TestExpandLeavesOrdinaryValuesAlone(t *testing.T) {
-	for _, v := range []string{"shoes", "100 %", "R&D", "AT&T; or so", "d41d8cd98f00b204e9800998ecf8427e", "GA1.2.1234567890", "supercalifragilistic"} {
+	for _, v := range []string{"shoes", "100 %", "R&D", "AT&T; or so", "a=1&gtm=45je&lt=7&gt_max=9", "d41d8cd98f00b204e9800998ecf8427e", "GA1.2.1234567890", "supercalifragilistic"} {
 		var s Scratch
 		s.expand([]byte(v), Query)
 		if len(s.variants) > 1 {
@@ -91,6 +92,7 @@ func TestFormsReadAsInterpretersDo(t *testing.T) {
 		{Markup, "<scr\x00ipt>", "<script>"},
 		{Markup, "＜SCRIPT＞", "<script>"},
 		{Markup, "one\ntwo", "one two"},
+		{Markup, "﹤𝘀𝘃𝗴 𝗼𝗻𝗹𝗼𝗮𝗱﹦ⓐ𝟙﹥", "<svg onload=a1>"},
 		{ShellText, "c'a't /p\\wd", "cat /pwd"},
 		{ShellText, "cat${IFS}/etc$@", "cat /etc"},
 		{ShellText, "cat$IFS$9/etc", "cat /etc"},
