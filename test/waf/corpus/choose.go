@@ -1,10 +1,12 @@
 package corpus
 
 import (
+	"fmt"
 	"hash/fnv"
 	"maps"
 	"math/rand/v2"
 	"slices"
+	"strings"
 )
 
 // Choose takes at most n samples of each class of each source. Which ones does not depend on the other sources.
@@ -25,4 +27,18 @@ func Choose(all []Sample, n int) (chosen []Sample) {
 	// Who takes the first ones of them takes some of each source.
 	rand.New(rand.NewPCG(1, 2)).Shuffle(len(chosen), func(i, j int) { chosen[i], chosen[j] = chosen[j], chosen[i] })
 	return chosen
+}
+
+// Whole is all that is sent of a sample: its value, or method, target, fields and body of a whole request.
+func (s *Sample) Whole() string {
+	if s.Fields == nil {
+		return s.Value
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s %s\n", s.Method, s.Value)
+	for _, f := range s.Fields {
+		fmt.Fprintf(&b, "%s: %s\n", f[0], f[1])
+	}
+	b.WriteString("\n" + s.Body)
+	return b.String()
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"testing"
 	"time"
 
@@ -76,12 +77,19 @@ func ask(ctx context.Context, samples []corpus.Sample) (all []judged, err error)
 	databases := []injection.Database{injection.NewMariaDB(h, most), injection.NewPostgreSQL(h, most), injection.NewSQLite(h)}
 	last := time.Now()
 	for i := range samples {
-		v := samples[i].Value
 		best := injection.Inert
 		j := judged{verdict: verdict.Neither}
+		var readings []string
+		for _, v := range parts(&samples[i]) {
+			for _, r := range browser.Percent(v) {
+				if !slices.Contains(readings, r) {
+					readings = append(readings, r)
+				}
+			}
+		}
 	value:
 		for _, db := range databases {
-			for _, reading := range browser.Percent(v) {
+			for _, reading := range readings {
 				for k := range injection.Statements {
 					s := &injection.Statements[k]
 					c, a, err := injection.Confirm(ctx, db, s, reading)

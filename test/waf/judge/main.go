@@ -66,7 +66,7 @@ func run(ctx context.Context, o options, out io.Writer) error {
 	}
 	var unknown []corpus.Sample
 	for i := range samples {
-		if known[verdict.Of(samples[i].Value)] == "" {
+		if known[of(&samples[i])] == "" {
 			unknown = append(unknown, samples[i])
 		}
 	}
@@ -86,13 +86,13 @@ func run(ctx context.Context, o options, out io.Writer) error {
 	fmt.Fprintf(out, "%d values of class %s, %d of them judged in %v\n\n", len(samples), o.class, len(unknown), time.Since(began).Round(time.Second))
 	why := map[verdict.Hash]string{}
 	for i := range unknown {
-		h := verdict.Of(unknown[i].Value)
+		h := of(&unknown[i])
 		known[h], why[h] = found[i].verdict, found[i].why
 	}
 	var all []judged
 	set := verdict.Set{}
 	for i := range samples {
-		h := verdict.Of(samples[i].Value)
+		h := of(&samples[i])
 		all = append(all, judged{known[h], why[h]})
 		set[h] = known[h]
 	}
@@ -108,10 +108,17 @@ func run(ctx context.Context, o options, out io.Writer) error {
 	return compare(samples, all, o, out)
 }
 
+// of names a sample.
+func of(s *corpus.Sample) verdict.Hash { return verdict.Of(string(s.Class), s.Whole()) }
+
 // load gives the samples to judge.
 func load(o options) ([]corpus.Sample, error) {
+	class := corpus.XSS
+	if o.class == "sql" {
+		class = corpus.SQL
+	}
 	if o.values != "" {
-		return read(o.values)
+		return read(o.values, class)
 	}
 	half := corpus.Test
 	switch {
@@ -119,10 +126,6 @@ func load(o options) ([]corpus.Sample, error) {
 		half = corpus.Tuning
 	case o.show != "":
 		return nil, errUnseen
-	}
-	class := corpus.XSS
-	if o.class == "sql" {
-		class = corpus.SQL
 	}
 	all, err := corpus.Load(o.corpus, half)
 	if err != nil {

@@ -12,7 +12,7 @@ func (t *table) judged(s *corpus.Sample) []string {
 		return nil
 	}
 	const confirmed, listed = "0 attacks that a judge confirms, or of classes without a judge", "0 listed as attacks, confirmed by no judge"
-	v, known := t.verdicts[verdict.Of(s.Value)]
+	v, known := t.verdicts[verdict.Of(string(s.Class), s.Whole())]
 	switch {
 	case s.Class != corpus.XSS && s.Class != corpus.SQL:
 		return []string{confirmed}

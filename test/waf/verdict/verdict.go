@@ -42,8 +42,8 @@ func (v Verdict) Confirmed() bool { return v != Neither && v != "" }
 // Hash names a value.
 type Hash [sha256.Size]byte
 
-// Of is the hash of a value.
-func Of(value string) Hash { return sha256.Sum256([]byte(value)) }
+// Of is the hash of a value of a class: of the class, a NUL and the value.
+func Of(class, value string) Hash { return sha256.Sum256([]byte(class + "\x00" + value)) }
 
 // Set has verdicts of values.
 type Set map[Hash]Verdict
