@@ -14,7 +14,7 @@ import (
 // Place is a place of a page that a careless application writes a value into as it is.
 type Place struct {
 	Name string
-	// Media is the type of the page.
+	// Media is the type of a page that the browser asks for; others are HTML that is written into a frame.
 	Media string
 	// page has the value in place of each VALUE; write, if set, says how it is written there.
 	page  string
@@ -28,6 +28,7 @@ type Place struct {
 	library string
 }
 
+// The types of pages.
 const htmlPage, xmlPage = "text/html;charset=utf-8", "application/xhtml+xml"
 
 func body(markup string) string {
@@ -183,13 +184,6 @@ func (p *Place) Fits(value string) bool {
 	}
 	_, err := os.Stat(p.library)
 	return err == nil
-}
-
-func (p *Place) media() string {
-	if p.Media != "" {
-		return p.Media
-	}
-	return htmlPage
 }
 
 // Readings are what an application may make of a value before it writes it: as it is, percent-decoded once and twice, and with
