@@ -4,19 +4,16 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"hash/fnv"
 	"io"
-	"maps"
-	"math/rand/v2"
 	"os"
 	"slices"
 	"strings"
 
 	"fastness/internal/engine/waf"
-	"fastness/internal/engine/waf/attack"
-	"fastness/internal/engine/waf/managed"
 	"fastness/internal/engine/waf/request"
 	"fastness/test/waf/corpus"
+	"fastness/test/waf/verdict"
+	"fastness/test/waf/webacl"
 )
 
 func main() {
@@ -29,6 +26,7 @@ func main() {
 	flag.StringVar(&o.groups, "groups", "", "names of the managed groups with a comma between them; all by default")
 	flag.IntVar(&o.matrix, "matrix", 0, "send this many attacks of each class at each place in each coding, and print a table of that")
 	flag.IntVar(&o.most, "most", 1500, "samples of a class of a source, chosen at random with a fixed seed")
+	flag.StringVar(&o.verdicts, "verdicts", "", "files that test/waf/judge has written, with a comma between them: tells what of the attacks a judge confirms, too")
 	flag.StringVar(&o.values, "values", "", "send the values of this file instead, and print those that pass")
 	flag.StringVar(&o.place, "place", string(corpus.InQuery), "the place at which they stand; \"target\" takes each for a whole target, \"body TYPE\" for a whole body of that media type")
 	flag.Parse()
@@ -40,13 +38,13 @@ func main() {
 
 type options struct {
 	corpus, half, coding, show, source, groups string
-	values, place                              string
+	values, place, verdicts                    string
 	most, matrix                               int
 }
 
 func run(o options, out io.Writer) error {
 	if o.values != "" {
-		program, err := everything(o.groups)
+		program, err := webacl.OfGroups(o.groups)
 		if err != nil {
 			return err
 		}
@@ -63,8 +61,12 @@ func run(o options, out io.Writer) error {
 		return err
 	}
 	all = slices.DeleteFunc(all, func(s corpus.Sample) bool { return !strings.Contains(s.Source, o.source) })
-	all = choose(all, o.most)
-	program, err := everything(o.groups)
+	all = corpus.Choose(all, o.most)
+	verdicts, err := verdict.ReadFiles(o.verdicts)
+	if err != nil {
+		return err
+	}
+	program, err := webacl.OfGroups(o.groups)
 	if err != nil {
 		return err
 	}
@@ -81,7 +83,7 @@ func run(o options, out io.Writer) error {
 		return err
 	}
 	fmt.Fprintf(out, "%s half, %d samples, managed groups with their default actions\n\n", o.half, len(all))
-	t := table{rows: map[string]*row{}}
+	t := table{rows: map[string]*row{}, verdicts: verdicts}
 	for _, c := range codings {
 		for i := range all {
 			s := &all[i]
@@ -118,54 +120,14 @@ func run(o options, out io.Writer) error {
 	return nil
 }
 
-// choose takes at most n samples of each class of each source. Which ones does not depend on the other sources.
-func choose(all []corpus.Sample, n int) (chosen []corpus.Sample) {
-	byKind := map[string][]corpus.Sample{}
-	for _, s := range all {
-		k := s.Source + "|" + string(s.Class)
-		byKind[k] = append(byKind[k], s)
-	}
-	for _, k := range slices.Sorted(maps.Keys(byKind)) {
-		of := byKind[k]
-		h := fnv.New64a()
-		h.Write([]byte(k))
-		r := rand.New(rand.NewPCG(1, h.Sum64()))
-		r.Shuffle(len(of), func(i, j int) { of[i], of[j] = of[j], of[i] })
-		chosen = append(chosen, of[:min(n, len(of))]...)
-	}
-	// Who takes the first ones of them takes some of each source.
-	rand.New(rand.NewPCG(1, 2)).Shuffle(len(chosen), func(i, j int) { chosen[i], chosen[j] = chosen[j], chosen[i] })
-	return chosen
-}
-
-// everything compiles a web ACL of all managed groups, or those with names.
-func everything(names string) (*waf.Program, error) {
-	detector, err := attack.New()
-	if err != nil {
-		return nil, err
-	}
-	groups, err := managed.New(managed.Feeds{})
-	if err != nil {
-		return nil, err
-	}
-	acl := waf.ACL{Name: "all", LabelNamespace: "awswaf:111122223333:webacl:all:", DefaultAction: waf.Action{Kind: waf.Allow}}
-	for i, g := range groups.Groups() {
-		if g.Advanced { // they are about who sends a request, not about what is in it
-			continue
-		}
-		if names != "" && !slices.Contains(strings.Split(names, ","), g.Name) {
-			continue
-		}
-		acl.Rules = append(acl.Rules, waf.Rule{Name: g.Name, Priority: int32(i), Statement: waf.Statement{Managed: &waf.ManagedGroup{Vendor: managed.Vendor, Name: g.Name}}})
-	}
-	return waf.Compile(&acl, waf.Options{Managed: groups, Attacks: detector})
-}
-
 // row counts requests and those that were blocked; bySize are those that only a restriction of
 // size blocked.
 type row struct{ n, blocked, bySize int }
 
-type table struct{ rows map[string]*row }
+type table struct {
+	rows     map[string]*row
+	verdicts verdict.Set
+}
 
 func (t *table) add(s *corpus.Sample, c corpus.Coding, place string, blocked, bySize bool) {
 	keys := []string{"1 " + string(s.Class), "2 " + s.Source + ": " + string(s.Class)}
@@ -175,6 +137,7 @@ func (t *table) add(s *corpus.Sample, c corpus.Coding, place string, blocked, by
 		keys = append(keys, "0 ordinary traffic")
 	default:
 		keys = append(keys, "0 attacks", "3 attacks "+string(c), "4 attacks in: "+place)
+		keys = append(keys, t.judged(s)...)
 	}
 	for _, k := range keys {
 		r := t.rows[k]

@@ -12,6 +12,7 @@ import (
 	"fastness/internal/engine/waf"
 	"fastness/internal/engine/waf/request"
 	"fastness/test/waf/corpus"
+	"fastness/test/waf/webacl"
 )
 
 // values reads a file of testdata: a value a line, in which \n is a line feed.
@@ -34,7 +35,7 @@ func values(t *testing.T, name string) (all []string) {
 	return all
 }
 
-var compiled = sync.OnceValues(func() (*waf.Program, error) { return everything("") })
+var compiled = sync.OnceValues(func() (*waf.Program, error) { return webacl.OfGroups("") })
 
 // allGroups gives a program of all groups, which the tests share, and memory for requests.
 func allGroups(t *testing.T) (*waf.Program, *waf.Scratch) {
@@ -136,7 +137,7 @@ type judgedValue struct {
 }
 
 // Each value of the file has been carried out, or read as what it is blocked for, by an interpreter of its kind: OpenLDAP's slapd,
-// libxml2, mingo, Node, Python, PHP, Ruby, Perl, the expression languages of Java, nginx, Apache, readers of heads, of messages
+// libxml2, mingo, Node, Python, PHP, Ruby, Perl, the expression languages of Java, nginx, Apache, Varnish, readers of heads, of messages
 // and of addresses; those of lookups by their grammar in Log4j's manual. docs/waf-accuracy.md tells how.
 func TestWhatInterpretersHaveCarriedOutIsBlocked(t *testing.T) {
 	program, scratch := allGroups(t)

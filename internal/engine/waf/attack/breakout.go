@@ -218,7 +218,7 @@ func (c *code) space() {
 				return
 			}
 			c.i += end + 4
-		case c.has("//"):
+		case c.has("//"), c.has("<!--"), c.line && c.has("-->"):
 			end := bytes.IndexByte(c.b[c.i:], '\n')
 			if end < 0 {
 				return
@@ -263,6 +263,8 @@ func (c *code) word() bool {
 	if number && c.i+1 < len(c.b) && c.b[c.i] == '.' && c.b[c.i+1] >= '0' && c.b[c.i+1] <= '9' {
 		for c.i++; c.i < len(c.b) && word(c.b[c.i]); c.i++ {
 		}
+	} else if number && c.has("..") && !c.has("...") {
+		c.i++ // the number ends in a dot
 	}
 	switch string(w) {
 	case "in", "instanceof", "of":

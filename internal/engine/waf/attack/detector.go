@@ -323,7 +323,7 @@ func (d *Detector) Inspect(value []byte, place Place, s *Scratch, explain func(H
 		if v.apart { // its strings are looked at by themselves
 			total = [Families]int{NoSQL: total[NoSQL], Java: total[Java], Prototype: total[Prototype]}
 		}
-		if v.via == entity && v.depth == 1 && (total[Script] >= Threshold || total[PHP] >= Threshold) && isRichText(value) {
+		if v.via == entity && v.depth == 1 && (total[Script] >= Threshold || total[PHP] >= Threshold) && hasElement(value) && isRichText(value) {
 			total[Script], total[PHP] = 0, 0 // what rich text has in character references is text that is to be seen
 		}
 		for f, t := range total {

@@ -127,7 +127,32 @@ func (s *Scratch) strings(v variant) (whole bool) {
 		s.variants = append(s.variants, variant{s.arena[start:len(s.arena):len(s.arena)], v.depth, plain, false})
 		n++
 	}
-	return whole && (json || depthEven(b))
+	if json {
+		return whole && (b[0] != '[' || areArrays(b))
+	}
+	return whole && b[0] != '[' && depthEven(b)
+}
+
+// areArrays tells whether b has arrays, and nothing that is in none, as far as its brackets go.
+func areArrays(b []byte) bool {
+	depth := 0
+	for i := 0; i < len(b); i++ {
+		switch c := b[i]; {
+		case c == '"':
+			end, _ := stringEnd(b[i+1:])
+			if end < 0 {
+				return false
+			}
+			i += end + 1
+		case c == '{' || c == '[':
+			depth++
+		case c == '}' || c == ']':
+			depth--
+		case depth == 0 && c != ',' && !isSpace(c):
+			return false
+		}
+	}
+	return depth == 0
 }
 
 // measured is what stands before and behind a document that Yahoo's pages send to those who measure, in the language
@@ -142,9 +167,11 @@ func withoutStatement(b []byte) []byte {
 	return b
 }
 
-// depthEven tells whether the brackets of b outside of strings are as many as have to be.
+// depthEven tells whether the brackets of b outside of strings are as many as have to be, and whether all that it has in parentheses
+// has names, as arguments of GraphQL have.
 func depthEven(b []byte) bool {
 	depth := 0
+	named := true
 	for i := 0; i < len(b); i++ {
 		switch b[i] {
 		case '"':
@@ -153,9 +180,19 @@ func depthEven(b []byte) bool {
 				return false
 			}
 			i += end + 1
-		case '{', '(', '[':
+		case '(':
 			depth++
-		case '}', ')', ']':
+			named = false
+		case ':':
+			named = true
+		case ')':
+			if !named {
+				return false
+			}
+			depth--
+		case '{', '[':
+			depth++
+		case '}', ']':
 			depth--
 		}
 	}

@@ -325,3 +325,13 @@ func isData(b []byte) bool {
 	space := rest[0] == ':' && bytes.Contains(b[:end], []byte("xmlns")) || bytes.Contains(b[:end], []byte(` xmlns="urn:`)) || bytes.Contains(b[:end], []byte(` xmlns="http`))
 	return space && !bytes.Contains(b, []byte("org/1999/xhtml")) && !bytes.Contains(b, []byte("org/2000/svg"))
 }
+
+// hasElement tells whether an element begins in b: an editor does not write the end of one that has no beginning.
+func hasElement(b []byte) bool {
+	for i := 0; i+1 < len(b); i++ {
+		if c := b[i+1] | 0x20; b[i] == '<' && c >= 'a' && c <= 'z' {
+			return true
+		}
+	}
+	return false
+}
