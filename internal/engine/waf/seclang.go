@@ -71,7 +71,11 @@ func (s *Scratch) secLang(id int32) *programState {
 		st.scratch = seclang.NewScratch(s.limits)
 	}
 	st.epoch = s.epoch
+	// One bound holds for all that a request costs.
+	st.scratch.Left = max(s.matcher.Left(), 1)
+	before := st.scratch.Steps()
 	st.result = s.p.programs[id].Evaluate(s.inspection.Request(), st.scratch)
+	s.matcher.Spend(int(min(st.scratch.Steps()-before, s.matcher.Left())))
 	if st.result.Exhausted {
 		s.exhaust()
 	}

@@ -21,7 +21,7 @@ type Options struct {
 	Detect bool
 	// MemoBytes bounds the memory of the memo: 32 MiB by default, none if it is negative.
 	MemoBytes int
-	// Budget is how many bytes libinjection may read for one request, by default
+	// Budget is how many of the steps libinjection may take for one request, by default
 	// inject.DefaultBudget. What it could not look at counts as an injection.
 	Budget int
 	// Steps bounds the work for one request, in steps of package pattern, 0 is DefaultSteps. What is more is
