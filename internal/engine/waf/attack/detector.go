@@ -88,7 +88,8 @@ func New() (*Detector, error) {
 	if d.screen, err = newScreen(rules); err != nil {
 		return nil, err
 	}
-	return d, d.learn()
+	d.learn()
+	return d, nil
 }
 
 // expression is an expression of a rule as a pattern.

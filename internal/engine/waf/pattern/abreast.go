@@ -19,8 +19,12 @@ type bundleLane struct {
 	end     int
 }
 
+// enterSteps is what it costs to find the state of a bundle, and to put it in a lane.
+const enterSteps = 60
+
 // add puts a bundle in a lane, in the state of its parts in a state of the product, and tells whether all are taken.
-func (a *abreast) add(b *bundle, from productState) (full bool) {
+func (a *abreast) add(b *bundle, from productState, m *Scratch) (full bool) {
+	m.steps += enterSteps
 	l := &a.lanes[a.used]
 	l.bundle, l.found, l.allowed, l.end = b, l.found.begin(len(b.product.parts)), bundleAllowance, -1
 	l.table, l.state = b.enter(from)

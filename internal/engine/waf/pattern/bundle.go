@@ -66,7 +66,7 @@ func (s *Set) inBundles(g *group, value []byte, at int, t *productTable, state u
 	p.mu.Lock()
 	from := t.states.list[state/p.stride] // what it refers to is not changed any more
 	p.mu.Unlock()
-	m.steps += uint64(2 * len(g.members)) // each is asked about
+	m.steps += uint64(3 * len(g.members)) // each is asked about
 	bundles := p.bundles()
 	for k := range bundles {
 		b := &bundles[k]
@@ -82,7 +82,7 @@ func (s *Set) inBundles(g *group, value []byte, at int, t *productTable, state u
 			// Alone it is as fast.
 			m.lanes.add(b.product.parts[last], entryOf(p, &from, b.first+last), b.first+last)
 			m.lanes.run(value, at, m.found, &m.simulation)
-		case m.abreast.add(b, from):
+		case m.abreast.add(b, from, m):
 			s.runBundles(g, value, at, want, got, m)
 		}
 	}

@@ -322,6 +322,9 @@ func (p *product) extend(t *productTable, state, symbol uint32, m *Scratch) (*pr
 		to.before = matter(behind(p.byteOf(symbol)), p.asserts)
 	}
 	m.steps += made + uint64(stateSteps+4*len(to.active))
+	if p.isBundle {
+		m.steps -= stateSteps / 2 // few parts are in it
+	}
 	var found *findings
 	if m.step.any {
 		found = m.step
@@ -329,7 +332,7 @@ func (p *product) extend(t *productTable, state, symbol uint32, m *Scratch) (*pr
 	was, size := t.states, len(t.next)
 	t, entry := p.intern(t, to, found)
 	if len(t.next) != size {
-		m.steps += uint64(len(t.next)) / 2 // copied, into memory that is new to the process
+		m.steps += uint64(len(t.next)) / 4 // copied, into memory that is new to the process
 	}
 	if t.states == was { // otherwise it started anew, and this state has another number or none
 		atomic.StoreUint32(&t.next[state+symbol], entry)

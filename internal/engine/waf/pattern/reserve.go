@@ -12,7 +12,7 @@ type Reserve struct{ left atomic.Int64 }
 const reserveChunk = 1 << 16
 
 // DefaultLoan is how many steps a request may borrow from a reserve: little enough that no request costs much more with it than without.
-const DefaultLoan = 8 * reserveChunk
+const DefaultLoan = 32 * reserveChunk
 
 // NewReserve returns a reserve of n steps.
 func NewReserve(n int64) *Reserve {

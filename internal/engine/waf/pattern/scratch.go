@@ -78,7 +78,7 @@ func (m *Scratch) madeEnough(p *product, length int) bool {
 // Spend takes n steps for work that somebody does beside matching.
 func (m *Scratch) Spend(n int) { m.steps += uint64(n) }
 
-// Left returns how many steps are left, as many as there can be without a bound; 0 only if a Match would end for want of them.
+// Left returns how many steps are left, with those that may be borrowed, as many as there can be without a bound; 0 only if a Match would end for want of them.
 func (m *Scratch) Left() uint64 {
 	switch {
 	case !m.limited:
@@ -86,7 +86,11 @@ func (m *Scratch) Left() uint64 {
 	case m.spent():
 		return 0
 	}
-	return max(m.limit-m.steps, 1)
+	left := max(m.limit-m.steps, 1)
+	if m.mayBorrow() {
+		left += m.loan
+	}
+	return left
 }
 
 // Exhausted tells whether a Match ended because there were no steps left, since the last Allow.

@@ -60,7 +60,7 @@ func (s *Set) Match(value []byte, want, got Bits, m *Scratch) {
 
 // shortFactor is how much more a step of a short value costs than one of a long value, where a table is used long enough
 // to be near the processor, and where automata begin and end but once. To make a state costs the same.
-const shortFactor = 3
+const shortFactor = 2
 
 // longRest is from how many bytes on the bundles of a product go over the rest of a value.
 const longRest = 32

@@ -33,6 +33,10 @@ func (s *Scratch) add(src source, key, value []byte) {
 			id = x
 		}
 	}
+	if s.matcher.Left() == 0 {
+		s.exhausted = true
+		return // nothing more is looked at
+	}
 	s.matcher.Spend(valueSteps)
 	hits := s.lookup(id, value)
 	if len(hits) == 0 && !p.whole[src] && p.keyed[src]&(1<<min(len(key), 63)) == 0 && !s.Explain {

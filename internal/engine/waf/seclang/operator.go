@@ -260,7 +260,12 @@ const callSteps = 300
 
 // injected tells whether a value is an injection to libinjection, which may do as much as there are steps for.
 func (s *Scratch) injected(value []byte, ask func(*inject.Budget) inject.Verdict) bool {
-	budget := min(s.budget, inject.Budget(min(s.matcher.Left(), 1<<40)))
+	left := s.matcher.Left()
+	if left == 0 {
+		s.exhausted = true
+		return false // nothing more is looked at
+	}
+	budget := min(s.budget, inject.Budget(min(left, 1<<40)))
 	before := budget
 	v := ask(&budget)
 	spent := before - budget
