@@ -52,9 +52,9 @@ type Options struct {
 	// Reserve is how many steps the program's requests may take beyond that, all together and once: 0 is
 	// DefaultReserve, negative is none.
 	Reserve int64
-	// InjectionBytes is how many bytes of one request the detectors of injections may look into,
-	// 0 is inject.DefaultBudget. What is more is beyond the bound, likewise.
-	InjectionBytes int
+	// InjectionSteps is how many of the steps the detectors of injections may take, 0 is inject.DefaultBudget. What is more is
+	// beyond the bound, likewise.
+	InjectionSteps int
 	// Previous is the program that this one takes the place of. Rate-based rules whose
 	// settings did not change go on counting where they are; others begin anew.
 	Previous *Program
@@ -62,7 +62,7 @@ type Options struct {
 
 // DefaultSteps is what a request may cost, whatever it is made of: some 10 to 20 ms of a core where it is
 // made to be slow. It is a bound on steps, not on time.
-const DefaultSteps = 6_000_000
+const DefaultSteps = 6_500_000
 
 // DefaultReserve is what the requests of a program may cost beyond their steps, all together: some third of a second of a core, once. The automata of a program that was just
 // compiled learn while they match, and an ordinary request with tens of kilobytes of text may cost several times DefaultSteps until they have.
@@ -178,7 +178,7 @@ func Compile(acl *ACL, o Options) (*Program, error) {
 		p: &Program{
 			acl: *acl, hasher: rate.NewHasher(), places: o.Places, v6Bits: o.IPv6Prefix, rates: map[string]*rateRule{}, attacks: o.Attacks,
 			observers: map[string]*observed{},
-			budget:    cmp.Or(inject.Budget(o.InjectionBytes), inject.DefaultBudget),
+			budget:    cmp.Or(inject.Budget(o.InjectionSteps), inject.DefaultBudget),
 			steps:     cmp.Or(o.Steps, DefaultSteps),
 			reserve:   pattern.NewReserve(cmp.Or(o.Reserve, DefaultReserve)),
 			bodies:    pointers(acl.Bodies),

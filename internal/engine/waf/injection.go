@@ -52,12 +52,9 @@ func (s *Scratch) isInjection(f *form, what flags) truth {
 	return truthOf(f.holds&what != 0)
 }
 
-// injectionSteps is what the detectors of injections cost a byte, in steps of package pattern.
-const injectionSteps = 30
-
 // inject asks the detectors.
 func (s *Scratch) inject(b []byte, what flags) truth {
-	budget := min(s.budget, inject.Budget(s.matcher.Left()/injectionSteps))
+	budget := min(s.budget, inject.Budget(min(s.matcher.Left(), 1<<40)))
 	before := budget
 	var verdict inject.Verdict
 	switch what {
@@ -70,7 +67,7 @@ func (s *Scratch) inject(b []byte, what flags) truth {
 	}
 	spent := before - budget
 	s.budget -= spent
-	s.matcher.Spend(len(b)/2 + injectionSteps*int(spent))
+	s.matcher.Spend(len(b)/2 + int(spent))
 	if verdict == inject.Exhausted {
 		s.exhaust()
 		return beyond

@@ -13,7 +13,7 @@ const maxLabels = 100
 // awsPrefix begins every fully qualified label.
 const awsPrefix = "awswaf:"
 
-// BoundLabel is the label of a request that was not inspected whole, as it would have cost more than Options.Steps or InjectionBytes. The rule that
+// BoundLabel is the label of a request that was not inspected whole, as it would have cost more than Options.Steps or InjectionSteps. The rule that
 // then refuses it does so for want of an inspection, and not for what its name says. No rule can add it.
 const BoundLabel = "fastness:waf:inspection-bound"
 

@@ -183,6 +183,7 @@ func (s *Scratch) part(id int32) *partState {
 	} else {
 		s.vals, ps.outcome = p.selector.Append(s.vals, &s.inspection)
 	}
+	s.matcher.Spend(valueSteps * (len(s.vals) - from))
 	ps.epoch, ps.first = s.epoch, int32(len(s.values))
 	if len(s.vals)-from >= manyValues {
 		s.distinct(from)
@@ -207,6 +208,12 @@ func (s *Scratch) part(id int32) *partState {
 	}
 	return ps
 }
+
+// What it takes to take a request apart, in steps of package pattern: for each byte of the body, and for each value, with its look into the memo.
+const (
+	bodySteps  = 2
+	valueSteps = 60
+)
 
 // longGlance is up to how many bytes a value is looked at before the memo is asked about it.
 const longGlance = 256

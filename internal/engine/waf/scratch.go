@@ -111,7 +111,8 @@ func (s *Scratch) begin(p *Program, r *request.Request, tokens Tokens) {
 	s.labelOrder = s.labelOrder[:0]
 	s.tokens, s.now, s.budget = tokens, r.Time, p.budget
 	s.matcher.Allow(p.steps)
-	s.matcher.Borrow(p.reserve)
+	s.matcher.Borrow(p.reserve, pattern.DefaultLoan)
+	s.matcher.Spend(bodySteps * len(r.Body))
 	if p.attacks != nil {
 		s.sift()
 	}

@@ -24,7 +24,7 @@ type Verdict struct {
 	// Rates are the states of the rate-based rules that counted the request, and of those that it
 	// matched for want of what they count by.
 	Rates []RateState
-	// Exhausted tells that the request would have cost more than Options.Steps or InjectionBytes:
+	// Exhausted tells that the request would have cost more than Options.Steps or InjectionSteps:
 	// rules that refuse requests took what was not looked at for what they look for, others did not. Such a request has
 	// the label BoundLabel.
 	Exhausted bool

@@ -17,7 +17,12 @@ const (
 // whether there were any.
 func withoutBlobs(dst, b []byte) (out []byte, found bool) {
 	start, from := len(dst), 0
-	for i := 0; i < len(b); {
+	for i := 0; i+minBlob <= len(b); {
+		// None that is long enough is before a byte that is in none.
+		if last := b[i+minBlob-1]; base64Value[last] > 63 && last != '\n' && last != '\r' {
+			i += minBlob
+			continue
+		}
 		n := blobLength(b[i:])
 		if n == 0 {
 			i++

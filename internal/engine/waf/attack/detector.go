@@ -89,7 +89,8 @@ func New() (*Detector, error) {
 	if d.screen, err = newScreen(rules); err != nil {
 		return nil, err
 	}
-	return d, d.learn()
+	d.learn()
+	return d, nil
 }
 
 // expression is an expression of a rule as a pattern.
@@ -205,7 +206,7 @@ func (d *Detector) Inspect(value []byte, place Place, s *Scratch, explain func(H
 				explain(Hit{name, family, score, v.b, match})
 			}
 		}
-		s.match.Spend(200 + 5*len(v.b)) // the forms, and looking for codings
+		s.match.Spend(200 + 5*len(v.b)) // the forms, and what kind of text it is
 		for left := allForms; left != 0; {
 			f, same, words := s.next(v.b, left)
 			left &^= same
@@ -286,14 +287,16 @@ func (d *Detector) Inspect(value []byte, place Place, s *Scratch, explain func(H
 		}
 		// What libinjection says counts beside other signs only, so it is asked where it decides.
 		if t := total[SQL]; explain != nil || t < Threshold && t >= Threshold-tokensScore {
-			s.match.Spend(tokensSteps * min(len(v.b), maxTokens))
-			if !quotesSign(v.b) && sqlByTokens(v.b) {
-				count("tokens", SQL, tokensScore, 1)
+			if !quotesSign(v.b) {
+				found, steps := sqlByTokens(v.b)
+				if s.match.Spend(steps); found {
+					count("tokens", SQL, tokensScore, 1)
+				}
 			}
 		}
 		if t := total[Script]; explain != nil || t < Threshold && t >= Threshold-tokensScore {
-			s.match.Spend(tokensSteps * min(len(v.b), maxTokens))
-			if scriptByTokens(v.b) {
+			found, steps := scriptByTokens(v.b)
+			if s.match.Spend(steps); found {
 				count("tokens", Script, tokensScore, 2)
 				byChance[Script] += tokensScore
 			}

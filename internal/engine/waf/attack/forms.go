@@ -3,6 +3,7 @@ package attack
 import (
 	"bytes"
 	"math/bits"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -46,7 +47,7 @@ func (s *Scratch) next(v []byte, left formSet) (f Form, same formSet, words bool
 		}
 		same = 1 << Raw
 		for f := SQLText; f < forms; f++ {
-			s.form[f] = appendForm(s.form[f][:0], f, v)
+			s.form[f] = appendForm(s.form[f][:0], f, v, s.form[Raw])
 			if bytes.Equal(s.form[f], s.form[Raw]) {
 				same |= 1 << f
 			}
@@ -140,74 +141,114 @@ func appendLower(dst, src []byte) []byte {
 	return dst
 }
 
-// appendForm appends src in form f. The result is at most as long as src, but for SQLText and
+// appendForm appends src, which in lower case is lower, in form f. The result is at most as long as src, but for SQLText and
 // ShellText by one space for a comment or an expansion, which is shorter than what it stands for.
-func appendForm(dst []byte, f Form, src []byte) []byte {
+func appendForm(dst []byte, f Form, src, lower []byte) []byte {
 	switch f {
 	case SQLText:
-		return appendSQL(dst, src)
+		return appendSQL(dst, src, lower)
 	case Markup:
-		return appendMarkup(dst, src)
+		return appendMarkup(dst, src, lower)
 	case ShellText:
-		return appendShell(dst, src)
+		return appendShell(dst, src, lower)
 	case PathText:
-		return appendPath(dst, src)
+		return appendPath(dst, src, lower)
 	}
-	return appendLower(dst, src)
+	return append(dst, lower...)
 }
+
+// itself has the bytes that each form but the raw one has as they stand, in lower case, whatever is beside them: of most text those are most, and
+// they are taken in runs.
+var itself = func() (t [forms][256]bool) {
+	except := [forms]string{SQLText: "`/* \xa0", Markup: "\x7f", ShellText: "'\"^\\$`", PathText: `\/`}
+	for f := SQLText; f < forms; f++ {
+		for c := range 256 {
+			t[f][c] = (c > 0x20 || c == ' ' || f == PathText) && (f == ShellText || !maybeLookalike[c]) && strings.IndexByte(except[f], byte(c)) < 0
+		}
+	}
+	return
+}()
+
+// ownRun is how many bytes src begins with that form f has as they stand.
+func ownRun(f Form, src []byte) (n int) {
+	t := &itself[f]
+	for n < len(src) && t[src[n]] {
+		n++
+	}
+	return n
+}
+
+// maybeLookalike are the bytes that the characters which lookalike knows begin with.
+var maybeLookalike = func() (t [256]bool) {
+	for _, c := range []byte{0xc2, 0xc5, 0xca, 0xcb, 0xe2, 0xe3, 0xef} {
+		t[c] = true
+	}
+	return
+}()
 
 // lookalike gives the ASCII character that a wide or typographic character stands for, and the
 // character's length; 0 if there is none.
 func lookalike(b []byte) (byte, int) {
-	if b[0] < 0xc2 {
+	if !maybeLookalike[b[0]] {
 		return 0, 0
 	}
 	r, n := utf8.DecodeRune(b)
+	c, ok := standsFor(r)
+	if !ok {
+		return 0, 0
+	}
+	return c, n
+}
+
+// standsFor gives the ASCII character that a character is taken for, 0 if it is taken for nothing.
+func standsFor(r rune) (c byte, ok bool) {
 	switch {
 	case r >= 0xff01 && r <= 0xff5e: // full width
-		return lowerASCII(byte(r - 0xff01 + '!')), n
+		return lowerASCII(byte(r - 0xff01 + '!')), true
 	case r == 0xa0 || r == 0x3000 || r >= 0x2000 && r <= 0x200a || r == 0x2028 || r == 0x2029 || r == 0x85:
-		return ' ', n
+		return ' ', true
 	case r == 0x2018 || r == 0x2019 || r == 0x02bc || r == 0x2032 || r == 0x02b9 || r == 0xb4:
-		return '\'', n
+		return '\'', true
 	case r == 0x201c || r == 0x201d || r == 0x02ba || r == 0x2033:
-		return '"', n
+		return '"', true
 	case r == 0x2039 || r == 0x3008 || r == 0x2329:
-		return '<', n
+		return '<', true
 	case r == 0x203a || r == 0x3009 || r == 0x232a:
-		return '>', n
+		return '>', true
 	case r == 0x017f:
-		return 's', n
+		return 's', true
 	case r == 0x212a:
-		return 'k', n
+		return 'k', true
 	case r == 0x2215 || r == 0x2044:
-		return '/', n
+		return '/', true
 	case r == 0x2024:
-		return '.', n
+		return '.', true
 	case r == 0x2216 || r == 0x29f5 || r == 0xfe68:
-		return '\\', n
+		return '\\', true
 	// Those that Unicode's compatibility decomposition (UAX #15) makes ASCII of, as programs do that compare names.
 	case r >= 0x1d400 && r <= 0x1d6a3: // letters of mathematics: capitals, then small ones, style by style
-		return 'a' + byte((r-0x1d400)%26), n
+		return 'a' + byte((r-0x1d400)%26), true
 	case r >= 0x1d7ce && r <= 0x1d7ff:
-		return '0' + byte(r-0x1d7ce)%10, n
+		return '0' + byte(r-0x1d7ce)%10, true
 	case r >= 0x24b6 && r <= 0x24e9: // letters in circles
-		return 'a' + byte(r-0x24b6)%26, n
+		return 'a' + byte(r-0x24b6)%26, true
 	case r == 0xfe59 || r == 0xfe5a:
-		return '(' + byte(r-0xfe59), n
+		return '(' + byte(r-0xfe59), true
 	case r == 0xfe64 || r == 0xfe65:
-		return '<' + 2*byte(r-0xfe64), n
+		return '<' + 2*byte(r-0xfe64), true
 	case r == 0xfe66:
-		return '=', n
+		return '=', true
 	case r == 0x200b || r == 0x200c || r == 0x200d || r == 0xfeff || r == 0xad:
-		return 0, n // nothing at all
+		return 0, true // nothing at all
 	}
-	return 0, 0
+	return 0, false
 }
+
+var commentEnd = []byte("*/")
 
 func isSpace(c byte) bool { return c == ' ' || c >= '\t' && c <= '\r' }
 
-func appendSQL(dst, src []byte) []byte {
+func appendSQL(dst, src, lower []byte) []byte {
 	start := len(dst)
 	space := func() {
 		if len(dst) > start && dst[len(dst)-1] != ' ' {
@@ -215,7 +256,14 @@ func appendSQL(dst, src []byte) []byte {
 		}
 	}
 	open := 0 // executable comments that are open
+	unended := false
 	for i := 0; i < len(src); i++ {
+		if n := ownRun(SQLText, src[i:]); n > 0 {
+			dst = append(dst, lower[i:i+n]...)
+			if i += n; i == len(src) {
+				break
+			}
+		}
 		c := src[i]
 		switch {
 		case c == 0 || c == '`':
@@ -231,8 +279,12 @@ func appendSQL(dst, src []byte) []byte {
 				space()
 				continue
 			}
-			end := bytes.Index(src[i+2:], []byte("*/"))
+			end := -1
+			if !unended {
+				end = bytes.Index(src[i+2:], commentEnd)
+			}
 			if end < 0 {
+				unended = true
 				dst = append(dst, "/*"...)
 				i++
 				continue
@@ -263,8 +315,14 @@ func appendSQL(dst, src []byte) []byte {
 	return dst
 }
 
-func appendMarkup(dst, src []byte) []byte {
+func appendMarkup(dst, src, lower []byte) []byte {
 	for i := 0; i < len(src); i++ {
+		if n := ownRun(Markup, src[i:]); n > 0 {
+			dst = append(dst, lower[i:i+n]...)
+			if i += n; i == len(src) {
+				break
+			}
+		}
 		c := src[i]
 		switch {
 		case c == '\n' || c == '\r' || c == '\t' || c == '\f':
@@ -321,9 +379,15 @@ func hasFold(b []byte, lower string) bool {
 	return true
 }
 
-func appendPath(dst, src []byte) []byte {
+func appendPath(dst, src, lower []byte) []byte {
 	start := len(dst)
 	for i := 0; i < len(src); i++ {
+		if n := ownRun(PathText, src[i:]); n > 0 {
+			dst = append(dst, lower[i:i+n]...)
+			if i += n; i == len(src) {
+				break
+			}
+		}
 		c := src[i]
 		if c == '\\' {
 			c = '/'

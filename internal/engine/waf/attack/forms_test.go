@@ -12,7 +12,7 @@ func FuzzPlainTextIsTheSameInEachForm(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, s string) {
 		lower, k := appendLower(nil, []byte(s)), kindsOf([]byte(s))
-		if raw := appendForm(nil, Raw, []byte(s)); string(raw) != string(lower) {
+		if raw := appendForm(nil, Raw, []byte(s), appendLower(nil, []byte(s))); string(raw) != string(lower) {
 			t.Fatalf("%q in lower case is %q, not %q", s, raw, lower)
 		}
 		if k&changing != 0 {
@@ -22,7 +22,7 @@ func FuzzPlainTextIsTheSameInEachForm(f *testing.F) {
 			t.Errorf("%q: kinds %b, and %q is not of words", s, k, others)
 		}
 		for form := range forms {
-			if got := appendForm(nil, form, []byte(s)); string(got) != string(lower) {
+			if got := appendForm(nil, form, []byte(s), appendLower(nil, []byte(s))); string(got) != string(lower) {
 				t.Errorf("%q as %s is %q", s, formNames[form], got)
 			}
 		}

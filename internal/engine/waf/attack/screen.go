@@ -58,7 +58,7 @@ func newScreen(rules []rule) (*pattern.Screen, error) {
 		}
 	}
 	// An automaton that is full begins anew.
-	return pattern.NewScreen(patterns, textBytes, pattern.Options{CacheBytes: 4 << 20})
+	return pattern.NewScreen(patterns, textBytes, pattern.Options{CacheBytes: 16 << 20})
 }
 
 // Clear tells, of many values and at little cost, that they are no attacks at any place. Of others it tells

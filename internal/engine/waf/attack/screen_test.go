@@ -46,9 +46,9 @@ func holds(t *testing.T, d *Detector, s *Scratch, v []byte) {
 	if len(s.variants) > 1 {
 		t.Fatalf("%q is clear and reads %q, too", v, s.variants[1].b)
 	}
-	raw := appendForm(nil, Raw, v)
+	raw := appendForm(nil, Raw, v, appendLower(nil, v))
 	for f := range forms {
-		if got := appendForm(nil, f, v); string(got) != string(raw) {
+		if got := appendForm(nil, f, v, appendLower(nil, v)); string(got) != string(raw) {
 			t.Fatalf("%q is clear and as %s it is %q", v, formNames[f], got)
 		}
 	}

@@ -47,7 +47,7 @@ func (s *Scratch) serialized(b []byte) (f Family, steps int) {
 	}
 	tried := 0
 	for i := 0; i+minSerial <= len(b) && tried < maxSerials; i++ {
-		if i > 0 && (word(b[i-1]) || b[i-1] == '+' || b[i-1] == '-' || b[i-1] == '_') {
+		if !beginsCoded[b[i]] || i > 0 && (word(b[i-1]) || b[i-1] == '+' || b[i-1] == '-' || b[i-1] == '_') {
 			continue
 		}
 		code := codedObject(b[i:])
@@ -129,6 +129,14 @@ func codedObject(b []byte) byte {
 	}
 	return 0
 }
+
+// beginsCoded are the bytes that codedObject knows something to begin with.
+var beginsCoded = func() (t [256]bool) {
+	for _, c := range "gBHeTQYfK014678" {
+		t[c] = true
+	}
+	return
+}()
 
 // serialText is how text that is clear may have such an object in it, as the screen looks for it, in lower case.
 var serialText = []string{

@@ -5,8 +5,14 @@ import "bytes"
 // The form in which a shell takes a line once it has expanded it: POSIX's chapter "Shell Command Language", sections 2.2 and 2.6, and
 // what Bash has beyond it.
 
-func appendShell(dst, src []byte) []byte {
+func appendShell(dst, src, lower []byte) []byte {
 	for i := 0; i < len(src); i++ {
+		if n := ownRun(ShellText, src[i:]); n > 0 {
+			dst = append(dst, lower[i:i+n]...)
+			if i += n; i == len(src) {
+				break
+			}
+		}
 		c := src[i]
 		switch {
 		case c == '\'' || c == '"' || c == '^' || c == 0:

@@ -17,17 +17,16 @@ const tokensScore = 3
 // anyway.
 const maxTokens = 2048
 
-// tokensSteps is what libinjection costs a byte, in steps of package pattern.
-const tokensSteps = 30
-
-// sqlByTokens tells whether libinjection takes b for SQL.
-func sqlByTokens(b []byte) bool {
-	budget := inject.Budget(maxTokens)
-	return inject.SQL(b[:min(len(b), maxTokens)], inject.Low, &budget) == inject.Found
+// sqlByTokens tells whether libinjection takes b for SQL, and how many steps that took.
+func sqlByTokens(b []byte) (found bool, steps int) {
+	budget := inject.DefaultBudget
+	found = inject.SQL(b[:min(len(b), maxTokens)], inject.Low, &budget) == inject.Found
+	return found, min(len(b), maxTokens) + int(inject.DefaultBudget-budget)
 }
 
-// scriptByTokens tells whether libinjection takes b for cross-site scripting.
-func scriptByTokens(b []byte) bool {
-	budget := inject.Budget(maxTokens)
-	return inject.XSS(b[:min(len(b), maxTokens)], &budget) == inject.Found
+// scriptByTokens tells whether libinjection takes b for cross-site scripting, and how many steps that took.
+func scriptByTokens(b []byte) (found bool, steps int) {
+	budget := inject.DefaultBudget
+	found = inject.XSS(b[:min(len(b), maxTokens)], &budget) == inject.Found
+	return found, min(len(b), maxTokens) + int(inject.DefaultBudget-budget)
 }

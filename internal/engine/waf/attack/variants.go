@@ -21,6 +21,9 @@ const (
 	longValue     = 4096
 )
 
+// expandSteps is what it costs a byte to find out what codings a reading shows signs of, in steps of package pattern.
+const expandSteps = 3
+
 // variant is one reading of a value.
 type variant struct {
 	b     []byte
@@ -60,6 +63,7 @@ func (s *Scratch) expand(value []byte, place Place) {
 	s.variants = append(s.variants, variant{b: value})
 	s.ends(value)
 	for i := 0; i < len(s.variants); i++ {
+		s.matcher().Spend(20 + expandSteps*len(s.variants[i].b))
 		if v := &s.variants[i]; s.most-len(s.arena) >= 2*len(v.b) {
 			start := len(s.arena)
 			if out, found := wide.Append(s.arena, v.b); found {

@@ -111,7 +111,7 @@ func TestFormsReadAsInterpretersDo(t *testing.T) {
 		{PathText, "http://x//y", "http://x/y"},
 		{PathText, "․․∖a", "../a"},
 	} {
-		if got := string(appendForm(nil, c.form, []byte(c.src))); got != c.want {
+		if got := string(appendForm(nil, c.form, []byte(c.src), appendLower(nil, []byte(c.src)))); got != c.want {
 			t.Errorf("%s of %q = %q, want %q", formNames[c.form], c.src, got, c.want)
 		}
 	}

@@ -98,8 +98,14 @@ func newVersion(fsys fs.FS, sources []seclang.Source, parsed *seclang.Rules, lev
 		return nil, err
 	}
 	v := &Version{
-		Name:    fmt.Sprintf("%s-PL%d", version, level),
-		compile: func() (*seclang.Program, error) { return seclang.Compile(sources, options) },
+		Name: fmt.Sprintf("%s-PL%d", version, level),
+		compile: func() (*seclang.Program, error) {
+			p, err := seclang.Compile(sources, options)
+			if err == nil {
+				learn(p)
+			}
+			return p, err
+		},
 	}
 	v.program = sync.OnceValues(v.compile)
 	for i := range list {

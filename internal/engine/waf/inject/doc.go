@@ -13,7 +13,7 @@
 // values and fuzzing hold it to that.
 //
 // A bound on work. The library is linear but slow on input made for it, up to 0.15 µs a
-// byte. A Budget says how many bytes it may read for one request; behind that the verdict
+// byte. A value has a price (price.go), and a Budget says how much of that one request may cost; behind that the verdict
 // is Exhausted, and the caller decides. Nothing is passed silently.
 //
 // A high sensitivity for SQL. AWS says that HIGH detects more attacks and might generate
@@ -23,6 +23,7 @@
 // use, names of catalogs.
 //
 //	verdict.go   verdicts, the budget
+//	price.go     what the library takes for a value
 //	sql.go       SQL injection
 //	keywords.go  the words of SQL
 //	phrase.go    what HIGH looks for

@@ -134,21 +134,23 @@ func TestXSS(t *testing.T) {
 }
 
 func TestBudget(t *testing.T) {
-	b := Budget(10)
-	if got := SQL([]byte("0123456789a"), Low, &b); got != Clean || b != 10 {
-		t.Errorf("what the prefilter settles costs %d: %v", 10-b, got)
+	attack, first := []byte("' or 1=1--"), []byte("a/**/b c")
+	before := Budget(sqlPrice(attack))
+	b := before
+	if got := SQL([]byte("0123456789a"), Low, &b); got != Clean || b != before {
+		t.Errorf("what the prefilter settles costs %d: %v", before-b, got)
 	}
-	if got := SQL([]byte("' or 1=1--"), Low, &b); got != Found || b != 0 {
+	if got := SQL(attack, Low, &b); got != Found || b != 0 {
 		t.Errorf("%v, %d left", got, b)
 	}
-	if got := SQL([]byte("' or 1=1--"), Low, &b); got != Exhausted {
+	if got := SQL(attack, Low, &b); got != Exhausted {
 		t.Errorf("SQL without a budget is %v", got)
 	}
 	if got := XSS([]byte("<script>"), &b); got != Exhausted {
 		t.Errorf("scripting without a budget is %v", got)
 	}
-	b = 15 // enough for one look, not for the second that HIGH takes
-	if got := SQL([]byte("a/**/b c"), High, &b); got != Exhausted {
+	b = Budget(sqlPrice(first)) // enough for one look, not for the second that HIGH takes
+	if got := SQL(first, High, &b); got != Exhausted {
 		t.Errorf("%v, %d left", got, b)
 	}
 }

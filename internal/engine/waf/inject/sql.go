@@ -24,7 +24,7 @@ func SQL(value []byte, s Sensitivity, b *Budget) Verdict {
 	if !maybeSQL(value) {
 		return Clean
 	}
-	if !b.spend(len(value)) {
+	if !b.spend(sqlPrice(value)) {
 		return Exhausted
 	}
 	if found, _ := libinjection.IsSQLi(text(value)); found {
@@ -42,7 +42,7 @@ func plainSQL(value []byte, b *Budget) Verdict {
 	if !bytes.Contains(value, []byte("/*")) && bytes.IndexByte(value, '\n') < 0 && bytes.IndexByte(value, 0) < 0 {
 		return Clean
 	}
-	if !b.spend(len(value)) {
+	if !b.spend(sqlPrice(value)) {
 		return Exhausted
 	}
 	plain := make([]byte, 0, len(value))

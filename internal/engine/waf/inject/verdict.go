@@ -14,15 +14,15 @@ const (
 	Exhausted
 )
 
-// Budget is how many bytes the library may still read for one request. A value that the
+// Budget is how much the library may still do for one request, in steps of package pattern (price.go). A value that the
 // prefilter settles costs nothing.
 type Budget int
 
-// DefaultBudget lets a body of 32 KB be looked at as a whole and again in its parts, with as
-// much left for the head. Content made to be slow costs some 20 ms of one core with it.
-const DefaultBudget Budget = 128 << 10
+// DefaultBudget lets a body of 64 KB of text be looked at as a whole and again in its parts. Content made to be slow costs some
+// 10 ms of one core with it.
+const DefaultBudget Budget = 4_000_000
 
-// spend takes n bytes from the budget if there are as many.
+// spend takes n steps from the budget if there are as many.
 func (b *Budget) spend(n int) bool {
 	if int(*b) < n {
 		return false

@@ -7,7 +7,7 @@ func XSS(value []byte, b *Budget) Verdict {
 	if !maybeMarkup(value) {
 		return Clean
 	}
-	if !b.spend(len(value)) {
+	if !b.spend(markupPrice(value)) {
 		return Exhausted
 	}
 	if libinjection.IsXSS(text(value)) {

@@ -66,52 +66,65 @@ func (s *Set) inBundles(g *group, value []byte, at int, t *productTable, state u
 	p.mu.Lock()
 	from := t.states.list[state/p.stride] // what it refers to is not changed any more
 	p.mu.Unlock()
-	m.steps += uint64(2 * len(g.members)) // each is asked about
-	for _, b := range p.bundles() {
-		members := g.members[b.first:][:len(b.product.parts)]
+	m.steps += uint64(3 * len(g.members)) // each is asked about
+	bundles := p.bundles()
+	for k := range bundles {
+		b := &bundles[k]
 		asked, last := 0, 0
-		for n, i := range members {
+		for n, i := range g.members[b.first:][:len(b.product.parts)] {
 			if !m.found.matched.Has(b.first+n) && !m.found.lost.Has(b.first+n) && s.possible(i, value, want, got, m) {
 				asked, last = asked+1, n
 			}
 		}
 		switch {
 		case asked == 0:
-			continue
 		case asked == 1:
 			// Alone it is as fast.
 			m.lanes.add(b.product.parts[last], entryOf(p, &from, b.first+last), b.first+last)
 			m.lanes.run(value, at, m.found, &m.simulation)
-			continue
-		}
-		if m.spent() {
-			return
-		}
-		m.part = m.part.begin(len(members))
-		bt, bs := b.enter(from)
-		end, bt, bs := b.product.resume(value, at, bt, bs, m.part, bundleAllowance, m)
-		if end >= 0 {
-			entries := b.product.entries(bt, bs)
-			for n, i := range members {
-				if m.part.matched.Has(n) || m.part.lost.Has(n) || !s.possible(i, value, want, got, m) {
-					continue
-				}
-				if m.lanes.add(b.product.parts[n], entries[n], b.first+n) {
-					m.lanes.run(value, end, m.found, &m.simulation)
-				}
-			}
-			m.lanes.run(value, end, m.found, &m.simulation)
-		}
-		if m.part.any {
-			for n := range m.part.matched.All() {
-				m.found.matched.Set(b.first + n)
-			}
-			for n := range m.part.lost.All() {
-				m.found.lost.Set(b.first + n)
-			}
-			m.found.any = true
+		case m.abreast.add(b, from, m):
+			s.runBundles(g, value, at, want, got, m)
 		}
 	}
+	s.runBundles(g, value, at, want, got, m)
+}
+
+// runBundles moves the bundles that are in lanes over the rest of a value, and the parts of those that give up.
+func (s *Set) runBundles(g *group, value []byte, at int, want, got Bits, m *Scratch) {
+	a := &m.abreast
+	if a.used > 0 && !m.spent() {
+		a.run(value, at, m)
+		for j := range a.used {
+			l := &a.lanes[j]
+			p, first := l.bundle.product, l.bundle.first
+			if l.end >= 0 {
+				entries := p.entries(l.table, l.state)
+				for n, i := range g.members[first:][:len(p.parts)] {
+					if l.found.matched.Has(n) || l.found.lost.Has(n) || !s.possible(i, value, want, got, m) {
+						continue
+					}
+					if m.lanes.add(p.parts[n], entries[n], first+n) {
+						m.lanes.run(value, l.end, m.found, &m.simulation)
+					}
+				}
+				m.lanes.run(value, l.end, m.found, &m.simulation)
+			}
+			if l.found.any {
+				for n := range l.found.matched.All() {
+					m.found.matched.Set(first + n)
+				}
+				for n := range l.found.lost.All() {
+					m.found.lost.Set(first + n)
+				}
+				m.found.any = true
+			}
+		}
+	}
+	for j := range a.used {
+		l := &a.lanes[j]
+		l.bundle, l.table = nil, nil // a scratch keeps nothing of a Set
+	}
+	a.used = 0
 }
 
 // entryOf is the state of a part in a state of a product.

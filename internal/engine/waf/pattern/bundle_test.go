@@ -76,7 +76,7 @@ func TestAReserveIsTakenOnce(t *testing.T) {
 	for i := 0; ; i++ {
 		m, got := NewScratch(), NewBits(set.Len())
 		m.Allow(1000)
-		m.Borrow(reserve)
+		m.Borrow(reserve, 1<<40)
 		set.Match(value, nil, got, m)
 		if m.Exhausted() {
 			if i == 0 || !reserve.empty() {

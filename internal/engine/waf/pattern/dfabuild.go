@@ -188,7 +188,7 @@ func (d *dfa) extend(t *dfaTable, state, symbol uint32, steps *uint64) (*dfaTabl
 		m.matched = m.matched || begun.matched || symbol != d.end && d.begin(after).matched
 	}
 	// Making a state costs some allocations and two steps for each instruction.
-	*steps += uint64(200 + 2*(len(from.insts)+len(m.to.dense)))
+	*steps += uint64(300 + 2*(len(from.insts)+len(m.to.dense)))
 	set := d.reached(m, after)
 	was := t.states
 	entry := deadState

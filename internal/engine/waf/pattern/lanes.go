@@ -14,6 +14,9 @@ type lanes struct {
 
 const laneCount = 4
 
+// stopSteps is what it costs that one of the lanes has to be looked at.
+const stopSteps = 12
+
 // The lane without an automaton has one state, in which it stays.
 var (
 	restNext    = []uint32{1, 1}
@@ -73,7 +76,7 @@ func (l *lanes) run(value []byte, at int, found *findings, m *simulation) {
 			}
 			s0, s1, s2, s3 = e0, e1, e2, e3
 		}
-		*steps += uint64(alive * (k - from))
+		*steps += uint64(alive*(k-from) + stopSteps)
 		l.states = [laneCount]uint32{s0, s1, s2, s3}
 		if k == end {
 			break

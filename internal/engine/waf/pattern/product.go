@@ -106,6 +106,12 @@ func (f *findings) add(a active) {
 // costlyState is of how many steps a state is that counts twice in an allowance.
 const costlyState = 512
 
+// foundSteps is what it costs to note what is found in a state.
+const foundSteps = 6
+
+// stateSteps is what it costs at least to make a state of a product.
+const stateSteps = 900
+
 // maxPart is how many states a part may have.
 const maxPart = 4000
 
@@ -180,6 +186,7 @@ func (p *product) resume(value []byte, from int, t *productTable, state uint32, 
 			next = t.next
 		}
 		if entry&marked != 0 {
+			m.steps += foundSteps
 			found.or(t.found[entry&stateMask/p.stride])
 		}
 		state = entry & stateMask
@@ -304,6 +311,8 @@ func (p *product) extend(t *productTable, state, symbol uint32, m *Scratch) (*pr
 	if entry := t.next[state+symbol]; entry != unknown {
 		return t, entry
 	}
+	before := m.steps
+	defer func() { m.making += m.steps - before }()
 	from := &t.states.list[state/p.stride]
 	m.step = m.step.begin(len(p.parts))
 	var made uint64 // of states of parts
@@ -312,13 +321,19 @@ func (p *product) extend(t *productTable, state, symbol uint32, m *Scratch) (*pr
 	if symbol != p.end {
 		to.before = matter(behind(p.byteOf(symbol)), p.asserts)
 	}
-	m.steps += made + uint64(600+4*len(to.active))
+	m.steps += made + uint64(stateSteps+4*len(to.active))
+	if p.isBundle {
+		m.steps -= stateSteps / 2 // few parts are in it
+	}
 	var found *findings
 	if m.step.any {
 		found = m.step
 	}
-	was := t.states
+	was, size := t.states, len(t.next)
 	t, entry := p.intern(t, to, found)
+	if len(t.next) != size {
+		m.steps += uint64(len(t.next)) / 4 // copied, into memory that is new to the process
+	}
 	if t.states == was { // otherwise it started anew, and this state has another number or none
 		atomic.StoreUint32(&t.next[state+symbol], entry)
 	}

@@ -11,6 +11,9 @@ type Reserve struct{ left atomic.Int64 }
 // reserveChunk is how many steps are taken from a reserve at once.
 const reserveChunk = 1 << 16
 
+// DefaultLoan is how many steps a request may borrow from a reserve: little enough that no request costs much more with it than without.
+const DefaultLoan = 32 * reserveChunk
+
 // NewReserve returns a reserve of n steps.
 func NewReserve(n int64) *Reserve {
 	r := &Reserve{}

@@ -24,12 +24,12 @@ type Scratch struct {
 	// States made since the last Allow: of products, of bundles, of screens.
 	made, bundled, learned int
 
-	lanes  lanes
-	finder pike
-	active [2][]active // parts of a product
-	found  *findings   // of a product for a value
-	part   *findings   // of a bundle for it
-	step   *findings   // for a symbol
+	lanes   lanes
+	abreast abreast
+	finder  pike
+	active  [2][]active // parts of a product
+	found   *findings   // of a product for a value
+	step    *findings   // for a symbol
 }
 
 // NewScratch returns empty memory.
@@ -44,12 +44,15 @@ func (m *Scratch) Steps() uint64 { return m.steps }
 // Exhausted tells so. Without a call there is no bound. A Match may take a little more than what is left: the
 // states that one value may make, and one pass over it.
 func (m *Scratch) Allow(n uint64) {
-	m.limit, m.limited, m.exhausted, m.reserve = m.steps+n, true, false, nil
+	m.limit, m.limited, m.exhausted, m.reserve, m.loan = m.steps+n, true, false, nil, 0
 	m.made, m.bundled, m.learned = 0, 0, 0
 }
 
-// Borrow lets what is beyond the steps of the last Allow, and the states that may be made within them, be taken from a reserve, for as long as there is any.
-func (m *Scratch) Borrow(r *Reserve) { m.reserve = r }
+// Borrow lets up to most steps beyond those of the last Allow, and the states that may be made within them, be taken from a reserve, for as long as there is any.
+func (m *Scratch) Borrow(r *Reserve, most uint64) { m.reserve, m.loan = r, most }
+
+// mayBorrow tells whether there is something left to borrow.
+func (m *simulation) mayBorrow() bool { return m.loan >= reserveChunk && !m.reserve.empty() }
 
 // Learn has values that are matched from now on teach the automata of Sets more than these values need: what goes over each of them goes over all of it.
 // It is for ordinary text that is matched before there is anything to match, so that values that are like it find their states made.
@@ -58,24 +61,24 @@ func (m *Scratch) Learn() { m.learns = true }
 // mostMade is how many states of products may be made within one allowance of steps. Making one takes two or three
 // microseconds, once for all values to come. Without new states the parts of a product run by themselves, which
 // costs a short value little: its states count thrice.
-const mostMade = 2500
+const mostMade = 1000
 
 // madeEnough counts a state of a product that is to be made for a value, and tells whether there were enough.
 func (m *Scratch) madeEnough(p *product, length int) bool {
 	if p.isBundle {
 		m.bundled++
-		return m.limited && m.bundled > mostBundled && m.reserve.empty()
+		return m.limited && m.bundled > mostBundled
 	}
 	if m.made++; length < longValue {
 		m.made += 2
 	}
-	return m.limited && m.made > mostMade && m.reserve.empty()
+	return m.limited && m.made > mostMade
 }
 
 // Spend takes n steps for work that somebody does beside matching.
 func (m *Scratch) Spend(n int) { m.steps += uint64(n) }
 
-// Left returns how many steps are left, as many as there can be without a bound; 0 only if a Match would end for want of them.
+// Left returns how many steps are left, with those that may be borrowed, as many as there can be without a bound; 0 only if a Match would end for want of them.
 func (m *Scratch) Left() uint64 {
 	switch {
 	case !m.limited:
@@ -83,7 +86,11 @@ func (m *Scratch) Left() uint64 {
 	case m.spent():
 		return 0
 	}
-	return max(m.limit-m.steps, 1)
+	left := max(m.limit-m.steps, 1)
+	if m.mayBorrow() {
+		left += m.loan
+	}
+	return left
 }
 
 // Exhausted tells whether a Match ended because there were no steps left, since the last Allow.

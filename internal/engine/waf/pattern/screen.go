@@ -14,7 +14,10 @@ import (
 // those most expressions have few ways left to match, and where they count far or look around, the Screen takes
 // the count for any number and the look-around for true. A Screen is immutable and safe for any number of
 // goroutines.
-type Screen struct{ dfa *dfa }
+type Screen struct {
+	dfa   *dfa
+	bytes byteSet // that values are of, and letters in upper case
+}
 
 // maxCount is up to where the automaton of a Screen counts repetitions: a state for each set of places where a
 // match may have begun is more than the exactness is worth.
@@ -69,7 +72,7 @@ func NewScreenOf(patterns []Reading, bytes string, o Options) (*Screen, error) {
 	for b := byte('A'); b <= 'Z'; b++ {
 		columns.classes[b] = columns.classes[lower(b)]
 	}
-	return &Screen{newDFA(p, columns, 0, &budget{limit: int64(o.CacheBytes)})}, nil
+	return &Screen{newDFA(p, columns, 0, &budget{limit: int64(o.CacheBytes)}), in.folded()}, nil
 }
 
 // never tells whether a node is the one that matches nothing.
@@ -124,8 +127,34 @@ func (n *node) within(in byteSet) *node {
 // looked at in the other ways.
 const mostLearned = 400
 
+// screenFactor is how much more a step for a state of a Screen costs than one for a state of another automaton: all patterns take part in it, and
+// its memory is near the processor for none of them.
+const screenFactor = 5
+
 // screenAllowance is how many states one value may make.
 var screenAllowance = allowance{first: 48, every: 4, most: 512}
+
+// screening is a value that a Screen is moving over, and what states it may still make for it.
+type screening struct {
+	allowance
+	text    []byte
+	foreign bool // text has a byte that the Screen is not for
+	checked bool // whether it has is known
+}
+
+// vain tells whether making states is in vain: a value with a byte that the Screen is not for is not clear, whatever stands before it.
+func (v *screening) vain(s *Screen) bool {
+	if !v.checked {
+		v.checked = true
+		for _, c := range v.text {
+			if !s.bytes.has(c) {
+				v.foreign = true
+				break
+			}
+		}
+	}
+	return v.foreign
+}
 
 // Clear tells that a value has only bytes that the Screen is for, and letters in upper case, and that no pattern
 // matches it in lower case. If it does not say so, a pattern may match, or the automaton would have had to
@@ -170,7 +199,7 @@ func (s *Screen) Behind(mark Mark, text []byte, m *Scratch) Mark {
 		return Mark{}
 	}
 	m.jumpsOf(t)
-	state, allowed := mark.state, screenAllowance
+	state, allowed := mark.state, screening{allowance: screenAllowance, text: text}
 	for len(text) > 0 {
 		n := min(len(text), 8)
 		var ok bool
@@ -268,7 +297,7 @@ func (s *Screen) clear(t *dfaTable, state uint32, value []byte, m *Scratch) bool
 		return state == deadState
 	}
 	m.jumpsOf(t)
-	d, allowed := s.dfa, screenAllowance
+	d, allowed := s.dfa, screening{allowance: screenAllowance, text: value}
 	i := 0
 	for ; i+8 <= len(value); i += 8 {
 		word := binary.LittleEndian.Uint64(value[i:])
@@ -300,7 +329,7 @@ func (s *Screen) clear(t *dfaTable, state uint32, value []byte, m *Scratch) bool
 }
 
 // leap moves over up to eight bytes of a value, which are those of word and stand at a position, and remembers it.
-func (s *Screen) leap(t *dfaTable, state uint32, word uint64, bytes []byte, at int, allowed *allowance, m *Scratch) (*dfaTable, uint32, bool) {
+func (s *Screen) leap(t *dfaTable, state uint32, word uint64, bytes []byte, at int, allowed *screening, m *Scratch) (*dfaTable, uint32, bool) {
 	from := state | uint32(len(bytes))<<jumpLength
 	if to, ok := m.jumps.find(word, from); ok && m.jumps.table == t.states.id {
 		return t, to, true
@@ -325,14 +354,15 @@ func (s *Screen) leap(t *dfaTable, state uint32, word uint64, bytes []byte, at i
 
 // step moves over a symbol, and tells whether there is more to come: the entry is not marked, and it could be
 // made.
-func (s *Screen) step(t *dfaTable, state, symbol uint32, at int, allowed *allowance, m *Scratch) (*dfaTable, uint32, bool) {
+func (s *Screen) step(t *dfaTable, state, symbol uint32, at int, allowed *screening, m *Scratch) (*dfaTable, uint32, bool) {
 	entry := atomic.LoadUint32(&t.next[state+symbol])
 	if entry == unknown {
-		if m.learned++; m.limited && m.learned > mostLearned && m.reserve.empty() || allowed.spent(at) {
+		if m.learned++; m.limited && m.learned > mostLearned || allowed.vain(s) || allowed.spent(at) {
 			return t, unknown, false
 		}
-		var made uint64 // not counted: mostLearned bounds them
+		var made uint64
 		t, entry = s.dfa.extend(t, state, symbol, &made)
+		m.steps += screenFactor * made
 	}
 	return t, entry, entry&marked == 0
 }

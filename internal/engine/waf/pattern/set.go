@@ -25,7 +25,7 @@ func (s *Set) Len() int { return len(s.patterns) }
 // have the length of NewBits(s.Len()). When the Set and the scratch have seen the like of
 // the value, nothing is allocated.
 func (s *Set) Match(value []byte, want, got Bits, m *Scratch) {
-	before := m.steps
+	before, making := m.steps, m.making
 	m.begin(s)
 	m.steps += 60 // whatever the value
 	if m.spent() {
@@ -54,13 +54,13 @@ func (s *Set) Match(value []byte, want, got Bits, m *Scratch) {
 		s.together(&groups[k], value, want, got, allowed, m)
 	}
 	if !long {
-		m.steps += (shortFactor - 1) * (m.steps - before)
+		m.steps += (shortFactor - 1) * (m.steps - before - (m.making - making))
 	}
 }
 
 // shortFactor is how much more a step of a short value costs than one of a long value, where a table is used long enough
-// to be near the processor, and where automata begin and end but once.
-const shortFactor = 3
+// to be near the processor, and where automata begin and end but once. To make a state costs the same.
+const shortFactor = 2
 
 // longRest is from how many bytes on the bundles of a product go over the rest of a value.
 const longRest = 32

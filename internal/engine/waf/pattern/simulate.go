@@ -34,10 +34,12 @@ type simulation struct {
 	matched   bool       // whether reach has come to a match
 	looks     [][]uint64 // for each look-around, a bit for each position
 	steps     uint64
+	making    uint64 // steps for states of products
 	limit     uint64 // steps, if limited
 	limited   bool
 	exhausted bool
 	reserve   *Reserve
+	loan      uint64 // what may still be taken from it
 }
 
 // spent tells whether there are no steps left, and notes it.
@@ -51,8 +53,9 @@ func (m *simulation) spent() bool {
 // beyond takes what is beyond the limit from the reserve, if there is one that has it.
 func (m *simulation) beyond() {
 	for !m.exhausted && m.steps > m.limit {
-		if m.reserve.take(reserveChunk) {
+		if m.mayBorrow() && m.reserve.take(reserveChunk) {
 			m.limit += reserveChunk
+			m.loan -= reserveChunk
 		} else {
 			m.exhausted = true
 		}

@@ -288,7 +288,7 @@ func (s *Scratch) step(kind transform.Kind, from int32) int32 {
 	if s.matcher.Left() == 0 {
 		return from // Match says that not all was looked at
 	}
-	s.matcher.Spend(len(s.forms[from].bytes) / 4)
+	s.matcher.Spend(20 + len(s.forms[from].bytes))
 	start := len(s.arena)
 	out, changed := transform.Append(s.arena, kind, s.forms[from].bytes)
 	if !changed {

@@ -9,6 +9,12 @@ import (
 	"fastness/internal/engine/waf/transform"
 )
 
+// What it takes to take a request apart, in steps of package pattern: for each byte of the body, and for each value, with its look into the memo.
+const (
+	bodySteps  = 2
+	valueSteps = 100
+)
+
 // add adds a value of a source and finds out which conditions hold for it. The values of a source
 // are added one after another.
 func (s *Scratch) add(src source, key, value []byte) {
@@ -27,6 +33,11 @@ func (s *Scratch) add(src source, key, value []byte) {
 			id = x
 		}
 	}
+	if s.matcher.Left() == 0 {
+		s.exhausted = true
+		return // nothing more is looked at
+	}
+	s.matcher.Spend(valueSteps)
 	hits := s.lookup(id, value)
 	if len(hits) == 0 && !p.whole[src] && p.keyed[src]&(1<<min(len(key), 63)) == 0 && !s.Explain {
 		return // no rule would look at it

@@ -21,7 +21,7 @@ type Options struct {
 	Detect bool
 	// MemoBytes bounds the memory of the memo: 32 MiB by default, none if it is negative.
 	MemoBytes int
-	// Budget is how many bytes libinjection may read for one request, by default
+	// Budget is how many of the steps libinjection may take for one request, by default
 	// inject.DefaultBudget. What it could not look at counts as an injection.
 	Budget int
 	// Steps bounds the work for one request, in steps of package pattern, 0 is DefaultSteps. What is more is
@@ -33,7 +33,7 @@ type Options struct {
 }
 
 // DefaultSteps is what a request may cost, whatever it is made of: some 10 to 20 ms of a core.
-const DefaultSteps = 6_000_000
+const DefaultSteps = 6_500_000
 
 // DefaultReserve is what the requests of a program may cost beyond their steps, all together: some third of a second of a core, once.
 const DefaultReserve = 150_000_000

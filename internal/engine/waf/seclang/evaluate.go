@@ -1,6 +1,7 @@
 package seclang
 
 import (
+	"cmp"
 	"hash/maphash"
 	"math/bits"
 	"strconv"
@@ -53,6 +54,8 @@ type Match struct {
 type Scratch struct {
 	// Explain has matches say what they found where. It takes more time and memory.
 	Explain bool
+	// Left is how many steps there are for the next evaluation beside what Options.Steps allows; 0 is as many as that.
+	Left uint64
 
 	p          *Program
 	limits     request.Limits
@@ -169,8 +172,9 @@ func (s *Scratch) begin(p *Program, r *request.Request) {
 	copy(s.removed, p.off)
 	copy(s.tx, p.initial)
 	s.processor, s.force, s.off, s.exhausted, s.budget = noProcessor, false, false, false, p.budget
-	s.matcher.Allow(p.steps)
-	s.matcher.Borrow(p.reserve)
+	s.matcher.Allow(min(p.steps, cmp.Or(s.Left, p.steps)))
+	s.matcher.Borrow(p.reserve, 8*pattern.DefaultLoan) // few of its values are cleared while it is young
+	s.matcher.Spend(bodySteps * len(r.Body))
 	s.inspection.Reset(r)
 	clear(s.result.Matches)
 	s.result = Result{Matches: s.result.Matches[:0]}
@@ -190,6 +194,9 @@ func (p *Program) Evaluate(r *request.Request, s *Scratch) *Result {
 	s.result.Exhausted = s.exhausted || s.matcher.Exhausted()
 	return &s.result
 }
+
+// Steps returns how many steps all evaluations took so far (see pattern.Scratch.Steps).
+func (s *Scratch) Steps() uint64 { return s.matcher.Steps() }
 
 // phase runs the rules from one to before end that have to be run, and tells whether to go on.
 func (s *Scratch) phase(from, end int) bool {

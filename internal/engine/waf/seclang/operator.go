@@ -242,13 +242,9 @@ func (s *Scratch) holds(o *operator, value []byte) bool {
 	case textEnds:
 		yes = bytes.HasSuffix(value, text)
 	case sqlInjection:
-		v := inject.SQL(value, inject.Low, &s.budget)
-		s.exhausted = s.exhausted || v == inject.Exhausted
-		yes = v != inject.Clean
+		yes = s.injected(value, func(b *inject.Budget) inject.Verdict { return inject.SQL(value, inject.Low, b) })
 	case scripting:
-		v := inject.XSS(value, &s.budget)
-		s.exhausted = s.exhausted || v == inject.Exhausted
-		yes = v != inject.Clean
+		yes = s.injected(value, func(b *inject.Budget) inject.Verdict { return inject.XSS(value, b) })
 	case badURLEncoding:
 		yes = hasBadEscape(value)
 	case badUTF8:
@@ -257,6 +253,26 @@ func (s *Scratch) holds(o *operator, value []byte) bool {
 		yes = s.inNetwork(o.nets, value)
 	}
 	return yes != o.negate
+}
+
+// callSteps is what it costs to ask libinjection, whatever the value.
+const callSteps = 300
+
+// injected tells whether a value is an injection to libinjection, which may do as much as there are steps for.
+func (s *Scratch) injected(value []byte, ask func(*inject.Budget) inject.Verdict) bool {
+	left := s.matcher.Left()
+	if left == 0 {
+		s.exhausted = true
+		return false // nothing more is looked at
+	}
+	budget := min(s.budget, inject.Budget(min(left, 1<<40)))
+	before := budget
+	v := ask(&budget)
+	spent := before - budget
+	s.budget -= spent
+	s.matcher.Spend(callSteps + len(value)/2 + int(spent))
+	s.exhausted = s.exhausted || v == inject.Exhausted
+	return v != inject.Clean
 }
 
 // inNetwork tells whether the client's address is in one of some networks. Values that are not

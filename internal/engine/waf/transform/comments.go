@@ -63,6 +63,14 @@ func removeCommentsChar(dst, src []byte) ([]byte, bool) {
 	}
 	dst = append(dst, src[:start]...)
 	for i := start; i < len(src); {
+		if n := firstOf(src[i:], commentByte); n != 0 {
+			if n < 0 {
+				n = len(src) - i
+			}
+			dst = append(dst, src[i:i+n]...)
+			i += n
+			continue
+		}
 		switch rest := src[i:]; {
 		case bytes.HasPrefix(rest, opening), bytes.HasPrefix(rest, closing):
 			i += 2
