@@ -323,6 +323,9 @@ func (d *Detector) Inspect(value []byte, place Place, s *Scratch, explain func(H
 				rich = rich || i == 0
 			}
 		}
+		if v.via == line { // a string of a script has no end of a line in it
+			total[Script] = 0
+		}
 		if v.apart { // its strings are looked at by themselves
 			total = [Families]int{NoSQL: total[NoSQL], Java: total[Java], Prototype: total[Prototype]}
 		}

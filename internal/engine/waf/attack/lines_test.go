@@ -17,7 +17,7 @@ func TestALetterHidesNoLine(t *testing.T) {
 	}
 	s := NewScratch(nil)
 	for _, v := range []string{
-		"`id`", "$(`ls`)", ";sort /etc/passwd", "| phpinfo()", "system('whoami');", "a;id", "|id;", "admin' --", "%0aid%0a", "$\\x7b7*7}", "eval('ale'+'rt(1)')",
+		"`id`", "$(`ls`)", ";sort /etc/passwd", "| phpinfo()", "system('whoami');", "a;id", "|id;", "admin' --", "%0aid%0a", "$\\x7b7*7}",
 	} {
 		for _, text := range []string{v + "\n" + letter, letter + "\n" + v, letter + "\r\n" + v + "\r\n"} {
 			if d.Inspect([]byte(text), Body, s, nil) == 0 {
@@ -26,7 +26,7 @@ func TestALetterHidesNoLine(t *testing.T) {
 		}
 	}
 	for _, v := range []string{
-		"Re: your order", "Ann & Tom", "select one of these", "Thank you; Ann", "-- \nAnn Smith", strings.Repeat("a ", 200),
+		"Re: your order", "Ann & Tom", "select one of these", "Thank you; Ann", `return self.name + "(" + str(self.url) + ")"`, "-- \nAnn Smith", strings.Repeat("a ", 200),
 	} {
 		for _, text := range []string{v + "\n" + letter, letter + "\n" + v} {
 			if found := d.Inspect([]byte(text), Body, s, nil); found != 0 {
