@@ -180,7 +180,7 @@ func ownRun(f Form, src []byte) (n int) {
 
 // maybeLookalike are the bytes that the characters which lookalike knows begin with.
 var maybeLookalike = func() (t [256]bool) {
-	for _, c := range []byte{0xc2, 0xc5, 0xca, 0xcb, 0xe2, 0xe3, 0xef} {
+	for _, c := range []byte{0xc2, 0xc5, 0xca, 0xcb, 0xe2, 0xe3, 0xef, 0xf0} {
 		t[c] = true
 	}
 	return

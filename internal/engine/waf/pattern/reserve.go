@@ -11,8 +11,8 @@ type Reserve struct{ left atomic.Int64 }
 // reserveChunk is how many steps are taken from a reserve at once.
 const reserveChunk = 1 << 16
 
-// DefaultLoan is how many steps a request may borrow from a reserve: little enough that no request costs much more with it than without.
-const DefaultLoan = 32 * reserveChunk
+// DefaultLoan is how many steps a request may borrow from a reserve, at most: what 40 KB of ordinary text of a new kind take that nothing has been learned of.
+const DefaultLoan = 256 * reserveChunk
 
 // NewReserve returns a reserve of n steps.
 func NewReserve(n int64) *Reserve {

@@ -33,7 +33,7 @@ type Options struct {
 }
 
 // DefaultSteps is what a request may cost, whatever it is made of: some 10 to 20 ms of a core.
-const DefaultSteps = 6_500_000
+const DefaultSteps = 5_000_000
 
 // DefaultReserve is what the requests of a program may cost beyond their steps, all together: some third of a second of a core, once.
 const DefaultReserve = 150_000_000

@@ -173,7 +173,7 @@ func (s *Scratch) begin(p *Program, r *request.Request) {
 	copy(s.tx, p.initial)
 	s.processor, s.force, s.off, s.exhausted, s.budget = noProcessor, false, false, false, p.budget
 	s.matcher.Allow(min(p.steps, cmp.Or(s.Left, p.steps)))
-	s.matcher.Borrow(p.reserve, 8*pattern.DefaultLoan) // few of its values are cleared while it is young
+	s.matcher.Borrow(p.reserve, pattern.DefaultLoan)
 	s.matcher.Spend(bodySteps * len(r.Body))
 	s.inspection.Reset(r)
 	clear(s.result.Matches)
