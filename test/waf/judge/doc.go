@@ -11,5 +11,5 @@
 // -verdicts FILE writes the verdicts, with hashes for values, which test/waf/recall takes with its option of the same name. -show VERDICT
 // prints what passes, on the tuning half alone. -values FILE judges values of one's own.
 //
-// The scripts of a half, some six thousand, take half an hour of one processor, the SQL a quarter of one.
+// The scripts of a half, some six thousand, take an hour of two processors, the SQL a quarter of one.
 package main
