@@ -13,13 +13,9 @@ import (
 
 // calls reads the requests in cassettes of VCR (Ruby) and vcrpy (Python).
 func calls(path string, add func(Sample)) error {
-	b, err := os.ReadFile(path)
+	docs, err := yamlFile(path)
 	if err != nil {
 		return err
-	}
-	docs, err := yamlDocuments(string(b))
-	if err != nil {
-		return nil // a few have what is not understood here
 	}
 	for _, doc := range docs {
 		top, _ := doc.(map[string]any)
@@ -139,36 +135,19 @@ func dashboards(path string, add func(Sample)) error {
 		text, _ := json.Marshal(map[string]any{"queries": []any{map[string]any{"refId": "A", "expr": expr, "datasource": map[string]string{"type": "prometheus"}}}, "from": "now-6h", "to": "now"})
 		add(*Exchange("POST", "grafana.example", "/api/ds/query?ds_type=prometheus", [][2]string{{"Content-Type", "application/json"}}, string(text)))
 	}
-	var walk func(v any)
-	walk = func(v any) {
-		switch v := v.(type) {
-		case map[string]any:
-			for _, k := range sortedKeys(v) {
-				if s, ok := v[k].(string); ok && k == "expr" && s != "" {
-					ask(s)
-				} else {
-					walk(v[k])
-				}
-			}
-		case []any:
-			for _, x := range v {
-				walk(x)
-			}
+	members(doc, func(k string, v any) {
+		if s, ok := v.(string); ok && k == "expr" && s != "" {
+			ask(s)
 		}
-	}
-	walk(doc)
+	})
 	return nil
 }
 
 // checkouts makes the parts of each postal address the fields of a form.
 func checkouts(path string, add func(Sample)) error {
-	b, err := os.ReadFile(path)
+	docs, err := yamlFile(path)
 	if err != nil {
 		return err
-	}
-	docs, err := yamlDocuments(string(b))
-	if err != nil {
-		return nil
 	}
 	for _, doc := range docs {
 		doc, _ := doc.(map[string]any)
@@ -192,13 +171,9 @@ func checkouts(path string, add func(Sample)) error {
 // inventions reads the words in the files of which a generator makes names, addresses and sentences, but for its
 // templates and expressions.
 func inventions(path string, add func(Class, string, bool)) error {
-	b, err := os.ReadFile(path)
+	docs, err := yamlFile(path)
 	if err != nil {
 		return err
-	}
-	docs, err := yamlDocuments(string(b))
-	if err != nil {
-		return nil
 	}
 	for _, doc := range docs {
 		leaves(doc, func(s string) {

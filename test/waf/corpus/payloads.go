@@ -238,13 +238,9 @@ var invented = strings.NewReplacer("{{interactsh-url}}", "c2x7.oast.example", "{
 
 // eachTemplate calls f for each request of a template of Nuclei.
 func eachTemplate(path string, f func(template, request map[string]any)) error {
-	b, err := os.ReadFile(path)
+	docs, err := yamlFile(path)
 	if err != nil {
 		return err
-	}
-	docs, err := yamlDocuments(string(b))
-	if err != nil {
-		return nil
 	}
 	for _, doc := range docs {
 		template, _ := doc.(map[string]any)

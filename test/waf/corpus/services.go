@@ -161,25 +161,13 @@ func stated(path string, add func(Sample)) error {
 	if json.Unmarshal(b, &doc) != nil {
 		return nil
 	}
-	var walk func(v any)
-	walk = func(v any) {
-		switch v := v.(type) {
-		case map[string]any:
-			for _, k := range sortedKeys(v) {
-				if k == "example" || k == "examples" || k == "application/json" {
-					if text, err := json.Marshal(v[k]); err == nil && len(text) > 2 && (text[0] == '{' || text[0] == '[') {
-						add(*Exchange("POST", "api.example", "/v1/events", [][2]string{{"Content-Type", "application/json"}}, string(text)))
-					}
-				}
-				walk(v[k])
-			}
-		case []any:
-			for _, x := range v {
-				walk(x)
+	members(doc, func(k string, v any) {
+		if k == "example" || k == "examples" || k == "application/json" {
+			if text, err := json.Marshal(v); err == nil && len(text) > 2 && (text[0] == '{' || text[0] == '[') {
+				add(*Exchange("POST", "api.example", "/v1/events", [][2]string{{"Content-Type", "application/json"}}, string(text)))
 			}
 		}
-	}
-	walk(doc)
+	})
 	return nil
 }
 

@@ -70,25 +70,27 @@ func vectors(path string, add func(Class, string, bool)) error {
 	if err := json.Unmarshal(b, &doc); err != nil {
 		return err
 	}
-	var walk func(v any)
-	walk = func(v any) {
-		switch v := v.(type) {
-		case map[string]any:
-			for _, k := range sortedKeys(v) {
-				if s, ok := v[k].(string); ok && (k == "code" || k == "vector") {
-					add("", s, false)
-				} else {
-					walk(v[k])
-				}
-			}
-		case []any:
-			for _, x := range v {
-				walk(x)
-			}
+	members(doc, func(k string, v any) {
+		if s, ok := v.(string); ok && (k == "code" || k == "vector") {
+			add("", s, false)
+		}
+	})
+	return nil
+}
+
+// members calls f for each member of each object in a document of JSON, by their order.
+func members(doc any, f func(key string, value any)) {
+	switch v := doc.(type) {
+	case map[string]any:
+		for _, k := range sortedKeys(v) {
+			f(k, v[k])
+			members(v[k], f)
+		}
+	case []any:
+		for _, x := range v {
+			members(x, f)
 		}
 	}
-	walk(doc)
-	return nil
 }
 
 // recorded reads the addresses, bodies and answers' texts in cassettes of VCR in YAML, as far as they stand in a line.

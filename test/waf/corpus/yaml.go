@@ -4,12 +4,26 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"os"
 	"strconv"
 	"strings"
 )
 
 // errYAML is a document that yamlDocuments does not understand.
 var errYAML = errors.New("not the YAML that is understood here")
+
+// yamlFile reads the documents of a file. One that is not of the YAML that is read here has none.
+func yamlFile(path string) ([]any, error) {
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	docs, err := yamlDocuments(string(b))
+	if err != nil {
+		return nil, nil
+	}
+	return docs, nil
+}
 
 // yamlDocuments reads what recorders of calls write as YAML: mappings and lists by indentation, scalars of all styles, short
 // flow collections. It knows no aliases, tags but !binary, or mappings as keys, which recorders do not write.

@@ -3,8 +3,10 @@ package main
 import (
 	"bufio"
 	"encoding/json"
+	"maps"
 	"net/url"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -85,8 +87,8 @@ func leaves(all []string, document any) []string {
 			all = leaves(all, x)
 		}
 	case map[string]any:
-		for k, x := range d {
-			all = leaves(append(all, k), x)
+		for _, k := range slices.Sorted(maps.Keys(d)) {
+			all = leaves(append(all, k), d[k])
 		}
 	}
 	return all
