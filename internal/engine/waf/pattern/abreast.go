@@ -1,7 +1,5 @@
 package pattern
 
-import "sync/atomic"
-
 // abreast is products that move over the rest of a value side by side, as automata do in lanes: the bundles of a product that has given up. The
 // tables of a bundle are larger than a processor's nearest cache, so that each step waits for memory, and those of four wait at once.
 type abreast struct {
@@ -57,31 +55,17 @@ func (a *abreast) run(value []byte, at int, m *Scratch) {
 	}
 	m.steps += uint64(30 + 10*a.used)
 	for k := at; k < end && alive > 0; k++ {
-		n0, n1, n2, n3 := next[0], next[1], next[2], next[3]
-		c0, c1, c2, c3 := classes[0], classes[1], classes[2], classes[3]
-		s0, s1, s2, s3 := states[0], states[1], states[2], states[3]
-		var e0, e1, e2, e3 uint32
 		from := k
-		for ; k < end; k++ {
-			b := value[k]
-			e0 = atomic.LoadUint32(&n0[s0+uint32(c0[b])])
-			e1 = atomic.LoadUint32(&n1[s1+uint32(c1[b])])
-			e2 = atomic.LoadUint32(&n2[s2+uint32(c2[b])])
-			e3 = atomic.LoadUint32(&n3[s3+uint32(c3[b])])
-			if e0-1 >= stateMask || e1-1 >= stateMask || e2-1 >= stateMask || e3-1 >= stateMask {
-				break
-			}
-			s0, s1, s2, s3 = e0, e1, e2, e3
-		}
+		var entries [laneCount]uint32
+		k, entries = sideBySide(value[:end], k, &next, &classes, &states)
 		m.steps += uint64(alive*(k-from)*3/4 + stopSteps) // they wait for memory together
-		states = [laneCount]uint32{s0, s1, s2, s3}
 		if k == end {
 			break
 		}
 		if m.spent() {
 			return
 		}
-		for j, entry := range [laneCount]uint32{e0, e1, e2, e3} {
+		for j, entry := range entries {
 			l := &a.lanes[j]
 			if j >= a.used || l.end >= 0 {
 				continue

@@ -60,28 +60,14 @@ func (l *lanes) run(value []byte, at int, found *findings, m *simulation) {
 		alive++
 	}
 	for k := at; k < end && alive > 0 && !m.spent(); {
-		n0, n1, n2, n3 := next[0], next[1], next[2], next[3]
-		c0, c1, c2, c3 := classes[0], classes[1], classes[2], classes[3]
-		s0, s1, s2, s3 := l.states[0], l.states[1], l.states[2], l.states[3]
-		var e0, e1, e2, e3 uint32
 		from := k
-		for ; k < end; k++ {
-			b := value[k]
-			e0 = atomic.LoadUint32(&n0[s0+uint32(c0[b])])
-			e1 = atomic.LoadUint32(&n1[s1+uint32(c1[b])])
-			e2 = atomic.LoadUint32(&n2[s2+uint32(c2[b])])
-			e3 = atomic.LoadUint32(&n3[s3+uint32(c3[b])])
-			if e0-1 >= stateMask || e1-1 >= stateMask || e2-1 >= stateMask || e3-1 >= stateMask {
-				break
-			}
-			s0, s1, s2, s3 = e0, e1, e2, e3
-		}
+		var entries [laneCount]uint32
+		k, entries = sideBySide(value[:end], k, &next, &classes, &l.states)
 		*steps += uint64(alive*(k-from) + stopSteps)
-		l.states = [laneCount]uint32{s0, s1, s2, s3}
 		if k == end {
 			break
 		}
-		for j, entry := range [laneCount]uint32{e0, e1, e2, e3} {
+		for j, entry := range entries {
 			d := l.parts[j]
 			if d == nil {
 				continue
@@ -107,4 +93,26 @@ func (l *lanes) run(value []byte, at int, found *findings, m *simulation) {
 		}
 	}
 	*l = lanes{}
+}
+
+// sideBySide moves automata over a value from a position on, all with one byte at a time, until an entry of one of their tables is more
+// than a state to go on in, or the value ends. It gives the position and the entries there; states are those before it.
+func sideBySide(value []byte, k int, next *[laneCount][]uint32, classes *[laneCount]*[256]uint8, states *[laneCount]uint32) (at int, entries [laneCount]uint32) {
+	n0, n1, n2, n3 := next[0], next[1], next[2], next[3]
+	c0, c1, c2, c3 := classes[0], classes[1], classes[2], classes[3]
+	s0, s1, s2, s3 := states[0], states[1], states[2], states[3]
+	var e0, e1, e2, e3 uint32
+	for ; k < len(value); k++ {
+		b := value[k]
+		e0 = atomic.LoadUint32(&n0[s0+uint32(c0[b])])
+		e1 = atomic.LoadUint32(&n1[s1+uint32(c1[b])])
+		e2 = atomic.LoadUint32(&n2[s2+uint32(c2[b])])
+		e3 = atomic.LoadUint32(&n3[s3+uint32(c3[b])])
+		if e0-1 >= stateMask || e1-1 >= stateMask || e2-1 >= stateMask || e3-1 >= stateMask {
+			break
+		}
+		s0, s1, s2, s3 = e0, e1, e2, e3
+	}
+	*states = [laneCount]uint32{s0, s1, s2, s3}
+	return k, [laneCount]uint32{e0, e1, e2, e3}
 }
