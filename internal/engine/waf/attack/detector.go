@@ -223,7 +223,7 @@ func (d *Detector) Inspect(value []byte, place Place, s *Scratch, explain func(H
 				if ri := set.rule[j]; !s.fired[ri] {
 					s.fired[ri] = true
 					r := &d.rules[ri]
-					if r.line && text.lines || r.alone && text.told {
+					if r.line && text.lines || r.alone && text.told || r.message && place&(Body|Whole) != 0 && isMessage(v.b, place == Whole) {
 						continue
 					}
 					if explain != nil {

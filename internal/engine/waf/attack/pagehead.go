@@ -31,7 +31,7 @@ func pageHead(b []byte) (rest []byte, ok bool) {
 		return b[end+1:], end > 0 && bytes.IndexByte(b[:end], '[') < 0 && bytes.IndexByte(b[1:end], '<') < 0
 	case hasFold(b, "<meta") && len(b) > 5 && isSpace(b[5]):
 		return meta(b[len("<meta"):])
-	case hasFold(b, "<style") && len(b) > 6 && (b[6] == '>' || isSpace(b[6])):
+	case beginsSheet(b):
 		return sheet(b[len("<style"):])
 	}
 	return nil, false
@@ -99,6 +99,11 @@ func meta(b []byte) (rest []byte, ok bool) {
 		}
 		inside = after
 	}
+}
+
+// beginsSheet tells whether b begins with the element of a style sheet.
+func beginsSheet(b []byte) bool {
+	return hasFold(b, "<style") && len(b) > 6 && (b[6] == '>' || isSpace(b[6]))
 }
 
 // sheet takes a style sheet and its end off the beginning of b.

@@ -9,8 +9,11 @@ import "bytes"
 //
 // The elements and attributes are those that sanitizers of HTML let pass by default.
 func isRichText(b []byte) bool {
-	elements := 0
+	elements, least := 0, 1
 	page := beginsPage(b)
+	if page {
+		least = pageElements
+	}
 	for i := 0; i < len(b); {
 		if b[i] != '<' {
 			i++
@@ -27,9 +30,16 @@ func isRichText(b []byte) bool {
 		if elements == 0 && leaves(b[:i]) {
 			return false
 		}
+		if hasFold(b[i:], "<svg") {
+			least = max(least, drawingElements)
+		}
 		rest, ok := comment(b[i:])
 		if !ok && page {
 			rest, ok = pageHead(b[i:])
+		}
+		if !ok && beginsSheet(b[i:]) {
+			rest, ok = sheet(b[i+len("<style"):])
+			least = pageElements
 		}
 		if !ok {
 			rest, ok = element(b[i:], page)
@@ -40,7 +50,7 @@ func isRichText(b []byte) bool {
 		elements++
 		i = len(b) - len(rest)
 	}
-	return elements > 0 && (!page || elements >= pageElements)
+	return elements >= least
 }
 
 // leaves tells whether text before the first element could be there to leave an attribute or an element.
@@ -106,7 +116,8 @@ func element(b []byte, page bool) (rest []byte, ok bool) {
 	}
 	var buf [longestName]byte
 	n, b := name(b, &buf)
-	if !shapes(n) && !(page && frames(n)) {
+	drawing := draws(n)
+	if !shapes(n) && !drawing && !(page && frames(n)) {
 		return nil, false
 	}
 	anchor := string(n) == "a"
@@ -123,6 +134,11 @@ func element(b []byte, page bool) (rest []byte, ok bool) {
 		}
 		if end || len(trimmed) == len(b) { // attributes have space before them
 			return nil, false
+		}
+		if drawing {
+			if b, ok = drawingAttribute(trimmed); ok {
+				continue
+			}
 		}
 		if b, ok = attribute(trimmed, anchor); !ok {
 			return nil, false

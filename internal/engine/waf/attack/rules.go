@@ -29,6 +29,7 @@ type rule struct {
 	line    bool // not in texts of several lines
 	alone   bool // not in texts of several words
 	random  bool // not in what a cipher made
+	message bool // not in messages
 	regexps []string
 	// Samples that have to match, and that must not.
 	match, pass []string
@@ -47,6 +48,7 @@ type rule struct {
 //	tame                    (does not count in rich text)
 //	line                    (does not count in bodies' texts of several lines)
 //	alone                   (does not count in bodies' texts of several words)
+//	message                 (does not count in bodies that are messages)
 //	random                  (does not count in what a cipher made)
 //	regex EXPRESSION        (any number of them, any of which matches)
 //	match SAMPLE
@@ -135,6 +137,8 @@ func parseRules(name string, data []byte) ([]rule, error) {
 			r.alone = true
 		case "random":
 			r.random = true
+		case "message":
+			r.message = true
 		case "regex":
 			r.regexps = append(r.regexps, strings.NewReplacer(defined...).Replace(arg))
 		case "match":
