@@ -45,6 +45,16 @@ func isRichText(b []byte) bool {
 			rest, ok = element(b[i:], page)
 		}
 		if !ok {
+			rest, ok = promptTag(b[i:])
+			switch {
+			case !ok:
+			case !page && beginsPage(rest): // a page that is a part of a message
+				page, least = true, pageElements
+			default:
+				rest = behindData(b[i:], rest)
+			}
+		}
+		if !ok {
 			return false
 		}
 		elements++
