@@ -33,3 +33,17 @@ func (v *Verdict) Oversize() (o Oversize) {
 	}
 	return o
 }
+
+// LooksAtHeld tells whether a rule looks at more of a body than AWS's components do, at what is held of it (request.Request.Held).
+func (p *Program) LooksAtHeld() bool {
+	if len(p.programs) > 0 {
+		return true
+	}
+	for i := range p.parts {
+		switch p.parts[i].selector.Component().Kind {
+		case request.Arguments, request.ArgumentNames, request.BodyArguments, request.BodyArgumentNames, request.FileNames, request.FileTexts, request.OtherBody, request.OpaqueBody:
+			return true
+		}
+	}
+	return false
+}
