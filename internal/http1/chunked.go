@@ -124,6 +124,22 @@ func (c *chunks) next(p []byte) (int, error) {
 	return n, err
 }
 
+// ready is how much is buffered of what follows the line in front of a chunk: 0 if that or what follows it has not come.
+func (c *chunks) ready() int {
+	b := c.in.buffered()
+	if c.left > 0 {
+		return len(b)
+	}
+	if c.inChunk {
+		b = b[min(2, len(b)):]
+	}
+	end := bytes.IndexByte(b, '\n')
+	if end < 0 {
+		return 0
+	}
+	return len(b) - end - 1
+}
+
 // lineEnd takes the CRLF behind the data of a chunk.
 func (c *chunks) lineEnd() error {
 	for len(c.in.buffered()) < 2 {

@@ -319,6 +319,10 @@ func (f *flow) respond(c *upstream.Conn, head *http1.ResponseHead) (whole bool) 
 	if c.Response.Ended() {
 		return f.x.End(nil) == nil
 	}
+	if c.Response.Buffered() == 0 && f.x.Flush() != nil { // the head may be all that comes for a while
+		f.left()
+		return false
+	}
 	buf := copyBuffers.Get().(*[copyBuffer]byte)
 	defer copyBuffers.Put(buf)
 	for {

@@ -209,9 +209,11 @@ func (s *Scratch) part(id int32) *partState {
 	return ps
 }
 
-// What it takes to take a request apart, in steps of package pattern: for each byte of the body, and for each value, with its look into the memo.
+// What it takes to take a request apart, in steps of package pattern: for each byte of the body, of what is held beyond that, and for each
+// value, with its look into the memo.
 const (
 	bodySteps  = 2
+	heldSteps  = 1
 	valueSteps = 60
 )
 

@@ -10,7 +10,7 @@ type Oversize struct{ Body, JSONBody, Headers, Cookies bool }
 func (v *Verdict) Oversize() (o Oversize) {
 	s := v.scratch
 	if s == nil || s.p == nil {
-		return o
+		return v.oversize
 	}
 	truncated := s.inspection.Request().BodyTruncated
 	for id := range s.p.parts {

@@ -111,8 +111,12 @@ func (s *Scratch) begin(p *Program, r *request.Request, tokens Tokens) {
 	s.labelOrder = s.labelOrder[:0]
 	s.tokens, s.now, s.budget = tokens, r.Time, p.budget
 	s.matcher.Allow(p.steps)
-	s.matcher.Borrow(p.reserve, pattern.DefaultLoan)
-	s.matcher.Spend(bodySteps * len(r.Body))
+	reserve := p.reserve
+	if len(r.Held) > longBody {
+		reserve = p.longReserve
+	}
+	s.matcher.Borrow(reserve, pattern.DefaultLoan)
+	s.matcher.Spend(bodySteps*len(r.Body) + heldSteps*max(0, len(r.Held)-len(r.Body)))
 	if p.attacks != nil {
 		s.sift()
 	}
