@@ -67,6 +67,9 @@ func (s *Scratch) expand(value []byte, place Place) {
 	s.variants = append(s.variants, variant{b: value})
 	s.ends(value)
 	for i := 0; i < len(s.variants); i++ {
+		if !s.matcher().Afford((blobSteps + expandSteps) * len(s.variants[i].b)) {
+			return
+		}
 		s.matcher().Spend(20 + blobSteps*len(s.variants[i].b))
 		if v := &s.variants[i]; s.most-len(s.arena) >= 2*len(v.b) {
 			start := len(s.arena)
