@@ -15,8 +15,8 @@ import (
 	flag "github.com/spf13/pflag"
 
 	"fastness/internal/app"
-	"fastness/internal/proxy"
 	"fastness/internal/clock"
+	"fastness/internal/proxy"
 	"fastness/internal/residency"
 )
 
