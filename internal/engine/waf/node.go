@@ -215,12 +215,12 @@ func (s *Scratch) part(id int32) *partState {
 	return ps
 }
 
-// What it takes to take a request apart, in steps of package pattern: for each byte of the body, of what is held beyond that, and for each
-// value, with its look into the memo.
+// What it takes to take a request apart, in steps of package pattern: for each byte of the body, of what is held of a document of JSON beyond
+// that, and for each value, with its look into the memo.
 const (
-	bodySteps  = 2
-	heldSteps  = 1
-	valueSteps = 60
+	bodySteps     = 2
+	documentSteps = 1
+	valueSteps    = 60
 )
 
 // longGlance is up to how many bytes a value is looked at before the memo is asked about it.

@@ -116,7 +116,11 @@ func (s *Scratch) begin(p *Program, r *request.Request, tokens Tokens) {
 		reserve = p.longReserve
 	}
 	s.matcher.Borrow(reserve, pattern.DefaultLoan)
-	s.matcher.Spend(bodySteps*len(r.Body) + heldSteps*max(0, len(r.Held)-len(r.Body)))
+	held := bodySteps
+	if s.inspection.Format() == request.FormatJSON { // what it takes to go over it is told there
+		held = documentSteps
+	}
+	s.matcher.Spend(bodySteps*len(r.Body) + held*max(0, len(r.Held)-len(r.Body)))
 	if p.attacks != nil {
 		s.sift()
 	}

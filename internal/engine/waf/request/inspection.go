@@ -54,13 +54,7 @@ type pairs struct {
 	oversize bool
 }
 
-// pairsKept bounds the memory of a list that is kept for the next request.
-const pairsKept = 8192
-
 func (p *pairs) reset() {
-	if cap(p.list) > pairsKept {
-		p.list = nil
-	}
 	clear(p.list)
 	*p = pairs{list: p.list[:0]}
 }

@@ -43,13 +43,8 @@ type container struct {
 	object bool
 }
 
-// eventsKept bounds the memory that is kept for the next document.
-const eventsKept = 16384
-
 func (d *document) reset() {
-	if cap(d.events) > eventsKept {
-		d.events = nil
-	} else if len(d.events) > 0 {
+	if len(d.events) > 0 {
 		clear(d.events)
 		clear(d.stack[:cap(d.stack)])
 	}

@@ -20,8 +20,8 @@ type Limits struct {
 }
 
 // DefaultLimits are AWS's where AWS has one: 200 fields and 8,192 bytes, the same for
-// cookies. The others are far above what applications use, and keep the memory for one
-// inspection below some 8 MB, of which 2 are kept for the next one.
+// cookies. The others are far above what applications use and keep the memory for one
+// inspection below some 8 MB.
 func DefaultLimits() Limits {
 	return Limits{
 		Fields: 200, FieldBytes: 8192,

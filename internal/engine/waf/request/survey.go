@@ -364,7 +364,7 @@ func (v *survey) scalar(body []byte, at int, s *Sieve) (n int, clear bool) {
 		if ends := pattern.EqualBytes(word, ',') | pattern.EqualBytes(word|0x2020202020202020, '}'); ends != 0 {
 			n = bits.TrailingZeros64(ends) / 8
 			word &= 1<<(8*n) - 1
-			if v.scalars[scalarOf(word)] == word && n > 0 {
+			if n > 0 && v.scalars[scalarOf(word)] == word && word>>(8*(n-1)) != 0 { // no NUL behind it
 				return n, true
 			}
 		}
