@@ -89,7 +89,7 @@ func (f *flow) holding() (first, most int) {
 
 // more gives f.body room for more than is there, up to most bytes and one, and tells whether it did.
 func (f *flow) more(most int) bool {
-	want := 2 * len(f.body)
+	want := len(f.body) // the next size
 	if n := f.x.Head().Length; n > int64(want) {
 		want = int(min(n, int64(most))) // it said so, and some of it has come
 	}

@@ -34,9 +34,9 @@ func (v *Verdict) Oversize() (o Oversize) {
 	return o
 }
 
-// LooksAtHeld tells whether a rule looks at more of a body than AWS's components do, at what is held of it (request.Request.Held).
+// LooksAtHeld tells whether a rule or a group's observer may look at more of a body than AWS's components do, at what is held of it (request.Request.Held).
 func (p *Program) LooksAtHeld() bool {
-	if len(p.programs) > 0 {
+	if len(p.programs) > 0 || len(p.observers) > 0 {
 		return true
 	}
 	for i := range p.parts {
