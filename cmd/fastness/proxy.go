@@ -86,6 +86,7 @@ func (p *proxyFlags) run(ctx context.Context, out *output) error {
 	options := proxy.Options{
 		Clock: clock.System{}, Log: log, Compile: app.NewFirewall(p.firewall, groups, gate), Interstitial: gate,
 		MaxConns: p.maxConns, MaxConnsPerClient: p.perClient, DrainTimeout: p.drain,
+		HeldBody: p.firewall.HeldBody, HeldMemory: p.firewall.HeldMemory,
 		HealthChanged: func(group, addr string, h upstream.Health) {
 			log.Info("a target's health has changed", "group", group, "target", addr, "state", h.State, "reason", h.Description)
 			reporter.Changed()

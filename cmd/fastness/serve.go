@@ -16,6 +16,7 @@ import (
 
 	"fastness/internal/app"
 	"fastness/internal/clock"
+	"fastness/internal/proxy"
 	"fastness/internal/residency"
 )
 
@@ -199,6 +200,8 @@ POST /_fastness/reset destroys all data. Use it for tests, for nothing else.
 func firewallFlags(f *flag.FlagSet, c *app.FirewallConfig) {
 	f.StringVar(&c.Feeds, "waf-feeds", "", "directory with the addresses that managed rule groups block (docs/waf.md)")
 	f.Int64Var(&c.RateMemory, "waf-rate-memory", app.DefaultRateMemory, "most memory of the rate-based rules of all web ACLs together, in bytes")
+	f.IntVar(&c.HeldBody, "waf-held-body", proxy.DefaultHeldBody, "most bytes of a body that are held until the managed rule groups have judged them: 65536 to 1048576")
+	f.Int64Var(&c.HeldMemory, "waf-held-memory", proxy.DefaultHeldMemory, "most memory of all bodies above 64 KiB that are held, in bytes; when it is used up, longer ones are refused as too long")
 	f.StringVar(&c.CoreRuleSet, "waf-crs", "", "directory with an OWASP Core Rule Set in the place of the built-in one (docs/waf.md)")
 	f.StringVar(&c.Countries, "country-database", "", "MaxMind database of countries in the place of the built-in table")
 	f.StringVar(&c.ASNs, "asn-database", "", "MaxMind database of autonomous systems in the place of the built-in table")

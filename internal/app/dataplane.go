@@ -102,6 +102,7 @@ func newDataPlane(s store.Store, c *Config, a *activity) (*dataPlane, error) {
 	compile := NewFirewall(c.Firewall, groups, gate)
 	d.proxy = proxy.New(proxy.Options{
 		Clock: c.Clock, Log: c.Log, Recorder: Recorders{d.queue, d.recorder}, Interstitial: gate,
+		HeldBody: c.Firewall.HeldBody, HeldMemory: c.Firewall.HeldMemory,
 		Compile: func(acl *proxy.WebACL, previous proxy.Inspector) (proxy.Inspector, error) {
 			i, err := compile(acl, previous)
 			if err == nil {

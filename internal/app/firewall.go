@@ -37,6 +37,9 @@ type FirewallConfig struct {
 	// RateMemory bounds the memory of the rate-based rules of all web ACLs together, in bytes; default
 	// DefaultRateMemory.
 	RateMemory int64
+	// HeldBody and HeldMemory bound what a proxy holds of bodies, of one and of all (proxy.Options).
+	HeldBody   int
+	HeldMemory int64
 	// CoreRuleSet is a directory with an OWASP Core Rule Set that takes the place of the one in the
 	// binary; empty: that one.
 	CoreRuleSet string

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"os"
 	"sync/atomic"
 )
 
@@ -25,6 +26,8 @@ type body struct {
 	// progress, in ticks, bounds the wait for each part of the body (Exchange.Limit); 0: the
 	// limit of the whole request holds.
 	progress int64
+	// patient: a read that comes too late is not the end (Exchange.Tolerate).
+	patient bool
 	// split: another goroutine reads than answers.
 	split   bool
 	stopped atomic.Bool
@@ -34,7 +37,7 @@ type body struct {
 func (b *body) reset(h *Head) {
 	b.chunked, b.left, b.chunks = h.Chunked, h.Length, chunks{}
 	b.waiting, b.begun, b.closed, b.err = false, false, false, nil
-	b.progress, b.split = 0, false
+	b.progress, b.split, b.patient = 0, false, false
 	b.stopped.Store(false)
 	if h.Chunked {
 		b.chunks.in = &b.c.in
@@ -72,6 +75,11 @@ func (b *body) read(p []byte) (n int, err error) {
 		b.err = errStopped
 		return 0, b.err
 	}
+	defer func() {
+		if err != nil && b.patient && errors.Is(err, os.ErrDeadlineExceeded) {
+			b.err = nil
+		}
+	}()
 	if b.chunked {
 		if n, b.err = b.chunks.Read(p); b.ended() && b.chunks.trailer != nil {
 			b.c.req.Trailer = headerOf(b.chunks.trailer)

@@ -2,8 +2,10 @@ package http1
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"net/http"
+	"os"
 )
 
 const (
@@ -25,7 +27,9 @@ type chunks struct {
 	// when inChunk.
 	left       int64
 	inChunk    bool
-	extensions int // bytes of extensions so far
+	ending     bool // the last chunk has come, and the trailer section follows
+	patient    bool // what comes too late may still come
+	extensions int  // bytes of extensions so far
 	trailer    []Field
 	err        error // io.EOF after the trailer section
 }
@@ -75,6 +79,9 @@ func (c *chunks) Read(p []byte) (int, error) {
 		return 0, nil
 	}
 	n, err := c.next(p)
+	if err != nil && c.patient && errors.Is(err, os.ErrDeadlineExceeded) {
+		return n, err
+	}
 	if err != nil {
 		if err == io.EOF { //nolint:errorlint // as it comes from a reader
 			err = io.ErrUnexpectedEOF
@@ -94,6 +101,9 @@ func (c *chunks) Read(p []byte) (int, error) {
 // the end of the body.
 func (c *chunks) next(p []byte) (int, error) {
 	for c.left == 0 {
+		if c.ending {
+			return 0, c.trailers()
+		}
 		if c.inChunk {
 			if err := c.lineEnd(); err != nil {
 				return 0, err
@@ -104,14 +114,30 @@ func (c *chunks) next(p []byte) (int, error) {
 		if err != nil {
 			return 0, err
 		}
-		if size == 0 {
-			return 0, c.trailers()
+		if c.ending = size == 0; c.ending {
+			continue
 		}
 		c.left, c.inChunk = size, true
 	}
 	n, err := c.in.read(p[:min(int64(len(p)), c.left)])
 	c.left -= int64(n)
 	return n, err
+}
+
+// ready is how much is buffered of what follows the line in front of a chunk: 0 if that or what follows it has not come.
+func (c *chunks) ready() int {
+	b := c.in.buffered()
+	if c.left > 0 {
+		return len(b)
+	}
+	if c.inChunk {
+		b = b[min(2, len(b)):]
+	}
+	end := bytes.IndexByte(b, '\n')
+	if end < 0 {
+		return 0
+	}
+	return len(b) - end - 1
 }
 
 // lineEnd takes the CRLF behind the data of a chunk.

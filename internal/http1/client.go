@@ -100,8 +100,13 @@ func (r *ResponseReader) Read(p []byte) (n int, err error) {
 	return n, r.err
 }
 
-// Buffered is how much was received and not read yet.
-func (r *ResponseReader) Buffered() int { return len(r.in.buffered()) }
+// Buffered is how much was received and not read yet: if it is 0, Read waits.
+func (r *ResponseReader) Buffered() int {
+	if r.head.Chunked {
+		return r.chunks.ready()
+	}
+	return len(r.in.buffered())
+}
 
 // Ended tells whether all of the body was read.
 func (r *ResponseReader) Ended() bool { return r.err == io.EOF } //nolint:errorlint // we set it

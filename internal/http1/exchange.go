@@ -46,6 +46,7 @@ func (x *Exchange) TLS() *tls.ConnectionState { return x.c.blank.TLS }
 // hold; before Limit is called nothing bounds them.
 func (x *Exchange) Limit(progress time.Duration) {
 	n := periods(progress)
+	x.c.body.patient, x.c.body.chunks.patient = false, false
 	x.c.body.progress, x.c.res.progress, x.c.idle = n, n, n
 }
 
@@ -54,6 +55,13 @@ func (x *Exchange) Limit(progress time.Duration) {
 func (x *Exchange) LimitRead(total time.Duration) {
 	x.c.body.progress = 0
 	x.c.readBy.arm(x.c.server.after(total))
+}
+
+// Tolerate is LimitRead for somebody who can do without the rest for now: a read that comes too late fails with
+// os.ErrDeadlineExceeded, and the body can be read on after that.
+func (x *Exchange) Tolerate(wait time.Duration) {
+	x.LimitRead(wait)
+	x.c.body.patient, x.c.body.chunks.patient = true, true
 }
 
 // Read reads the body, without the chunked coding. It ends with io.EOF; a *Refusal is a

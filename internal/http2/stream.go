@@ -79,6 +79,10 @@ func (st *Stream) Limit(progress time.Duration) { st.progress, st.deadline = pro
 // called.
 func (st *Stream) LimitRead(total time.Duration) { st.deadline = time.Now().Add(total) }
 
+// Tolerate is LimitRead for somebody who can do without the rest for now: a read that comes too late fails with
+// os.ErrDeadlineExceeded, and the body can be read on after that.
+func (st *Stream) Tolerate(wait time.Duration) { st.LimitRead(wait) }
+
 // signal wakes those who wait for room, a part of the body, or the end.
 func (st *Stream) signal() {
 	select {

@@ -95,7 +95,8 @@ type Attributes struct {
 	// default refuses them with status 500. Each is counted and logged in both cases.
 	FailOpen bool `json:",omitempty"`
 	// InspectedBody is how many bytes of a body the web ACL sees (8192–65536, 8192):
-	// AssociationConfig's DefaultSizeInspectionLimit. No more is ever held back.
+	// AssociationConfig's DefaultSizeInspectionLimit. More is held for managed groups alone
+	// (Options.HeldBody).
 	InspectedBody int `json:",omitempty"`
 	// MaxBody is the most bytes that a body may have; 0: any. More is answered with 413.
 	MaxBody int64 `json:",omitempty"`

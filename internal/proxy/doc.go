@@ -4,7 +4,7 @@
 // It promises three things. What reaches a target is a request that has exactly one meaning:
 // every form that two servers are known to read differently is refused, and what is
 // forwarded is written anew, never copied. What reaches a target was inspected: of a body, the
-// prefix that the web ACL sees is held until it is judged, the rest streams through. And a
+// prefix that the web ACL sees, up to 1 MiB, is held until it is judged, the rest streams through. And a
 // new configuration drops nothing: it is compiled aside and swapped by one pointer, each
 // request sees one configuration from beginning to end, and connections to targets, their
 // health and their counters live on.
@@ -20,6 +20,7 @@
 //	listener.go, secure.go      connections, TLS, fingerprints
 //	limits.go, certificates.go  how many connections; which certificate
 //	flow.go                     a request on its way: checks, inspection, rules, the answer
+//	hold.go                     how much of a body is held until it is judged, and in what memory
 //	conditions.go, actions.go   listener rules
 //	fields.go                   header fields that are added, changed and left out
 //	forward.go, http2target.go  to targets of HTTP/1.1, of HTTP/2

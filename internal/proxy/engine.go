@@ -143,7 +143,7 @@ func (p *program) Inspect(_ context.Context, r *request.Request, v *Verdict) err
 	if decided.Detach(&q.verdict) {
 		m.release()
 		decided, m = &q.verdict, nil
-		v.Release = q.release
+		v.Release, v.Detached = q.release, true
 	} else {
 		q.release()
 	}

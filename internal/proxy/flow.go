@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
 	"runtime/debug"
 	"strings"
 	"sync"
@@ -25,6 +26,7 @@ type exchange interface {
 	TLS() *tls.ConnectionState
 	Limit(progress time.Duration)
 	LimitRead(total time.Duration)
+	Tolerate(wait time.Duration)
 	Read(p []byte) (int, error)
 	BodyEnded() bool
 	Trailer() []http1.Field
@@ -60,6 +62,7 @@ type flow struct {
 
 	prefix []byte          // memory of seen.Body, with one byte more
 	body   []byte          // what was read of the body
+	held   *held           // memory of body, if that is longer than prefix
 	fields []request.Field // memory of seen.Fields
 	out    []http1.Field
 	back   []http1.Field
@@ -93,7 +96,12 @@ func (p *Proxy) serve(x exchange, conn *clientConn, proto string) {
 
 // forget lets go of all that the request brought.
 func (f *flow) forget() {
-	clear(f.body)
+	if f.held != nil {
+		f.giveBack()
+		clear(f.prefix[:cap(f.prefix)])
+	} else {
+		clear(f.body)
+	}
 	clear(f.fields[:cap(f.fields)])
 	clear(f.out[:cap(f.out)])
 	clear(f.back[:cap(f.back)])
@@ -290,10 +298,6 @@ func messageEnd(b []byte) int64 {
 	return 5 + int64(binary.BigEndian.Uint32(b[1:5]))
 }
 
-// heldBody is how much of a body is held at least until it is judged: the managed groups look at all of it,
-// other rules at what AWS shows them (Attributes.InspectedBody).
-const heldBody = 64 << 10
-
 // readPrefix reads what is held of the body, and one byte more, which tells whether
 // it goes on. It tells whether the request goes on; if not, it was answered.
 func (f *flow) readPrefix() bool {
@@ -303,17 +307,33 @@ func (f *flow) readPrefix() bool {
 	}
 	calls := f.calls()
 	limit := f.balancer.attributes.InspectedBody
-	hold := max(limit, heldBody)
-	if cap(f.prefix) < hold+1 {
-		f.prefix = make([]byte, 0, hold+1)
+	first, most := f.holding()
+	if cap(f.prefix) < first+1 {
+		f.prefix = make([]byte, 0, first+1)
 	}
 	f.body = f.prefix[:0]
+	hold, began := first, f.p.clock.Now()
 	f.x.LimitRead(f.balancer.idle)
-	for len(f.body) <= hold && !f.x.BodyEnded() {
+	for !f.x.BodyEnded() {
+		if len(f.body) > hold {
+			if hold == most || !f.more(most) {
+				break
+			}
+			hold = min(cap(f.body)-1, most)
+		}
+		if hold > first {
+			f.tolerate(began, calls)
+		}
 		n, err := f.x.Read(f.body[len(f.body) : hold+1])
 		f.body = f.body[:len(f.body)+n]
 		if err == io.EOF { //nolint:errorlint // as it comes from a reader
 			break
+		}
+		if hold > first && errors.Is(err, os.ErrDeadlineExceeded) {
+			break // it may go on later
+		}
+		if err == nil {
+			err = f.tooLarge()
 		}
 		if err != nil {
 			f.readFailed(err)
@@ -324,10 +344,28 @@ func (f *flow) readPrefix() bool {
 		}
 	}
 	f.x.Limit(f.balancer.idle)
-	more := calls && !f.x.BodyEnded() || len(f.body) > hold
+	more := !f.x.BodyEnded() && (calls || len(f.body) > first) || len(f.body) > hold
 	f.seen.Body, f.seen.BodyTruncated = f.body[:min(len(f.body), limit)], more || len(f.body) > limit
 	f.seen.Held, f.seen.HeldTruncated = f.body[:min(len(f.body), hold)], more
 	return true
+}
+
+// tolerate has the next read of a long body wait for a while. One whose length is known has to come within the time for all that
+// is held.
+func (f *flow) tolerate(began time.Time, calls bool) {
+	left := max(f.balancer.idle-f.p.clock.Now().Sub(began), time.Millisecond)
+	if f.x.Head().Length < 0 && !calls {
+		left = min(left, pauseHeld)
+	}
+	f.x.Tolerate(left)
+}
+
+// tooLarge refuses a body of which more has come than it may have; one that tells its length was refused before.
+func (f *flow) tooLarge() error {
+	if most := f.balancer.attributes.MaxBody; most > 0 && int64(len(f.body)) > most {
+		return &http1.Refusal{Status: http.StatusRequestEntityTooLarge, Reason: "body too large"}
+	}
+	return nil
 }
 
 // readFailed answers a request whose body did not come as it should.

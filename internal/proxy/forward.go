@@ -140,6 +140,7 @@ func (f *flow) over(c *upstream.Conn, how framing, upgrade string) (done bool) {
 	defer f.x.NotifyGone(nil)
 	idle := f.balancer.idle
 	again := c.Reused() && !how.rest && repeatable(f.seen.Method)
+	later := f.later()
 	c.AwaitWrite(f.p.clock.Now(), idle)
 	if _, err := c.Write(f.message(c, how, upgrade)); err != nil {
 		c.Close()
@@ -152,13 +153,13 @@ func (f *flow) over(c *upstream.Conn, how framing, upgrade string) (done bool) {
 		return true
 	}
 	var sending *sending
-	if how.rest {
-		if f.x.Split() != nil {
+	if how.rest || len(later) > 0 {
+		if how.rest && f.x.Split() != nil {
 			c.Close()
 			f.left()
 			return true
 		}
-		sending = f.send(c, how.length)
+		sending = f.send(c, how, later)
 		defer func() {
 			if sending != nil {
 				sending.stop()
@@ -175,6 +176,9 @@ func (f *flow) over(c *upstream.Conn, how framing, upgrade string) (done bool) {
 		}
 		f.answerFailure(sending, err)
 		return true
+	}
+	if sending == nil || sending.ended() {
+		f.letGo()
 	}
 	if head.Status == http.StatusSwitchingProtocols {
 		f.tunnel(c, head, upgrade)
@@ -219,8 +223,14 @@ func (f *flow) left() {
 	f.x.Abort()
 }
 
-// message is the head of the request and what was read of its body.
+// later is what was read of the body and is sent beside the answer: what is longer than a proxy may take for granted that a target takes
+// before it answers.
+func (f *flow) later() []byte { return f.body[min(len(f.body), heldBody+1):] }
+
+// message is the head of the request and what was read of its body, but for what follows later.
 func (f *flow) message(c *upstream.Conn, how framing, upgrade string) []byte {
+	body, later := f.body, f.later()
+	body = body[:len(body)-len(later)]
 	b := http1.AppendRequestLine(c.Out[:0], f.seen.Method, f.seen.Target)
 	if host := f.hostField(); host != "" {
 		b = http1.AppendField(b, "Host", host)
@@ -237,16 +247,18 @@ func (f *flow) message(c *upstream.Conn, how framing, upgrade string) []byte {
 		b = append(b, "Transfer-Encoding: chunked\r\n\r\n"...)
 		if len(f.body) > 0 {
 			b = http1.AppendChunkHead(b, len(f.body))
-			b = append(append(b, f.body...), "\r\n"...)
+			if b = append(b, body...); len(later) == 0 {
+				b = append(b, "\r\n"...)
+			}
 		}
-		if !how.rest {
+		if !how.rest && len(later) == 0 {
 			b = http1.AppendLastChunk(b, how.trailer)
 		}
 	default:
 		if how.length > 0 || needsLength(f.seen.Method) {
 			b = http1.AppendLength(b, how.length)
 		}
-		b = append(append(b, "\r\n"...), f.body...)
+		b = append(append(b, "\r\n"...), body...)
 	}
 	c.Out = b
 	if cap(b) > copyBuffer {
@@ -307,6 +319,10 @@ func (f *flow) respond(c *upstream.Conn, head *http1.ResponseHead) (whole bool) 
 	if c.Response.Ended() {
 		return f.x.End(nil) == nil
 	}
+	if c.Response.Buffered() == 0 && f.x.Flush() != nil { // the head may be all that comes for a while
+		f.left()
+		return false
+	}
 	buf := copyBuffers.Get().(*[copyBuffer]byte)
 	defer copyBuffers.Put(buf)
 	for {
@@ -340,6 +356,7 @@ func (f *flow) respond(c *upstream.Conn, head *http1.ResponseHead) (whole bool) 
 type sending struct {
 	f    *flow
 	c    *upstream.Conn
+	how  framing
 	done chan struct{}
 	// read and written are the errors; both are to be read after done.
 	read, written error
@@ -348,12 +365,14 @@ type sending struct {
 	last atomic.Bool
 }
 
-// send begins to send the rest of the body: of length, or chunked if that is -1.
-func (f *flow) send(c *upstream.Conn, length int64) *sending {
-	s := &sending{f: f, c: c, done: make(chan struct{}), n: int64(len(f.body))}
+// send begins to send the rest of the body: later, which was read, and what was not if the framing says that there is more.
+func (f *flow) send(c *upstream.Conn, how framing, later []byte) *sending {
+	s := &sending{f: f, c: c, how: how, done: make(chan struct{}), n: int64(len(f.body))}
 	go func() {
 		defer close(s.done)
-		s.run(length < 0)
+		if s.held(later); s.written == nil && how.rest {
+			s.run(how.length < 0)
+		}
 		if s.read != nil || s.written != nil {
 			// The target waits for what will not come; nothing it says counts any more,
 			// unless it has answered already: then what it still has to say may come.
@@ -363,6 +382,40 @@ func (f *flow) send(c *upstream.Conn, length int64) *sending {
 		}
 	}()
 	return s
+}
+
+// held sends what was read of the body, and the end of it if that was all.
+func (s *sending) held(b []byte) {
+	if len(b) == 0 {
+		return
+	}
+	chunked := s.how.length < 0
+	for len(b) > 0 && s.written == nil {
+		part := b[:min(len(b), copyBuffer)]
+		if b = b[len(part):]; len(b) == 0 && !chunked && !s.how.rest {
+			s.last.Store(true)
+		}
+		s.write(part)
+	}
+	if !chunked || s.written != nil {
+		return
+	}
+	end := []byte("\r\n")
+	if !s.how.rest {
+		s.last.Store(true)
+		end = http1.AppendLastChunk(end, s.how.trailer)
+	}
+	s.write(end)
+}
+
+// write writes a part of the body.
+func (s *sending) write(b []byte) {
+	s.c.AwaitWrite(s.f.p.clock.Now(), s.f.balancer.idle)
+	if _, s.written = s.c.Write(b); s.written != nil {
+		return
+	}
+	// The target's time to answer begins when it has all of the request.
+	s.c.ExtendRead(s.f.p.clock.Now(), s.f.balancer.idle)
 }
 
 func (s *sending) run(chunked bool) {
@@ -391,12 +444,9 @@ func (s *sending) run(chunked bool) {
 				copy(buf[room+n:], "\r\n")
 				b = buf[room-len(line) : room+n+2]
 			}
-			s.c.AwaitWrite(s.f.p.clock.Now(), s.f.balancer.idle)
-			if _, s.written = s.c.Write(b); s.written != nil {
+			if s.write(b); s.written != nil {
 				return
 			}
-			// The target's time to answer begins when it has all of the request.
-			s.c.ExtendRead(s.f.p.clock.Now(), s.f.balancer.idle)
 		}
 		if err == io.EOF { //nolint:errorlint // as it comes from a reader
 			s.last.Store(true)
@@ -431,7 +481,9 @@ func (s *sending) stop() {
 	select {
 	case <-s.done:
 	default:
-		s.f.x.StopReading()
+		if s.how.rest {
+			s.f.x.StopReading()
+		}
 		s.c.Close()
 		<-s.done
 	}

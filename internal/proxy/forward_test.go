@@ -61,6 +61,36 @@ func TestKeepsTheOrderAndSpellingOfFields(t *testing.T) {
 	}
 }
 
+// TestWhatATargetHasSentIsNotKeptBack has a target send its head, and then parts of the body, and go on when the client has each of them.
+func TestWhatATargetHasSentIsNotKeptBack(t *testing.T) {
+	next := make(chan struct{})
+	r := start(t, baseConfig(targetOf(t, backend(t, func(w http.ResponseWriter, _ *http.Request) {
+		for _, part := range []string{"", "a", "event: b\n\n"} {
+			_, _ = io.WriteString(w, part)
+			_ = http.NewResponseController(w).Flush()
+			<-next
+		}
+	}).URL)))
+	res, err := client(t).Get(r.url("/"))
+	if err != nil {
+		close(next)
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	next <- struct{}{}
+	for _, want := range []string{"a", "event: b\n\n"} {
+		got := make([]byte, len(want))
+		if _, err := io.ReadFull(res.Body, got); err != nil || string(got) != want {
+			close(next)
+			t.Fatalf("%q, %v", got, err)
+		}
+		next <- struct{}{}
+	}
+	if rest, err := io.ReadAll(res.Body); err != nil || len(rest) > 0 {
+		t.Errorf("%q, %v", rest, err)
+	}
+}
+
 func TestBodiesPassInEveryFraming(t *testing.T) {
 	r := start(t, baseConfig(targetOf(t, backend(t, func(w http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(r.Body)

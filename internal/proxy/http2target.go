@@ -41,6 +41,9 @@ func (f *flow) forwardHTTP2(others bool) (again bool) {
 		return f.failedHTTP2(body, late, err, others)
 	}
 	defer res.Body.Close()
+	if body.sentHeld() {
+		f.letGo()
+	}
 	f.respondHTTP2(res, late)
 	return false
 }
@@ -247,6 +250,15 @@ func (b *requestBody) stop() {
 	b.stopped = true
 	b.f.outcome.Received = b.n
 	b.mu.Unlock()
+}
+
+// sentHeld tells whether the transport has taken all of what was read before.
+func (b *requestBody) sentHeld() bool {
+	if !b.mu.TryLock() {
+		return false // it is being read
+	}
+	defer b.mu.Unlock()
+	return len(b.prefix) == 0
 }
 
 // done tells whether the client's body was read to its end.

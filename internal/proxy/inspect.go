@@ -46,6 +46,8 @@ type Verdict struct {
 	// Detail is the inspector's account of the decision (rules, labels, excerpts), for the
 	// Interstitial and the Recorder; the proxy does not look at it.
 	Detail any
+	// Detached tells that nothing of the verdict refers to the request's body any more.
+	Detached bool
 	// Release, if set, is called once nothing of the verdict is needed any more.
 	Release func()
 }

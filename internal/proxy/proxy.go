@@ -32,6 +32,12 @@ type Options struct {
 	// MaxConns bounds the clients' connections of all listeners (default 20,000), and
 	// MaxConnsPerClient those from one address, or one /64 of IPv6 (default 1,000).
 	MaxConns, MaxConnsPerClient int
+	// HeldBody is how many bytes of a body are held until the managed groups and the Core Rule Set have judged them: 64 KiB to DefaultHeldBody,
+	// which it is if 0. Web ACLs that have none of them have no more held than Attributes.InspectedBody.
+	HeldBody int
+	// HeldMemory bounds the memory of bodies of more than 64 KiB that are held, of all requests together, in bytes (default
+	// DefaultHeldMemory). When it is used up 64 KiB of a body are held, and what is longer is judged as too long.
+	HeldMemory int64
 	// DrainTimeout bounds how long connections of a listener that is taken away may finish
 	// what they are at (default 60 s).
 	DrainTimeout time.Duration
@@ -48,6 +54,7 @@ type Proxy struct {
 	cancel       context.CancelFunc
 	running      sync.WaitGroup
 	limits       connLimits
+	holds        holds
 
 	mu        sync.Mutex // of what follows; requests do not take it
 	ended     bool
@@ -76,6 +83,7 @@ func New(o Options) *Proxy {
 	p := &Proxy{options: o, clock: o.Clock, log: o.Log, ownCookieKey: make([]byte, 32), listeners: map[string]*listener{}}
 	_, _ = rand.Read(p.ownCookieKey) // never fails
 	p.limits = connLimits{most: o.MaxConns, each: o.MaxConnsPerClient, of: map[clientKey]int{}}
+	p.holds.set(o.HeldBody, o.HeldMemory)
 	p.ctx, p.cancel = context.WithCancel(context.Background())
 	p.running.Go(p.sweep)
 	return p
@@ -252,6 +260,10 @@ type Counters struct {
 	Active, Connections, Tunnels int64
 	// Refused counts connections above the limits.
 	Refused uint64
+	// HeldShort counts bodies that were not held as far as they could be, since Options.HeldMemory was used up; Held is how much of it is
+	// used, in bytes.
+	HeldShort uint64
+	Held      int64
 }
 
 // Counters returns the counts.
@@ -261,6 +273,7 @@ func (p *Proxy) Counters() Counters {
 		Requests: p.requests.Load(), Panics: p.panics.Load(), Uninspected: p.uninspected.Load(),
 		Unreachable: p.unreachable.Load(), Cut: p.cut.Load(),
 		Active: p.active.Load(), Tunnels: p.tunnels.Load(), Connections: int64(open), Refused: refused,
+		HeldShort: p.holds.short.Load(), Held: p.holds.taken.Load(),
 	}
 }
 

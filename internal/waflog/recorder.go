@@ -21,6 +21,8 @@ import (
 const (
 	maxNotes     = 16384
 	maxNoteBytes = 64 << 20
+	// shortHeld is how much of a body a note has at most while a fourth of maxNoteBytes waits: what is found behind it is then not told.
+	shortHeld = 64 << 10
 	// maxBatch bounds the records of a batch, maxBatchBytes their text, maxBatchCounts its counts: a batch
 	// is a request to the control plane.
 	maxBatch       = 512
@@ -232,6 +234,9 @@ func (r *Recorder) Record(q *request.Request, verdict *proxy.Verdict, o *proxy.O
 		n.request.Body, n.request.Held = slices.Clone(q.Body), slices.Clone(q.Held)
 	} else {
 		n.request.Body, n.request.Held = nil, nil
+	}
+	if len(n.request.Held) > shortHeld && r.bytes.Load() > maxNoteBytes/4 {
+		n.request.Held, n.request.HeldTruncated = slices.Clone(n.request.Held[:shortHeld]), true
 	}
 	size := n.size()
 	if r.bytes.Add(size) > maxNoteBytes {

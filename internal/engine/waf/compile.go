@@ -50,7 +50,7 @@ type Options struct {
 	// What is beyond the bound is not looked at, and refused by rules that may refuse it (see truth).
 	Steps uint64
 	// Reserve is how many steps the program's requests may take beyond that, all together and once: 0 is
-	// DefaultReserve, negative is none.
+	// DefaultReserve, negative is none. Those with bodies of more than 64 KiB have half as much again, and no part in it.
 	Reserve int64
 	// InjectionSteps is how many of the steps the detectors of injections may take, 0 is inject.DefaultBudget. What is more is
 	// beyond the bound, likewise.
@@ -67,6 +67,9 @@ const DefaultSteps = 5_000_000
 // DefaultReserve is what the requests of a program may cost beyond their steps, all together: some third of a second of a core, once. The automata of a program that was just
 // compiled learn while they match, and an ordinary request with tens of kilobytes of text may cost several times DefaultSteps until they have.
 const DefaultReserve = 150_000_000
+
+// longBody is the length in bytes above which a body takes nothing of what others may take of the reserve.
+const longBody = 64 << 10
 
 // SpecError says what is wrong with a specification.
 type SpecError struct {
@@ -104,15 +107,17 @@ type Program struct {
 	memo     *memo
 	rates    map[string]*rateRule // by the names of their rules
 	// observers are those of groups, by the names of the rules that refer to them.
-	observers  map[string]*observed
-	bodies     map[string]*ResponseBody // the ACL's
-	v6Bits     int
-	budget     inject.Budget
-	steps      uint64
-	reserve    *pattern.Reserve
-	boundLabel int32
-	programs   []*seclang.Program // of managed groups
-	usesASN    bool
+	observers map[string]*observed
+	bodies    map[string]*ResponseBody // the ACL's
+	v6Bits    int
+	budget    inject.Budget
+	steps     uint64
+	reserve   *pattern.Reserve
+	// longReserve is that of requests with long bodies, so that these leave the others theirs.
+	longReserve *pattern.Reserve
+	boundLabel  int32
+	programs    []*seclang.Program // of managed groups
+	usesASN     bool
 	// asnHeader has the addresses of those who forwarded, if a rule looks at the system of one; else it is empty.
 	asnHeader string
 }
@@ -180,8 +185,8 @@ func Compile(acl *ACL, o Options) (*Program, error) {
 			observers: map[string]*observed{},
 			budget:    cmp.Or(inject.Budget(o.InjectionSteps), inject.DefaultBudget),
 			steps:     cmp.Or(o.Steps, DefaultSteps),
-			reserve:   pattern.NewReserve(cmp.Or(o.Reserve, DefaultReserve)),
-			bodies:    pointers(acl.Bodies),
+			reserve:   pattern.NewReserve(cmp.Or(o.Reserve, DefaultReserve)), longReserve: pattern.NewReserve(cmp.Or(o.Reserve, DefaultReserve) / 2),
+			bodies: pointers(acl.Bodies),
 		},
 		patternIDs: map[string]int32{}, partIDs: map[string]int32{}, children: map[childKey]int32{},
 		leafIDs: map[string]int32{}, addresses: map[scopedName]*addressSet{},

@@ -39,7 +39,7 @@ func TestOnlyAVerdictThatHasNothingToTellIsDetached(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if kept := (Verdict{}); v.Detach(&kept) || !v.Oversize().Body {
-		t.Error("a verdict on a body that is too large is detached")
+	if kept := (Verdict{}); !v.Detach(&kept) || !v.Oversize().Body || kept.Oversize() != v.Oversize() {
+		t.Errorf("of a verdict on a body that is too large %+v was kept", kept.Oversize())
 	}
 }

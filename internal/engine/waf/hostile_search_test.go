@@ -102,11 +102,11 @@ func (r recipe) text(n int, rng *rand.Rand) string {
 	return s
 }
 
-// requests are requests of every kind with such text.
-func (r recipe) request(kind int, rng *rand.Rand) (*request.Request, string) {
+// request is a request of a kind with such text, whose body has up to most bytes.
+func (r recipe) request(kind, most int, rng *rand.Rand) (*request.Request, string) {
 	names := [...]string{"JSON", "leaves", "keys", "form", "fields", "names", "multipart", "files", "XML", "attributes", "text", "cookies", "headers", "query"}
 	kind %= len(names)
-	size := held
+	size := most
 	if kind >= 11 {
 		size = 30 << 10
 	}
@@ -122,7 +122,7 @@ func (r recipe) request(kind int, rng *rand.Rand) (*request.Request, string) {
 		return b.String()
 	}
 	body := func(contentType, b string) {
-		q.Body = []byte(b[:min(len(b), held)])
+		hold(q, []byte(b[:min(len(b), most)]))
 		q.Fields = append(q.Fields, request.Field{Name: "Content-Type", Value: contentType})
 	}
 	header := func(s string) string {
@@ -172,15 +172,21 @@ func (r recipe) request(kind int, rng *rand.Rand) (*request.Request, string) {
 	return q, names[kind]
 }
 
-// BenchmarkHostileSearch looks for the dearest requests of 64 KiB, which is what the proxy holds of a body: it tries recipes, and goes on with what varies the worst ones. Its metrics are the
+// BenchmarkHostileSearch looks for the dearest requests of 64 KiB to 1 MiB, which is what the proxy holds of a body: it tries recipes, and goes on with what varies the worst ones. Its metrics are the
 // processor time and the steps of the worst one that it found, and what a step took; -v tells which those are. A request is tried with three new texts and counts with the one between the others:
 // what a thread's clock says of a few milliseconds is off by some, up and down, on a machine that others use, too. (-benchtime 2000x)
 func BenchmarkHostileSearch(b *testing.B) {
-	for _, c := range []struct {
+	type search struct {
 		name    string
+		size    int
 		program func() *waf.Program
-	}{{"managed", func() *waf.Program { return managedACL(b, -1, true) }}, {"CoreRuleSet", func() *waf.Program { return coreRuleSetACL(b) }}} {
-		b.Run(c.name, func(b *testing.B) {
+	}
+	var searches []search
+	for _, size := range []int{64 << 10, 128 << 10, 256 << 10, 1 << 20} {
+		searches = append(searches, search{"managed", size, func() *waf.Program { return managedACL(b, -1, true) }}, search{"CoreRuleSet", size, func() *waf.Program { return coreRuleSetACL(b) }})
+	}
+	for _, c := range searches {
+		b.Run(fmt.Sprintf("%s/%dKiB", c.name, c.size>>10), func(b *testing.B) {
 			type found struct {
 				recipe
 				kind  int
@@ -208,7 +214,7 @@ func BenchmarkHostileSearch(b *testing.B) {
 				}
 				var tries []found
 				for len(tries) < 3 && (len(tries) == 0 || tries[0].cpu > worth) {
-					r, name := f.request(f.kind, rng)
+					r, name := f.request(f.kind, c.size, rng)
 					runtime.GC()
 					steps, before := s.Steps(), waf.ThreadTime(b)
 					if _, err := p.Evaluate(r, nil, s); err != nil {

@@ -183,7 +183,13 @@ func (s *Scratch) part(id int32) *partState {
 	} else {
 		s.vals, ps.outcome = p.selector.Append(s.vals, &s.inspection)
 	}
-	s.matcher.Spend(valueSteps * (len(s.vals) - from))
+	memo := s.p.memo
+	if n := valueSteps * (len(s.vals) - from); s.matcher.Afford(n) {
+		s.matcher.Spend(n)
+	} else {
+		memo = nil
+		s.exhaust()
+	}
 	ps.epoch, ps.first = s.epoch, int32(len(s.values))
 	if len(s.vals)-from >= manyValues {
 		s.distinct(from)
@@ -199,9 +205,9 @@ func (s *Scratch) part(id int32) *partState {
 		v := &s.values[ps.first+i]
 		b := s.vals[v.source].Bytes
 		s.refs = append(s.refs, s.addForm(v, id, b))
-		if m := s.p.memo; m != nil && len(b) <= maxMemoValue && len(p.aspects) > 0 {
-			v.memo, v.hash = true, m.hash(id, b)
-			if v.kept = m.find(v.hash, id, b); v.kept != nil {
+		if memo != nil && len(b) <= maxMemoValue && len(p.aspects) > 0 {
+			v.memo, v.hash = true, memo.hash(id, b)
+			if v.kept = memo.find(v.hash, id, b); v.kept != nil {
 				v.known = v.kept.known
 			}
 		}
@@ -209,10 +215,12 @@ func (s *Scratch) part(id int32) *partState {
 	return ps
 }
 
-// What it takes to take a request apart, in steps of package pattern: for each byte of the body, and for each value, with its look into the memo.
+// What it takes to take a request apart, in steps of package pattern: for each byte of the body, of what is held of a document of JSON beyond
+// that, and for each value, with its look into the memo.
 const (
-	bodySteps  = 2
-	valueSteps = 60
+	bodySteps     = 2
+	documentSteps = 1
+	valueSteps    = 60
 )
 
 // longGlance is up to how many bytes a value is looked at before the memo is asked about it.

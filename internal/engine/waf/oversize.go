@@ -10,7 +10,7 @@ type Oversize struct{ Body, JSONBody, Headers, Cookies bool }
 func (v *Verdict) Oversize() (o Oversize) {
 	s := v.scratch
 	if s == nil || s.p == nil {
-		return o
+		return v.oversize
 	}
 	truncated := s.inspection.Request().BodyTruncated
 	for id := range s.p.parts {
@@ -32,4 +32,18 @@ func (v *Verdict) Oversize() (o Oversize) {
 		}
 	}
 	return o
+}
+
+// LooksAtHeld tells whether a rule or a group's observer may look at more of a body than AWS's components do, at what is held of it (request.Request.Held).
+func (p *Program) LooksAtHeld() bool {
+	if len(p.programs) > 0 || len(p.observers) > 0 {
+		return true
+	}
+	for i := range p.parts {
+		switch p.parts[i].selector.Component().Kind {
+		case request.Arguments, request.ArgumentNames, request.BodyArguments, request.BodyArgumentNames, request.FileNames, request.FileTexts, request.OtherBody, request.OpaqueBody:
+			return true
+		}
+	}
+	return false
 }

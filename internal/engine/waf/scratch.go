@@ -111,8 +111,16 @@ func (s *Scratch) begin(p *Program, r *request.Request, tokens Tokens) {
 	s.labelOrder = s.labelOrder[:0]
 	s.tokens, s.now, s.budget = tokens, r.Time, p.budget
 	s.matcher.Allow(p.steps)
-	s.matcher.Borrow(p.reserve, pattern.DefaultLoan)
-	s.matcher.Spend(bodySteps * len(r.Body))
+	reserve := p.reserve
+	if len(r.Held) > longBody {
+		reserve = p.longReserve
+	}
+	s.matcher.Borrow(reserve, pattern.DefaultLoan)
+	held := bodySteps
+	if s.inspection.Format() == request.FormatJSON { // what it takes to go over it is told there
+		held = documentSteps
+	}
+	s.matcher.Spend(bodySteps*len(r.Body) + held*max(0, len(r.Held)-len(r.Body)))
 	if p.attacks != nil {
 		s.sift()
 	}

@@ -38,19 +38,19 @@ type Verdict struct {
 
 	program *Program
 	scratch *Scratch // nil: there is nothing in it that the verdict needs
+	// oversize is what Oversize tells without a scratch.
+	oversize Oversize
 }
 
 // Detach makes into a copy of a verdict about which there is nothing more to tell than the action and the
-// token: no rule matched or counted the request, which is nowhere too large and has no labels. Unlike the verdict the copy
+// token, and what is too large: no rule matched or counted the request, which has no labels. Unlike the verdict the copy
 // stays valid when the scratch is used again. It tells whether the verdict is such a one.
 func (v *Verdict) Detach(into *Verdict) bool {
 	if v.scratch == nil || len(v.Matches)+len(v.Insert)+len(v.Rates)+len(v.Answered)+len(v.scratch.labelOrder) > 0 || v.Response != nil {
 		return false
 	}
-	if v.Oversize() != (Oversize{}) {
-		return false
-	}
 	into.Action, into.Exhausted, into.Token, into.TokenAsked, into.program = v.Action, v.Exhausted, v.Token, v.TokenAsked, v.program
+	into.oversize = v.Oversize()
 	return true
 }
 

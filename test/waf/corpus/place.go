@@ -94,7 +94,7 @@ func (s *Sample) Request(c Coding) (*request.Request, string) {
 // others.
 const (
 	inspected = 8192
-	held      = 65536
+	held      = 1 << 20
 )
 
 func cut(r *request.Request) {

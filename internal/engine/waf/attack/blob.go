@@ -14,8 +14,8 @@ const (
 )
 
 // withoutBlobs appends b without the middles of long runs of base64 that are no text in any coding, and tells
-// whether there were any.
-func withoutBlobs(dst, b []byte) (out []byte, found bool) {
+// whether there were any, and how many bytes were decoded to know.
+func withoutBlobs(dst, b []byte) (out []byte, found bool, read int) {
 	start, from := len(dst), 0
 	for i := 0; i+minBlob <= len(b); {
 		// None that is long enough is before a byte that is in none.
@@ -30,16 +30,20 @@ func withoutBlobs(dst, b []byte) (out []byte, found bool) {
 		}
 		run := b[i : i+n]
 		i += n
-		if n < minBlob || !isBlob(dst[len(dst):], run) {
+		if n < minBlob {
+			continue
+		}
+		blob, more := isBlob(dst[len(dst):], run)
+		if read += more; !blob {
 			continue
 		}
 		dst = append(dst, b[from:i-n+blobEnd]...)
 		from, found = i-blobEnd, true
 	}
 	if !found {
-		return dst[:start], false
+		return dst[:start], false, read
 	}
-	return append(dst, b[from:]...), true
+	return append(dst, b[from:]...), true, read
 }
 
 // blobLength is how many bytes at the beginning of b are signs of base64, in lines as messages have them.
@@ -60,40 +64,108 @@ func blobLength(b []byte) int {
 	return len(b)
 }
 
-// isBlob tells whether a run of signs of base64 is data: of one alphabet, with large and small letters and digits, of
-// no text, and without words of SQL between signs that may be spaces. dst is memory to decode to.
-func isBlob(dst, run []byte) bool {
-	var large, small, digit, other, hex = false, false, false, false, true
-	line := dst[:0]
-	for _, c := range run {
+// Kinds of signs in a run of base64.
+const (
+	largeSign uint8 = 1 << iota
+	smallSign
+	digitSign
+	endOfLine
+	otherSign
+	notHex
+)
+
+// blobSigns are the kinds of each byte.
+var blobSigns = func() (t [256]uint8) {
+	for c := range t {
 		switch {
 		case c >= 'A' && c <= 'Z':
-			large = true
+			t[c] = largeSign
 		case c >= 'a' && c <= 'z':
-			small = true
+			t[c] = smallSign
 		case c >= '0' && c <= '9':
-			digit = true
+			t[c] = digitSign
 		case c == '\n' || c == '\r':
+			t[c] = endOfLine
 			continue
 		default:
-			other = true
+			t[c] = otherSign
 		}
-		hex = hex && isHex(c)
-		line = append(line, c)
+		if !isHex(byte(c)) {
+			t[c] |= notHex
+		}
 	}
-	if !large || !small || !digit || hex || other && spacedWords(line) {
-		return false
+	return
+}()
+
+// isBlob tells whether a run of signs of base64 is data: of one alphabet, with large and small letters and digits, of
+// no text, and without words of SQL between signs that may be spaces. dst is memory to decode to. read is how many bytes were decoded for
+// that.
+func isBlob(dst, run []byte) (blob bool, read int) {
+	var kinds uint8
+	for _, c := range run {
+		kinds |= blobSigns[c]
+	}
+	const data = largeSign | smallSign | digitSign | notHex
+	if kinds&data != data {
+		return false, 0
+	}
+	line := run
+	if kinds&endOfLine != 0 {
+		line = dst[:0]
+		for len(run) > 0 {
+			n := bytes.IndexByte(run, '\n')
+			if n < 0 {
+				n = len(run)
+			}
+			line = append(line, bytes.TrimRight(run[:n], "\r")...)
+			run = run[min(n+1, len(run)):]
+		}
+		if bytes.IndexByte(line, '\r') >= 0 {
+			line = bytes.ReplaceAll(line, []byte("\r"), nil)
+		}
+		dst = line[len(line):]
+	}
+	if kinds&otherSign != 0 && spacedWords(line) {
+		return false, 0
 	}
 	std, url := bytes.IndexByte(line, '+') >= 0 || bytes.IndexByte(line, '/') >= 0, bytes.IndexByte(line, '-') >= 0 || bytes.IndexByte(line, '_') >= 0
 	if std && url {
-		return false
+		return false, 0
 	}
 	for shift := range 4 { // it may be that what stands before it is no part of it
-		if _, ok := base64Text(line[len(line):], line[shift:]); ok {
-			return false
+		n, text := decodesToText(dst, line[shift:])
+		if read += n; text {
+			return false, read
 		}
 	}
-	return true
+	return true, read
+}
+
+// decodesToText tells whether base64Text takes a run of signs of one alphabet for text, and how many bytes it decoded to know: of data it is
+// known long before the end. dst is memory to decode to.
+func decodesToText(dst, t []byte) (read int, text bool) {
+	if len(t) < minBase64 {
+		return 0, false
+	}
+	const part = 4 << 10 // signs
+	whole := len(t) / 4 * 3
+	if rest := len(t) % 4; rest >= 2 {
+		whole += rest - 1
+	}
+	odd, left := 0, 0 // left is what of the end of dst may be the beginning of a character
+	for len(t) > 0 {
+		dst = append(dst[:0], dst[len(dst)-left:]...)
+		n := min(part, len(t))
+		dst = appendSigns(dst, t[:n])
+		t = t[n:]
+		read += n
+		var more int
+		more, left = oddBytes(dst, len(t) == 0)
+		if odd += more; odd*20 > whole {
+			return read, false
+		}
+	}
+	return read, true
 }
 
 // spacedWords tells whether a word of SQL stands between two plus signs. Short ones do by chance, and need a sign that

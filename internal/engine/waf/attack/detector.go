@@ -150,6 +150,12 @@ func lowered(total, lower *[Families]int) bool {
 	return false
 }
 
+// What a reading takes, in steps of package pattern: to make its forms and to know what kind of text it is, formSteps for a byte.
+const (
+	readingSteps = 200
+	formSteps    = 5
+)
+
 // Inspect gives the families of attacks that value is one of; place is the one place that it was
 // found at. explain, if not nil, is called with each rule that fired.
 //
@@ -183,6 +189,9 @@ func (d *Detector) Inspect(value []byte, place Place, s *Scratch, explain func(H
 		if v.via == line && d.Clear(v.b, s) {
 			continue
 		}
+		if !s.match.Afford(readingSteps + formSteps*len(v.b)) {
+			break
+		}
 		var total [Families]int
 		var inMarkup, inData [Families]int // the totals if v is rich text, and if it is data
 		var byChance [Families]int         // of signs that are there by chance if a cipher made v
@@ -206,7 +215,7 @@ func (d *Detector) Inspect(value []byte, place Place, s *Scratch, explain func(H
 				explain(Hit{name, family, score, v.b, match})
 			}
 		}
-		s.match.Spend(200 + 5*len(v.b)) // the forms, and what kind of text it is
+		s.match.Spend(readingSteps + formSteps*len(v.b))
 		for left := allForms; left != 0; {
 			f, same, words := s.next(v.b, left)
 			left &^= same
@@ -242,7 +251,8 @@ func (d *Detector) Inspect(value []byte, place Place, s *Scratch, explain func(H
 				}
 			}
 		}
-		if t := total[SQL]; explain != nil || t < Threshold {
+		more := s.match.Afford(len(v.b))
+		if t := total[SQL]; more && (explain != nil || t < Threshold) {
 			s.match.Spend(statementSteps * min(len(v.b), maxStatement))
 			switch goesOn(v.b) {
 			case 2:
@@ -251,13 +261,13 @@ func (d *Detector) Inspect(value []byte, place Place, s *Scratch, explain func(H
 				count("statement", SQL, statementScore, 1)
 			}
 		}
-		if explain != nil || total[Directory] < Threshold {
+		if more && (explain != nil || total[Directory] < Threshold) {
 			found, read := leavesXPath(v.b)
 			if s.match.Spend(xpathSteps * read); found {
 				count("xpath", Directory, Threshold, Threshold)
 			}
 		}
-		if explain != nil || total[Script] < Threshold {
+		if more && (explain != nil || total[Script] < Threshold) {
 			found, read := leavesString(v.b)
 			if !found && s.fired[d.reference] {
 				var more int
@@ -268,12 +278,14 @@ func (d *Detector) Inspect(value []byte, place Place, s *Scratch, explain func(H
 				count("breakout", Script, Threshold, 2)
 			}
 		}
-		if f, steps := s.serialized(v.b); steps > 0 {
-			if s.match.Spend(steps); f != Families {
-				count("serialized", f, Threshold, Threshold)
+		if more {
+			if f, steps := s.serialized(v.b); steps > 0 {
+				if s.match.Spend(steps); f != Families {
+					count("serialized", f, Threshold, Threshold)
+				}
 			}
 		}
-		if explain != nil || total[Fetch] < Threshold || total[Include] < Threshold {
+		if more && (explain != nil || total[Fetch] < Threshold || total[Include] < Threshold) {
 			kind, read := readAddress(v.b)
 			if read {
 				s.match.Spend(addressSteps)
@@ -286,7 +298,7 @@ func (d *Detector) Inspect(value []byte, place Place, s *Scratch, explain func(H
 			}
 		}
 		// What libinjection says counts beside other signs only, so it is asked where it decides.
-		if t := total[SQL]; explain != nil || t < Threshold && t >= Threshold-tokensScore {
+		if t := total[SQL]; more && (explain != nil || t < Threshold && t >= Threshold-tokensScore) {
 			if !quotesSign(v.b) {
 				found, steps := sqlByTokens(v.b)
 				if s.match.Spend(steps); found {
@@ -294,7 +306,7 @@ func (d *Detector) Inspect(value []byte, place Place, s *Scratch, explain func(H
 				}
 			}
 		}
-		if t := total[Script]; explain != nil || t < Threshold && t >= Threshold-tokensScore {
+		if t := total[Script]; more && (explain != nil || t < Threshold && t >= Threshold-tokensScore) {
 			found, steps := scriptByTokens(v.b)
 			if s.match.Spend(steps); found {
 				count("tokens", Script, tokensScore, 2)

@@ -120,7 +120,7 @@ func FuzzLeftOut(f *testing.F) {
 		if out, _ := withoutFrames(nil, b); len(out) > len(b) {
 			t.Errorf("%d bytes of %d", len(out), len(b))
 		}
-		if out, _ := withoutBlobs(nil, b); len(out) > len(b) {
+		if out, _, _ := withoutBlobs(nil, b); len(out) > len(b) {
 			t.Errorf("%d bytes of %d", len(out), len(b))
 		}
 	})

@@ -21,8 +21,12 @@ const (
 	longValue     = 4096
 )
 
-// expandSteps is what it costs a byte to find out what codings a reading shows signs of, in steps of package pattern.
-const expandSteps = 3
+// blobSteps is what it costs a byte to find out what of a reading is data, and expandSteps a byte of what is left, what codings that shows
+// signs of, in steps of package pattern.
+const (
+	blobSteps   = 2
+	expandSteps = 1
+)
 
 // variant is one reading of a value.
 type variant struct {
@@ -63,7 +67,10 @@ func (s *Scratch) expand(value []byte, place Place) {
 	s.variants = append(s.variants, variant{b: value})
 	s.ends(value)
 	for i := 0; i < len(s.variants); i++ {
-		s.matcher().Spend(20 + expandSteps*len(s.variants[i].b))
+		if !s.matcher().Afford((blobSteps + expandSteps) * len(s.variants[i].b)) {
+			return
+		}
+		s.matcher().Spend(20 + blobSteps*len(s.variants[i].b))
 		if v := &s.variants[i]; s.most-len(s.arena) >= 2*len(v.b) {
 			start := len(s.arena)
 			if out, found := wide.Append(s.arena, v.b); found {
@@ -73,11 +80,13 @@ func (s *Scratch) expand(value []byte, place Place) {
 		}
 		if v := &s.variants[i]; len(v.b) >= minBlob && s.most-len(s.arena) >= 3*len(v.b) {
 			start := len(s.arena)
-			if out, found := withoutBlobs(s.arena, v.b); found && len(out) <= s.most {
+			out, found, read := withoutBlobs(s.arena, v.b)
+			if s.matcher().Spend(read); found && len(out) <= s.most {
 				s.arena = out
 				v.b = out[start:len(out):len(out)]
 			}
 		}
+		s.matcher().Spend(expandSteps * len(s.variants[i].b))
 		if v := &s.variants[i]; len(v.b) >= minTrace && traced(v.b) && s.most-len(s.arena) >= len(v.b) {
 			start := len(s.arena)
 			if out, found := withoutFrames(s.arena, v.b); found {
@@ -484,6 +493,14 @@ func base64Text(dst, t []byte) ([]byte, bool) {
 		return dst, false // of no alphabet
 	}
 	start := len(dst)
+	if dst = appendSigns(dst, t); !textual(dst[start:]) {
+		return dst[:start], false
+	}
+	return dst, true
+}
+
+// appendSigns appends what signs of base64 stand for.
+func appendSigns(dst, t []byte) []byte {
 	for ; len(t) >= 4; t = t[4:] {
 		bits := uint32(base64Value[t[0]])<<18 | uint32(base64Value[t[1]])<<12 | uint32(base64Value[t[2]])<<6 | uint32(base64Value[t[3]])
 		dst = append(dst, byte(bits>>16), byte(bits>>8), byte(bits))
@@ -494,10 +511,7 @@ func base64Text(dst, t []byte) ([]byte, bool) {
 	if len(t) == 3 {
 		dst = append(dst, base64Value[t[1]]<<4|base64Value[t[2]]>>2)
 	}
-	if !textual(dst[start:]) {
-		return dst[:start], false
-	}
-	return dst, true
+	return dst
 }
 
 // base64Value has what the signs of base64 stand for in both alphabets (RFC 4648, sections 4 and 5), and
@@ -517,7 +531,19 @@ var base64Value = func() (t [256]uint8) {
 // textual tells whether nearly all of b is printable ASCII or well-formed UTF-8.
 func textual(b []byte) bool {
 	odd := 0
-	for i := 0; i < len(b) && odd*20 <= len(b); {
+	for from := 0; from < len(b) && odd*20 <= len(b); {
+		to := min(from+1024, len(b))
+		more, left := oddBytes(b[from:to], to == len(b))
+		odd += more
+		from = to - left
+	}
+	return odd*20 <= len(b)
+}
+
+// oddBytes counts bytes of b that are neither printable ASCII nor of a well-formed character. If b goes on, the bytes left at its end may
+// be the beginning of one.
+func oddBytes(b []byte, whole bool) (odd, left int) {
+	for i := 0; i < len(b); {
 		c := b[i]
 		if c < 0x80 {
 			if c < 0x20 && c != '\t' && c != '\n' && c != '\r' || c == 0x7f {
@@ -526,13 +552,16 @@ func textual(b []byte) bool {
 			i++
 			continue
 		}
+		if !whole && len(b)-i < utf8.UTFMax && !utf8.FullRune(b[i:]) {
+			return odd, len(b) - i
+		}
 		r, n := utf8.DecodeRune(b[i:])
 		if r == utf8.RuneError {
 			odd++
 		}
 		i += n
 	}
-	return odd*20 <= len(b)
+	return odd, 0
 }
 
 // decodeHex decodes a value that is hexadecimal as a whole, with or without 0x, and runs of \x

@@ -78,6 +78,14 @@ func (m *Scratch) madeEnough(p *product, length int) bool {
 // Spend takes n steps for work that somebody does beside matching.
 func (m *Scratch) Spend(n int) { m.steps += uint64(n) }
 
+// Afford tells whether n steps are left, for work that somebody is about to do beside matching. If not, that is not done, and Exhausted tells so.
+func (m *Scratch) Afford(n int) bool {
+	if m.limited && m.Left() < uint64(n) {
+		m.exhausted = true
+	}
+	return !m.exhausted
+}
+
 // Left returns how many steps are left, with those that may be borrowed, as many as there can be without a bound; 0 only if a Match would end for want of them.
 func (m *Scratch) Left() uint64 {
 	switch {

@@ -156,11 +156,14 @@ func (v *screening) vain(s *Screen) bool {
 	return v.foreign
 }
 
+// screenSteps is what it takes to begin with a value, in steps; a byte of it takes half of one.
+const screenSteps = 10
+
 // Clear tells that a value has only bytes that the Screen is for, and letters in upper case, and that no pattern
 // matches it in lower case. If it does not say so, a pattern may match, or the automaton would have had to
 // learn too many states.
 func (s *Screen) Clear(value []byte, m *Scratch) bool {
-	m.steps += 20 + uint64(len(value))/2
+	m.steps += screenSteps
 	if m.spent() || s.endsLine(value) {
 		return false
 	}
@@ -194,7 +197,7 @@ func (s *Screen) Start(m *Scratch) Mark {
 // follows, or it cannot be told.
 func (s *Screen) Behind(mark Mark, text []byte, m *Scratch) Mark {
 	t := s.dfa.current()
-	m.steps += 20 + uint64(len(text))/2
+	m.steps += screenSteps + uint64(len(text))/2
 	if mark.table != t.states.id || m.spent() || s.endsLine(text) {
 		return Mark{}
 	}
@@ -213,7 +216,7 @@ func (s *Screen) Behind(mark Mark, text []byte, m *Scratch) Mark {
 
 // ClearBehind is Clear of a value that has a Mark behind its beginning and text behind that.
 func (s *Screen) ClearBehind(mark Mark, text []byte, m *Scratch) bool {
-	m.steps += 20 + uint64(len(text))/2
+	m.steps += screenSteps
 	t := s.dfa.current()
 	if mark.table != t.states.id || m.spent() || s.endsLine(text) {
 		return false
@@ -296,6 +299,13 @@ func (s *Screen) clear(t *dfaTable, state uint32, value []byte, m *Scratch) bool
 	if state&marked != 0 {
 		return state == deadState
 	}
+	passed, clear := s.pass(t, state, value, m)
+	m.steps += uint64(passed) / 2
+	return clear
+}
+
+// pass is clear, and tells how many bytes it has been at.
+func (s *Screen) pass(t *dfaTable, state uint32, value []byte, m *Scratch) (passed int, clear bool) {
 	m.jumpsOf(t)
 	d, allowed := s.dfa, screening{allowance: screenAllowance, text: value}
 	i := 0
@@ -307,13 +317,13 @@ func (s *Screen) clear(t *dfaTable, state uint32, value []byte, m *Scratch) bool
 		}
 		var ok bool
 		if t, state, ok = s.leap(t, state, word, value[i:i+8], i, &allowed, m); !ok {
-			return state == deadState
+			return i, state == deadState
 		}
 	}
 	n := uint32(len(value) - i)
 	word, from := lastBytes(value, int(n)), state|(lastJump+n)<<jumpLength
 	if to, ok := m.jumps.find(word, from); ok && m.jumps.table == t.states.id {
-		return to == deadState
+		return len(value), to == deadState
 	}
 	before, start, ok := t, state, true
 	for k := i; k < len(value) && ok; k++ {
@@ -325,7 +335,7 @@ func (s *Screen) clear(t *dfaTable, state uint32, value []byte, m *Scratch) bool
 	if t.states == before.states && start>>jumpLength == 0 && state != unknown {
 		m.addJump(t, word, from, state)
 	}
-	return state == deadState
+	return len(value), state == deadState
 }
 
 // leap moves over up to eight bytes of a value, which are those of word and stand at a position, and remembers it.
@@ -357,6 +367,9 @@ func (s *Screen) leap(t *dfaTable, state uint32, word uint64, bytes []byte, at i
 func (s *Screen) step(t *dfaTable, state, symbol uint32, at int, allowed *screening, m *Scratch) (*dfaTable, uint32, bool) {
 	entry := atomic.LoadUint32(&t.next[state+symbol])
 	if entry == unknown {
+		if !allowed.checked {
+			m.steps += uint64(len(allowed.text)) / 4 // vain looks at all of it
+		}
 		if m.learned++; m.limited && m.learned > mostLearned || allowed.vain(s) || allowed.spent(at) {
 			return t, unknown, false
 		}

@@ -28,7 +28,7 @@
 // # Nothing escapes silently
 //
 // Everything that a sender controls is bounded (Limits), and where a bound is hit what is
-// left is still one value: the 4,097th argument of a query and all that follow are
+// left is still one value: the 16,385th argument of a query and all that follow are
 // inspected as one text. Besides, the Outcome says Oversize, and the component's oversize
 // handling decides, as it does for a body longer than its inspected prefix. Only where AWS
 // itself looks no further, at header fields and cookies beyond 200 or 8 KB, what lies

@@ -21,13 +21,13 @@ type Limits struct {
 
 // DefaultLimits are AWS's where AWS has one: 200 fields and 8,192 bytes, the same for
 // cookies. The others are far above what applications use and keep the memory for one
-// inspection below some 2 MB.
+// inspection below some 8 MB.
 func DefaultLimits() Limits {
 	return Limits{
 		Fields: 200, FieldBytes: 8192,
 		Cookies: 200, CookieBytes: 8192,
-		Arguments:  4096,
-		JSONValues: 16384,
+		Arguments:  16384,
+		JSONValues: 65536,
 		Depth:      128,
 		Parts:      256,
 	}

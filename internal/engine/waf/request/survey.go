@@ -72,8 +72,7 @@ func (in *Inspection) surveyed() bool {
 	}
 	v.tried = true
 	body, truncated := in.r.held()
-	// What has as many commas as there may be arguments exceeds that bound nearly always, and is not gone over twice.
-	if in.sieve == nil || truncated || bytes.Count(body, comma) >= in.limits.Arguments || in.parts.body.done || in.Format() != FormatJSON || !in.parts.chosen && in.ambiguous() {
+	if in.sieve == nil || truncated || in.parts.body.done || in.Format() != FormatJSON || !in.parts.chosen && in.ambiguous() {
 		return false
 	}
 	n := len(in.scratch)
@@ -99,8 +98,8 @@ func (in *Inspection) survey(v *survey, body []byte) bool {
 	if i == len(body) || body[i] != '{' && body[i] != '[' || in.limits.Depth < 1 {
 		return false
 	}
-	// Containers and values are as many arguments at most, and with keys and ends thrice as many events.
-	left := min(in.limits.Arguments, in.limits.JSONValues/3-2)
+	// What is clear takes no memory and little time, so there may be more of it than arguments.
+	most := max(min(in.limits.Arguments, in.limits.JSONValues/3-2), 0)
 	v.levels = v.levels[:0]
 	memory.Spend(len(body) / 2)
 	level := v.open(screen.Behind(start, root, memory), nil, len(root)-1, body[i] == '[')
@@ -110,7 +109,7 @@ func (in *Inspection) survey(v *survey, body []byte) bool {
 	}
 	for {
 		// Here a member of a container begins.
-		if left--; left < 0 || i == len(body) {
+		if memory.Spend(memberSteps); i == len(body) {
 			return false
 		}
 		var key []byte // with a byte before it
@@ -199,6 +198,9 @@ func (in *Inspection) survey(v *survey, body []byte) bool {
 			if !nameClear || !valueClear {
 				in.note(v, level, key, value, nameClear, valueClear)
 			}
+			if len(v.values) > most || len(v.names) > most || len(v.keys) > most {
+				return false
+			}
 		}
 		// Behind a value, or where an empty container ends.
 		for {
@@ -223,8 +225,11 @@ func (in *Inspection) survey(v *survey, body []byte) bool {
 	}
 }
 
+// memberSteps is what it takes to go over a member of a container, however short, in steps of package pattern.
+const memberSteps = 5
+
 // root is what names begin with, point what follows a key.
-var root, point, comma = []byte("json."), []byte{'.'}, []byte{','}
+var root, point = []byte("json."), []byte{'.'}
 
 // open adds a container.
 func (v *survey) open(mark pattern.Mark, key []byte, names int, array bool) *surveyLevel {
@@ -359,7 +364,7 @@ func (v *survey) scalar(body []byte, at int, s *Sieve) (n int, clear bool) {
 		if ends := pattern.EqualBytes(word, ',') | pattern.EqualBytes(word|0x2020202020202020, '}'); ends != 0 {
 			n = bits.TrailingZeros64(ends) / 8
 			word &= 1<<(8*n) - 1
-			if v.scalars[scalarOf(word)] == word && n > 0 {
+			if n > 0 && v.scalars[scalarOf(word)] == word && word>>(8*(n-1)) != 0 { // no NUL behind it
 				return n, true
 			}
 		}

@@ -50,7 +50,9 @@ func checkSurvey(t *testing.T, in *Inspection, sieve *Sieve, body []byte) bool {
 		return false
 	}
 	values, names := pairsOf(in.parts.survey.values, false), pairsOf(in.parts.survey.names, true)
-	whole := NewInspection(in.limits)
+	limits := in.limits // but for what is clear, which is not counted
+	limits.Arguments, limits.JSONValues = 1<<20, 4<<20
+	whole := NewInspection(limits)
 	whole.Reset(r)
 	list, o := whole.BodyArguments()
 	if o.Malformed || o.Oversize {
@@ -178,10 +180,13 @@ func TestSurveysKeepWithinBounds(t *testing.T) {
 		body   string
 		taken  bool
 	}{
-		{Limits{Arguments: 3, JSONValues: 100, Depth: 9}, `[1,2,3]`, true},
-		{Limits{Arguments: 3, JSONValues: 100, Depth: 9}, `[1,2,3,4]`, false},
-		{Limits{Arguments: 100, JSONValues: 15, Depth: 9}, `[1,2,3]`, true},
-		{Limits{Arguments: 100, JSONValues: 15, Depth: 9}, `[1,2,3,4]`, false},
+		{Limits{Arguments: 3, JSONValues: 100, Depth: 9}, `[1,2,3,4]`, true},
+		{Limits{Arguments: 3, JSONValues: 100, Depth: 9}, `[1,"select",2,"select",3,"select",4]`, true},
+		{Limits{Arguments: 3, JSONValues: 100, Depth: 9}, `[1,"select",2,"select",3,"select","select"]`, false},
+		{Limits{Arguments: 100, JSONValues: 15, Depth: 9}, `["select","select","select"]`, true},
+		{Limits{Arguments: 100, JSONValues: 15, Depth: 9}, `["select","select","select","select"]`, false},
+		{Limits{Arguments: 3, JSONValues: 100, Depth: 9}, `{"select":1,"a":{"select":1},"b":[{"select":2}]}`, true},
+		{Limits{Arguments: 2, JSONValues: 100, Depth: 9}, `{"select":1,"a":{"select":1},"b":[{"select":2}]}`, false},
 		{Limits{Arguments: 100, JSONValues: 100, Depth: 5}, deep, true},
 		{Limits{Arguments: 100, JSONValues: 100, Depth: 4}, deep, false},
 		{Limits{Arguments: 100, JSONValues: 100, Depth: 9}, `{"` + strings.Repeat("a", prefixKept-5) + `":[1]}`, true},

@@ -19,6 +19,8 @@ const (
 	fileText = 4096
 	// objectText is how much of a body is that is a file and no text.
 	objectText = 16384
+	// noiseText is how much of it is looked at if it is packed or sealed, where the more there is the more looks like something by chance.
+	noiseText = 64 << 10
 	// longText is the least length of a text between the bytes of such a body.
 	longText = 12
 )
@@ -174,6 +176,9 @@ func appendOtherBody(_ *Selector, dst []Value, in *Inspection) ([]Value, Outcome
 		dst = append(dst, Value{Bytes: body[:min(len(body), objectText)]})
 	}
 	if isNoise(body) {
+		if isFile(contentType) {
+			body = body[:min(len(body), noiseText)]
+		}
 		return appendLongTexts(dst, body, len(dst)+in.limits.Arguments), Outcome{Oversize: truncated}
 	}
 	if isFile(contentType) && !isText(body) {
