@@ -33,7 +33,8 @@ type Options struct {
 	Places  Places        // nil: no place is known
 	// Attacks is what statements on attacks ask. Without it there may be none.
 	Attacks *attack.Detector
-	// MemoBytes bounds the memo of verdicts on values, 0 is 32 MiB, negative is no memo.
+	// MemoBytes bounds the memo of verdicts on values, 0 is 32 MiB, negative is no memo. A quarter as much bounds, beside that,
+	// what is remembered of whole requests.
 	MemoBytes int
 	// RateKeys bounds the keys that each rate-based rule keeps, 0 is rate.DefaultMaxKeys.
 	RateKeys int
@@ -102,6 +103,7 @@ type Program struct {
 	places   Places
 	attacks  *attack.Detector
 	memo     *memo
+	repeats  *repeats             // of requests; nil: they are not remembered
 	rates    map[string]*rateRule // by the names of their rules
 	// observers are those of groups, by the names of the rules that refer to them.
 	observers  map[string]*observed
@@ -248,7 +250,8 @@ func (c *compiler) compile(acl *ACL) error {
 	}
 	c.blocks(&p.top)
 	if c.o.MemoBytes >= 0 {
-		p.memo = newMemo(cmp.Or(c.o.MemoBytes, defaultMemoBytes))
+		bytes := cmp.Or(c.o.MemoBytes, defaultMemoBytes)
+		p.memo, p.repeats = newMemo(bytes), newRepeats(p, bytes/repeatShare)
 	}
 	return nil
 }

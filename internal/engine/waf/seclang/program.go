@@ -120,6 +120,9 @@ func (p *Program) Without(ids []int) *Program {
 	return &q
 }
 
+// UsesID tells whether rules look at the request's id, which is another one for each request (UNIQUE_ID).
+func (p *Program) UsesID() bool { return p.used[uniqueID] }
+
 // Rules are rules that were read and not compiled.
 type Rules struct{ conf *config }
 
