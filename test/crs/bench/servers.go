@@ -168,10 +168,12 @@ func compareServers(ctx context.Context, c *contest.Contest, conns []int, only [
 			continue
 		}
 		for _, n := range conns {
-			r, err := c.Compare(ctx, k.name, n)
-			results = append(results, r...)
-			if err != nil {
-				return err
+			for _, op := range []string{k.name, k.name + variedSuffix} {
+				r, err := c.Compare(ctx, op, n)
+				results = append(results, r...)
+				if err != nil {
+					return err
+				}
 			}
 		}
 	}
@@ -192,15 +194,27 @@ func enterPeers(ctx context.Context, c *contest.Contest, dir string, backend *co
 	}
 }
 
-// sending gives a server its requests: another one for each connection.
+// variedSuffix is behind the name of a kind of requests of which none comes twice.
+const variedSuffix = ", each once"
+
+// sending gives a server its requests: another one for each connection, which is sent again and again, or varied.
 func sending(s *contest.Server, err error) (*contest.Server, error) {
 	if s != nil {
+		turn := 0
 		s.Requests = func(_ context.Context, op string, conns int) ([][]byte, error) {
 			var all [][]byte
+			name, each := strings.CutSuffix(op, variedSuffix)
+			from, apart := 0, 7919
+			if s.Vary = nil; each {
+				// Turns and connections are so far apart that none comes to where another one began.
+				s.Vary = vary
+				from, apart = varied+turn*2_000_000, 700_000_000/conns
+				turn++
+			}
 			for _, k := range kinds {
 				for i := range conns {
-					if k.name == op {
-						all = append(all, k.make(i*7919).wire())
+					if k.name == name {
+						all = append(all, k.make(from+i*apart).wire())
 					}
 				}
 			}
