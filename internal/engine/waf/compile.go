@@ -51,7 +51,7 @@ type Options struct {
 	// What is beyond the bound is not looked at, and refused by rules that may refuse it (see truth).
 	Steps uint64
 	// Reserve is how many steps the program's requests may take beyond that, all together and once: 0 is
-	// DefaultReserve, negative is none.
+	// DefaultReserve, negative is none. Programs of SecLang have reserves of their own, likewise.
 	Reserve int64
 	// InjectionSteps is how many of the steps the detectors of injections may take, 0 is inject.DefaultBudget. What is more is
 	// beyond the bound, likewise.
@@ -409,7 +409,11 @@ func (c *compiler) groupRule(r *rule, spec *Rule, ref *RuleInfo) error {
 	c.sets, c.context = sets, group.LabelNamespace
 	if group.SecLang != nil {
 		c.program = int32(len(c.p.programs))
-		c.p.programs = append(c.p.programs, group.SecLang.Without(silenced(&overrides)))
+		program := group.SecLang.Without(silenced(&overrides))
+		if c.o.Reserve < 0 {
+			program = program.WithoutReserve()
+		}
+		c.p.programs = append(c.p.programs, program)
 	}
 	s, err := c.sequence(group.Rules, pointers(group.Bodies), r.info, &overrides)
 	if err != nil {

@@ -123,6 +123,13 @@ func (p *Program) Without(ids []int) *Program {
 // UsesID tells whether rules look at the request's id, which is another one for each request (UNIQUE_ID).
 func (p *Program) UsesID() bool { return p.used[uniqueID] }
 
+// WithoutReserve is the same program without what its requests may take beyond their steps (Options.Reserve). It shares all memory with p.
+func (p *Program) WithoutReserve() *Program {
+	q := *p
+	q.reserve = pattern.NewReserve(-1)
+	return &q
+}
+
 // Rules are rules that were read and not compiled.
 type Rules struct{ conf *config }
 
