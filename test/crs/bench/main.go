@@ -25,6 +25,7 @@ func main() {
 	conns := flag.String("conns", "1,16", "numbers of connections to the servers")
 	modsecurity := flag.String("modsecurity", "", "nginx's module of ModSecurity; empty leaves it out")
 	only := flag.String("kinds", "GET,form,JSON", "kinds of requests to the servers")
+	once := flag.Bool("once", false, "only requests of which none comes twice")
 	own := flag.Bool("own", false, "leave out the servers that are not ours")
 	limit := flag.Duration("limit", 20*time.Minute, "how long the whole run may take; what was measured by then is printed")
 	profiles := flag.String("profiles", "", "directory into which the proxies of this command write what their processor time went into; empty: none")
@@ -59,7 +60,7 @@ func main() {
 	}
 	if strings.Contains(*parts, "servers") {
 		c := contest.Contest{Rounds: *rounds, Window: *window}
-		err := compareServers(ctx, &c, numbers, strings.Split(*only, ","), *own, *modsecurity)
+		err := compareServers(ctx, &c, numbers, strings.Split(*only, ","), *once, *own, *modsecurity)
 		c.Stop()
 		fatal(err)
 	}

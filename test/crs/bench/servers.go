@@ -137,7 +137,7 @@ const (
 )
 
 // compareServers starts the servers, measures and prints.
-func compareServers(ctx context.Context, c *contest.Contest, conns []int, only []string, own bool, modsecurity string) (err error) {
+func compareServers(ctx context.Context, c *contest.Contest, conns []int, only []string, once, own bool, modsecurity string) (err error) {
 	dir, err := os.MkdirTemp("", "bench-waf")
 	if err != nil {
 		return err
@@ -169,6 +169,9 @@ func compareServers(ctx context.Context, c *contest.Contest, conns []int, only [
 		}
 		for _, n := range conns {
 			for _, op := range []string{k.name, k.name + variedSuffix} {
+				if once && op == k.name {
+					continue
+				}
 				r, err := c.Compare(ctx, op, n)
 				results = append(results, r...)
 				if err != nil {
