@@ -1,11 +1,14 @@
 package waf
 
 import (
+	"encoding/json"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
 
 	"fastness/internal/engine/waf/request"
+	"fastness/internal/engine/waf/seclang"
 	"fastness/internal/engine/waf/transform"
 )
 
@@ -60,5 +63,39 @@ func TestNoRuleAddsTheLabelOfTheBound(t *testing.T) {
 	v := judge(t, p, get("/x"))
 	if labels := v.AppendLabels(nil); len(labels) != 1 || labels[0] == BoundLabel {
 		t.Errorf("labels %v", labels)
+	}
+}
+
+// TestASecLangProgramLeavesAQuarter has a program of SecLang take all that it may: a quarter is left for the groups behind it, and
+// together they cost no more than a request may.
+func TestASecLangProgramLeavesAQuarter(t *testing.T) {
+	program, err := seclang.Compile([]seclang.Source{{Name: "test", Text: `SecRule ARGS "@rx ^(?:[a-f]+[0-9])+x$" "id:1,phase:2,pass,log"`}}, seclang.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	groups := managedGroups(func(string, string, string, json.RawMessage) (RuleGroup, Sets, error) {
+		return RuleGroup{SecLang: program, Rules: []Rule{doing("one", Count, Statement{SecLang: &SecLangMatch{Rule: 1}})}}, Sets{}, nil
+	})
+	const steps = 200_000
+	p := compiled(t, acl(
+		Rule{Name: "dear", Statement: Statement{Managed: &ManagedGroup{Vendor: "v", Name: "n"}}},
+		doing("behind", Block, regex(in(request.URIPath), `z9z9`)),
+	), Options{Managed: groups, Steps: steps, Reserve: -1})
+	var query strings.Builder
+	for i := range 4000 {
+		fmt.Fprintf(&query, "n%d=abc%ddef%d&", i, i, i*7)
+	}
+	s := NewScratch(request.DefaultLimits())
+	r := get("/z9z9?" + query.String())
+	v, err := p.Evaluate(r, nil, s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const overshoot = steps / 10 // of what is begun
+	if n := s.programs[0].scratch.Steps(); n < steps/2 || n > steps/4*3+overshoot {
+		t.Errorf("the program took %d steps of %d", n, steps)
+	}
+	if !v.Exhausted || v.Action != Block || v.Terminating.Rule.Name != "behind" || v.Terminating.Uninspected {
+		t.Errorf("exhausted %v, %v by %+v", v.Exhausted, v.Action, v.Terminating)
 	}
 }

@@ -33,7 +33,8 @@ type Options struct {
 	Places  Places        // nil: no place is known
 	// Attacks is what statements on attacks ask. Without it there may be none.
 	Attacks *attack.Detector
-	// MemoBytes bounds the memo of verdicts on values, 0 is 32 MiB, negative is no memo.
+	// MemoBytes bounds the memo of verdicts on values, 0 is 32 MiB, negative is no memo. A quarter as much bounds, beside that,
+	// what is remembered of whole requests.
 	MemoBytes int
 	// RateKeys bounds the keys that each rate-based rule keeps, 0 is rate.DefaultMaxKeys.
 	RateKeys int
@@ -50,7 +51,8 @@ type Options struct {
 	// What is beyond the bound is not looked at, and refused by rules that may refuse it (see truth).
 	Steps uint64
 	// Reserve is how many steps the program's requests may take beyond that, all together and once: 0 is
-	// DefaultReserve, negative is none. Those with bodies of more than 64 KiB have half as much again, and no part in it.
+	// DefaultReserve, negative is none. Those with bodies of more than 64 KiB have half as much again, and no part in it; programs of
+	// SecLang have reserves of their own, likewise.
 	Reserve int64
 	// InjectionSteps is how many of the steps the detectors of injections may take, 0 is inject.DefaultBudget. What is more is
 	// beyond the bound, likewise.
@@ -105,6 +107,7 @@ type Program struct {
 	places   Places
 	attacks  *attack.Detector
 	memo     *memo
+	repeats  *repeats             // of requests; nil: they are not remembered
 	rates    map[string]*rateRule // by the names of their rules
 	// observers are those of groups, by the names of the rules that refer to them.
 	observers map[string]*observed
@@ -253,7 +256,8 @@ func (c *compiler) compile(acl *ACL) error {
 	}
 	c.blocks(&p.top)
 	if c.o.MemoBytes >= 0 {
-		p.memo = newMemo(cmp.Or(c.o.MemoBytes, defaultMemoBytes))
+		bytes := cmp.Or(c.o.MemoBytes, defaultMemoBytes)
+		p.memo, p.repeats = newMemo(bytes), newRepeats(p, bytes/repeatShare)
 	}
 	return nil
 }
@@ -411,7 +415,11 @@ func (c *compiler) groupRule(r *rule, spec *Rule, ref *RuleInfo) error {
 	c.sets, c.context = sets, group.LabelNamespace
 	if group.SecLang != nil {
 		c.program = int32(len(c.p.programs))
-		c.p.programs = append(c.p.programs, group.SecLang.Without(silenced(&overrides)))
+		program := group.SecLang.Without(silenced(&overrides))
+		if c.o.Reserve < 0 {
+			program = program.WithoutReserve()
+		}
+		c.p.programs = append(c.p.programs, program)
 	}
 	s, err := c.sequence(group.Rules, pointers(group.Bodies), r.info, &overrides)
 	if err != nil {

@@ -332,7 +332,7 @@ func TestProgramsDecideAsTheSpecificationSays(t *testing.T) {
 			if i%8 == 0 {
 				e = explained(t, p, r, token, s)
 			}
-			for range 1 + g.IntN(3) { // the memo answers the third time
+			for range 1 + g.IntN(3) { // what is remembered answers the third time
 				want := f.evaluate(r)
 				v, err := p.Evaluate(r, fixedToken(token), s)
 				if err != nil {

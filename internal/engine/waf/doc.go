@@ -22,7 +22,9 @@
 // All patterns of an ACL are one automaton, and a form passes through it once, for everything
 // that any rule looks for in its component. What came of a value, in all its forms, is kept in a
 // bounded memo under its exact bytes, so that the user agent and the cookies that come with
-// every request are looked at once.
+// every request are looked at once. Clients also send whole requests again. Which rules of the ACL came to nothing for
+// a request is remembered under its exact bytes, and they are not run when it comes again, unless
+// more than the request decides them: rate-based rules and groups with an observer are always run.
 //
 // Rules that cannot match before one of a few patterns does form blocks: a request that nothing
 // matches passes over a thousand rules by a look at the bits of some nodes.
@@ -52,6 +54,7 @@
 //	compile.go expression.go block.go          from the specification to the program
 //	evaluate.go scratch.go                     one request
 //	node.go injection.go memo.go               values, what is found in them, what is remembered
+//	repeat.go                                  requests that came before
 //	label.go address.go country.go ratebased.go
 //	explain.go                                 what each rule found where
 package waf

@@ -48,7 +48,7 @@ func (p *Program) UsesASN() bool { return p.usesASN }
 // run evaluates the rules and fills in the verdict.
 func (s *Scratch) run() {
 	v := &s.verdict
-	if !s.sequence(&s.p.top) {
+	if !s.rules() {
 		a := &s.p.acl.DefaultAction
 		v.Action = a.Kind
 		s.respond(a, s.p.bodies)

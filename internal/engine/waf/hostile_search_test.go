@@ -16,8 +16,8 @@ import (
 	"fastness/internal/engine/waf/request"
 )
 
-// coreRuleSetACL is a web ACL of the Core Rule Set that only counts.
-func coreRuleSetACL(tb testing.TB) *waf.Program {
+// coreRuleSetACL is a web ACL of the Core Rule Set that only counts, with a reserve (waf.Options.Reserve).
+func coreRuleSetACL(tb testing.TB, reserve int64) *waf.Program {
 	tb.Helper()
 	groups, err := crs.New(crs.Embedded())
 	if err != nil {
@@ -26,7 +26,7 @@ func coreRuleSetACL(tb testing.TB) *waf.Program {
 	acl := &waf.ACL{LabelNamespace: "awswaf:111122223333:webacl:shop:", DefaultAction: waf.Action{Kind: waf.Allow}, Rules: []waf.Rule{
 		{Name: "crs", Override: waf.OverrideCount, Statement: waf.Statement{Managed: &waf.ManagedGroup{Vendor: "OWASP", Name: "CoreRuleSet"}}},
 	}}
-	p, err := waf.Compile(acl, waf.Options{Managed: groups, Reserve: -1})
+	p, err := waf.Compile(acl, waf.Options{Managed: groups, Reserve: reserve})
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -183,7 +183,7 @@ func BenchmarkHostileSearch(b *testing.B) {
 	}
 	var searches []search
 	for _, size := range []int{64 << 10, 128 << 10, 256 << 10, 1 << 20} {
-		searches = append(searches, search{"managed", size, func() *waf.Program { return managedACL(b, -1, true) }}, search{"CoreRuleSet", size, func() *waf.Program { return coreRuleSetACL(b) }})
+		searches = append(searches, search{"managed", size, func() *waf.Program { return managedACL(b, -1, true) }}, search{"CoreRuleSet", size, func() *waf.Program { return coreRuleSetACL(b, -1) }})
 	}
 	for _, c := range searches {
 		b.Run(fmt.Sprintf("%s/%dKiB", c.name, c.size>>10), func(b *testing.B) {

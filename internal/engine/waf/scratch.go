@@ -36,6 +36,7 @@ type Scratch struct {
 	found  []found
 
 	leaves []uint32 // epoch<<2 | truth
+	repeat repeat
 
 	signals     []signals // by observer
 	observation Observation

@@ -72,11 +72,11 @@ func (s *Scratch) secLang(id int32) *programState {
 	}
 	st.epoch = s.epoch
 	// One bound holds for all that a request costs, but for a quarter that other groups have in any case.
-	left := max(s.matcher.Left(), 1)
+	left := max(s.matcher.Left()/4*3, 1)
 	st.scratch.Left = left
 	before := st.scratch.Steps()
 	st.result = s.p.programs[id].Evaluate(s.inspection.Request(), st.scratch)
-	s.matcher.Spend(int(min(st.scratch.Steps()-before, left/4*3)))
+	s.matcher.Spend(int(min(st.scratch.Steps()-before, left))) // what it borrowed is not to the debit of others
 	if st.result.Exhausted {
 		s.exhaust()
 	}

@@ -122,7 +122,7 @@ func TestAYoungProgramPassesOrdinaryBodies(t *testing.T) {
 // TestAYoungCoreRuleSetJudgesOrdinaryBodiesWhole has the Core Rule Set, which may well find something in them, look at all of bodies in its first requests. (Of larger ones
 // libinjection may not read all, however old the program is: see inject.DefaultBudget.)
 func TestAYoungCoreRuleSetJudgesOrdinaryBodiesWhole(t *testing.T) {
-	p := coreRuleSetACL(t)
+	p := coreRuleSetACL(t, 0)
 	s := waf.NewScratch(request.DefaultLimits())
 	bodies, kinds := ordinaryBodies(24 << 10)
 	for _, name := range []string{"English", "JSON", "HTML", "Chinese"} {

@@ -97,6 +97,6 @@ func (s *Server) round(ctx context.Context, op string, conns int, window time.Du
 	if err != nil || len(requests) == 0 {
 		return measured{}, false, err
 	}
-	m, err = load(ctx, s.Addr, requests, window, s.cpu)
+	m, err = load(ctx, s.Addr, requests, s.Vary, window, s.cpu)
 	return m, true, err
 }

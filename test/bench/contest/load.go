@@ -31,7 +31,9 @@ const patience = 15 * time.Second
 
 // load replays requests, one to each connection, for the window, which a slow server
 // draws out until the first answer. Every answer must have status 200 or 204.
-func load(ctx context.Context, addr string, requests [][]byte, window time.Duration, cpu func() (time.Duration, error)) (measured, error) {
+//
+// vary, if set, changes a request before it is sent, each time.
+func load(ctx context.Context, addr string, requests [][]byte, vary func([]byte), window time.Duration, cpu func() (time.Duration, error)) (measured, error) {
 	var counting, stop atomic.Bool
 	var wg sync.WaitGroup
 	latencies := make([][]time.Duration, len(requests))
@@ -53,7 +55,7 @@ func load(ctx context.Context, addr string, requests [][]byte, window time.Durat
 	once := sync.OnceFunc(func() { close(first) })
 	for i, request := range requests {
 		wg.Go(func() {
-			latencies[i], errs[i] = replay(ctx, conns[i], addr, request, &counting, &stop, once)
+			latencies[i], errs[i] = replay(ctx, conns[i], addr, request, vary, &counting, &stop, once)
 			if errs[i] != nil {
 				once()
 			}
@@ -111,7 +113,7 @@ func dial(ctx context.Context, addr string) (net.Conn, error) {
 
 // replay sends one request over and over. It returns the latencies of the answers
 // that came while counting was set, and calls counted after the first of them.
-func replay(ctx context.Context, conn net.Conn, addr string, request []byte, counting, stop *atomic.Bool, counted func()) ([]time.Duration, error) {
+func replay(ctx context.Context, conn net.Conn, addr string, request []byte, vary func([]byte), counting, stop *atomic.Bool, counted func()) ([]time.Duration, error) {
 	defer func() {
 		if conn != nil {
 			conn.Close()
@@ -120,6 +122,9 @@ func replay(ctx context.Context, conn net.Conn, addr string, request []byte, cou
 	r := bufio.NewReaderSize(conn, 16<<10)
 	var latencies []time.Duration
 	for !stop.Load() {
+		if vary != nil {
+			vary(request)
+		}
 		start := time.Now()
 		if _, err := conn.Write(request); err != nil {
 			return nil, err

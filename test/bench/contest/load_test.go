@@ -25,7 +25,7 @@ func TestLoadGivesUpOnAServerThatDoesNotAnswer(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 	defer cancel()
 	request := []byte("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n")
-	if _, err := load(ctx, l.Addr().String(), [][]byte{request, request}, time.Hour, noCPU); !errors.Is(err, os.ErrDeadlineExceeded) {
+	if _, err := load(ctx, l.Addr().String(), [][]byte{request, request}, nil, time.Hour, noCPU); !errors.Is(err, os.ErrDeadlineExceeded) {
 		t.Errorf("%v", err)
 	}
 }
@@ -50,7 +50,7 @@ func TestLoadReportsTheFirstRefusal(t *testing.T) {
 			}()
 		}
 	}()
-	_, err = load(t.Context(), l.Addr().String(), [][]byte{[]byte("POST / HTTP/1.1\r\n\r\n")}, time.Millisecond, noCPU)
+	_, err = load(t.Context(), l.Addr().String(), [][]byte{[]byte("POST / HTTP/1.1\r\n\r\n")}, nil, time.Millisecond, noCPU)
 	if err == nil || !strings.Contains(err.Error(), "400") || !strings.Contains(err.Error(), "oops") {
 		t.Errorf("%v", err)
 	}
@@ -62,7 +62,7 @@ func TestAnAnswerSlowerThanTheWindowCounts(t *testing.T) {
 	}))
 	defer h.Close()
 	b, _ := get("/")(0)
-	m, err := load(t.Context(), h.Listener.Addr().String(), [][]byte{b, b}, time.Nanosecond, noCPU)
+	m, err := load(t.Context(), h.Listener.Addr().String(), [][]byte{b, b}, nil, time.Nanosecond, noCPU)
 	if err != nil || m.rate <= 0 || m.p50 < 10*time.Millisecond {
 		t.Errorf("%+v, %v", m, err)
 	}

@@ -26,6 +26,9 @@ type Server struct {
 	// Requests makes the requests of an operation, one for each connection and freshly
 	// signed; none if the operation is not that of the other servers here.
 	Requests func(ctx context.Context, op string, conns int) ([][]byte, error)
+	// Vary, if set, makes another request of one of Requests, of the same length, each time before it is sent. It is called by
+	// many goroutines at once, each with a request of its own.
+	Vary func(request []byte)
 	// Cred signs what Sign and Call send.
 	Cred sigv4.Credentials
 

@@ -24,7 +24,11 @@ func main() {
 	parts := flag.String("parts", "engines,servers", "engines, servers, or both with a comma")
 	conns := flag.String("conns", "1,16", "numbers of connections to the servers")
 	modsecurity := flag.String("modsecurity", "", "nginx's module of ModSecurity; empty leaves it out")
+	only := flag.String("kinds", "GET,form,JSON", "kinds of requests to the servers")
+	once := flag.Bool("once", false, "only requests of which none comes twice")
+	own := flag.Bool("own", false, "leave out the servers that are not ours")
 	limit := flag.Duration("limit", 20*time.Minute, "how long the whole run may take; what was measured by then is printed")
+	profiles := flag.String("profiles", "", "directory into which the proxies of this command write what their processor time went into; empty: none")
 	serve := make(map[string]*bool)
 	for name := range handlers {
 		serve[name] = flag.Bool(name, false, "be that server (used by the command itself)")
@@ -35,6 +39,9 @@ func main() {
 			fatal(handlers[name]())
 			return
 		}
+	}
+	if *profiles != "" {
+		fatal(os.Setenv(profileVariable, *profiles))
 	}
 	var numbers []int
 	for _, c := range strings.Split(*conns, ",") {
@@ -53,7 +60,7 @@ func main() {
 	}
 	if strings.Contains(*parts, "servers") {
 		c := contest.Contest{Rounds: *rounds, Window: *window}
-		err := compareServers(ctx, &c, numbers, *modsecurity)
+		err := compareServers(ctx, &c, numbers, strings.Split(*only, ","), *once, *own, *modsecurity)
 		c.Stop()
 		fatal(err)
 	}

@@ -81,6 +81,29 @@ func document(n int) message {
 	return m.with("application/json", body)
 }
 
+// varied is where the numbers of messages begin that vary changes: they have nine digits.
+const varied = 100_000_000
+
+// vary makes another message of one: it adds to all numbers of nine digits and more, in their last nine.
+func vary(wire []byte) {
+	const step = 79 // more than there are items in a document
+	for i := 0; i < len(wire); i++ {
+		from := i
+		for i < len(wire) && wire[i]-'0' < 10 {
+			i++
+		}
+		if i-from < 9 {
+			continue
+		}
+		add := step
+		for k := i - 1; add > 0 && k >= i-9; k-- {
+			add += int(wire[k] - '0')
+			wire[k] = byte('0' + add%10)
+			add /= 10
+		}
+	}
+}
+
 func (m message) with(contentType string, body []byte) message {
 	m.body = body
 	m.fields = append(m.fields, request.Field{Name: "Content-Type", Value: contentType}, request.Field{Name: "Content-Length", Value: fmt.Sprint(len(body))})

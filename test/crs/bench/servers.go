@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -35,8 +36,8 @@ const backendVariable = "FASTNESS_BENCH_BACKEND"
 // handlers are the servers that this command is by itself, by their flags. Each prints its address.
 var handlers = map[string]func() error{
 	"backend":       serveBackend,
-	"proxy":         func() error { return serveProxy(nil, nil) },
-	"proxy-crs":     func() error { a := acl(); return serveProxy(&a, coreRuleSet{}) },
+	"proxy":         func() error { return serveProxy("proxy", nil, nil) },
+	"proxy-crs":     func() error { a := acl(); return serveProxy("proxy-crs", &a, coreRuleSet{}) },
 	"proxy-managed": serveManaged,
 	"reverse":       func() error { return serveReverse(nil) },
 	"reverse-coraza": func() error {
@@ -72,11 +73,11 @@ func serveManaged() error {
 	} {
 		a.Rules = append(a.Rules, waf.Rule{Name: name, Priority: int32(i), Statement: waf.Statement{Managed: &waf.ManagedGroup{Vendor: "AWS", Name: name}}})
 	}
-	return serveProxy(&a, catalogue)
+	return serveProxy("proxy-managed", &a, catalogue)
 }
 
 // serveProxy is this proxy, with a web ACL unless that is nil.
-func serveProxy(acl *waf.ACL, groups waf.ManagedGroups) error {
+func serveProxy(name string, acl *waf.ACL, groups waf.ManagedGroups) error {
 	detector, err := attack.New()
 	if err != nil {
 		return err
@@ -110,6 +111,9 @@ func serveProxy(acl *waf.ACL, groups waf.ManagedGroups) error {
 	if err := p.Apply(config); err != nil {
 		return err
 	}
+	if err := startProfile(name); err != nil {
+		return err
+	}
 	fmt.Fprintln(os.Stdout, p.Addr("l"))
 	select {}
 }
@@ -133,7 +137,7 @@ const (
 )
 
 // compareServers starts the servers, measures and prints.
-func compareServers(ctx context.Context, c *contest.Contest, conns []int, modsecurity string) (err error) {
+func compareServers(ctx context.Context, c *contest.Contest, conns []int, only []string, once, own bool, modsecurity string) (err error) {
 	dir, err := os.MkdirTemp("", "bench-waf")
 	if err != nil {
 		return err
@@ -149,12 +153,39 @@ func compareServers(ctx context.Context, c *contest.Contest, conns []int, modsec
 	}
 	for _, s := range []struct{ name, flag string }{
 		{bareName, "-proxy"}, {"fastness, Core Rule Set", "-proxy-crs"}, {"fastness, eleven managed groups", "-proxy-managed"},
-		{"ReverseProxy", "-reverse"},
 	} {
 		if err := c.Enter(s.name, func() (*contest.Server, error) { return sending(contest.StartFloor(s.name, s.flag)) }); err != nil {
 			return err
 		}
 	}
+	if !own {
+		enterPeers(ctx, c, dir, backend, modsecurity)
+	}
+	var results []contest.Result
+	defer func() { contest.Print(os.Stdout, results, bareName, corazaName, modName) }()
+	for _, k := range kinds {
+		if !slices.Contains(only, k.name) {
+			continue
+		}
+		for _, n := range conns {
+			for _, op := range []string{k.name, k.name + variedSuffix} {
+				if once && op == k.name {
+					continue
+				}
+				r, err := c.Compare(ctx, op, n)
+				results = append(results, r...)
+				if err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// enterPeers starts the servers of others.
+func enterPeers(ctx context.Context, c *contest.Contest, dir string, backend *contest.Server, modsecurity string) {
+	c.EnterPeer("ReverseProxy", func() (*contest.Server, error) { return sending(contest.StartFloor("ReverseProxy", "-reverse")) })
 	c.EnterPeer(corazaName, func() (*contest.Server, error) { return sending(contest.StartFloor(corazaName, "-reverse-coraza")) })
 	c.EnterPeer("nginx", func() (*contest.Server, error) {
 		return sending(startNginx(ctx, "nginx", filepath.Join(dir, "nginx"), backend.Addr, ""))
@@ -164,29 +195,29 @@ func compareServers(ctx context.Context, c *contest.Contest, conns []int, modsec
 			return sending(startNginx(ctx, modName, filepath.Join(dir, "modsecurity"), backend.Addr, modsecurity))
 		})
 	}
-	var results []contest.Result
-	defer func() { contest.Print(os.Stdout, results, bareName, corazaName, modName) }()
-	for _, k := range kinds {
-		for _, n := range conns {
-			r, err := c.Compare(ctx, k.name, n)
-			results = append(results, r...)
-			if err != nil {
-				return err
-			}
-		}
-	}
-	return nil
 }
 
-// sending gives a server its requests: another one for each connection.
+// variedSuffix is behind the name of a kind of requests of which none comes twice.
+const variedSuffix = ", each once"
+
+// sending gives a server its requests: another one for each connection, which is sent again and again, or varied.
 func sending(s *contest.Server, err error) (*contest.Server, error) {
 	if s != nil {
+		turn := 0
 		s.Requests = func(_ context.Context, op string, conns int) ([][]byte, error) {
 			var all [][]byte
+			name, each := strings.CutSuffix(op, variedSuffix)
+			from, apart := 0, 7919
+			if s.Vary = nil; each {
+				// Turns and connections are so far apart that none comes to where another one began.
+				s.Vary = vary
+				from, apart = varied+turn*2_000_000, 700_000_000/conns
+				turn++
+			}
 			for _, k := range kinds {
 				for i := range conns {
-					if k.name == op {
-						all = append(all, k.make(i*7919).wire())
+					if k.name == name {
+						all = append(all, k.make(from+i*apart).wire())
 					}
 				}
 			}

@@ -136,6 +136,15 @@ func (s *Set) AppendCaptures(dst []int, i int, value []byte, m *Scratch) []int {
 	return append(dst, m.finder.find(p, value, c.groups, &m.simulation)...)
 }
 
+// Groups returns how many boundaries of groups Captures gives for a match of the pattern i, the whole match being the first.
+func (s *Set) Groups(i int) int {
+	c := &s.patterns[i]
+	if c.how == byComparing || c.explains() == nil {
+		return 1
+	}
+	return c.groups
+}
+
 // firstBytes returns the bytes with which a match can begin: all, if one can be empty.
 func (p *program) firstBytes() byteSet {
 	var set byteSet

@@ -18,6 +18,8 @@ type class struct {
 	needs transform.Marks
 	// odd are the nodes that have something to ask where no pattern matches.
 	odd []int32
+	// narrowed: some of its conditions are.
+	narrowed bool
 	// screened: the program's screen tells of many values that no condition holds for them.
 	screened bool
 }
@@ -71,7 +73,6 @@ func (c *compiler) classes() {
 				p.named[src] = map[string]int32{}
 			}
 			p.named[src][key] = c.newClass()
-			p.lengths[src] |= 1 << min(len(key), 63)
 		}
 	}
 	for _, l := range p.links {
@@ -187,6 +188,7 @@ func (s *Scratch) inspect(hits []int32, c *class, value []byte) []int32 {
 		return hits
 	}
 	s.matcher.Spend(nodeSteps * len(c.nodes))
+	from := len(hits)
 	mark := len(s.arena)
 	s.makeForms(c, value)
 	words := s.p.words
@@ -241,6 +243,9 @@ func (s *Scratch) inspect(hits []int32, c *class, value []byte) []int32 {
 		}
 	}
 	s.arena = s.arena[:mark]
+	if c.narrowed {
+		hits = s.narrowed(hits, from, value)
+	}
 	return hits
 }
 

@@ -22,24 +22,25 @@ func (s *Scratch) add(src source, key, value []byte) {
 	if !p.used[src] {
 		return
 	}
-	id := p.class[src]
-	if named := p.named[src]; named != nil && p.lengths[src]&(1<<min(len(key), 63)) != 0 {
-		lowered := key
-		if !isLower(key) {
-			s.lower = lowerASCII(s.lower[:0], key)
-			lowered = s.lower
-		}
-		if x, ok := named[string(lowered)]; ok {
-			id = x
-		}
-	}
 	if s.matcher.Left() == 0 {
 		s.exhausted = true
 		return // nothing more is looked at
 	}
+	id, kept := p.class[src], p.whole[src] || s.Explain
+	if t := p.mentioned[src]; t != nil {
+		if n := t.find(key); n != nil {
+			id, kept = n.class, kept || n.kept
+			if n.counter >= 0 {
+				s.counts[n.counter]++
+			}
+		}
+	}
+	if all := p.counters[src].all; all >= 0 {
+		s.counts[all]++
+	}
 	s.matcher.Spend(valueSteps)
 	hits := s.lookup(id, value)
-	if len(hits) == 0 && !p.whole[src] && p.keyed[src]&(1<<min(len(key), 63)) == 0 && !s.Explain {
+	if len(hits) == 0 && !kept {
 		return // no rule would look at it
 	}
 	if len(s.entries) == 0 || s.span[src].to == 0 {
@@ -53,8 +54,14 @@ func (s *Scratch) add(src source, key, value []byte) {
 	e := &s.entries[len(s.entries)-1]
 	e.key, e.value, e.hits = key, value, hits
 	s.span[src].to = int32(len(s.entries))
+	s.note(hits)
+}
+
+// note takes over that conditions hold for some value.
+func (s *Scratch) note(hits []int32) {
 	for _, h := range hits {
-		if l := p.links[h]; p.rules[l.rule].links[0] == l {
+		s.held.Set(int(h))
+		if l := s.p.links[h]; l.first {
 			s.runs.Set(int(l.rule))
 		}
 	}
@@ -183,11 +190,7 @@ func (s *Scratch) refreshProcessor() {
 	for _, r := range s.p.onProcessor {
 		s.runs.Unset(int(r))
 	}
-	for _, h := range e.hits {
-		if l := s.p.links[h]; s.p.rules[l.rule].links[0] == l {
-			s.runs.Set(int(l.rule))
-		}
-	}
+	s.note(e.hits)
 }
 
 // cookies adds the values or the names of cookies. A cookie without an equal sign is a name.

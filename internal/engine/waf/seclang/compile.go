@@ -30,6 +30,9 @@ type Options struct {
 	// Reserve is how many steps all requests together may take beyond that, once, while the program's automata learn: 0 is
 	// DefaultReserve, negative is none.
 	Reserve int64
+
+	// plain has a program evaluate rules as they are written, without what saves work: tests compare with it.
+	plain bool
 }
 
 // DefaultSteps is what a request may cost, whatever it is made of: some 10 to 20 ms of a core.
@@ -46,6 +49,7 @@ type compiler struct {
 	patterns []pattern.Pattern
 	ids      map[string]int32
 	listing  bool // only to describe the rules
+	plain    bool
 }
 
 // maxRules bounds a program.
@@ -64,11 +68,14 @@ func Compile(files []Source, o Options) (*Program, error) {
 	}
 	c.resolve()
 	c.classes()
+	c.nameTables()
 	var err error
 	if c.p.set, err = pattern.Compile(c.patterns, pattern.Options{}); err != nil {
 		return nil, c.refused(err)
 	}
 	c.p.masks()
+	c.needs()
+	c.narrow()
 	c.screen()
 	switch {
 	case o.MemoBytes == 0:
@@ -99,7 +106,7 @@ func (c *compiler) refused(err error) error {
 }
 
 func newCompiler(o Options) *compiler {
-	c := &compiler{options: o, known: newKnowledge(o.Variables), ids: map[string]int32{}}
+	c := &compiler{options: o, plain: o.plain, known: newKnowledge(o.Variables), ids: map[string]int32{}}
 	c.p = &Program{detect: o.Detect, slots: map[string]int32{}, score: -1, steps: cmp.Or(o.Steps, DefaultSteps), reserve: pattern.NewReserve(cmp.Or(o.Reserve, DefaultReserve))}
 	for i := range 10 {
 		c.slot(string(rune('0' + i)))
@@ -281,9 +288,10 @@ func (c *compiler) rule(spec, defaults *ruleSpec) (*rule, error) {
 		for _, ctl := range s.controls {
 			l.ctls = append(l.ctls, compiledControl{control: ctl})
 		}
+		l.first = len(r.links) == 0
 		r.links = append(r.links, l)
 	}
-	c.needs(r)
+	c.reads(r)
 	r.message, r.logdata = text(spec.message), text(spec.logdata)
 	c.p.rules = append(c.p.rules, r)
 	return r, nil
@@ -298,8 +306,8 @@ func text(s string) *macro {
 	return m
 }
 
-// needs finds out which variables that a match sets the rule itself reads.
-func (c *compiler) needs(r *rule) {
+// reads finds out which variables that a match sets the rule itself reads.
+func (c *compiler) reads(r *rule) {
 	reads := func(m *macro) {
 		if m == nil {
 			return

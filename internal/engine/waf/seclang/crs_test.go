@@ -24,6 +24,22 @@ func coreRuleSet(tb testing.TB, c Config) *Program {
 	return p
 }
 
+// plainCoreRuleSet evaluates rules as they are written, without a memo, a screen or what else saves work.
+func plainCoreRuleSet(tb testing.TB, c Config) *Program {
+	tb.Helper()
+	sources, options := loadCRS(tb, c)
+	options.MemoBytes, options.plain = -1, true
+	p, err := Compile(sources, options)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	p.surveyed = false
+	for i := range p.classes {
+		p.classes[i].screened = false
+	}
+	return p
+}
+
 func TestCoreRuleSetCompiles(t *testing.T) {
 	for level := 1; level <= 4; level++ {
 		p := coreRuleSet(t, Config{Paranoia: level})

@@ -32,6 +32,11 @@
 // Only these are interpreted, with chains, captures, variables and scores as SecLang
 // has them.
 //
+// Every request has values for which the first conditions of some rules hold, which then ask for something that ordinary requests do not have. Most of these
+// rules are not run either. Where a later condition is on single values too, and holds for none, nothing can come of the rule (needs.go). Where a rule notes each
+// value under a name of its own and asks about what it has noted, its first condition is narrowed to those values for which the second one holds (narrow.go). And how
+// many values of a name there are is counted while they are added (count.go, names.go).
+//
 // Rules that nothing but settings decide are decided by Compile (fold.go): the twenty rules that
 // give settings their defaults, and the rules that skip what is above the paranoia level, with all
 // that they skip.
@@ -52,6 +57,7 @@
 //	variable.go macro.go operator.go            what they look at, texts with variables, what they ask
 //	compile.go fold.go resolve.go class.go      from the rules to the program
 //	screen.go survey.go                         what most values are told by
+//	needs.go narrow.go count.go names.go        what most rules are told by that come to nothing
 //	program.go                                  the program
 //	evaluate.go collect.go tx.go memo.go        one request
 package seclang

@@ -69,6 +69,7 @@ type Scratch struct {
 	span    [sources]span
 	hits    []int32
 	runs    pattern.Bits // rules of which a first condition holds
+	held    pattern.Bits // static links that hold for some value
 	removed pattern.Bits
 	targets []removedTarget
 
@@ -80,6 +81,8 @@ type Scratch struct {
 	arena  []byte
 
 	one, oneGot pattern.Bits
+
+	counts []int32 // of values, by counter
 
 	kept  []byte // text that lives as long as the request
 	lower []byte
@@ -146,7 +149,8 @@ func (s *Scratch) begin(p *Program, r *request.Request) {
 		s.p, s.front, s.captures = p, nil, nil
 		s.runs, s.removed = pattern.NewBits(len(p.rules)), pattern.NewBits(len(p.rules))
 		s.one, s.oneGot = pattern.NewBits(p.set.Len()), pattern.NewBits(p.set.Len())
-		s.tx = make([]txValue, len(p.initial))
+		s.held = pattern.NewBits(len(p.links))
+		s.tx, s.counts = make([]txValue, len(p.initial)), make([]int32, p.counted)
 	}
 	if cap(s.kept)+cap(s.arena) > keptBytes {
 		s.kept, s.arena = nil, nil
@@ -169,6 +173,8 @@ func (s *Scratch) begin(p *Program, r *request.Request) {
 	s.targets, s.kept, s.arena = s.targets[:0], s.kept[:0], s.arena[:0]
 	s.span = [sources]span{}
 	s.runs.Reset()
+	s.held.Reset()
+	clear(s.counts)
 	copy(s.removed, p.off)
 	copy(s.tx, p.initial)
 	s.processor, s.force, s.off, s.exhausted, s.budget = noProcessor, false, false, false, p.budget
@@ -207,7 +213,7 @@ func (s *Scratch) phase(from, end int) bool {
 		}
 		r := s.p.rules[i]
 		i++
-		if !s.run(r) {
+		if !s.possible(r) || !s.run(r) {
 			continue
 		}
 		s.result.Matches = append(s.result.Matches, s.account(r))
@@ -271,6 +277,12 @@ func (s *Scratch) condition(r *rule, l *link) bool {
 		case ofRequest:
 			found = s.onRequest(r, l, t) || found
 		case ofTX:
+			if t.only != nil && t.only.pattern == nil && !t.count && s.plainNumber(r, l) {
+				if v := &s.tx[t.slot]; v.state != notSet {
+					found = s.onNumber(l, v.asNumber()) || found
+				}
+				continue
+			}
 			if t.count {
 				n := 0
 				s.eachTX(t, func(_, _ []byte) { n++ })
@@ -316,6 +328,9 @@ func (s *Scratch) nameOf(m *matched) []byte {
 
 // onRequest is a condition on values of the request.
 func (s *Scratch) onRequest(r *rule, l *link, t *target) bool {
+	if t.counters != nil {
+		return s.onCount(r, l, t, s.counted(t))
+	}
 	found := false
 	n := 0
 	for _, src := range t.sources {
@@ -381,8 +396,26 @@ func (s *Scratch) isRemoved(r *rule, t *target, e *entry) bool {
 	return false
 }
 
+// plainNumber tells whether all that a condition does with a value is to compare it as a number.
+func (s *Scratch) plainNumber(r *rule, l *link) bool {
+	return l.op.kind >= equal && l.op.kind <= less && len(l.chain) == 0 && !l.multi && !s.Explain && !r.matches && !(r.captures && l.capture)
+}
+
+// onNumber is a condition that compares numbers and nothing else.
+func (s *Scratch) onNumber(l *link, n int) bool {
+	o := &l.op
+	if o.compare(n, s.operandNumber(o)) == o.negate {
+		return false
+	}
+	s.act(l)
+	return true
+}
+
 // onCount is a condition on how many values there are.
 func (s *Scratch) onCount(r *rule, l *link, t *target, n int) bool {
+	if s.plainNumber(r, l) {
+		return s.onNumber(l, n)
+	}
 	at := len(s.kept)
 	s.kept = strconv.AppendInt(s.kept, int64(n), 10)
 	var key []byte

@@ -210,9 +210,10 @@ func (o *operator) constant() bool { return o.operand == nil }
 func (s *Scratch) holds(o *operator, value []byte) bool {
 	text, number := o.text, o.number
 	if o.operand != nil {
-		text = s.expand(o.operand)
 		if o.kind <= less {
-			number = atoi(text)
+			number = s.operandNumber(o)
+		} else {
+			text = s.expand(o.operand)
 		}
 	}
 	var yes bool
@@ -221,16 +222,8 @@ func (s *Scratch) holds(o *operator, value []byte) bool {
 		yes = s.matches(o.pattern, value)
 	case always:
 		yes = true
-	case equal:
-		yes = atoi(value) == number
-	case greaterOrEqual:
-		yes = atoi(value) >= number
-	case greater:
-		yes = atoi(value) > number
-	case lessOrEqual:
-		yes = atoi(value) <= number
-	case less:
-		yes = atoi(value) < number
+	case equal, greaterOrEqual, greater, lessOrEqual, less:
+		yes = o.compare(atoi(value), number)
 	case within:
 		yes = bytes.Contains(text, value)
 	case textEqual:
@@ -253,6 +246,34 @@ func (s *Scratch) holds(o *operator, value []byte) bool {
 		yes = s.inNetwork(o.nets, value)
 	}
 	return yes != o.negate
+}
+
+// compare compares numbers.
+func (o *operator) compare(a, b int) bool {
+	switch o.kind {
+	case equal:
+		return a == b
+	case greaterOrEqual:
+		return a >= b
+	case greater:
+		return a > b
+	case lessOrEqual:
+		return a <= b
+	}
+	return a < b
+}
+
+// operandNumber is the number that a value is compared with.
+func (s *Scratch) operandNumber(o *operator) int {
+	if o.operand == nil {
+		return o.number
+	}
+	if p := o.operand.pieces; len(p) == 1 && p[0].variable != nil && p[0].variable.kind == ofTX {
+		if v := &s.tx[p[0].slot]; v.state != notSet {
+			return v.asNumber()
+		}
+	}
+	return atoi(s.expand(o.operand))
 }
 
 // callSteps is what it costs to ask libinjection, whatever the value.

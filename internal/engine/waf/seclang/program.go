@@ -20,13 +20,15 @@ type Program struct {
 	classes []class
 	class   [sources]int32            // of names that no rule mentions
 	named   [sources]map[string]int32 // by name, in lower case
-	lengths [sources]uint64           // of these names
 	used    [sources]bool
 	// whole are the sources of which rules look at values for which no condition holds, too, even if nothing is to be
 	// explained.
 	whole [sources]bool
-	keyed [sources]uint64   // lengths of names of which they do
-	keys  [sources][]string // these names
+	keys  [sources][]string // names of which they do
+	// mentioned are the names of a source that rules mention, nil: none; counters are of values that are counted.
+	mentioned [sources]*names
+	counters  [sources]counters
+	counted   int // how many counters there are
 
 	slots    map[string]int32 // of variables TX that rules mention by name
 	names    []string
@@ -71,25 +73,28 @@ type rule struct {
 	deny     bool
 	allow    bool
 	status   int
-	skipTo   int32 // index of the rule to go on with, -1: the next one
-	captures bool  // TX:0 to 9 are needed
-	matches  bool  // MATCHED_VAR and its kin are needed
+	skipTo   int32   // index of the rule to go on with, -1: the next one
+	captures bool    // TX:0 to 9 are needed
+	matches  bool    // MATCHED_VAR and its kin are needed
+	needs    []int32 // static links that have to hold for some value
 
 	message, logdata *macro
 }
 
 // link is one condition of a rule: a rule of a chain.
 type link struct {
-	id      int32 // -1: not static
-	rule    int32
-	targets []target
-	op      operator
-	chain   []transform.Kind
-	multi   bool
-	capture bool
-	sets    []setVar
-	ctls    []compiledControl
-	action  bool // without a condition
+	id       int32 // -1: not static
+	rule     int32
+	first    bool // of its rule
+	targets  []target
+	op       operator
+	chain    []transform.Kind
+	multi    bool
+	capture  bool
+	narrowed *narrowing // nil: it is not
+	sets     []setVar
+	ctls     []compiledControl
+	action   bool // without a condition
 }
 
 // compiledControl is a ctl action with the rules that it means.
@@ -112,6 +117,16 @@ func (p *Program) Without(ids []int) *Program {
 			q.off.Set(int(r.index))
 		}
 	}
+	return &q
+}
+
+// UsesID tells whether rules look at the request's id, which is another one for each request (UNIQUE_ID).
+func (p *Program) UsesID() bool { return p.used[uniqueID] }
+
+// WithoutReserve is the same program without what its requests may take beyond their steps (Options.Reserve). It shares all memory with p.
+func (p *Program) WithoutReserve() *Program {
+	q := *p
+	q.reserve = pattern.NewReserve(-1)
 	return &q
 }
 

@@ -54,7 +54,7 @@ func caseValues(t *testing.T) [][]byte {
 // and one set of patterns, with each condition asked by itself: transformation after transformation, pattern by
 // pattern.
 func TestConditionsAgreeWithPlainEvaluation(t *testing.T) {
-	p := coreRuleSet(t, Config{Paranoia: 4})
+	p := plainCoreRuleSet(t, Config{Paranoia: 4})
 	s, plain := NewScratch(request.DefaultLimits()), NewScratch(request.DefaultLimits())
 	r := get("/")
 	s.begin(p, r)

@@ -23,10 +23,8 @@ func (c *compiler) resolve() {
 				p.always.Set(int(r.index))
 			}
 			for i := range l.targets {
-				t := &l.targets[i]
-				for _, src := range t.sources {
+				for _, src := range l.targets[i].sources {
 					p.used[src] = true
-					p.whole[src] = p.whole[src] || l.id < 0
 				}
 			}
 			c.resolveMacro(l.op.operand, false)
@@ -47,6 +45,7 @@ func (c *compiler) resolve() {
 			}
 		}
 	}
+	c.count()
 	for key := range c.known.values {
 		c.slot(key)
 	}
@@ -110,7 +109,6 @@ func (c *compiler) resolveMacro(m *macro, explains bool) {
 				switch {
 				case explains:
 				case x.variable.keyed && x.key != "":
-					c.p.keyed[src] |= 1 << min(len(x.key), 63)
 					c.p.keys[src] = append(c.p.keys[src], x.key)
 				default:
 					c.p.whole[src] = true

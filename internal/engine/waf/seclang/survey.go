@@ -16,7 +16,7 @@ func (p *Program) surveys() bool {
 		return false
 	}
 	for _, src := range [...]source{bodyValues, bodyNames} {
-		if !p.used[src] || p.whole[src] || !p.classes[p.class[src]].screened {
+		if !p.used[src] || p.whole[src] || p.counters[src].all >= 0 || p.counters[src].named != nil || !p.classes[p.class[src]].screened {
 			return false
 		}
 		// What rules ask of arguments of some name may not be asked of JSON's.

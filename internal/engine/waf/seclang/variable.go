@@ -172,6 +172,8 @@ type target struct {
 	only     *selection // nil: all
 	except   []selection
 
+	counters []int32 // of a target that counts values, in Scratch.counts; nil: they are gone over
+
 	slot    int32 // of TX:name
 	members int32 // of TX otherwise: in Program.members
 }
