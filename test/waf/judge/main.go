@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -15,6 +16,7 @@ import (
 	"fastness/internal/engine/waf"
 	"fastness/internal/engine/waf/request"
 	"fastness/test/waf/corpus"
+	"fastness/test/waf/interpreter"
 	"fastness/test/waf/verdict"
 	"fastness/test/waf/webacl"
 )
@@ -25,10 +27,11 @@ type options struct {
 }
 
 func main() {
+	interpreter.Main()
 	var o options
 	flag.StringVar(&o.corpus, "corpus", os.Getenv("FASTNESS_WAF_CORPUS"), "directory of the checkouts (FASTNESS_WAF_CORPUS)")
 	flag.StringVar(&o.half, "half", "test", "tuning or test")
-	flag.StringVar(&o.class, "class", "xss", "xss (Chromium judges) or sql (databases do)")
+	flag.StringVar(&o.class, "class", "xss", "which judges: xss (Chromium), sql (databases), or interpreters: "+strings.Join(namesOf(), ", ")+" (of whole requests, all interpreters)")
 	flag.StringVar(&o.source, "source", "", "only sources whose names contain this")
 	flag.StringVar(&o.groups, "groups", "", "names of the managed groups with a comma between them; all by default")
 	flag.StringVar(&o.show, "show", "", "print what passes of this verdict (or \"all\"), or what is blocked, after an exclamation mark")
@@ -78,7 +81,7 @@ func run(ctx context.Context, o options, out io.Writer) error {
 	case "sql":
 		found, err = ask(ctx, unknown)
 	default:
-		err = fmt.Errorf("no judge of %q", o.class)
+		found, err = interpret(ctx, unknown, o.class)
 	}
 	if err != nil {
 		return err
@@ -113,12 +116,12 @@ func of(s *corpus.Sample) verdict.Hash { return verdict.Of(string(s.Class), s.Wh
 
 // load gives the samples to judge.
 func load(o options) ([]corpus.Sample, error) {
-	class := corpus.XSS
-	if o.class == "sql" {
-		class = corpus.SQL
+	of, err := classesOf(o.class)
+	if err != nil {
+		return nil, err
 	}
 	if o.values != "" {
-		return read(o.values, class)
+		return read(o.values, of[0])
 	}
 	half := corpus.Test
 	switch {
@@ -133,7 +136,7 @@ func load(o options) ([]corpus.Sample, error) {
 	}
 	var samples []corpus.Sample
 	for _, s := range corpus.Choose(all, o.most) {
-		if s.Class == class && strings.Contains(s.Source, o.source) {
+		if slices.Contains(of, s.Class) && strings.Contains(s.Source, o.source) {
 			samples = append(samples, s)
 		}
 	}
