@@ -25,6 +25,7 @@ var classes = []class{
 	{"xss", []corpus.Class{corpus.XSS}, nil},
 	{"sql", []corpus.Class{corpus.SQL}, nil},
 	{"splitting", []corpus.Class{corpus.Splitting}, interpreter.NewHeaders},
+	{"commands", []corpus.Class{corpus.Command}, interpreter.NewCommands},
 }
 
 // whole are the classes of requests of all kinds: each part of one is judged by all interpreters.
