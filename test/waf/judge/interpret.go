@@ -26,6 +26,7 @@ var classes = []class{
 	{"sql", []corpus.Class{corpus.SQL}, nil},
 	{"splitting", []corpus.Class{corpus.Splitting}, interpreter.NewHeaders},
 	{"commands", []corpus.Class{corpus.Command}, interpreter.NewCommands},
+	{"forgery", []corpus.Class{corpus.Fetch}, interpreter.NewAddresses},
 }
 
 // whole are the classes of requests of all kinds: each part of one is judged by all interpreters.
