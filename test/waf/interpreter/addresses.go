@@ -75,7 +75,7 @@ func (a *addresses) Judge(ctx context.Context, value string) (j Judgement, err e
 			}
 		}
 	}
-	j.take(verdict.Neither, "")
+	j.take(verdict.Neither, "", "")
 	for _, reading := range with(percent(value), strings.TrimSpace) {
 		for _, p := range addressPlaces {
 			address := strings.ReplaceAll(p.text, "VALUE", reading)
@@ -96,7 +96,8 @@ func (a *addresses) Judge(ctx context.Context, value string) (j Judgement, err e
 				}
 				for _, l := range found {
 					v, why := a.where(l, p.name == "whole")
-					j.take(v, "%s (%d), %s: %.200q: %s", l.Client, i, p.name, address, why)
+					kind, _, _ := strings.Cut(why, ": ")
+					j.take(v, p.name+", "+kind, "%s (%d), %s: %.200q: %s", l.Client, i, p.name, address, why)
 				}
 				if j.Verdict == verdict.Shown {
 					return j, nil
@@ -115,13 +116,13 @@ func (a *addresses) where(l led, whole bool) (verdict.Verdict, string) {
 	for _, text := range append([]string{l.Host}, l.IPs...) {
 		text = strings.Trim(text, "[]")
 		if ip, err := netip.ParseAddr(text); err == nil && Inner(ip) {
-			return verdict.Shown, ip.String()
+			return verdict.Shown, "an address: " + ip.String()
 		}
 	}
 	if host := strings.ToLower(strings.TrimSuffix(l.Host, ".")); leadsInside(host) {
-		return verdict.Shown, "the name " + host
+		return verdict.Shown, "a name: " + host
 	} else if whole && host != "" && !strings.ContainsAny(host, ".:x") && host != "shop" {
-		return verdict.Possible, fmt.Sprintf("a name of the own network: %.40q", host)
+		return verdict.Possible, fmt.Sprintf("a name without a dot: %.40q", host)
 	}
 	return verdict.Neither, ""
 }

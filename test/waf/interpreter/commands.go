@@ -177,7 +177,7 @@ func (c *commands) Judge(ctx context.Context, value string) (j Judgement, err er
 			}
 		}
 	}
-	j.take(verdict.Neither, "")
+	j.take(verdict.Neither, "", "")
 	for _, reading := range with(with(percent(value), spaced), unquoted) {
 		if !strings.ContainsAny(reading, "\n;|&`$<>(\"'\\# ") {
 			if !c.known[reading] {
@@ -195,7 +195,7 @@ func (c *commands) Judge(ctx context.Context, value string) (j Judgement, err er
 					return j, err
 				}
 				v, why := c.did(c.harmless[s+l.name], r, l.name == "whole line")
-				j.take(v, "%s, %s: %.200q: %s", path.Base(s), l.name, reading, why)
+				j.take(v, l.name, "%s, %s: %.200q: %s", path.Base(s), l.name, reading, why)
 				if rank(j.Verdict) >= rank(verdict.Active) {
 					return j, nil
 				}
@@ -203,7 +203,7 @@ func (c *commands) Judge(ctx context.Context, value string) (j Judgement, err er
 		}
 	}
 	v, why := windows(value)
-	j.take(v, "cmd: %s", why)
+	j.take(v, "cmd", "cmd: %s", why)
 	return j, nil
 }
 

@@ -117,7 +117,7 @@ func (h *headers) Judge(ctx context.Context, value string) (j Judgement, err err
 			}
 		}
 	}
-	j.take(verdict.Neither, "")
+	j.take(verdict.Neither, "", "")
 	for _, reading := range with(with(with(percent(value), unquoted), lenient), truncated) {
 		if !strings.ContainsAny(reading, "\r\n") {
 			continue
@@ -130,7 +130,7 @@ func (h *headers) Judge(ctx context.Context, value string) (j Judgement, err err
 					return j, err
 				}
 				v, why := split(h.harmless[r+m.name], c, reading)
-				j.take(v, "%s, %s: %.200q: %s", r, m.name, reading, why)
+				j.take(v, r+", "+m.name, "%s, %s: %.200q: %s", r, m.name, reading, why)
 				if j.Verdict == verdict.Shown {
 					return j, nil
 				}

@@ -22,6 +22,8 @@ type Judge interface {
 // Judgement is what was found out about a value.
 type Judgement struct {
 	Verdict verdict.Verdict
+	// Kind names the place and what was seen there, without anything of the value: totals may be made of it.
+	Kind string
 	// How says at which place in which reading, and what was seen.
 	How string
 }
@@ -32,12 +34,12 @@ func rank(v verdict.Verdict) int {
 }
 
 // take takes what is stronger.
-func (j *Judgement) take(v verdict.Verdict, format string, args ...any) {
+func (j *Judgement) take(v verdict.Verdict, kind, format string, args ...any) {
 	if j.Verdict == "" {
 		j.Verdict = verdict.Neither
 	}
 	if rank(v) > rank(j.Verdict) {
-		*j = Judgement{v, fmt.Sprintf(format, args...)}
+		*j = Judgement{v, kind, fmt.Sprintf(format, args...)}
 	}
 }
 

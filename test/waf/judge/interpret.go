@@ -90,7 +90,7 @@ func interpret(ctx context.Context, samples []corpus.Sample, name string) (all [
 					return nil, fmt.Errorf("a value of %s: %w", samples[i].Source, err)
 				}
 				if strength(found.Verdict) > strength(best.verdict) {
-					best = judged{found.Verdict, found.How}
+					best = judged{found.Verdict, found.Kind, found.How}
 				}
 			}
 		}

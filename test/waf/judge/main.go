@@ -6,6 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"os/signal"
 	"slices"
@@ -24,6 +25,7 @@ import (
 type options struct {
 	corpus, half, class, source, show, groups, values, write, known string
 	most, tabs                                                      int
+	kinds                                                           bool
 }
 
 func main() {
@@ -35,6 +37,7 @@ func main() {
 	flag.StringVar(&o.source, "source", "", "only sources whose names contain this")
 	flag.StringVar(&o.groups, "groups", "", "names of the managed groups with a comma between them; all by default")
 	flag.StringVar(&o.show, "show", "", "print what passes of this verdict (or \"all\"), or what is blocked, after an exclamation mark")
+	flag.BoolVar(&o.kinds, "kinds", false, "also print how many pass by the place and kind of what the judge saw")
 	flag.StringVar(&o.values, "values", "", "judge the values of this file instead, a line each, as they are or as strings of Go")
 	flag.StringVar(&o.write, "verdicts", "", "write the verdicts to this file, for recall -verdicts")
 	flag.StringVar(&o.known, "known", "", "files of verdicts, with a comma between them: what is in them is not judged again")
@@ -54,8 +57,8 @@ var errUnseen = errors.New("the samples of the test half are not to be looked at
 
 // judged is a value and what its judge says of it.
 type judged struct {
-	verdict verdict.Verdict
-	why     string
+	verdict   verdict.Verdict
+	kind, why string
 }
 
 func run(ctx context.Context, o options, out io.Writer) error {
@@ -87,16 +90,16 @@ func run(ctx context.Context, o options, out io.Writer) error {
 		return err
 	}
 	fmt.Fprintf(out, "%d values of class %s, %d of them judged in %v\n\n", len(samples), o.class, len(unknown), time.Since(began).Round(time.Second))
-	why := map[verdict.Hash]string{}
+	which := map[verdict.Hash]judged{}
 	for i := range unknown {
 		h := of(&unknown[i])
-		known[h], why[h] = found[i].verdict, found[i].why
+		known[h], which[h] = found[i].verdict, found[i]
 	}
 	var all []judged
 	set := verdict.Set{}
 	for i := range samples {
 		h := of(&samples[i])
-		all = append(all, judged{known[h], why[h]})
+		all = append(all, judged{known[h], which[h].kind, which[h].why})
 		set[h] = known[h]
 	}
 	if o.write != "" {
@@ -152,6 +155,7 @@ func compare(samples []corpus.Sample, all []judged, o options, out io.Writer) er
 	scratch := waf.NewScratch(request.DefaultLimits())
 	type row struct{ n, blocked int }
 	rows := map[verdict.Verdict]*row{}
+	kinds := map[string]int{}
 	for i := range samples {
 		r, place := samples[i].Request(corpus.AsIs)
 		v, err := program.Evaluate(r, nil, scratch)
@@ -167,6 +171,9 @@ func compare(samples []corpus.Sample, all []judged, o options, out io.Writer) er
 		blocked := v.Action == waf.Block
 		if blocked {
 			x.blocked++
+		}
+		if o.kinds && !blocked {
+			kinds[fmt.Sprintf("%s: %s, in a %s", j.verdict, j.kind, place)]++
 		}
 		if wanted, of := strings.CutPrefix(o.show, "!"); o.show != "" && of == blocked && (wanted == "all" || wanted == string(j.verdict)) {
 			fmt.Fprintf(out, "%s\t%q\t%s\t%s\n", j.verdict, samples[i].Value, j.why, place)
@@ -187,5 +194,8 @@ func compare(samples []corpus.Sample, all []judged, o options, out io.Writer) er
 		}
 	}
 	write("all that a judge confirms", confirmed)
+	for _, k := range slices.Sorted(maps.Keys(kinds)) {
+		fmt.Fprintf(out, "| passes: %s | %d | | |\n", k, kinds[k])
+	}
 	return nil
 }
