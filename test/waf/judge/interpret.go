@@ -27,6 +27,7 @@ var classes = []class{
 	{"splitting", []corpus.Class{corpus.Splitting}, interpreter.NewHeaders},
 	{"commands", []corpus.Class{corpus.Command}, interpreter.NewCommands},
 	{"forgery", []corpus.Class{corpus.Fetch}, interpreter.NewAddresses},
+	{"traversal", []corpus.Class{corpus.Traversal}, interpreter.NewPaths},
 }
 
 // whole are the classes of requests of all kinds: each part of one is judged by all interpreters.
