@@ -31,7 +31,7 @@ while (($line = fgets(STDIN)) !== false) {
                 $said .= ob_get_clean();
             }
             file_put_contents($answer, $said);
-            posix_kill(getmypid(), 9);
+            exit(0);
         }
         pcntl_waitpid($child, $status);
         $said = (string) @file_get_contents($answer);

@@ -28,6 +28,7 @@ var classes = []class{
 	{"commands", []corpus.Class{corpus.Command}, interpreter.NewCommands},
 	{"forgery", []corpus.Class{corpus.Fetch}, interpreter.NewAddresses},
 	{"traversal", []corpus.Class{corpus.Traversal}, interpreter.NewPaths},
+	{"templates", []corpus.Class{corpus.Template}, interpreter.NewTemplates},
 }
 
 // whole are the classes of requests of all kinds: each part of one is judged by all interpreters.
