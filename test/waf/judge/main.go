@@ -194,6 +194,9 @@ func compare(samples []corpus.Sample, all []judged, o options, out io.Writer) er
 		}
 	}
 	write("all that a judge confirms", confirmed)
+	if r := rows[verdict.Possible]; r != nil {
+		write("all that a judge confirms or finds possible", row{confirmed.n + r.n, confirmed.blocked + r.blocked})
+	}
 	for _, k := range slices.Sorted(maps.Keys(kinds)) {
 		fmt.Fprintf(out, "| passes: %s | %d | | |\n", k, kinds[k])
 	}
