@@ -9,8 +9,9 @@
 //   - [NewPaths]: Python and PHP open files below a directory; a real tree tells whether one outside was opened.
 //   - [NewTemplates]: engines of templates and expressions tell whether something is evaluated.
 //   - [NewCode]: PHP, Python, Node, Ruby and Perl parse code, and tell whether it calls anything.
-//   - [NewQueries]: operators of documents, filters of LDAP, expressions of XPath.
-//   - [NewIncludes]: Apache tells whether a page of it has a server-side include.
+//   - [NewDocuments]: readers of JSON, JavaScript and queries tell whether an operator of MongoDB gets into a document, Node what $where answers.
+//   - [NewFilters]: libldap reads filters of LDAP, libxml2 evaluates XPath.
+//   - [NewIncludes]: nginx tells whether a page has a server-side include.
 //   - [NewEntities]: libxml2 and expat tell whether a document declares or loads an entity.
 //
 // All but Go's own run in a box (package sandbox), each judge in one of its own: the values are run. The verdicts are those of package verdict. *Shown* is what had an effect that is

@@ -29,6 +29,11 @@ var classes = []class{
 	{"forgery", []corpus.Class{corpus.Fetch}, interpreter.NewAddresses},
 	{"traversal", []corpus.Class{corpus.Traversal}, interpreter.NewPaths},
 	{"templates", []corpus.Class{corpus.Template}, interpreter.NewTemplates},
+	{"code", []corpus.Class{corpus.Code}, interpreter.NewCode},
+	{"nosql", []corpus.Class{corpus.NoSQL}, interpreter.NewDocuments},
+	{"filters", []corpus.Class{corpus.LDAP}, interpreter.NewFilters},
+	{"includes", []corpus.Class{corpus.Include}, interpreter.NewIncludes},
+	{"entities", []corpus.Class{corpus.XML}, interpreter.NewEntities},
 }
 
 // whole are the classes of requests of all kinds: each part of one is judged by all interpreters.
