@@ -62,7 +62,7 @@ for line in sys.stdin:
     raw = base64.b64decode(json.loads(line)["Value"])
     found = []
     if b"<" in raw or b"\0" in raw:
-        for text in (raw, b"<a>" + raw + b"</a>", raw + b"<a>&xxe;</a>"):
+        for text in (raw, b"<a>" + raw + b"</a>", raw + b"<a>&xxe;</a>", b"<!DOCTYPE a [" + raw + b"]><a/>"):
             for read in (libxml, expat):
                 r = read(text.lstrip())
                 if r:

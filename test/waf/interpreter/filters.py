@@ -26,6 +26,7 @@ def accepted(text):
 
 
 def in_filter(value):
+    best = None
     for f in FILTERS:
         text = f.replace("VALUE", value)
         if not accepted(text):
@@ -42,8 +43,8 @@ def in_filter(value):
         if items != len(ITEM.findall(f.replace("VALUE", "x"))):
             return "carried out", "a filter", f
         if "*" in value:
-            return "possible", "a filter, any value", f
-    return None
+            best = "possible", "a filter, any value", f
+    return best
 
 
 def evaluate(path):

@@ -16,6 +16,9 @@ http {
 nginx = subprocess.Popen(["/usr/sbin/nginx", "-e", "/tmp/error.log", "-c", "/tmp/nginx.conf"], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 EDGE = re.compile(r"<\s*esi:(?:include|inline|vars|remove|try|choose|when|otherwise|attempt|except|comment|debug|assign|text)\b|<!--esi\b", re.I)
 
+# Directives of Apache's mod_include and of nginx, by their manuals.
+DIRECTIVES = "block endblock config echo elif else endif exec fsize flastmod if include perl printenv set".split()
+
 
 def get(name):
     while True:
@@ -47,7 +50,8 @@ for line in sys.stdin:
         shown = get(b"%d.html" % n)
         os.unlink("/tmp/pages/%d.html" % n)
         if shown != page:
-            found.append({"Verdict": "carried out", "Kind": "nginx", "How": "a directive"})
+            there = all(n.decode("latin-1") in DIRECTIVES for n in re.findall(rb"<!--#\s*(\w*)", value))
+            found.append({"Verdict": "carried out" if there else "possible", "Kind": "nginx" if there else "nginx, unknown", "How": "a directive"})
         elif EDGE.search(value.decode("utf-8", "replace")):
             found.append({"Verdict": "possible", "Kind": "edge-side", "How": "an element"})
     print(json.dumps(found), flush=True)
