@@ -62,6 +62,12 @@ var ofJava = []string{"jar", "netdoc"}
 
 var hasScheme = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9+.-]*:`)
 
+// mayBeHost is what somebody may have taken for a host: a word with letters, or numbers of more than those that anything is counted with.
+var mayBeHost = regexp.MustCompile(`^(?:[^/?#\\\s]*(?:[\pL\[.]|[^\x00-\x7f])|\d{8,})`)
+
+// longestAddress is the longest value that is judged, in bytes.
+const longestAddress = 2048
+
 func (a *addresses) Judge(ctx context.Context, value string) (j Judgement, err error) {
 	if a.scheme == nil {
 		a.scheme = map[string]bool{}
@@ -79,6 +85,9 @@ func (a *addresses) Judge(ctx context.Context, value string) (j Judgement, err e
 	for _, reading := range with(percent(value), strings.TrimSpace) {
 		for _, p := range addressPlaces {
 			address := strings.ReplaceAll(p.text, "VALUE", reading)
+			if p.name == "host" && !mayBeHost.MatchString(reading) || len(reading) > longestAddress {
+				continue
+			}
 			if p.name == "whole" && !hasScheme.MatchString(reading) && !strings.HasPrefix(reading, "//") && !strings.HasPrefix(reading, `\\`) {
 				continue // a path
 			}

@@ -6,6 +6,18 @@ PLACES = { "a statement" => ["", "\n"], "an expression" => ["x = ", "\n"], "sing
 STDOUT.sync = true
 $stderr.reopen("/dev/null")
 
+# known tells whether what a method is called of is a literal, a constant that there is, or what a function gives.
+def known?(node)
+  return false unless node.is_a?(Array)
+  case node[0]
+  when :vcall, :command, :binary, :unary, :regexp_literal, :@int, :@float then false
+  when :var_ref then node[1].is_a?(Array) && (node[1][0] == :@kw || (node[1][0] == :@const && Object.const_defined?(node[1][1])))
+  when :call, :method_add_arg, :method_add_block, :paren, :aref, :fcall, :command_call then node[0] == :fcall ? Kernel.respond_to?(node[1][1].to_s, true) : known?(node[1])
+  when :string_literal, :xstring_literal, :array, :hash, :const_path_ref, :top_const_ref, :lambda then true
+  else false
+  end
+end
+
 def walk(node, all)
   return unless node.is_a?(Array)
   case node[0]
@@ -14,9 +26,7 @@ def walk(node, all)
     name = node[1][1] if node[1].is_a?(Array) && node[1][0] == :@ident
     all[name] = Kernel.respond_to?(name, true) if name
   when :call, :command_call
-    receiver = node[1]
-    known = !(receiver.is_a?(Array) && receiver[0] == :vcall) && !(receiver.is_a?(Array) && receiver[0] == :var_ref && receiver[1].is_a?(Array) && receiver[1][0] == :@const && !Object.const_defined?(receiver[1][1]))
-    all["a method"] = (all["a method"] || false) | known
+    all["a method"] = true if known?(node[1])
   end
   node.each { |n| walk(n, all) }
 end

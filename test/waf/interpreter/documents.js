@@ -57,7 +57,8 @@ require('readline').createInterface({ input: process.stdin }).on('line', (line) 
     } catch { /* it is none */ }
   }
   for (const w of wheres) {
-    if (w.includes('= VALUE') && /^\s*-?[\d.]*\s*$/.test(value)) continue;
+    // A value of another kind than a number is no more than a value by itself.
+    if (w.includes('= VALUE') && !/[(;='"`]|\|\||&&/.test(value)) continue;
     const before = where(w.replace('VALUE', w.includes('= VALUE') ? '0' : 'x'));
     const after = where(w.replace('VALUE', () => value));
     if (after === null || after === before) continue;

@@ -63,9 +63,7 @@ def in_path(value):
         quote = re.search(r"(['\"])VALUE", p)
         if quote and quote.group(1) not in value:
             continue
-        if not quote and not re.search(r"[\s=|/\[(*<>]", value.strip()):
-            continue
-        if p == "VALUE" and not re.match(r"\s*/|.*\(|.*::", value):
+        if not quote and not re.search(r"[=|\[(<>]|\s(?:or|and)\s|::", value.strip()):
             continue
         after = evaluate(p.replace("VALUE", value))
         harmless = evaluate(p.replace("VALUE", "x" if quote else "0"))
@@ -75,7 +73,7 @@ def in_path(value):
             best = best or ("possible", "a path, failed", p)
         elif after != harmless:
             return "shown", "a path", p
-        else:
+        elif quote:
             best = best or ("carried out", "a path", p)
     return best
 

@@ -14,7 +14,9 @@ while (($line = fgets(STDIN)) !== false) {
         $path = $before . $value . $behind;
         $scheme = preg_match('~^([a-z][a-z0-9+.]*)(?=://|:)~i', $path, $m) ? strtolower($m[1]) : '';
         if ($scheme !== '' && in_array($scheme, $wrappers, true) && ($scheme === 'data' || str_starts_with(substr($path, strlen($scheme)), '://'))) {
-            $found[] = ['Place' => $place, 'Shown' => "the wrapper $scheme", 'Left' => '', 'Named' => ''];
+            // An address of another host is what a link is, too.
+            $far = in_array($scheme, ['http', 'https', 'ftp', 'ftps'], true);
+            $found[] = ['Place' => $place . ($far ? ', another host' : ''), 'Shown' => $far ? '' : "the wrapper $scheme", 'Left' => '', 'Named' => $far ? "another host" : ''];
             continue;
         }
         $answer = "/tmp/answer";

@@ -37,7 +37,7 @@ func TestOpenersTellWhatIsOutside(t *testing.T) {
 		{"php://filter/convert.base64-encode/resource=index", verdict.Shown},
 		{"data:text/plain,<?php echo 1 ?>", verdict.Shown},
 		{"expect://id", verdict.Shown},
-		{"http://elsewhere.example/shell.txt?", verdict.Shown},
+		{"http://elsewhere.example/shell.txt?", verdict.Possible},
 		{"file:///etc/passwd", verdict.Shown},
 		{"javascript:alert(1)", verdict.Neither},
 	})
