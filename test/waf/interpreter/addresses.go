@@ -85,7 +85,7 @@ func (a *addresses) Judge(ctx context.Context, value string) (j Judgement, err e
 	for _, reading := range with(percent(value), strings.TrimSpace) {
 		for _, p := range addressPlaces {
 			address := strings.ReplaceAll(p.text, "VALUE", reading)
-			if p.name == "host" && !mayBeHost.MatchString(reading) || len(reading) > longestAddress {
+			if (p.name == "host" || p.name == "name of a shop") && !mayBeHost.MatchString(reading) || len(reading) > longestAddress {
 				continue
 			}
 			if p.name == "whole" && !hasScheme.MatchString(reading) && !strings.HasPrefix(reading, "//") && !strings.HasPrefix(reading, `\\`) {

@@ -4,7 +4,7 @@ import base64, json, ntpath, os, posixpath, sys
 MARK = sys.argv[1].encode()
 BASE = "/var/www/html/pages/"
 WINDOWS = "C:\\inetpub\\wwwroot\\pages\\"
-SYSTEM = ("/etc/", "/proc/", "/root/", "/home/", "/var/log/", "/var/lib/", "/var/mail/", "/var/spool/", "/usr/local/", "/opt/", "/boot/", "/dev/", "/sys/", "/usr/lib/", "/usr/share/", "/windows/", "/winnt/", "/boot.ini")
+SYSTEM = ("/etc/", "/proc/", "/root/", "/home/", "/var/log/", "/var/lib/", "/var/mail/", "/var/spool/", "/usr/local/", "/opt/", "/boot/", "/dev/", "/sys/", "/bin/", "/sbin/", "/usr/", "/windows/", "/winnt/", "/boot.ini")
 
 
 def shows(path):
