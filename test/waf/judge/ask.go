@@ -98,7 +98,7 @@ func ask(ctx context.Context, samples []corpus.Sample) (all []judged, err error)
 					}
 					if c > best {
 						best = c
-						j = judged{names[c], fmt.Sprintf("%s: %s: %.200q %.100s", db.Dialect(), s.Name, reading, a.Why)}
+						j = judged{names[c], string(db.Dialect()) + ", " + s.Name, fmt.Sprintf("%s: %s: %.200q %.100s", db.Dialect(), s.Name, reading, a.Why)}
 					}
 					if best == injection.Shown {
 						break value

@@ -50,7 +50,7 @@ func browse(ctx context.Context, samples []corpus.Sample, o options) (all []judg
 		i := of[k]
 		if all[i].verdict == "" || j.Verdict > best[i] {
 			best[i] = j.Verdict
-			all[i] = judged{verdicts[j.Verdict], fmt.Sprintf("%s: %.200q: %.200s", j.Place, j.Reading, j.How)}
+			all[i] = judged{verdicts[j.Verdict], j.Place, fmt.Sprintf("%s: %.200q: %.200s", j.Place, j.Reading, j.How)}
 		}
 	}
 	return all, nil

@@ -55,12 +55,12 @@ func TestValuesAreReadAsTheyAreOrAsStrings(t *testing.T) {
 // What is blocked is counted by verdict, and printed by what was asked for.
 func TestVerdictsAndWhatIsBlockedStandSideBySide(t *testing.T) {
 	samples := []corpus.Sample{{Class: corpus.SQL, Value: "1' union select password from users--"}, {Class: corpus.SQL, Value: "shoes"}, {Class: corpus.SQL, Value: "hats"}}
-	all := []judged{{verdict.Shown, "rows"}, {verdict.Shown, "rows"}, {verdict.Neither, ""}}
+	all := []judged{{verdict.Shown, "a list", "rows"}, {verdict.Shown, "a list", "rows"}, {verdict.Neither, "", ""}}
 	var out strings.Builder
-	if err := compare(samples, all, options{show: string(verdict.Shown)}, &out); err != nil {
+	if err := compare(samples, all, options{show: string(verdict.Shown), kinds: true}, &out); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"| shown | 2 | 1 | 50.00 % |", "| neither | 1 | 0 | 0.00 % |", "| all that a judge confirms | 2 | 1 | 50.00 % |", `"shoes"`} {
+	for _, want := range []string{"| shown | 2 | 1 | 50.00 % |", "| neither | 1 | 0 | 0.00 % |", "| all that a judge confirms | 2 | 1 | 50.00 % |", "| passes: shown: a list, in a ", `"shoes"`} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("no %q in\n%s", want, out.String())
 		}

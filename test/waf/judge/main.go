@@ -6,8 +6,10 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -15,6 +17,7 @@ import (
 	"fastness/internal/engine/waf"
 	"fastness/internal/engine/waf/request"
 	"fastness/test/waf/corpus"
+	"fastness/test/waf/interpreter"
 	"fastness/test/waf/verdict"
 	"fastness/test/waf/webacl"
 )
@@ -22,16 +25,19 @@ import (
 type options struct {
 	corpus, half, class, source, show, groups, values, write, known string
 	most, tabs                                                      int
+	kinds                                                           bool
 }
 
 func main() {
+	interpreter.Main()
 	var o options
 	flag.StringVar(&o.corpus, "corpus", os.Getenv("FASTNESS_WAF_CORPUS"), "directory of the checkouts (FASTNESS_WAF_CORPUS)")
 	flag.StringVar(&o.half, "half", "test", "tuning or test")
-	flag.StringVar(&o.class, "class", "xss", "xss (Chromium judges) or sql (databases do)")
+	flag.StringVar(&o.class, "class", "xss", "which judges: xss (Chromium), sql (databases), or interpreters: "+strings.Join(namesOf(), ", ")+" (of whole requests, all interpreters)")
 	flag.StringVar(&o.source, "source", "", "only sources whose names contain this")
 	flag.StringVar(&o.groups, "groups", "", "names of the managed groups with a comma between them; all by default")
 	flag.StringVar(&o.show, "show", "", "print what passes of this verdict (or \"all\"), or what is blocked, after an exclamation mark")
+	flag.BoolVar(&o.kinds, "kinds", false, "also print how many pass by the place and kind of what the judge saw")
 	flag.StringVar(&o.values, "values", "", "judge the values of this file instead, a line each, as they are or as strings of Go")
 	flag.StringVar(&o.write, "verdicts", "", "write the verdicts to this file, for recall -verdicts")
 	flag.StringVar(&o.known, "known", "", "files of verdicts, with a comma between them: what is in them is not judged again")
@@ -51,8 +57,8 @@ var errUnseen = errors.New("the samples of the test half are not to be looked at
 
 // judged is a value and what its judge says of it.
 type judged struct {
-	verdict verdict.Verdict
-	why     string
+	verdict   verdict.Verdict
+	kind, why string
 }
 
 func run(ctx context.Context, o options, out io.Writer) error {
@@ -78,22 +84,22 @@ func run(ctx context.Context, o options, out io.Writer) error {
 	case "sql":
 		found, err = ask(ctx, unknown)
 	default:
-		err = fmt.Errorf("no judge of %q", o.class)
+		found, err = interpret(ctx, unknown, o.class)
 	}
 	if err != nil {
 		return err
 	}
 	fmt.Fprintf(out, "%d values of class %s, %d of them judged in %v\n\n", len(samples), o.class, len(unknown), time.Since(began).Round(time.Second))
-	why := map[verdict.Hash]string{}
+	which := map[verdict.Hash]judged{}
 	for i := range unknown {
 		h := of(&unknown[i])
-		known[h], why[h] = found[i].verdict, found[i].why
+		known[h], which[h] = found[i].verdict, found[i]
 	}
 	var all []judged
 	set := verdict.Set{}
 	for i := range samples {
 		h := of(&samples[i])
-		all = append(all, judged{known[h], why[h]})
+		all = append(all, judged{known[h], which[h].kind, which[h].why})
 		set[h] = known[h]
 	}
 	if o.write != "" {
@@ -113,12 +119,12 @@ func of(s *corpus.Sample) verdict.Hash { return verdict.Of(string(s.Class), s.Wh
 
 // load gives the samples to judge.
 func load(o options) ([]corpus.Sample, error) {
-	class := corpus.XSS
-	if o.class == "sql" {
-		class = corpus.SQL
+	of, err := classesOf(o.class)
+	if err != nil {
+		return nil, err
 	}
 	if o.values != "" {
-		return read(o.values, class)
+		return read(o.values, of[0])
 	}
 	half := corpus.Test
 	switch {
@@ -133,7 +139,7 @@ func load(o options) ([]corpus.Sample, error) {
 	}
 	var samples []corpus.Sample
 	for _, s := range corpus.Choose(all, o.most) {
-		if s.Class == class && strings.Contains(s.Source, o.source) {
+		if slices.Contains(of, s.Class) && strings.Contains(s.Source, o.source) {
 			samples = append(samples, s)
 		}
 	}
@@ -149,6 +155,7 @@ func compare(samples []corpus.Sample, all []judged, o options, out io.Writer) er
 	scratch := waf.NewScratch(request.DefaultLimits())
 	type row struct{ n, blocked int }
 	rows := map[verdict.Verdict]*row{}
+	kinds := map[string]int{}
 	for i := range samples {
 		r, place := samples[i].Request(corpus.AsIs)
 		v, err := program.Evaluate(r, nil, scratch)
@@ -164,6 +171,9 @@ func compare(samples []corpus.Sample, all []judged, o options, out io.Writer) er
 		blocked := v.Action == waf.Block
 		if blocked {
 			x.blocked++
+		}
+		if o.kinds && !blocked {
+			kinds[fmt.Sprintf("%s: %s, in a %s", j.verdict, j.kind, place)]++
 		}
 		if wanted, of := strings.CutPrefix(o.show, "!"); o.show != "" && of == blocked && (wanted == "all" || wanted == string(j.verdict)) {
 			fmt.Fprintf(out, "%s\t%q\t%s\t%s\n", j.verdict, samples[i].Value, j.why, place)
@@ -184,5 +194,11 @@ func compare(samples []corpus.Sample, all []judged, o options, out io.Writer) er
 		}
 	}
 	write("all that a judge confirms", confirmed)
+	if r := rows[verdict.Possible]; r != nil {
+		write("all that a judge confirms or finds possible", row{confirmed.n + r.n, confirmed.blocked + r.blocked})
+	}
+	for _, k := range slices.Sorted(maps.Keys(kinds)) {
+		fmt.Fprintf(out, "| passes: %s | %d | | |\n", k, kinds[k])
+	}
 	return nil
 }

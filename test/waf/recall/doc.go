@@ -16,8 +16,8 @@
 // With -matrix N, N values of each class are sent at each place that there is in each coding, and a table tells where
 // a web ACL is weak, or wrong.
 //
-// With -verdicts, files that test/waf/judge has written, rows beside these tell how much is blocked of the attacks that a browser or a
-// database confirms, and of those that none does. The figures by lists are printed always.
+// With -verdicts, files that test/waf/judge has written, rows beside these tell how much is blocked of the attacks that a browser, a
+// database or another interpreter confirms, and of those that none does. The figures by lists are printed always.
 //
 // The tests hold all groups to texts and attacks of our own, at all places in all codings (testdata).
 package main

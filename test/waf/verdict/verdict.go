@@ -15,7 +15,7 @@ import (
 // Verdict is what a judge said of a value.
 type Verdict string
 
-// The verdicts of browsers, and of databases; Neither is both's.
+// The verdicts of browsers, of databases, and of other interpreters, which have those of databases; Neither is everybody's.
 const (
 	// Runs: a script of it ran.
 	Runs Verdict = "runs"
@@ -23,11 +23,11 @@ const (
 	Leads Verdict = "leads"
 	// Older: it has what scripts in one browser or another.
 	Older Verdict = "older markup"
-	// Shown: the answer is another one than that for a harmless value.
+	// Shown: the answer is another one than that for a harmless value, or another effect is seen from outside.
 	Shown Verdict = "shown"
-	// Active: it changes the statement, which is carried out.
+	// Active: it changes the statement, which is carried out; it is run, or evaluated.
 	Active Verdict = "carried out"
-	// Possible: it changes the statement, which has names that there are none of.
+	// Possible: it changes the statement, which has names that there are none of; it would do something where there is something of a name.
 	Possible Verdict = "possible"
 	// Neither: nothing of these.
 	Neither Verdict = "neither"
@@ -36,8 +36,8 @@ const (
 // All are all verdicts, in the order of tables.
 var All = []Verdict{Runs, Leads, Older, Shown, Active, Possible, Neither}
 
-// Confirmed tells whether a judge confirms that a value is an attack.
-func (v Verdict) Confirmed() bool { return v != Neither && v != "" }
+// Confirmed tells whether a judge confirms that a value is an attack: what is possible is not confirmed.
+func (v Verdict) Confirmed() bool { return v != Neither && v != Possible && v != "" }
 
 // Hash names a value.
 type Hash [sha256.Size]byte
