@@ -156,6 +156,9 @@ func holdToBound(t *testing.T, refusing, counting *waf.Program, s *waf.Scratch, 
 	for name, text := range hostileTexts(size, 1) {
 		for kind, r := range hostileRequests(text, size) {
 			for _, program := range []*waf.Program{refusing, counting} {
+				if size > held && program == refusing && kind != "JSON" {
+					continue // one that refuses stops early
+				}
 				before := s.Steps()
 				v, err := program.Evaluate(r, nil, s)
 				if err != nil {
