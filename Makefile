@@ -10,7 +10,7 @@ FASTNESS_VECTORS ?= $(abspath $(CURDIR)/../shared/vectors)
 export FASTNESS_VECTORS
 DATA    ?= ./data
 
-.PHONY: all build run test check conformance soak stream fips generate deps clean
+.PHONY: all build run test check conformance judges soak stream fips generate deps clean
 
 all: build
 
@@ -40,6 +40,7 @@ check:
 	@out=$$(gofmt -l $$(git ls-files '*.go')); if [ -n "$$out" ]; then echo "gofmt needed:"; echo "$$out"; exit 1; fi
 	$(GO) vet ./...
 	$(GO) vet -tags conformance ./...
+	$(GO) vet -tags sandbox ./test/waf/sandbox ./test/waf/interpreter
 	$(GO) tool -modfile=$(TOOLS) staticcheck ./...
 	./test/govulncheck.sh $(TOOLS)
 	$(GO) test ./internal/archtest
@@ -50,6 +51,10 @@ check:
 conformance:
 	@test -d "$(FASTNESS_VECTORS)" || { echo "no test vectors at $(FASTNESS_VECTORS): set FASTNESS_VECTORS (docs/conformance.md says where to get them)"; exit 1; }
 	./test/conformance/run.sh
+
+# The interpreters that judge attacks, in boxes of namespaces, which not every machine lets its users make.
+judges: deps
+	$(GO) test -tags sandbox ./test/waf/sandbox ./test/waf/interpreter
 
 # Crash and fuzz loops to their full counts: hours.
 soak:
