@@ -12,7 +12,7 @@ type Reserve struct{ left atomic.Int64 }
 const reserveChunk = 1 << 16
 
 // DefaultLoan is how many steps a request may borrow from a reserve, at most: what 40 KB of ordinary text of a new kind take that nothing has been learned of.
-const DefaultLoan = 256 * reserveChunk
+const DefaultLoan = 288 * reserveChunk
 
 // NewReserve returns a reserve of n steps.
 func NewReserve(n int64) *Reserve {
