@@ -78,7 +78,26 @@ const MinCode = minBase64
 // point is no sign of base64, what is decoded of a value that is not base64 as a whole is its longest piece of such signs, and that of a name
 // is the longest one of a key.
 func (s *Scratch) IsCode(value []byte) bool {
-	return (endsInCode(value) || embedsCode(value)) && s.hasCode(value)
+	return (endsInCode(value) || embedsCode(value)) && !isShortNumber(value) && s.hasCode(value)
+}
+
+// isShortNumber tells whether a value is eight to eleven decimal digits that are no base64 of text: too few to be hexadecimal or to stand in other
+// text, and what four of them stand for begins with the first byte of a character (0xd0 to 0xf7), whose second one the second digit
+// has to make, from 4 to 7. Bodies have hundreds of thousands of such numbers.
+func isShortNumber(value []byte) bool {
+	if n := len(value); n < minBase64 || n >= minEmbedded {
+		return false
+	}
+	text := len(value)%4 != 2 // the last byte alone is no character
+	for i, c := range value {
+		if c < '0' || c > '9' {
+			return false
+		}
+		if i%4 == 1 && (c < '4' || c > '7') {
+			text = false
+		}
+	}
+	return !text
 }
 
 // endsInCode tells whether so much at the end of a value is of signs of base64, which include those of hexadecimal,

@@ -142,3 +142,37 @@ func TestEndsInCodeHoldsTheDecoders(t *testing.T) {
 		t.Errorf("only %d values are code", code)
 	}
 }
+
+// Short numbers are told from code without decoding them: by what decoding says.
+func TestShortNumbersAreNoCode(t *testing.T) {
+	var s Scratch
+	r := rand.New(rand.NewPCG(7, 7))
+	short, code := 0, 0
+	for range 200_000 {
+		value := make([]byte, 6+r.IntN(8))
+		for i := range value {
+			value[i] = '0' + byte(r.IntN(10))
+			if i%4 == 1 {
+				value[i] = '3' + byte(r.IntN(6))
+			}
+		}
+		decoded := (endsInCode(value) || embedsCode(value)) && s.hasCode(value)
+		if s.IsCode(value) != decoded {
+			t.Fatalf("%s: %v", value, decoded)
+		}
+		if isShortNumber(value) {
+			short++
+		}
+		if decoded {
+			code++
+		}
+	}
+	if short == 0 || code == 0 {
+		t.Errorf("%d of one kind, %d of the other", short, code)
+	}
+	for _, value := range []string{"1234567", "12345678a", "123456789012", "1.345678", ""} {
+		if isShortNumber([]byte(value)) {
+			t.Errorf("%s is a short number", value)
+		}
+	}
+}
