@@ -3,12 +3,12 @@ package browser
 import (
 	"encoding/json"
 	"html"
-	"net/url"
 	"os"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
+
+	"fastness/test/waf/percent"
 )
 
 // Place is a place of a page that a careless application writes a value into as it is.
@@ -189,48 +189,11 @@ func (p *Place) Fits(value string) bool {
 // Readings are what an application may make of a value before it writes it: as it is, percent-decoded once and twice, and with
 // its character references replaced.
 func Readings(v string) (all []string) {
-	all = Percent(v)
+	all = percent.Readings(v, percent.DecodeText)
 	for _, r := range []string{html.UnescapeString(v), html.UnescapeString(all[min(1, len(all)-1)])} {
 		if r != "" && !slices.Contains(all, r) {
 			all = append(all, r)
 		}
 	}
 	return all
-}
-
-// Percent gives a value as it is, and percent-decoded once and twice if that is another.
-func Percent(v string) []string {
-	all := []string{v}
-	for range 2 {
-		if v = unescape(v); v != "" && v != all[len(all)-1] {
-			all = append(all, v)
-		}
-	}
-	return all
-}
-
-// unescape decodes percent escapes, those of the form %u003c too, and leaves what is none.
-func unescape(v string) string {
-	if !strings.Contains(v, "%") {
-		return v
-	}
-	var b strings.Builder
-	for i := 0; i < len(v); i++ {
-		if i+2 < len(v) && v[i] == '%' {
-			if s, err := url.PathUnescape(v[i : i+3]); err == nil {
-				b.WriteString(s)
-				i += 2
-				continue
-			}
-		}
-		if i+5 < len(v) && v[i] == '%' && v[i+1]|0x20 == 'u' {
-			if r, err := strconv.ParseUint(v[i+2:i+6], 16, 16); err == nil {
-				b.WriteRune(rune(r))
-				i += 5
-				continue
-			}
-		}
-		b.WriteByte(v[i])
-	}
-	return strings.ToValidUTF8(b.String(), "\ufffd")
 }

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"fastness/test/waf/percent"
 	"fastness/test/waf/sandbox"
 	"fastness/test/waf/verdict"
 )
@@ -82,7 +83,7 @@ func (a *addresses) Judge(ctx context.Context, value string) (j Judgement, err e
 		}
 	}
 	j.take(verdict.Neither, "", "")
-	for _, reading := range with(percent(value), strings.TrimSpace) {
+	for _, reading := range with(percent.Readings(value, percent.Decode), strings.TrimSpace) {
 		for _, p := range addressPlaces {
 			address := strings.ReplaceAll(p.text, "VALUE", reading)
 			if (p.name == "host" || p.name == "name of a shop") && !mayBeHost.MatchString(reading) || len(reading) > longestAddress {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"fastness/test/waf/percent"
 	"fastness/test/waf/sandbox"
 	"fastness/test/waf/verdict"
 )
@@ -58,7 +59,9 @@ func (a *asker) Judge(ctx context.Context, value string) (j Judgement, err error
 }
 
 // formReadings are those of values of queries, forms and JSON.
-func formReadings(v string) []string { return with(with(percent(v), spaced), unquoted) }
+func formReadings(v string) []string {
+	return with(with(percent.Readings(v, percent.Decode), spaced), unquoted)
+}
 
 // newAsker makes a judge of scripts: the interpreters by the names of the scripts.
 func newAsker(scripts map[string]string, shown map[string]string, known []string, lines ...[]string) (Judge, error) {

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"fastness/test/waf/percent"
 	"fastness/test/waf/sandbox"
 	"fastness/test/waf/verdict"
 )
@@ -178,7 +179,7 @@ func (c *commands) Judge(ctx context.Context, value string) (j Judgement, err er
 		}
 	}
 	j.take(verdict.Neither, "", "")
-	for _, reading := range with(with(percent(value), spaced), unquoted) {
+	for _, reading := range with(with(percent.Readings(value, percent.Decode), spaced), unquoted) {
 		if !strings.ContainsAny(reading, "\n;|&`$<>(\"'\\# ") {
 			if !c.known[reading] {
 				continue // a word

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"fastness/test/waf/percent"
 	"fastness/test/waf/sandbox"
 	"fastness/test/waf/verdict"
 )
@@ -118,7 +119,7 @@ func (h *headers) Judge(ctx context.Context, value string) (j Judgement, err err
 		}
 	}
 	j.take(verdict.Neither, "", "")
-	for _, reading := range with(with(with(percent(value), unquoted), lenient), truncated) {
+	for _, reading := range with(with(with(percent.Readings(value, percent.Decode), unquoted), lenient), truncated) {
 		if !strings.ContainsAny(reading, "\r\n") {
 			continue
 		}

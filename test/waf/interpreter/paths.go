@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/text/unicode/norm"
 
+	"fastness/test/waf/percent"
 	"fastness/test/waf/sandbox"
 	"fastness/test/waf/verdict"
 )
@@ -72,7 +73,7 @@ var parameter = regexp.MustCompile(`;[^/\\]*`)
 
 // pathReadings are what applications make of a value before they open it.
 func pathReadings(v string) []string {
-	all := with(percent(v), lenient)
+	all := with(percent.Readings(v, percent.Decode), lenient)
 	all = with(all, func(s string) string { return fitting.Replace(norm.NFKC.String(s)) })
 	all = with(all, func(s string) string { s, _, _ = strings.Cut(s, "\x00"); return s })
 	all = with(all, func(s string) string { return parameter.ReplaceAllString(s, "") }) // as Tomcat takes parameters away

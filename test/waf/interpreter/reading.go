@@ -2,51 +2,10 @@ package interpreter
 
 import (
 	"encoding/json"
-	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 	"unicode/utf8"
 )
-
-// percent gives a value as it is, and percent-decoded once and twice if that is another.
-func percent(v string) []string {
-	all := []string{v}
-	for range 2 {
-		next := unescape(all[len(all)-1])
-		if next == all[len(all)-1] {
-			break
-		}
-		all = append(all, next)
-	}
-	return all
-}
-
-// unescape decodes percent escapes to bytes, those of the form %u000a to UTF-8, and leaves what is none.
-func unescape(v string) string {
-	if !strings.Contains(v, "%") {
-		return v
-	}
-	var b strings.Builder
-	for i := 0; i < len(v); i++ {
-		if i+2 < len(v) && v[i] == '%' {
-			if s, err := url.PathUnescape(v[i : i+3]); err == nil {
-				b.WriteString(s)
-				i += 2
-				continue
-			}
-		}
-		if i+5 < len(v) && v[i] == '%' && v[i+1]|0x20 == 'u' {
-			if r, err := strconv.ParseUint(v[i+2:i+6], 16, 16); err == nil {
-				b.WriteRune(rune(r))
-				i += 5
-				continue
-			}
-		}
-		b.WriteByte(v[i])
-	}
-	return b.String()
-}
 
 // spaced reads plus signs as spaces, as forms do.
 func spaced(v string) string { return strings.ReplaceAll(v, "+", " ") }

@@ -10,6 +10,7 @@ import (
 	"text/template"
 	"time"
 
+	"fastness/test/waf/percent"
 	"fastness/test/waf/sandbox"
 	"fastness/test/waf/verdict"
 )
@@ -133,7 +134,7 @@ func (t *templates) Judge(ctx context.Context, value string) (j Judgement, err e
 		t.tried = true
 	}
 	j.take(verdict.Neither, "", "")
-	for _, reading := range with(with(percent(value), spaced), unquoted) {
+	for _, reading := range with(with(percent.Readings(value, percent.Decode), spaced), unquoted) {
 		if !markup.MatchString(reading) {
 			continue
 		}

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"fastness/test/waf/percent"
 	"fastness/test/waf/verdict"
 )
 
@@ -18,7 +19,7 @@ query quser rd reg regsvr32 rem ren rename rmdir robocopy route rundll32 sc scht
 // the first one, or is the whole value and has a path or a switch behind it. No interpreter of Windows can be had here, so this is
 // possible at most.
 func windows(value string) (verdict.Verdict, string) {
-	for _, v := range with(percent(value), spaced) {
+	for _, v := range with(percent.Readings(value, percent.Decode), spaced) {
 		for _, quoted := range []bool{false, true} {
 			for i, c := range cmdCommands(v, quoted) {
 				c = strings.TrimLeft(c, " \t@(,;=")

@@ -9,9 +9,9 @@ import (
 	"testing"
 	"time"
 
-	"fastness/test/waf/browser"
 	"fastness/test/waf/corpus"
 	"fastness/test/waf/injection"
+	"fastness/test/waf/percent"
 	"fastness/test/waf/verdict"
 )
 
@@ -81,7 +81,7 @@ func ask(ctx context.Context, samples []corpus.Sample) (all []judged, err error)
 		j := judged{verdict: verdict.Neither}
 		var readings []string
 		for _, v := range parts(&samples[i]) {
-			for _, r := range browser.Percent(v) {
+			for _, r := range percent.Readings(v, percent.DecodeText) {
 				if !slices.Contains(readings, r) {
 					readings = append(readings, r)
 				}
