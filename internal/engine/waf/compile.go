@@ -63,7 +63,7 @@ type Options struct {
 }
 
 // DefaultSteps is what a request may cost, whatever it is made of: some 10 to 20 ms of a core where it is
-// made to be slow. It is a bound on steps, not on time.
+// made to be slow, and 23 at worst where a search was made for bodies of more than 64 KiB (BENCHMARKS.md). It is a bound on steps, not on time.
 const DefaultSteps = 5_000_000
 
 // DefaultReserve is what the requests of a program may cost beyond their steps, all together: some third of a second of a core, once. The automata of a program that was just

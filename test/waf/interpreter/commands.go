@@ -63,8 +63,8 @@ var builtins = strings.Fields(". alias bg bind builtin caller cd command compgen
 // ofCompounds are the first words of what Bash traces and that is no command.
 var ofCompounds = strings.Fields("for case select if while until function { ( time coproc")
 
-// stub is a harmless program: it tells its name, and does nothing.
-const stub = "#!/bin/dash\necho \"$0\" >>/judge/ran/names\n"
+// decoy stands under the name of a program in the box: it notes that it was started, and nothing else.
+const decoy = "#!/bin/dash\necho \"$0\" >>/judge/ran/names\n"
 
 // systemFiles are files that values read.
 var systemFiles = map[string]string{
@@ -100,7 +100,7 @@ func NewCommands() (Judge, error) {
 	}
 	for _, name := range programs {
 		c.known[name] = true
-		spec.Files["/bin/"+name] = stub
+		spec.Files["/bin/"+name] = decoy
 		for _, d := range []string{"/usr/bin/", "/sbin/", "/usr/sbin/", "/usr/local/bin/"} {
 			spec.Links[d+name] = "/bin/" + name
 		}

@@ -33,7 +33,7 @@ func Main() {
 // shellDriver is the name of this program in the box of commands: it is the first process there, and runs shells.
 const shellDriver = "/judge/shell"
 
-// toRun is a line for a shell, and ran what became of it: the trace of its commands, what it said on standard error, the names of stubs
+// toRun is a line for a shell, and ran what became of it: the trace of its commands, what it said on standard error, the names of decoys
 // that ran, the files that were made, and whether it had to be ended.
 type (
 	toRun struct{ Shell, Text string }
@@ -105,7 +105,7 @@ func runLine(q toRun) (r ran, err error) {
 	if !strings.HasSuffix(q.Shell, "bash") {
 		r.Trace = r.Said
 	}
-	names, _ := os.ReadFile("/judge/ran/names") // there is none if no stub ran
+	names, _ := os.ReadFile("/judge/ran/names") // there is none if no decoy ran
 	r.Ran = strings.Fields(string(names))
 	for _, d := range append(writable, "/judge/ran") {
 		r.Files = append(r.Files, empty(d)...)
